@@ -1,0 +1,1 @@
+"""What the upstreams offer now, merged into one catalog and kept on disk."""

@@ -1,0 +1,1 @@
+"""The verbs of mcp-mend: forward, diagnose, propose, apply, attempt, judge, report."""

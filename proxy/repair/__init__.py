@@ -1,0 +1,1 @@
+"""Diagnose, propose, apply, judge: pure decisions, and the one loop (`evolve`) that awaits its ports."""

@@ -1,0 +1,159 @@
+"""Tools as their upstreams published them, and the catalog that holds them all.
+
+Knows nothing of connections: a `Catalog` is a value, swapped whole when an upstream changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, cast
+
+Json = Any
+"""A value as `json.loads` returns it."""
+
+
+class Effect(StrEnum):
+    """What a call may do to the world; the order is from harmless to worst."""
+
+    READ = "read"
+    IDEMPOTENT = "idempotent"
+    WRITE = "write"
+    DESTRUCTIVE = "destructive"
+    UNKNOWN = "unknown"
+
+
+def canonical(value: Json) -> str:
+    """Write a JSON value so that equal values give equal text (keys sorted, no spaces)."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def fingerprint(value: Json) -> str:
+    """Digest a JSON value to 16 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool of one upstream.
+
+    `raw` is the upstream's own object, never changed and passed through with its unknown fields;
+    `public` is its name on the aggregated face. `override` is the effect class that the user configured.
+    """
+
+    server: str
+    name: str
+    public: str
+    raw: Mapping[str, Any]
+    stale: bool = False
+    override: Effect | None = None
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """The input schema, `{}` where the upstream gave none or something that is no schema object."""
+        schema = self.raw.get("inputSchema")
+        return cast("Mapping[str, Any]", schema) if isinstance(schema, Mapping) else {}
+
+    @cached_property
+    def output_schema(self) -> Mapping[str, Any] | None:
+        """The output schema, or None."""
+        schema = self.raw.get("outputSchema")
+        return cast("Mapping[str, Any]", schema) if isinstance(schema, Mapping) else None
+
+    @property
+    def description(self) -> str:
+        """What the upstream says the tool does, "" where it says nothing."""
+        text = self.raw.get("description")
+        return text if isinstance(text, str) else ""
+
+    @cached_property
+    def properties(self) -> Mapping[str, Any]:
+        """Argument name to its schema."""
+        found = self.schema.get("properties")
+        return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Names of the arguments that the schema requires."""
+        names = self.schema.get("required")
+        return tuple(str(name) for name in cast("list[Any]", names)) if isinstance(names, list) else ()
+
+    @cached_property
+    def effect(self) -> Effect:
+        """The effect class: configured, else from annotations with the specification's defaults, else unknown."""
+        if self.override is not None:
+            return self.override
+        hints = self.raw.get("annotations")
+        if not isinstance(hints, Mapping):
+            return Effect.UNKNOWN
+        hints = cast("Mapping[str, Any]", hints)
+        if not any(key in hints for key in ("readOnlyHint", "destructiveHint", "idempotentHint")):
+            return Effect.UNKNOWN
+        if hints.get("readOnlyHint") is True:
+            return Effect.READ
+        if hints.get("destructiveHint", True) is not False:
+            return Effect.DESTRUCTIVE
+        return Effect.IDEMPOTENT if hints.get("idempotentHint") is True else Effect.WRITE
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of name and input schema: repair memory forgets a tool whose schema changed."""
+        return fingerprint([self.server, self.name, self.schema])
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """An immutable snapshot of every upstream's tools, in the order they are listed."""
+
+    tools: tuple[Tool, ...] = ()
+    servers: tuple[str, ...] = ()
+    _by_public: dict[str, Tool] = field(init=False, repr=False, compare=False)
+    _by_origin: dict[tuple[str, str], Tool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_public", {tool.public: tool for tool in self.tools})
+        object.__setattr__(self, "_by_origin", {(tool.server, tool.name): tool for tool in self.tools})
+
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self.tools)
+
+    def __len__(self) -> int:
+        return len(self.tools)
+
+    def public(self, name: str) -> Tool | None:
+        """The tool of this name on the aggregated face."""
+        return self._by_public.get(name)
+
+    def origin(self, server: str, name: str) -> Tool | None:
+        """The tool that this upstream calls by this name."""
+        return self._by_origin.get((server, name))
+
+    def of(self, server: str) -> tuple[Tool, ...]:
+        """The tools of one upstream."""
+        return tuple(tool for tool in self.tools if tool.server == server)
+
+    def named(self, name: str) -> tuple[Tool, ...]:
+        """Every tool that some upstream calls by exactly this name."""
+        return self._by_name.get(name, ())
+
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[Tool, ...]]:
+        found: dict[str, tuple[Tool, ...]] = {}
+        for tool in self.tools:
+            found[tool.name] = (*found.get(tool.name, ()), tool)
+        return found
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the whole list as clients see it."""
+        return fingerprint([[tool.public, tool.raw] for tool in self.tools])
+
+
+def catalog_of(tools: Iterable[Tool]) -> Catalog:
+    """A catalog of these tools, servers in order of first appearance."""
+    tools = tuple(tools)
+    return Catalog(tools, tuple(dict.fromkeys(tool.server for tool in tools)))

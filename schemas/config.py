@@ -1,0 +1,164 @@
+"""What a configuration may say, with every default; unknown keys are refused.
+
+Parts of the program get only their slice. Reading files, expanding variables and turning errors into sentences is
+`proxy.settings`' work.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.catalog import Effect
+
+Mode = Literal["auto", "suggest", "off"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolRules(_Section):
+    """Which tools of an upstream are shown, and what they may do."""
+
+    include: list[str] = Field(default=["*"], description="Patterns of tool names to show (fnmatch).")
+    exclude: list[str] = Field(default=[], description="Patterns of tool names to hide; wins over include.")
+    effects: dict[str, Effect] = Field(default={}, description="Pattern of tool names to effect class.")
+
+
+class Upstream(_Section):
+    """One MCP server behind the proxy: a command (stdio) or a URL (Streamable HTTP, or SSE)."""
+
+    command: str | None = Field(default=None, description="Program to start; it speaks MCP on stdin and stdout.")
+    args: list[str] = Field(default=[], description="Its arguments.")
+    env: dict[str, str] = Field(default={}, description="Added to the environment that the proxy was started with.")
+    cwd: str | None = Field(default=None, description="Its working directory.")
+    url: str | None = Field(default=None, description="Address of a server that is already running.")
+    transport: Literal["stdio", "http", "sse"] | None = Field(
+        default=None, description="Left out: stdio for a command, http for a URL, sse where http is refused."
+    )
+    headers: dict[str, str] = Field(default={}, description="HTTP headers sent with every request.")
+    enabled: bool = Field(default=True, description="false keeps the entry without starting it.")
+    repair: Mode | None = Field(default=None, description="Overrides repair.mode for this upstream.")
+    start_timeout: float = Field(default=60, gt=0, description="Seconds to connect and list the tools.")
+    call_timeout: float = Field(default=300, gt=0, description="Seconds without reply or progress before a call ends.")
+    tools: ToolRules = ToolRules()
+
+    @model_validator(mode="after")
+    def _one_way_to_reach_it(self) -> Self:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("give either command (a program to start) or url (a running server)")
+        return self
+
+
+class Repair(_Section):
+    """When and how failing calls are repaired."""
+
+    mode: Mode = Field(default="auto", description="auto repairs, suggest only proposes, off forwards only.")
+    when: Literal["failure", "before"] = Field(
+        default="failure", description="before also coerces a call that breaks its schema before it is first sent."
+    )
+    suggest: Literal["text", "meta", "off"] = Field(
+        default="text", description="Where a failed call's diagnosis goes: a text block, _meta only, or the log only."
+    )
+    ask: bool = Field(default=False, description="Let the person choose by elicitation where the client supports it.")
+    calls: int = Field(default=3, ge=1, description="Upstream calls for one tool call, the first included.")
+    session_results: int = Field(default=50, ge=0, description="Earlier results of a session kept as evidence.")
+
+
+class Effects(_Section):
+    """What repairs may do to the world."""
+
+    policy: Literal["cautious", "strict", "trusting"] = Field(
+        default="cautious",
+        description="cautious never swaps into tools that delete, send, pay or stop unless the plan says so; "
+        "strict swaps only into read-only tools; trusting allows any that is not marked destructive.",
+    )
+
+
+class Workflow(_Section):
+    """The run_workflow and find_tools tools of the aggregated face."""
+
+    expose: bool = Field(default=True, description="false hides both.")
+    calls_per_step: int = Field(default=3, ge=1, description="Default call budget of a run, per submitted step.")
+    seconds: float = Field(default=45, gt=0, description="Default time budget of a run.")
+    generations: int = Field(default=12, ge=0, description="Default generation budget of a run.")
+    population: int = Field(default=10, ge=1, description="Default number of candidates kept at once.")
+
+
+class Evolution(_Section):
+    """The evolutionary search; each mechanism can be switched off for comparison (arXiv 2606.12674)."""
+
+    rho: float = Field(default=0.9, ge=0, lt=1, description="Memory of the growth signal.")
+    intensity_min: float = Field(default=0.1, ge=0, le=1, description="Least exploration probability.")
+    intensity_max: float = Field(default=0.7, ge=0, le=1, description="Greatest exploration probability.")
+    tournament: int = Field(default=3, ge=1, description="Candidates compared when a parent is chosen.")
+    stagnation: int = Field(default=3, ge=1, description="Generations without growth before a redesign.")
+    cooldown: int = Field(default=3, ge=0, description="Generations between two redesigns.")
+    feedback: bool = Field(default=True, description="Let what upstreams answered steer the edits.")
+    adaptive: bool = Field(default=True, description="Adapt exploration to growth; false keeps it at its least.")
+    redesign: bool = Field(default=True, description="Ask the planner for another plan on stagnation.")
+    niches: bool = Field(default=True, description="Keep different ideas apart when pruning.")
+    explore: bool = Field(default=True, description="Compound random edits when exploring.")
+    validators: bool = Field(default=True, description="Check results against output schemas.")
+    memory: bool = Field(default=True, description="Try a repair first that worked before.")
+
+
+class Planner(_Section):
+    """The small model that decides what rules cannot."""
+
+    backend: Literal["auto", "local", "openai", "none"] = Field(
+        default="auto", description="auto is local when library and model are there, else none."
+    )
+    model: str = Field(default="", description="Path of a GGUF file or a name from `mcp-mend model list`.")
+    gpu_layers: int = Field(default=-1, ge=-1, description="Layers on the GPU; -1 is all where a GPU build is present.")
+    threads: int = Field(default=0, ge=0, description="0 is one fewer than the cores.")
+    context: int = Field(default=4096, ge=512, description="Context length in tokens.")
+    deadline: float = Field(default=15, gt=0, description="Seconds for one request to the planner.")
+    idle: float = Field(default=300, gt=0, description="Seconds without use before the model is unloaded.")
+    memory_mb: int = Field(default=4096, ge=256, description="Bound of the worker's memory.")
+    base_url: str = Field(default="", description="Address of an OpenAI-compatible server, ending in /v1.")
+    api_key: str = Field(default="", description="Its key, where it wants one.")
+
+
+class Http(_Section):
+    """The Streamable HTTP face."""
+
+    token: str = Field(default="", description="Bearer token; needed for any address but loopback.")
+    allowed_hosts: list[str] = Field(default=[], description="Further Host headers to accept.")
+    allowed_origins: list[str] = Field(default=[], description="Further Origin headers to accept.")
+
+
+class Journal(_Section):
+    """The record of calls, problems, edits and reports."""
+
+    enabled: bool = Field(default=True, description="false keeps no record.")
+    payloads: Literal["full", "hash", "none"] = Field(
+        default="full", description="Keep arguments and results whole (secrets redacted), as digests, or not at all."
+    )
+    max_mb: int = Field(default=256, ge=1, description="Size at which the oldest entries are pruned.")
+    redact: list[str] = Field(default=[], description="Further key names whose values are secret.")
+
+
+class Log(_Section):
+    """Log lines in JSON, on stderr or in a file; never on stdout."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level shown.")
+    file: str = Field(default="", description="Path; empty is stderr.")
+
+
+class Config(_Section):
+    """The whole of `proxy.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="mcp-mend configuration")
+
+    upstreams: dict[str, Upstream] = {}
+    repair: Repair = Repair()
+    effects: Effects = Effects()
+    workflow: Workflow = Workflow()
+    evolution: Evolution = Evolution()
+    planner: Planner = Planner()
+    http: Http = Http()
+    journal: Journal = Journal()
+    log: Log = Log()

@@ -1,0 +1,137 @@
+"""The report of a run: what a client gets back, what the journal keeps, what a person reads.
+
+`Report` is the `structuredContent` of `run_workflow`; its field names are fixed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT = 1
+"""Version of the journalled report."""
+
+
+class Stop(StrEnum):
+    """Why a search ended."""
+
+    SOLVED = "solved"
+    NO_EDITS = "no_edits"
+    BUDGET = "budget"
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+    OFF = "off"
+    SUGGESTED = "suggested"
+    INVALID = "invalid"
+
+    @property
+    def sentence(self) -> str:
+        """What a person reads."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Stop.SOLVED: "Every step succeeded.",
+    Stop.NO_EDITS: "No repair is left that the evidence supports.",
+    Stop.BUDGET: "The budget of generations or calls is used up.",
+    Stop.DEADLINE: "The time for this run is over.",
+    Stop.CANCELLED: "The client cancelled the run.",
+    Stop.OFF: "Repair is off: the plan ran as it was submitted.",
+    Stop.SUGGESTED: "Repair is set to suggest: nothing more was sent after the first failure.",
+    Stop.INVALID: "The plan could not be read.",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StepReport(_Part):
+    """The last execution of one step of the final plan."""
+
+    id: str
+    server: str | None
+    tool: str
+    arguments: Any = Field(description="As sent, references resolved.")
+    ok: bool
+    result: Any = Field(description="structuredContent, else the JSON of the text, else the text.")
+    call_id: str | None = Field(description="The journal's number of the call: `mcp-mend log show CALL_ID`.")
+    effect: Literal["read", "idempotent", "write", "destructive", "unknown"]
+    ms: float
+    reused: bool
+
+
+class RepairReport(_Part):
+    """One edit that was applied (or, in suggest mode, proposed)."""
+
+    op: str
+    step: str
+    before: Any
+    after: Any
+    rule: str
+    evidence: str
+    confidence: Literal["lossless", "evident", "guess"]
+
+
+class NormalisedReport(_Part):
+    """A spelling that was read as its standard form; no repair."""
+
+    step: str
+    before: Any
+    after: Any
+    rule: str
+
+
+class ProblemReport(_Part):
+    """Something that is still wrong."""
+
+    kind: str
+    step: str
+    message: str
+    path: str | None = Field(default=None, description="JSON Pointer inside the step's arguments.")
+    candidates: list[str] | None = Field(default=None, description="What it might have meant, nearest first.")
+
+
+class ScoreReport(_Part):
+    """Six dimensions in 0..1 and their weighted sum."""
+
+    task_fulfilment: float
+    grounding: float
+    tool_appropriateness: float
+    parameter_accuracy: float
+    dependency_awareness: float
+    parallelism_efficiency: float
+    total: float
+
+
+class SearchReport(_Part):
+    """What the search cost and why it stopped."""
+
+    generations: int
+    candidates: int
+    upstream_calls: int = Field(description="Every tools/call sent in this run, first ones included.")
+    reused_calls: int
+    planner_calls: int
+    planner_tokens: int
+    seconds: float
+    seed: int
+    stop: str = Field(description="A sentence.")
+
+
+class Report(_Part):
+    """What `run_workflow` answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="mcp-mend report")
+
+    status: Literal["succeeded", "repaired", "suggested", "failed"]
+    output: Any = None
+    steps: list[StepReport]
+    repairs: list[RepairReport]
+    normalised: list[NormalisedReport]
+    problems: list[ProblemReport]
+    score: ScoreReport
+    search: SearchReport
+    plan: dict[str, Any] = Field(description="The final plan; it can be submitted again as it is.")
+    repair_id: str = Field(description="The journal's number of this run: `mcp-mend log diff REPAIR_ID`.")

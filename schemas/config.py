@@ -6,9 +6,10 @@ Parts of the program get only their slice. Reading files, expanding variables an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from schemas.catalog import Effect
 
@@ -162,3 +163,15 @@ class Config(_Section):
     http: Http = Http()
     journal: Journal = Journal()
     log: Log = Log()
+    _secrets: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Values that came from environment variables: what is journalled or logged shows them redacted."""
+        return self._secrets
+
+    def with_secrets(self, values: Iterable[str]) -> Self:
+        """The same configuration, knowing that these values are secret."""
+        copy = self.model_copy()
+        copy._secrets = self._secrets | frozenset(values)  # noqa: SLF001  a copy of this class
+        return copy

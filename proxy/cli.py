@@ -1,0 +1,63 @@
+"""The command line: which commands there are; each is imported only when it is used.
+
+Knows nothing of what the commands do, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "serve": ("proxy.commands.serve:serve", "Serve every configured server as one, on stdio or HTTP (the default)."),
+    "wrap": ("proxy.commands.wrap:wrap", "Stand in front of one server, its tools unchanged."),
+}
+"""Name to where the command is and what `--help` says of it."""
+
+_OWN_OPTIONS = {"--help", "-h", "--version"}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is asked for, and serves when none is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options without a command belong to `serve`."""
+        if not args or (args[0].startswith("-") and args[0] not in _OWN_OPTIONS):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: Any) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"mcp-mend {version('mcp-mend')}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+def main() -> None:
+    r"""An MCP proxy that forwards everything untouched and repairs tool calls and workflow plans that fail.
+
+    \b
+    Without a command it serves on stdio, as a client's configuration starts it:
+      {"mcpServers": {"mend": {"command": "uvx", "args": ["mcp-mend"]}}}
+    """

@@ -1,0 +1,62 @@
+"""What several commands share: their options, reading the configuration, and running until the end or Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from proxy.settings import Loaded
+    from schemas.config import Config
+
+config_option = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration: TOML, or any client's JSON as it is.  [env: MCP_MEND_CONFIG]",
+)
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(["auto", "suggest", "off"]),
+    help="Overrides repair.mode; off is pure forwarding.  [env: MCP_MEND_MODE]",
+)
+
+BAD_INPUT = 2
+"""Exit status for input that a person has to mend."""
+
+
+def refuse(message: str) -> NoReturn:
+    """Say on stderr what is wrong, one line per fault, and exit with `BAD_INPUT`."""
+    for line in message.splitlines():
+        click.echo(f"mcp-mend: {line}", err=True)
+    sys.exit(BAD_INPUT)
+
+
+def settings(named: Path | None, *, mode: str | None = None, local: bool = False, upstreams: bool = True) -> Loaded:
+    """Load the configuration and start logging as it says; a broken one ends the program with its faults."""
+    from proxy.settings import ConfigError, load
+
+    try:
+        loaded = load(named, mode=mode, local=local, upstreams=upstreams)
+    except ConfigError as error:
+        refuse(str(error))
+    return loaded
+
+
+def run(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    """Run an async function to its end; Ctrl-C ends it quietly with status 130."""
+    import anyio
+
+    try:
+        return anyio.run(function, *args)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def configuration(named: Path | None, *, mode: str | None = None, local: bool = False) -> Config:
+    """The configuration alone, where it came from left out."""
+    return settings(named, mode=mode, local=local).config

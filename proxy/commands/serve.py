@@ -1,0 +1,38 @@
+"""`mcp-mend serve`: every configured upstream as one server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from proxy.commands.options import config_option, configuration, mode_option, run
+
+
+@click.command()
+@config_option
+@click.option("--http", metavar="HOST:PORT", help="Serve Streamable HTTP at /mcp instead of stdio.")
+@mode_option
+def serve(config: Path | None, http: str | None, mode: str | None) -> None:
+    r"""Serve every configured server as one, on stdio or HTTP.
+
+    \b
+    mcp-mend serve --config ~/.config/Claude/claude_desktop_config.json
+    mcp-mend serve --http 127.0.0.1:8765
+    """
+    address = _address(http) if http else None
+    loaded = configuration(config, mode=mode)
+    from proxy import app
+
+    if address is None:
+        run(app.serve_stdio, loaded)
+    else:
+        run(app.serve_http, loaded, *address)
+
+
+def _address(written: str) -> tuple[str, int]:
+    """Read HOST:PORT; `:8765` and `8765` mean loopback, `[::1]:8765` is IPv6."""
+    host, _, port = written.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"write HOST:PORT, for example 127.0.0.1:8765, not {written!r}", param_hint="--http")
+    return host.strip("[]") or "127.0.0.1", int(port)

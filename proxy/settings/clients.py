@@ -1,0 +1,153 @@
+"""Read the server entries of MCP clients' own configuration files as upstreams of ours.
+
+Pure. Knows the keys that Claude Desktop, Claude Code, Cursor, VS Code, Windsurf, Cline, Roo, LM Studio, Zed, Gemini
+CLI, Codex and opencode write; keys that mean nothing to a proxy are named in `Entries.ignored`, never refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from proxy.settings.jsonc import Path
+from proxy.settings.selfcall import ours
+
+_HOLDERS: tuple[Path, ...] = (
+    ("mcpServers",),
+    ("servers",),
+    ("context_servers",),
+    ("mcp_servers",),
+    ("mcp", "servers"),
+    ("amp.mcpServers",),
+    ("mcp",),
+)
+"""Where clients keep their entries; the first one that is there is read."""
+
+_KEPT = {"command", "args", "env", "cwd", "url", "headers"}
+_RENAMED = {
+    "serverUrl": "url",
+    "httpUrl": "url",
+    "http_headers": "headers",
+    "environment": "env",
+    "startup_timeout_sec": "start_timeout",
+    "tool_timeout_sec": "call_timeout",
+}
+_HIDING = {"excludeTools", "disabled_tools", "disabledTools"}
+_SHOWING = {"includeTools", "enabled_tools"}
+_TRANSPORTS = {
+    "stdio": "stdio",
+    "local": "stdio",
+    "sse": "sse",
+    "http": "http",
+    "streamable-http": "http",
+    "streamableHttp": "http",
+    "streamable_http": "http",
+    "remote": None,
+}
+_LONGEST_IN_SECONDS = 3600
+"""Clients disagree on the unit of `timeout`; none offers more seconds than this, so more are milliseconds."""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What a client's file says: name to upstream data, path of each entry, and what was passed over and why."""
+
+    upstreams: Mapping[str, Mapping[str, Any]]
+    holder: Path
+    ignored: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass
+class _Reading:
+    ignored: list[str] = field(default_factory=list[str])
+    skipped: list[str] = field(default_factory=list[str])
+
+
+def holder(data: Mapping[str, Any]) -> Path | None:
+    """The path of the table of servers in a client's file, None where there is none."""
+    for path in _HOLDERS:
+        found: Any = data
+        for key in path:
+            found = cast("Mapping[str, Any]", found).get(cast("str", key)) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping):
+            return path
+    return None
+
+
+def entries(data: Mapping[str, Any], path: Path) -> Entries:
+    """Read every entry of the table at `path`; an entry that starts mcp-mend itself is passed over."""
+    table: Any = data
+    for key in path:
+        table = table[key]
+    reading = _Reading()
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, entry in cast("Mapping[str, Any]", table).items():
+        entry = cast("Mapping[str, Any]", entry) if isinstance(entry, Mapping) else entry
+        upstream = _entry(name, entry, reading) if isinstance(entry, Mapping) else entry
+        if upstream is not None:
+            found[name] = upstream
+    return Entries(found, path, tuple(reading.ignored), tuple(reading.skipped))
+
+
+def _entry(name: str, entry: Mapping[str, Any], reading: _Reading) -> Mapping[str, Any] | None:
+    upstream: dict[str, Any] = {}
+    for key, value in entry.items():
+        if not _take(upstream, key, value):
+            reading.ignored.append(f"{name}.{key}")
+    _split_command(upstream)
+    if upstream.get("transport") == "stdio" and "url" in upstream and "command" in upstream:
+        del upstream["url"]
+    return _without_us(name, upstream, reading)
+
+
+def _take(upstream: dict[str, Any], key: str, value: Any) -> bool:
+    """Put one key of an entry into the upstream; tell whether it meant something."""
+    if value is None:
+        return True
+    if key in _KEPT:
+        upstream[key] = value
+    elif key in _RENAMED:
+        upstream[_RENAMED[key]] = value
+    elif key in {"type", "transport", "transportType"} and value in _TRANSPORTS:
+        if (transport := _TRANSPORTS[value]) is not None:
+            upstream["transport"] = transport
+    elif key in {"disabled", "enabled"} and isinstance(value, bool):
+        upstream["enabled"] = value if key == "enabled" else not value
+    elif key == "timeout" and isinstance(value, int | float) and value > 0:
+        upstream["call_timeout"] = value / 1000 if value > _LONGEST_IN_SECONDS else value
+    elif key in _SHOWING | _HIDING and isinstance(value, list):
+        upstream.setdefault("tools", {})["include" if key in _SHOWING else "exclude"] = value
+    elif key == "bearer_token_env_var" and isinstance(value, str):
+        upstream.setdefault("headers", {})["Authorization"] = f"Bearer ${{{value}}}"
+    else:
+        return False
+    return True
+
+
+def _split_command(upstream: dict[str, Any]) -> None:
+    """Zed once wrote an object, opencode writes a list, where others write a program's name."""
+    command = upstream.get("command")
+    if isinstance(command, Mapping):
+        command = cast("Mapping[str, Any]", command)
+        upstream["command"] = command.get("path")
+        upstream.update({key: command[key] for key in ("args", "env") if command.get(key) is not None})
+    elif isinstance(command, list) and command:
+        command = cast("list[Any]", command)
+        upstream["command"], upstream["args"] = command[0], command[1:]
+
+
+def _without_us(name: str, upstream: dict[str, Any], reading: _Reading) -> Mapping[str, Any] | None:
+    """Pass over an entry that starts mcp-mend; one that wraps another server becomes that server."""
+    command: Any = upstream.get("command")
+    args: Any = upstream.get("args") or []
+    if not isinstance(command, str) or not isinstance(args, list):
+        return upstream
+    us = ours(command, [str(word) for word in cast("list[Any]", args)])
+    if us is None:
+        return upstream
+    if us.wrapped:
+        return {**upstream, "command": us.wrapped[0], "args": list(us.wrapped[1:])}
+    reading.skipped.append(f"{name} starts mcp-mend itself")
+    return None

@@ -1,0 +1,116 @@
+"""Read JSON as editors write it: comments, trailing commas, a byte order mark; remember where each key stands.
+
+Knows nothing of configurations.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the outside in."""
+
+_BLANK = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_SCALARS = json.JSONDecoder()
+_DEEPEST = 200
+"""Nesting that no configuration has; deeper text would exhaust the interpreter's stack."""
+
+
+class TextError(ValueError):
+    """The text is not JSON; `line` counts from 1."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def parse(text: str) -> tuple[Any, dict[Path, int]]:
+    """Read the one value of a text and the line of every key and item in it; of a repeated key the last one holds."""
+    reader = _Reader(text.removeprefix("\ufeff"))
+    value = reader.value((), reader.blank(0))
+    end = reader.blank(reader.end)
+    if end < len(reader.text):
+        raise reader.fault("nothing may follow the closing bracket", end)
+    return value, reader.lines
+
+
+@dataclass
+class _Reader:
+    text: str
+    end: int = 0
+    lines: dict[Path, int] = field(default_factory=dict[Path, int])
+
+    def value(self, at: Path, pos: int) -> Any:
+        """Read the value that begins at `pos`; `end` is then behind it."""
+        if len(at) > _DEEPEST:
+            raise self.fault("nested too deeply", pos)
+        self.lines.setdefault(at, self.line(pos))
+        opening = self.text[pos : pos + 1]
+        if opening == "{":
+            return self._object(at, pos + 1)
+        if opening == "[":
+            return self._array(at, pos + 1)
+        return self._scalar(pos)
+
+    def _object(self, at: Path, pos: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while (pos := self.blank(pos)) < len(self.text) and self.text[pos] != "}":
+            if self.text[pos] != '"':
+                raise self.fault('expected a key in "double quotes"', pos)
+            key = self._scalar(pos)
+            self.lines[*at, key] = self.line(pos)
+            pos = self.blank(self.end)
+            if self.text[pos : pos + 1] != ":":
+                raise self.fault(f'expected ":" after the key "{key}"', pos)
+            found[key] = self.value((*at, key), self.blank(pos + 1))
+            pos = self._separator("}")
+        return self._closed(found, pos, "}")
+
+    def _array(self, at: Path, pos: int) -> list[Any]:
+        found: list[Any] = []
+        while (pos := self.blank(pos)) < len(self.text) and self.text[pos] != "]":
+            found.append(self.value((*at, len(found)), pos))
+            pos = self._separator("]")
+        return self._closed(found, pos, "]")
+
+    def _scalar(self, pos: int) -> Any:
+        try:
+            value, self.end = _SCALARS.raw_decode(self.text, pos)
+        except json.JSONDecodeError as error:
+            what = error.msg if error.msg != "Expecting value" else f"expected a value, found {self._seen(pos)}"
+            raise self.fault(what, error.pos) from None
+        return value
+
+    def _separator(self, closing: str) -> int:
+        pos = self.blank(self.end)
+        seen = self.text[pos : pos + 1]
+        if seen == ",":
+            return pos + 1
+        if seen not in {closing, ""}:
+            raise self.fault(f'expected "," or "{closing}", found {self._seen(pos)}', pos)
+        return pos
+
+    def _closed(self, value: Any, pos: int, closing: str) -> Any:
+        if pos >= len(self.text):
+            raise self.fault(f'the text ends before the closing "{closing}"', pos)
+        self.end = pos + 1
+        return value
+
+    def blank(self, pos: int) -> int:
+        """Skip white space and comments."""
+        match = _BLANK.match(self.text, pos)
+        return match.end() if match else pos
+
+    def line(self, pos: int) -> int:
+        """Line of a position, from 1."""
+        return self.text.count("\n", 0, pos) + 1
+
+    def fault(self, message: str, pos: int) -> TextError:
+        """The error to raise for a position."""
+        return TextError(message, self.line(min(pos, len(self.text))))
+
+    def _seen(self, pos: int) -> str:
+        return repr(self.text[pos : pos + 12].split("\n")[0]) if pos < len(self.text) else "the end"

@@ -1,0 +1,178 @@
+"""Load the configuration: find the file, read it, expand variables, validate, apply what the environment overrides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from proxy.settings import clients
+from proxy.settings.errors import ConfigError, fault
+from proxy.settings.expand import Expansion
+from proxy.settings.find import find
+from proxy.settings.jsonc import Path as KeyPath
+from proxy.settings.jsonc import TextError
+from proxy.settings.lines import Text, read_text
+from proxy.settings.selfcall import ours
+from proxy.settings.validate import validated
+from schemas.config import Config, Mode
+
+_STRICTNESS: tuple[Mode, ...] = ("off", "suggest", "auto")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A configuration and where it came from.
+
+    `path` is None where no file was found. `ignored` names keys of a client's file that mean nothing here, `skipped`
+    says which entries were passed over and why; both are worth a log line.
+    """
+
+    config: Config
+    path: Path | None = None
+    ignored: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+def load(
+    named: Path | None = None,
+    *,
+    local: bool = False,
+    mode: str | None = None,
+    upstreams: bool = True,
+    env: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Find and read the configuration; `mode` (from `--mode`) beats `$MCP_MEND_MODE`, which beats `repair.mode`.
+
+    `upstreams=False` leaves the upstreams out before they are looked at. Raises `ConfigError`.
+    """
+    env = os.environ if env is None else env
+    path = find(named, env, local=local)
+    if path is None:
+        loaded = Loaded(Config())
+    else:
+        loaded = load_text(str(path), _read(path), env, upstreams=upstreams, places=_places(path))
+        loaded = Loaded(loaded.config, path, loaded.ignored, loaded.skipped)
+    chosen = _mode(mode, env)
+    return Loaded(_in_mode(loaded.config, chosen), loaded.path, loaded.ignored, loaded.skipped) if chosen else loaded
+
+
+def load_text(
+    name: str,
+    text: str,
+    env: Mapping[str, str],
+    *,
+    upstreams: bool = True,
+    places: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read the text of a configuration file named `name`; pure. Raises `ConfigError`."""
+    try:
+        source = read_text(name, text, toml=_is_toml(name, text))
+    except TextError as error:
+        raise ConfigError([f"{name}:{error.line}: {error}"]) from None
+    where = clients.holder(source.data)
+    if where is not None and "upstreams" not in source.data:
+        return _client_file(source, where, Expansion(env, places or {}), upstreams=upstreams)
+    data = dict(source.data)
+    if not upstreams:
+        data.pop("upstreams", None)
+    config = _checked(data, source, {}, Expansion(env, places or {}))
+    _refuse_ourselves(config, source)
+    return Loaded(config)
+
+
+def _client_file(source: Text, where: KeyPath, expansion: Expansion, *, upstreams: bool) -> Loaded:
+    """A client's file: its servers, and our own settings where it has a `mcp-mend` object."""
+    found = clients.entries(source.data, where)
+    own: Any = source.data.get("mcp-mend", {})
+    if not isinstance(own, dict):
+        raise ConfigError([fault(source, ("mcp-mend",), "expected an object holding settings of mcp-mend")])
+    own = cast("dict[str, Any]", own)
+    data = {**own, "upstreams": found.upstreams} if upstreams else own
+    prefix: dict[str, KeyPath] = {key: ("mcp-mend", key) for key in own}
+    config = _checked(data, source, {**prefix, "upstreams": where}, expansion)
+    return Loaded(config, ignored=found.ignored, skipped=found.skipped)
+
+
+def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath], expansion: Expansion) -> Config:
+    """Expand and validate; a disabled upstream keeps its texts, so its variables need not be set."""
+    expanded: dict[str, Any] = {}
+    for key, value in data.items():
+        at = prefix.get(key, (key,))
+        if key == "upstreams" and isinstance(value, Mapping):
+            expanded[key] = {
+                name: entry if _disabled(entry) else expansion.value(entry, (*at, name))
+                for name, entry in cast("Mapping[str, Any]", value).items()
+            }
+        else:
+            expanded[key] = expansion.value(value, at)
+    if expansion.missing:
+        raise ConfigError(dict.fromkeys(fault(source, path, message) for path, message in expansion.missing))
+    return validated(expanded, source, prefix).with_secrets(expansion.secrets)
+
+
+def _disabled(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and cast("Mapping[str, Any]", entry).get("enabled") is False
+
+
+def _refuse_ourselves(config: Config, source: Text) -> None:
+    faults = [
+        fault(source, ("upstreams", name, "command"), "this starts mcp-mend itself; name the server behind it instead")
+        for name, upstream in config.upstreams.items()
+        if upstream.command and upstream.enabled and ours(upstream.command, upstream.args)
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _mode(mode: str | None, env: Mapping[str, str]) -> Mode | None:
+    for source, written in (("--mode", mode), ("MCP_MEND_MODE", env.get("MCP_MEND_MODE"))):
+        if written:
+            if written not in _STRICTNESS:
+                raise ConfigError([f"{source}: write one of auto, suggest, off, not {written!r}"])
+            return written
+    return None
+
+
+def _in_mode(config: Config, mode: Mode) -> Config:
+    """The configuration with `repair.mode` overridden; an upstream that is set to less keeps its own setting."""
+    kept = {
+        name: upstream.model_copy(update={"repair": min(upstream.repair, mode, key=_STRICTNESS.index)})
+        if upstream.repair
+        else upstream
+        for name, upstream in config.upstreams.items()
+    }
+    return config.model_copy(
+        update={"repair": config.repair.model_copy(update={"mode": mode}), "upstreams": kept},
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def _is_toml(name: str, text: str) -> bool:
+    suffix = Path(name).suffix.lower()
+    if suffix in {".json", ".jsonc", ".json5"}:
+        return False
+    return suffix == ".toml" or not text.lstrip("\ufeff \t\r\n").startswith(("{", "//", "/*"))
+
+
+def _places(path: Path) -> dict[str, str]:
+    """Names that editors expand besides variables; a project's file stands one folder below the project."""
+    folder = path.resolve().parent
+    project = folder.parent if folder.name.startswith(".") else folder
+    return {
+        "userHome": str(Path.home()),
+        "workspaceFolder": str(project),
+        "workspaceFolderBasename": project.name,
+        "pathSeparator": os.sep,
+        "/": os.sep,
+    }

@@ -84,16 +84,18 @@ def entries(data: Mapping[str, Any], path: Path) -> Entries:
     reading = _Reading()
     found: dict[str, Mapping[str, Any]] = {}
     for name, entry in cast("Mapping[str, Any]", table).items():
-        entry = cast("Mapping[str, Any]", entry) if isinstance(entry, Mapping) else entry
-        upstream = _entry(name, entry, reading) if isinstance(entry, Mapping) else entry
+        upstream = _entry(name, entry, reading)
         if upstream is not None:
             found[name] = upstream
     return Entries(found, path, tuple(reading.ignored), tuple(reading.skipped))
 
 
-def _entry(name: str, entry: Mapping[str, Any], reading: _Reading) -> Mapping[str, Any] | None:
+def _entry(name: str, entry: Any, reading: _Reading) -> Any:
+    """One entry as upstream data, None for one to pass over; what is no object is left for validation to refuse."""
+    if not isinstance(entry, Mapping):
+        return entry
     upstream: dict[str, Any] = {}
-    for key, value in entry.items():
+    for key, value in cast("Mapping[str, Any]", entry).items():
         if not _take(upstream, key, value):
             reading.ignored.append(f"{name}.{key}")
     _split_command(upstream)

@@ -1,0 +1,23 @@
+"""Where state lives between runs: catalog snapshots, the journal, models. Several processes share the folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+
+def state_folder(env: Mapping[str, str] | None = None) -> Path:
+    """`$MCP_MEND_HOME`, else the platform's folder for a user's state; not created here."""
+    named = (os.environ if env is None else env).get("MCP_MEND_HOME")
+    return Path(named).expanduser() if named else user_state_path("mcp-mend", appauthor=False)
+
+
+def private_folder(folder: Path) -> Path:
+    """Create a folder that only its user may enter; one that exists keeps its rights."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder

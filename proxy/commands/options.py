@@ -11,7 +11,6 @@ import click
 
 if TYPE_CHECKING:
     from proxy.settings import Loaded
-    from schemas.config import Config
 
 config_option = click.option(
     "--config",
@@ -36,15 +35,38 @@ def refuse(message: str) -> NoReturn:
     sys.exit(BAD_INPUT)
 
 
-def settings(named: Path | None, *, mode: str | None = None, local: bool = False, upstreams: bool = True) -> Loaded:
-    """Load the configuration and start logging as it says; a broken one ends the program with its faults."""
+def settings(
+    named: Path | None, *, mode: str | None = None, local: bool = False, upstreams: bool = True, quiet: bool = False
+) -> Loaded:
+    """Load the configuration and start logging as it says; a broken one ends the program with its faults.
+
+    `quiet` is for commands whose output a person reads: on stderr only warnings then, a log file gets every line.
+    """
+    from proxy.journal import configure, redaction_of
     from proxy.settings import ConfigError, load
 
     try:
         loaded = load(named, mode=mode, local=local, upstreams=upstreams)
     except ConfigError as error:
         refuse(str(error))
+    log = loaded.config.log
+    if quiet and not log.file and log.level == "info":
+        log = log.model_copy(update={"level": "warning"})
+    try:
+        configure(log, redaction_of(loaded.config))
+    except OSError as error:
+        refuse(f"log.file: {log.file} cannot be opened: {error.strerror}")
+    _report(loaded)
     return loaded
+
+
+def _report(loaded: Loaded) -> None:
+    import structlog
+
+    logger = structlog.get_logger("proxy.settings")
+    logger.debug("configuration", file=str(loaded.path) if loaded.path else None, ignored=list(loaded.ignored))
+    if loaded.skipped:
+        logger.warning("entries passed over", file=str(loaded.path), entries=list(loaded.skipped))
 
 
 def run(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
@@ -55,8 +77,3 @@ def run(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         return anyio.run(function, *args)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def configuration(named: Path | None, *, mode: str | None = None, local: bool = False) -> Config:
-    """The configuration alone, where it came from left out."""
-    return settings(named, mode=mode, local=local).config

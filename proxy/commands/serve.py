@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from proxy.commands.options import config_option, configuration, mode_option, run
+from proxy.commands.options import config_option, mode_option, run, settings
 
 
 @click.command()
@@ -21,7 +21,7 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
     mcp-mend serve --http 127.0.0.1:8765
     """
     address = _address(http) if http else None
-    loaded = configuration(config, mode=mode)
+    loaded = settings(config, mode=mode).config
     from proxy import app
 
     if address is None:

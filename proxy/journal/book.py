@@ -1,0 +1,81 @@
+"""The journal as the rest of the program holds it: hand over, flush, close."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import structlog
+
+from proxy.journal.database import Database, journal_path
+from proxy.journal.ids import Ids
+from proxy.journal.logs import note
+from proxy.journal.redact import Redaction
+from proxy.journal.rows import Rows
+from proxy.journal.writer import Writer
+from schemas.config import Config
+from schemas.record import CallRecord, RunRecord
+
+FLUSH_SECONDS = 10.0
+"""A disk that takes longer than this does not hold back a call any more."""
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.journal")
+
+
+class Book:
+    """Implements `proxy.repair.ports.Journal` on one `Writer`; safe to use from any thread."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._ids = Ids()
+        self._writer = writer
+        self.new_id: Callable[[str], str] = self._ids.new
+
+    @property
+    def lost(self) -> int:
+        """Records that could not be kept so far."""
+        return self._writer.lost
+
+    def call(self, record: CallRecord) -> None:
+        """Hand over one call."""
+        self._writer.put(record)
+
+    def run(self, record: RunRecord) -> None:
+        """Hand over one repair or workflow run."""
+        self._writer.put(record)
+
+    async def flush(self) -> None:
+        """Return once everything handed over was written, or given up."""
+        with anyio.move_on_after(FLUSH_SECONDS) as scope:
+            await asyncio.wrap_future(self._writer.flush())
+        if scope.cancelled_caught:
+            _log.warning("the journal was not written in time", seconds=FLUSH_SECONDS)
+
+
+@asynccontextmanager
+async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerator[Book]:
+    """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk."""
+    rows = Rows(redaction_of(config), config.journal.payloads)
+    limit = config.journal.max_mb << 20
+    where = path or journal_path()
+    writer = Writer(rows, (lambda: Database(where, limit)) if config.journal.enabled else None, note)
+    writer.start()
+    try:
+        yield Book(writer)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(writer.close)
+
+
+def redaction_of(config: Config) -> Redaction:
+    """What the configuration holds secret: values of variables, and its own keys and tokens."""
+    own = {config.planner.api_key, config.http.token}
+    known = Redaction(config.journal.redact)
+    for upstream in config.upstreams.values():
+        named = {**upstream.env, **upstream.headers}
+        own |= {value for key, value in named.items() if known.secret_key(key)}
+    bare = {value.removeprefix("Bearer ").removeprefix("Basic ") for value in own}
+    return Redaction(config.journal.redact, config.secrets | own | bare)

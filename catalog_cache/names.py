@@ -1,0 +1,93 @@
+"""Find the tools that a spelling may mean, by exact normalisation alone.
+
+Pure, and never fuzzy: two spellings are the same only if they differ in prefixes, separators, case or the debris of a
+chat template. `disassemble_` is `disassemble`, and never `decompile_function`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from schemas.catalog import Catalog, Tool
+
+_SEPARATORS = (".", ":", "/", "__")
+_QUOTES = " \t\r\n\"'`“”‘’«»*"
+_NAME = re.compile(r"[\"']?name[\"']?\s*[:=]\s*[\"']([^\"']+)[\"']")
+_ADDRESSED = re.compile(r"\bto\s*=\s*([\w.:/-]+)")
+_TAG = re.compile(
+    r"<\|[^<>]*\|>|</?\s*(?:tool_call|tool|function|function_call|invoke|call|s)\s*>|\[/?TOOL_CALLS?\]", re.I
+)
+_FUNCTION_TAG = re.compile(r"<function\s*=\s*([^>]+)>?")
+_PREFIX = re.compile(
+    r"^(?:multi_tool_use\.|functions?[.:/]|tools?[.:/]|default_api[.:/]|namespace[.:/]|assistant[.:/]|@)", re.I
+)
+_TRAILER = re.compile(r"\s*(?:\(.*\)?|\{.*|:\d+)$", re.S)
+
+
+def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
+    """Every tool that the spelling names at the strictest level where it names any; () where it names none."""
+    for said, forms in _levels(spelling):
+        found = tuple(tool for tool in catalog if said in forms(tool))
+        if found:
+            return found
+    return ()
+
+
+def clean(spelling: str) -> str:
+    """Strip what chat templates leave around a name: special tokens, tags, quotes, call brackets, `functions.`."""
+    text = spelling.strip()
+    for pattern in (_FUNCTION_TAG, _NAME, _ADDRESSED):
+        if (found := pattern.search(text)) is not None:
+            text = found.group(1)
+            break
+    text = next((part for part in (piece.strip(_QUOTES) for piece in _TAG.split(text)) if part), "")
+    text = _TRAILER.sub("", text).strip(_QUOTES)
+    while (shorter := _PREFIX.sub("", text)) != text and shorter:
+        text = shorter
+    return text.strip(_QUOTES + ".,;:")
+
+
+def squeeze(name: str) -> str:
+    """Lower case, letters and digits only; a name of other characters alone stays itself."""
+    return "".join(each for each in name.casefold() if each.isalnum()) or name
+
+
+def _levels(spelling: str) -> Iterator[tuple[str, Callable[[Tool], set[str]]]]:
+    """Pairs of (the spelling as read at this level, the spellings of a tool that count), strictest first."""
+    bare = clean(spelling)
+    for said in dict.fromkeys((spelling, bare)):
+        yield said, _public
+        yield said, _own
+        yield said, _qualified
+        yield said, _doubled
+    squeezed = squeeze(bare)
+    for forms in (_public, _own, _qualified, _doubled, _shortened):
+        yield squeezed, _squeezed(forms)
+
+
+def _squeezed(forms: Callable[[Tool], set[str]]) -> Callable[[Tool], set[str]]:
+    return lambda tool: {squeeze(form) for form in forms(tool)}
+
+
+def _public(tool: Tool) -> set[str]:
+    return {tool.public}
+
+
+def _own(tool: Tool) -> set[str]:
+    return {tool.name}
+
+
+def _qualified(tool: Tool) -> set[str]:
+    plain = {f"{tool.server}{separator}{tool.name}" for separator in _SEPARATORS}
+    return plain | {f"mcp{separator}{form}" for separator in _SEPARATORS for form in (*plain, tool.public)}
+
+
+def _doubled(tool: Tool) -> set[str]:
+    return {f"{tool.server}{separator}{form}" for separator in _SEPARATORS for form in (*_qualified(tool), tool.public)}
+
+
+def _shortened(tool: Tool) -> set[str]:
+    """The tool's own name without a server name that it begins with; never an empty one."""
+    head, name = squeeze(tool.server), squeeze(tool.name)
+    return {name.removeprefix(head)} if head and name.startswith(head) and name != head else set()

@@ -1,0 +1,158 @@
+"""Our own stdin and stdout as a `Wire`: asyncio pipes on POSIX, threads where those cannot serve.
+
+The file descriptors 0 and 1 are taken away from everyone else, so that nothing that prints can break the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from proxy.upstream import rpc
+from proxy.upstream.lines import Lines
+from proxy.upstream.rpc import Id, Message
+
+log = structlog.get_logger("server")
+
+_CHUNK = 1 << 16
+
+
+class Pipes(asyncio.Protocol):
+    """The client's end: `send` writes to stdout, `ended` is set once stdin closes, `broken` once stdout does."""
+
+    def __init__(self, receive: Callable[[Message], None], garbage: Callable[[bytes], None]) -> None:
+        self.ended = asyncio.Event()
+        self.broken = asyncio.Event()
+        self._lines = Lines(receive, garbage)
+        self._write: Callable[[bytes], None] | None = None
+        self._reading: asyncio.BaseTransport | None = None
+        self._writing: asyncio.WriteTransport | None = None
+        self._out = _Out(self.broken)
+        self._taken: tuple[int, int] | None = None
+
+    async def open(self) -> None:
+        """Take over stdin and stdout."""
+        stdin, stdout = self._taken = _taken()
+        loop = asyncio.get_running_loop()
+        try:
+            writer, _ = await loop.connect_write_pipe(
+                lambda: self._out, os.fdopen(stdout, "wb", buffering=0, closefd=False)
+            )
+            self._writing = writer
+            self._write = writer.write
+        except (ValueError, NotImplementedError):
+            self._write = _blocking_writer(stdout, self.broken)
+        try:
+            self._reading, _ = await loop.connect_read_pipe(
+                lambda: self, os.fdopen(stdin, "rb", buffering=0, closefd=False)
+            )
+        except (ValueError, NotImplementedError):
+            _start_reader(stdin, loop, self)
+
+    def send(self, message: Message) -> None:
+        """Write one message."""
+        if self._write is None or self.broken.is_set():
+            raise ConnectionError("the client has closed its end")
+        self._write(rpc.encode(message) + b"\n")
+
+    async def drained(self) -> None:
+        """Wait until the client has read most of what was written."""
+        await self._out.open.wait()
+
+    def abandon(self, ident: Id) -> bool:
+        """The client must be told when a question is withdrawn."""
+        del ident
+        return False
+
+    async def flush(self, seconds: float) -> None:
+        """Wait until everything written has left, but not longer than this."""
+        writer = self._writing
+        for _ in range(int(seconds / 0.01)):
+            if writer is None or self.broken.is_set() or writer.get_write_buffer_size() == 0:
+                return
+            await asyncio.sleep(0.01)
+
+    def close(self) -> None:
+        """Let both pipes go."""
+        for transport in (self._reading, self._writing):
+            if transport is not None:
+                transport.close()
+        if self._taken is not None and self._reading is not None:
+            asyncio.get_running_loop().call_soon(_close, self._taken)
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102 (asyncio's callback)
+        self._lines.feed(data)
+
+    def eof_received(self) -> None:  # noqa: D102
+        self._lines.feed(b"\n")
+        self.ended.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102
+        del exc
+        self.ended.set()
+
+
+class _Out(asyncio.BaseProtocol):
+    """Flow control of stdout, and the news that the client no longer reads."""
+
+    def __init__(self, broken: asyncio.Event) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+        self._broken = broken
+
+    def pause_writing(self) -> None:
+        self.open.clear()
+
+    def resume_writing(self) -> None:
+        self.open.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.open.set()
+        self._broken.set()
+
+
+def _close(fds: tuple[int, int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
+def _taken() -> tuple[int, int]:
+    """Private copies of stdin and stdout; descriptor 0 then reads nothing and descriptor 1 writes to stderr."""
+    sys.stdout.flush()
+    stdin, stdout = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return stdin, stdout
+
+
+def _blocking_writer(fd: int, broken: asyncio.Event) -> Callable[[bytes], None]:
+    """Write where the event loop cannot: a file never makes us wait for long."""
+
+    def write(data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(fd, view) :]
+        except OSError:
+            broken.set()
+
+    return write
+
+
+def _start_reader(fd: int, loop: asyncio.AbstractEventLoop, pipes: Pipes) -> None:
+    """Read in a thread: Windows, or stdin from a file."""
+
+    def read() -> None:
+        while data := os.read(fd, _CHUNK):
+            loop.call_soon_threadsafe(pipes.data_received, data)
+        loop.call_soon_threadsafe(pipes.eof_received)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()

@@ -1,0 +1,112 @@
+"""Serve one client on stdin and stdout, in whichever era it speaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import anyio
+import structlog
+
+from proxy.server.eras import envelope, of_envelope, of_initialize
+from proxy.server.exchange import Exchange
+from proxy.server.face import Face
+from proxy.server.pipes import Pipes
+from proxy.upstream import rpc
+from proxy.upstream.caller import Profile
+from proxy.upstream.fleet import TOOLS_CHANGED, Fleet
+from proxy.upstream.peer import Incoming, Peer, Unplugged
+from schemas.trial import Reply
+
+log = structlog.get_logger("server")
+
+DRAIN = 5.0
+"""Seconds that calls under way may still take after the client closed its end but goes on reading."""
+
+
+class Session:
+    """The one client of a process: its way of speaking, and the way back to it."""
+
+    def __init__(self, face: Face, fleet: Fleet, met: Callable[[Profile], None]) -> None:
+        self.id = uuid4().hex
+        self.peer = Peer(Unplugged(), self._serve, self._hear)
+        self._face = face
+        self._fleet = fleet
+        self._met = met
+        self._greeted = False
+        self._listed = False
+        self._profile = Profile()
+
+    def tell(self, method: str, params: Any) -> None:
+        """Send a notification to the client."""
+        self.peer.notify(method, params)
+
+    async def ask(self, method: str, params: Any) -> Reply:
+        """Send a request to the client and wait for its answer."""
+        return await self.peer.request(method, params)
+
+    def overheard(self, server: str, method: str, params: Any) -> None:
+        """Pass on what an upstream tells everyone; a changed list only to a client that has seen one."""
+        if self._face.concerns(server) and self._greeted and (method != TOOLS_CHANGED or self._listed):
+            self.tell(method, params)
+
+    async def _serve(self, incoming: Incoming) -> Reply:
+        reply = await self._face.answer(incoming.method, incoming.params, self._exchange(incoming))
+        self._greeted = True
+        self._listed = self._listed or incoming.method == "tools/list"
+        return reply
+
+    def _hear(self, incoming: Incoming) -> None:
+        self._face.hear(incoming.method, incoming.params)
+
+    def _exchange(self, incoming: Incoming) -> Exchange:
+        meta = envelope(incoming.params)
+        if meta is None:
+            if incoming.method == "initialize":
+                self._profile = of_initialize(incoming.params)
+                self._met(self._profile)
+                self._fleet.askers.append(Exchange(self, self.id, self._profile, None, modern=False))
+            return Exchange(self, self.id, self._profile, incoming.params, modern=False)
+        profile = of_envelope(meta)
+        self._met(profile)
+        return Exchange(self, self.id, profile, incoming.params, modern=True)
+
+
+async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None]) -> None:
+    """Serve until the client closes stdin (calls under way may finish) or stdout."""
+    session = Session(face, fleet, met)
+    pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line))
+    session.peer.wire = pipes
+    silence = fleet.listen(session.overheard)
+    await pipes.open()
+    try:
+        await _first(pipes.ended, pipes.broken)
+        log.info("client closed its end")
+        with anyio.move_on_after(DRAIN):
+            while not (session.peer.idle.is_set() or pipes.broken.is_set()):
+                await _first(session.peer.idle, pipes.broken)
+        await pipes.flush(1.0)
+    finally:
+        silence()
+        session.peer.close("the client has gone")
+        with anyio.CancelScope(shield=True):
+            await session.peer.finish()
+        pipes.close()
+
+
+def _garbage(session: Session, line: bytes) -> None:
+    """Answer a line that is no JSON-RPC as the specification of JSON-RPC asks."""
+    log.warning("line from the client is no message", line=line[:200].decode(errors="replace"))
+    failure = rpc.error(rpc.PARSE_ERROR, "Parse error: one JSON-RPC message per line is expected")
+    session.peer.wire.send({"jsonrpc": "2.0", "id": None, "error": failure})
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

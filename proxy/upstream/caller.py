@@ -1,0 +1,65 @@
+"""Who stands behind a request: the face implements these, upstream connections talk back through them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from schemas.trial import Reply
+
+Era = Literal["handshake", "modern"]
+"""How a connection is spoken on: `initialize` and a session, or every request by itself (2026-07-28 on)."""
+
+HANDSHAKE_LATEST = "2025-11-25"
+MODERN_LATEST = "2026-07-28"
+MODERN_VERSIONS = (MODERN_LATEST,)
+
+VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+INFO_KEY = "io.modelcontextprotocol/clientInfo"
+CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+ENVELOPE = (VERSION_KEY, INFO_KEY, CAPABILITIES_KEY)
+"""The `_meta` keys that every modern request carries."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """As whom we speak to an upstream: what a client said of itself, raw."""
+
+    version: str = HANDSHAKE_LATEST
+    info: Mapping[str, Any] = field(default_factory=lambda: {"name": "mcp-mend", "version": "0"})
+    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Caller(ABC):
+    """The client behind one request, as an upstream connection sees it.
+
+    `session` is the identity of the client's session; `own_links` tells whether that session must not share a
+    stateful upstream connection with others; `modern` whether the request came without a session.
+    """
+
+    session: str
+    profile: Profile
+    own_links: bool = False
+    modern: bool = False
+
+    @abstractmethod
+    def tell(self, method: str, params: Any) -> None:
+        """Send a notification that belongs to this request; never blocks."""
+
+    @abstractmethod
+    async def ask(self, method: str, params: Any) -> Reply:
+        """Put a question of the upstream (sampling, elicitation, roots) to the client."""
+
+
+class Audience(Protocol):
+    """Everyone who hears an upstream where it does not say for whom it speaks."""
+
+    def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
+        """Take a notification from an upstream; `caller` where it belongs to one request."""
+        ...
+
+    async def ask(self, server: str, method: str, params: Any, caller: Caller | None) -> Reply:
+        """Take a question from an upstream; `caller` where it belongs to one request."""
+        ...

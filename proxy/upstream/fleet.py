@@ -1,0 +1,186 @@
+"""All upstreams: connected at the same time, each supervised alone, reached by name or by tool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from catalog_cache.cache import Cache
+from proxy.repair.ports import Client
+from proxy.upstream import rpc
+from proxy.upstream.caller import Caller, Profile
+from proxy.upstream.link import Link
+from proxy.upstream.supervisor import State, Supervised
+from proxy.upstream.watchdog import Watchdog
+from schemas.catalog import Catalog, Tool
+from schemas.config import Upstream
+from schemas.trial import Reply
+
+TOOLS_CHANGED = "notifications/tools/list_changed"
+
+FIRST_LIST = 1.0
+"""Seconds that a first `tools/list` waits for upstreams nothing is known of; the rest follow by list_changed."""
+
+Listener = Callable[[str, str, Any], None]
+"""Called with server, method and params of a notification that belongs to no single request."""
+
+
+class Fleet:
+    """Implements `proxy.repair.ports.Upstreams` over live connections; made by `running`."""
+
+    def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]]) -> None:
+        self._cache = cache
+        self._profile = profile
+        self._watchdog = Watchdog()
+        self._members: dict[str, Supervised] = {}
+        self._listeners: list[Listener] = []
+        self.askers: list[Caller] = []
+
+    @property
+    def catalog(self) -> Catalog:
+        """The current snapshot."""
+        return self._cache.catalog
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every configured upstream, in order."""
+        return tuple(self._members)
+
+    def member(self, server: str) -> Supervised | None:
+        """The supervision of one upstream: its state, reason and last stderr lines."""
+        return self._members.get(server)
+
+    def hello(self, server: str) -> Mapping[str, Any]:
+        """An upstream's answer to the handshake: of now, else the last one known, else {}."""
+        link = self.link(server)
+        return link.hello if link is not None else self._cache.hello(server)
+
+    def known(self, server: str) -> bool:
+        """Tell whether a tool list of this upstream is at hand."""
+        return self._cache.known(server)
+
+    def frame(self, server: str) -> Mapping[str, Any]:
+        """What this upstream's tools/list says beside the tools."""
+        return self._cache.frame(server)
+
+    async def listed_once(self) -> None:
+        """Wait until every upstream without a known list has one or has failed, but not for long."""
+        with anyio.move_on_after(FIRST_LIST):
+            await self.listed_all(None)
+
+    async def listed_all(self, server: str | None) -> None:
+        """Wait until one upstream (None: every one) has a known list or has failed, within its start time-out."""
+        for name, member in self._members.items():
+            if server in (None, name) and not self._cache.known(name):
+                with anyio.move_on_after(member.config.start_timeout):
+                    await member.settled()
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Hear what upstreams tell everyone; returns how to stop."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def ready(self, server: str) -> None:
+        """Wait until this upstream has connected, given up, or its start time-out is over."""
+        member = self._members.get(server)
+        if member is not None:
+            await member.ready()
+
+    async def call(self, tool: Tool, params: Mapping[str, Any], client: Client | None = None) -> Reply:
+        """Send one `tools/call`; `params` as the client wrote them, `name` exchanged for the upstream's own."""
+        caller = client if isinstance(client, Caller) else None
+        return await self.request(tool.server, "tools/call", params, caller)
+
+    async def request(
+        self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None
+    ) -> Reply:
+        """Send any request to one upstream, waiting for it while it connects."""
+        member = self._members.get(server)
+        if member is None:
+            return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
+        link = member.link
+        if link is None or not link.open:
+            await member.ready()
+            link = member.link
+            if link is None:
+                return member.lost()
+        return await link.request(method, params, caller)
+
+    def notify(self, server: str, method: str, params: Any) -> None:
+        """Send a notification to one upstream; lost where it is not connected."""
+        link = self.link(server)
+        if link is not None:
+            link.notify(method, params)
+
+    def link(self, server: str) -> Link | None:
+        """The main connection to an upstream, None while it is down."""
+        member = self._members.get(server)
+        return member.link if member is not None and member.state is State.READY else None
+
+    def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
+        """Hand on a notification: to the request it belongs to, else to everyone who listens."""
+        if method == TOOLS_CHANGED:
+            member = self._members.get(server)
+            if member is not None:
+                member.relist()
+            return
+        if caller is not None:
+            caller.tell(method, params)
+            return
+        for listener in tuple(self._listeners):
+            listener(server, method, params)
+
+    async def ask(self, server: str, method: str, params: Any, caller: Caller | None) -> Reply:
+        """Hand on an upstream's question: to the request it belongs to, else to a session that can answer."""
+        del server
+        asked = caller if caller is not None else next(iter(self.askers), None)
+        if asked is None:
+            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"no client is there to answer {method}"))
+        return await asked.ask(method, params)
+
+    def listed(
+        self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
+    ) -> None:
+        """Take a fresh list of one upstream's tools; `announced` where the upstream said that it changed."""
+        if self._cache.update(link.name, tools, frame, link.hello) or announced:
+            for listener in tuple(self._listeners):
+                listener(link.name, TOOLS_CHANGED, None)
+
+    def add(self, name: str, config: Upstream) -> Supervised:
+        """Make an upstream known; `run` of what is returned connects it."""
+        member = Supervised(name, config, self._profile, self, self._watchdog, self.listed, self._cache.lost)
+        self._members[name] = member
+        return member
+
+    def close(self) -> None:
+        """Let the watchdog go."""
+        self._watchdog.close()
+
+
+async def as_ourselves() -> Profile:
+    """Speak to upstreams as the proxy itself, without a client behind it."""
+    return Profile()
+
+
+@asynccontextmanager
+async def running(
+    upstreams: Mapping[str, Upstream], cache: Cache, profile: Callable[[], Awaitable[Profile]] = as_ourselves
+) -> AsyncGenerator[Fleet]:
+    """Connect all upstreams at the same time; on the way out every connection and process has ended."""
+    fleet = Fleet(cache, profile)
+    try:
+        async with anyio.create_task_group() as tasks:
+            for name, config in upstreams.items():
+                if config.enabled:
+                    tasks.start_soon(fleet.add(name, config).run, name=f"upstream {name}")
+            await asyncio.sleep(0)
+            try:
+                yield fleet
+            finally:
+                tasks.cancel_scope.cancel()
+    finally:
+        fleet.close()

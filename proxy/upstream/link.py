@@ -1,0 +1,203 @@
+"""One live connection to one upstream: handshake in whichever era it speaks, then requests both ways.
+
+Rewrites progress tokens (the upstream sees ours, the client its own), stamps or strips the modern envelope, and finds
+the client that an upstream's notification or question belongs to. Does not know how the bytes travel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from proxy.upstream import rpc
+from proxy.upstream.caller import (
+    CAPABILITIES_KEY,
+    ENVELOPE,
+    INFO_KEY,
+    MODERN_LATEST,
+    MODERN_VERSIONS,
+    VERSION_KEY,
+    Audience,
+    Caller,
+    Era,
+    Profile,
+)
+from proxy.upstream.peer import Incoming, Peer, Unplugged
+from schemas.trial import Reply
+
+PROGRESS = "notifications/progress"
+
+
+class HandshakeError(Exception):
+    """The upstream is there but no handshake succeeded; `reply` is its last answer."""
+
+    def __init__(self, reply: Reply) -> None:
+        failure = reply.error if reply.error is not None else {"message": reply.message}
+        super().__init__(f"the handshake failed: {failure.get('message')}")
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a pending request remembers: who asked, and the client's own progress token."""
+
+    caller: Caller
+    token: Any = None
+
+
+class Link:
+    """A connection after (or during) its handshake.
+
+    `hello` is the upstream's raw answer to the handshake; `closed` is the reason once the connection has ended.
+    """
+
+    def __init__(self, name: str, audience: Audience, profile: Profile, timeout: float) -> None:
+        self.name = name
+        self.profile = profile
+        self.era: Era = "handshake"
+        self.version = profile.version
+        self.hello: Mapping[str, Any] = {}
+        self.peer = Peer(Unplugged(), self._serve, self._hear)
+        self.ended = asyncio.Event()
+        self.stop: Callable[[], Awaitable[None]] = _nothing
+        self.stderr: Callable[[], tuple[str, ...]] = tuple
+        self._audience = audience
+        self._timeout = timeout
+
+    @property
+    def open(self) -> bool:
+        """Tell whether requests can be sent."""
+        return self.peer.closed is None
+
+    @property
+    def capabilities(self) -> Mapping[str, Any]:
+        """What the upstream said it can do."""
+        found = self.hello.get("capabilities")
+        return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+
+    async def close(self) -> None:
+        """End the connection and everything behind it."""
+        self.peer.close(f"the connection to {self.name} was closed")
+        self.ended.set()
+        await self.stop()
+        await self.peer.finish()
+
+    async def handshake(self) -> None:
+        """Agree on an era: `initialize` first, which no server misunderstands, then `server/discover`.
+
+        Raises `HandshakeError` where the upstream refuses both.
+        """
+        reply = await self.initialize()
+        if reply.result is None and reply.error is not None:
+            modern = await self.discover()
+            reply = modern if modern.result is not None else reply
+        if reply.result is None:
+            raise HandshakeError(reply)
+
+    async def initialize(self) -> Reply:
+        """Open a session in the handshake era."""
+        version = self.profile.version
+        params = {
+            "protocolVersion": version,
+            "capabilities": self.profile.capabilities,
+            "clientInfo": self.profile.info,
+        }
+        reply = await self.peer.request("initialize", params)
+        if reply.result is not None:
+            self.era, self.hello = "handshake", reply.result
+            self.version = str(reply.result.get("protocolVersion", version))
+            self.peer.notify("notifications/initialized")
+        return reply
+
+    async def discover(self, version: str = MODERN_LATEST) -> Reply:
+        """Ask a sessionless server what it offers."""
+        self.era, self.version = "modern", version
+        reply = await self.peer.request("server/discover", self._outgoing({}, None))
+        offered = reply.result.get("supportedVersions") if reply.result is not None else None
+        if isinstance(offered, list) and any(each in MODERN_VERSIONS for each in cast("list[Any]", offered)):
+            self.hello = cast("Mapping[str, Any]", reply.result)
+            return reply
+        self.era, self.version = "handshake", self.profile.version
+        return reply if reply.result is None else Reply(error=rpc.error(rpc.INTERNAL_ERROR, "no common version"))
+
+    async def request(
+        self, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None, seconds: float | None = None
+    ) -> Reply:
+        """Send one request; what comes back is the upstream's own object."""
+        seconds = self._timeout if seconds is None else seconds
+        if caller is None:
+            return await self.peer.request(method, self._outgoing(params, None), seconds=seconds)
+        ident = rpc.next_id()
+        token, params = _own_token(params, ident)
+        return await self.peer.request(
+            method, self._outgoing(params, caller), ident=ident, seconds=seconds, owner=Sent(caller, token)
+        )
+
+    def notify(self, method: str, params: Mapping[str, Any] | None) -> None:
+        """Send one notification."""
+        self.peer.notify(method, params)
+
+    def _outgoing(self, params: Mapping[str, Any] | None, caller: Caller | None) -> Mapping[str, Any] | None:
+        """Fit the envelope to this connection's era; in the handshake era a call without envelope stays itself."""
+        meta: Any = params.get("_meta") if params is not None else None
+        if self.era == "handshake":
+            if not isinstance(meta, Mapping) or not any(key in meta for key in ENVELOPE):
+                return params
+            bare = {key: value for key, value in cast("Mapping[str, Any]", meta).items() if key not in ENVELOPE}
+            rest = {key: value for key, value in (params or {}).items() if key != "_meta"}
+            return {**rest, "_meta": bare} if bare else rest
+        profile = caller.profile if caller is not None else self.profile
+        stamped = dict(cast("Mapping[str, Any]", meta)) if isinstance(meta, Mapping) else {}
+        stamped[VERSION_KEY] = self.version
+        stamped.setdefault(INFO_KEY, profile.info)
+        stamped.setdefault(CAPABILITIES_KEY, profile.capabilities)
+        return {**(params or {}), "_meta": stamped}
+
+    async def _serve(self, incoming: Incoming) -> Reply:
+        if incoming.method == "ping":
+            return Reply(result={})
+        return await self._audience.ask(self.name, incoming.method, incoming.params, self._asker(incoming))
+
+    def _hear(self, incoming: Incoming) -> None:
+        if incoming.method == PROGRESS:
+            self._progress(incoming.params)
+            return
+        self._audience.tell(self.name, incoming.method, incoming.params, self._asker(incoming))
+
+    def _progress(self, said: Any) -> None:
+        if not isinstance(said, Mapping):
+            return
+        params = cast("Mapping[str, Any]", said)
+        ident = params.get("progressToken")
+        pending = self.peer.pending.get(ident) if isinstance(ident, (int, str)) else None
+        if pending is None or not isinstance(pending.owner, Sent):
+            return
+        self.peer.alive(cast("int", ident))
+        if pending.owner.token is not None:
+            pending.owner.caller.tell(PROGRESS, {**params, "progressToken": pending.owner.token})
+
+    def _asker(self, incoming: Incoming) -> Caller | None:
+        """The caller on whose stream a message came, or the only one there is."""
+        if incoming.cause is not None:
+            pending = self.peer.pending.get(incoming.cause)
+            return pending.owner.caller if pending is not None and isinstance(pending.owner, Sent) else None
+        callers = [each.owner.caller for each in self.peer.pending.values() if isinstance(each.owner, Sent)]
+        return callers[0] if len(callers) == 1 else None
+
+
+def _own_token(params: Mapping[str, Any] | None, ident: int) -> tuple[Any, Mapping[str, Any] | None]:
+    """The client's progress token (None: none), and the parameters with ours in its place."""
+    said: Any = params.get("_meta") if params is not None else None
+    if params is None or not isinstance(said, Mapping):
+        return None, params
+    meta = cast("Mapping[str, Any]", said)
+    token = meta.get("progressToken")
+    if token is None:
+        return None, params
+    return token, {**params, "_meta": {**meta, "progressToken": ident}}
+
+
+async def _nothing() -> None:
+    return

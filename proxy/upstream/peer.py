@@ -1,0 +1,245 @@
+"""One end of a JSON-RPC connection: requests out and in, matched by id, cancelled, timed.
+
+Deliberately almost ignorant of MCP: of its methods it knows only `notifications/cancelled`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import structlog
+
+from proxy.upstream import rpc
+from proxy.upstream.rpc import Id, Message
+from schemas.trial import Lost, Reply
+
+CANCELLED = "notifications/cancelled"
+
+log = structlog.get_logger("rpc")
+
+
+class Wire(Protocol):
+    """Carries messages to the other end; what comes back reaches `Peer.receive`."""
+
+    def send(self, message: Message) -> None:
+        """Send (or queue) one message; never blocks. Raises `ConnectionError` once closed."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait while the other end is too slow to read."""
+        ...
+
+    def abandon(self, ident: Id) -> bool:
+        """Stop waiting for a request; True where that alone tells the other end, so no message is needed."""
+        ...
+
+
+class Unplugged:
+    """The wire of a connection that has not begun."""
+
+    def send(self, message: Message) -> None:
+        """Refuse."""
+        raise ConnectionError(f"not connected: {message.get('method')}")
+
+    async def drained(self) -> None:
+        """Nothing is queued."""
+
+    def abandon(self, ident: Id) -> bool:
+        """Nothing was sent that would have to be called back."""
+        del ident
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message from the other end; `cause` is our own request on whose stream it came, where the wire tells."""
+
+    method: str
+    params: Any
+    id: Id | None
+    cause: Id | None = None
+
+
+Serve = Callable[[Incoming], Awaitable[Reply]]
+Hear = Callable[[Incoming], None]
+
+
+class Pending:
+    """A request that waits for its reply; `owner` is whatever the sender attached."""
+
+    __slots__ = ("deadline", "future", "owner", "timeout", "timer")
+
+    def __init__(self, future: asyncio.Future[Reply], owner: Any, timeout: float | None, now: float) -> None:
+        self.future = future
+        self.owner = owner
+        self.timeout = timeout
+        self.deadline = now + timeout if timeout is not None else 0.0
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Peer:
+    """Correlates what goes out with what comes in over one `Wire`.
+
+    Each request ends in exactly one `Reply`; a reply for an id nobody waits for is dropped and logged.
+    """
+
+    def __init__(self, wire: Wire, serve: Serve, hear: Hear) -> None:
+        self.wire = wire
+        self._serve = serve
+        self._hear = hear
+        self._loop = asyncio.get_running_loop()
+        self._pending: dict[Id, Pending] = {}
+        self._serving: dict[Id, asyncio.Task[None]] = {}
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.closed: Reply | None = None
+
+    @property
+    def pending(self) -> Mapping[Id, Pending]:
+        """The requests that wait, by id."""
+        return self._pending
+
+    async def request(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None,
+        *,
+        ident: Id | None = None,
+        seconds: float | None = None,
+        owner: Any = None,
+    ) -> Reply:
+        """Send a request and wait for its reply; cancelling the caller cancels it at the other end."""
+        await self.wire.drained()
+        if self.closed is not None:
+            return Reply(lost=Lost.NOT_SENT, message=self.closed.message, stderr=self.closed.stderr)
+        ident = rpc.next_id() if ident is None else ident
+        pending = Pending(self._loop.create_future(), owner, seconds, self._loop.time())
+        self._pending[ident] = pending
+        if seconds is not None:
+            pending.timer = self._loop.call_later(seconds, self._overdue, ident, pending)
+        try:
+            self.wire.send(rpc.request(ident, method, params))
+            return await pending.future
+        except ConnectionError as broken:
+            return Reply(lost=Lost.NOT_SENT, message=str(broken))
+        except asyncio.CancelledError:
+            self._cancel(ident, "cancelled by the client", method)
+            raise
+        finally:
+            self._pending.pop(ident, None)
+            if pending.timer is not None:
+                pending.timer.cancel()
+
+    def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
+        """Send a notification; a closed connection loses it, which is logged."""
+        try:
+            self.wire.send(rpc.notification(method, params))
+        except ConnectionError as broken:
+            log.info("notification not sent", method=method, reason=str(broken))
+
+    def alive(self, ident: Id) -> None:
+        """Take a sign of life (progress) for a request: its time starts anew."""
+        pending = self._pending.get(ident)
+        if pending is not None and pending.timeout is not None:
+            pending.deadline = self._loop.time() + pending.timeout
+
+    def settle(self, ident: Id, reply: Reply) -> None:
+        """End one request with a reply that did not come as a message."""
+        pending = self._pending.get(ident)
+        if pending is not None and not pending.future.done():
+            pending.future.set_result(reply)
+
+    def receive(self, message: Message, cause: Id | None = None) -> None:
+        """Take one message from the wire."""
+        method = message.get("method")
+        if method is None:
+            self._answer(message)
+        elif "id" in message:
+            task = self._loop.create_task(
+                self._attend(Incoming(str(method), message.get("params"), message["id"], cause))
+            )
+            self._serving[message["id"]] = task
+            self.idle.clear()
+        elif method == CANCELLED:
+            self._withdraw(message.get("params"))
+        else:
+            self._hear(Incoming(str(method), message.get("params"), None, cause))
+
+    def close(self, reason: str, stderr: tuple[str, ...] = ()) -> None:
+        """End everything: what waits is lost, what is being served is cancelled."""
+        if self.closed is not None:
+            return
+        self.closed = Reply(lost=Lost.BROKEN, message=reason, stderr=stderr)
+        for ident in list(self._pending):
+            self.settle(ident, self.closed)
+        for task in list(self._serving.values()):
+            task.cancel()
+
+    async def finish(self) -> None:
+        """Wait until nothing is served any more."""
+        tasks = list(self._serving.values())
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _answer(self, message: Message) -> None:
+        ident = message.get("id")
+        pending = self._pending.get(ident) if isinstance(ident, (int, str)) else None
+        if pending is None:
+            log.info("reply to nothing", id=ident)
+        elif not pending.future.done():
+            pending.future.set_result(_reply(message))
+
+    async def _attend(self, incoming: Incoming) -> None:
+        ident = cast("Id", incoming.id)
+        try:
+            reply = await self._serve(incoming)
+        except asyncio.CancelledError:
+            return
+        except Exception as bug:
+            log.exception("request failed inside the proxy", method=incoming.method)
+            reply = Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend failed on this request: {bug!r}"))
+        finally:
+            self._served(ident)
+        body = {"result": reply.result} if reply.result is not None else {"error": reply.error}
+        try:
+            self.wire.send({"jsonrpc": "2.0", "id": ident, **body})
+        except ConnectionError as broken:
+            log.info("reply not sent", method=incoming.method, reason=str(broken))
+
+    def _served(self, ident: Id) -> None:
+        self._serving.pop(ident, None)
+        if not self._serving:
+            self.idle.set()
+
+    def _withdraw(self, params: Any) -> None:
+        ident = cast("Mapping[str, Any]", params).get("requestId") if isinstance(params, Mapping) else None
+        task = self._serving.get(ident) if isinstance(ident, (int, str)) else None
+        if task is not None:
+            task.cancel()
+
+    def _overdue(self, ident: Id, pending: Pending) -> None:
+        left = pending.deadline - self._loop.time()
+        if left > 0.001:
+            pending.timer = self._loop.call_later(left, self._overdue, ident, pending)
+        elif not pending.future.done():
+            seconds = f"{pending.timeout:g}"
+            pending.future.set_result(Reply(lost=Lost.TIMED_OUT, message=f"no reply or progress within {seconds} s"))
+            self._cancel(ident, "timed out", "")
+
+    def _cancel(self, ident: Id, reason: str, method: str) -> None:
+        if self.closed is None and not self.wire.abandon(ident) and method != "initialize":
+            self.notify(CANCELLED, {"requestId": ident, "reason": reason})
+
+
+def _reply(message: Message) -> Reply:
+    """Read a response; anything but an object is the upstream's fault and told so."""
+    failure = message.get("error")
+    if isinstance(failure, Mapping):
+        return Reply(error=cast("Mapping[str, Any]", failure))
+    result = message.get("result")
+    if isinstance(result, Mapping):
+        return Reply(result=cast("Mapping[str, Any]", result))
+    return Reply(lost=Lost.BROKEN, message="the reply was malformed: neither a result object nor an error object")

@@ -1,0 +1,179 @@
+"""Keeps one upstream connected: connect, list its tools, wait until it ends, back off, again.
+
+Nothing that one upstream does reaches another: every failure ends here, as a state with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+import anyio
+import structlog
+
+from catalog_cache.pages import every_page
+from proxy.upstream.caller import Audience, Profile
+from proxy.upstream.connect import UnreachableError, connect
+from proxy.upstream.link import Link
+from proxy.upstream.watchdog import Watchdog
+from schemas.config import Upstream
+from schemas.trial import Lost, Reply
+
+log = structlog.get_logger("upstream")
+
+FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
+"""Seconds between attempts: doubled each time, with jitter, back to the first after a connection that lasted."""
+LASTED = 30.0
+
+
+class State(StrEnum):
+    """Where an upstream stands."""
+
+    CONNECTING = "connecting"
+    READY = "ready"
+    DOWN = "down"
+
+
+class Listed(Protocol):
+    """Takes a fresh list of tools, the rest of the list's first page, and whether the upstream announced it."""
+
+    def __call__(
+        self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
+    ) -> None:
+        """Take the list."""
+        ...
+
+
+class Supervised:
+    """One upstream and its main connection, which every client without a connection of its own shares."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Upstream,
+        profile: Callable[[], Awaitable[Profile]],
+        audience: Audience,
+        watchdog: Watchdog,
+        listed: Listed,
+        lost: Callable[[str], None],
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.state = State.CONNECTING
+        self.link: Link | None = None
+        self.reason = "it is still connecting"
+        self.stderr: tuple[str, ...] = ()
+        self._profile = profile
+        self._audience = audience
+        self._watchdog = watchdog
+        self._listed = listed
+        self._lost = lost
+        self._settled = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._relist = asyncio.Event()
+        self._random = random.Random()  # noqa: S311 (jitter)
+
+    async def ready(self) -> None:
+        """Wait until connected, or until the attempt under way has failed or taken its start time-out.
+
+        While it is down and backing off this starts an attempt at once.
+        """
+        if self.state is State.READY:
+            return
+        if self.state is State.DOWN:
+            self.state = State.CONNECTING
+            self._settled.clear()
+        self._wanted.set()
+        with anyio.move_on_after(self.config.start_timeout):
+            await self._settled.wait()
+
+    async def settled(self) -> None:
+        """Wait until the first attempt has ended well or badly, starting none."""
+        await self._settled.wait()
+
+    def lost(self) -> Reply:
+        """The reply to a call that cannot be sent."""
+        return Reply(lost=Lost.NOT_SENT, message=f"{self.name} is not available: {self.reason}", stderr=self.stderr)
+
+    def relist(self) -> None:
+        """List the tools again soon; several wishes at once are one."""
+        self._relist.set()
+
+    async def connect(self, profile: Profile) -> Link:
+        """Open a further connection, for one client alone. Raises `UnreachableError`."""
+        return await connect(self.name, self.config, profile, self._audience, self._watchdog)
+
+    async def run(self) -> None:
+        """Supervise for ever; returns only by cancellation, with everything ended."""
+        delay = FIRST_DELAY
+        while True:
+            begun = asyncio.get_running_loop().time()
+            reason = await self._attempt()
+            self._down(reason)
+            lasted = asyncio.get_running_loop().time() - begun > LASTED
+            delay = FIRST_DELAY if lasted else min(delay * 2, LONGEST_DELAY)
+            self._wanted.clear()
+            with anyio.move_on_after(delay * self._random.uniform(0.5, 1.0)):
+                await self._wanted.wait()
+            self.state = State.CONNECTING
+            self._settled.clear()
+
+    async def _attempt(self) -> str:
+        """One life of the connection; returns why it ended."""
+        link: Link | None = None
+        try:
+            link = await connect(self.name, self.config, await self._profile(), self._audience, self._watchdog)
+            await self._list(link)
+            self.link, self.state, self.reason = link, State.READY, ""
+            self._settled.set()
+            log.info("upstream ready", upstream=self.name, era=link.era, version=link.version)
+            await self._keep(link)
+            self.stderr = link.stderr()
+        except UnreachableError as failure:
+            self.stderr = failure.stderr
+            return str(failure)
+        except Exception as bug:
+            log.exception("supervising failed", upstream=self.name)
+            return f"mcp-mend failed on it: {bug!r}"
+        else:
+            return link.peer.closed.message if link.peer.closed is not None else "the connection ended"
+        finally:
+            self.link = None
+            if link is not None:
+                with anyio.CancelScope(shield=True):
+                    await link.close()
+
+    async def _keep(self, link: Link) -> None:
+        """Stay until the connection ends, listing again when asked."""
+        ended = asyncio.ensure_future(link.ended.wait())
+        try:
+            while not ended.done():
+                wish = asyncio.ensure_future(self._relist.wait())
+                await asyncio.wait((ended, wish), return_when=asyncio.FIRST_COMPLETED)
+                wish.cancel()
+                if self._relist.is_set() and link.open:
+                    self._relist.clear()
+                    await self._list(link, announced=True)
+        finally:
+            ended.cancel()
+
+    async def _list(self, link: Link, *, announced: bool = False) -> None:
+        if "tools" not in link.capabilities:
+            self._listed(link, (), {}, announced=announced)
+            return
+        listing = await every_page(lambda params: link.request("tools/list", params, seconds=self.config.start_timeout))
+        if listing.failure is None:
+            self._listed(link, listing.items, listing.extra or {}, announced=announced)
+        elif link.open:
+            log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
+            if self.state is not State.READY:
+                raise UnreachableError(f"tools/list failed: {listing.failure}", link.stderr())
+
+    def _down(self, reason: str) -> None:
+        log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
+        self.state, self.reason = State.DOWN, reason
+        self._lost(self.name)
+        self._settled.set()

@@ -14,6 +14,9 @@ import click
 COMMANDS = {
     "serve": ("proxy.commands.serve:serve", "Serve every configured server as one, on stdio or HTTP (the default)."),
     "wrap": ("proxy.commands.wrap:wrap", "Stand in front of one server, its tools unchanged."),
+    "run": ("proxy.commands.run:run", "Run one plan from a file, repair it where it fails, print the report."),
+    "demo": ("proxy.commands.demo:demo", "Watch a broken plan being repaired on real servers."),
+    "log": ("proxy.commands.log:log", "Look into the journal: list, show, diff, watch, replay, export, stats."),
 }
 """Name to where the command is and what `--help` says of it."""
 

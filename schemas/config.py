@@ -78,14 +78,20 @@ class Effects(_Section):
     )
 
 
+class Budget(_Section):
+    """What one workflow run may cost where its submission does not say."""
+
+    calls_per_step: int = Field(default=3, ge=1, description="Upstream calls, per submitted step.")
+    seconds: float = Field(default=45, gt=0, description="Wall-clock time.")
+    generations: int = Field(default=12, ge=0, description="Generations of the search.")
+    population: int = Field(default=10, ge=1, description="Candidates kept at once.")
+
+
 class Workflow(_Section):
     """The run_workflow and find_tools tools of the aggregated face."""
 
     expose: bool = Field(default=True, description="false hides both.")
-    calls_per_step: int = Field(default=3, ge=1, description="Default call budget of a run, per submitted step.")
-    seconds: float = Field(default=45, gt=0, description="Default time budget of a run.")
-    generations: int = Field(default=12, ge=0, description="Default generation budget of a run.")
-    population: int = Field(default=10, ge=1, description="Default number of candidates kept at once.")
+    budget: Budget = Budget()
 
 
 class Evolution(_Section):

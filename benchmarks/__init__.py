@@ -1,0 +1,1 @@
+"""Measurements of the installed proxy; nothing here is shipped with it."""

@@ -1,0 +1,105 @@
+"""What became of one case, and how many cases of a group ended how.
+
+Knows nothing of proxies or case files: graders make `Outcome`s, tables read them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["right", "wrong", "abstained", "crashed"]
+"""right: what the case wanted; wrong: success was claimed with something else; abstained: failed, and said so;
+crashed: the proxy or the harness gave no answer."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case, run once.
+
+    `groups` are the rows of the table that count it. `untouched` is None for a case that wanted a repair.
+    `calls` counts the `tools/call` requests that the upstreams received; `gold_calls` what the sound call or plan
+    needs. `candidates` and `effects_repeated` stay 0 where the case has no search or no effects. `detail` is for
+    the reader of the JSON file.
+    """
+
+    id: str
+    groups: tuple[str, ...]
+    verdict: Verdict
+    feasible: bool
+    untouched: bool | None = None
+    calls: int = 0
+    gold_calls: int = 1
+    seconds: float = 0.0
+    candidates: int = 0
+    effects_repeated: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def json(self) -> dict[str, Any]:
+        """The outcome as the JSON file keeps it."""
+        return asdict(self) | {"groups": list(self.groups)}
+
+
+def outcome_from(written: Mapping[str, Any]) -> Outcome:
+    """Read an outcome back from a JSON file."""
+    return Outcome(**{**written, "groups": tuple(written["groups"])})
+
+
+@dataclass(frozen=True)
+class Row:
+    """The counts of one group; shares are in 0..1, None where nothing was counted."""
+
+    group: str
+    cases: int
+    right: int
+    feasible: int
+    wrong: int
+    abstained: int
+    crashed: int
+    controls: int
+    untouched: int
+    calls_per_gold: float | None
+    seconds: float
+    candidates: float
+    effects_repeated: int
+
+
+def row(group: str, outcomes: Sequence[Outcome]) -> Row:
+    """Count the outcomes of one group."""
+    controls = [outcome for outcome in outcomes if outcome.untouched is not None]
+    gold = sum(outcome.gold_calls for outcome in outcomes)
+    return Row(
+        group=group,
+        cases=len(outcomes),
+        right=_count(outcomes, "right"),
+        feasible=sum(outcome.feasible for outcome in outcomes),
+        wrong=_count(outcomes, "wrong"),
+        abstained=_count(outcomes, "abstained"),
+        crashed=_count(outcomes, "crashed"),
+        controls=len(controls),
+        untouched=sum(outcome.untouched is True for outcome in controls),
+        calls_per_gold=sum(outcome.calls for outcome in outcomes) / gold if gold else None,
+        seconds=statistics.median(outcome.seconds for outcome in outcomes),
+        candidates=statistics.fmean(outcome.candidates for outcome in outcomes),
+        effects_repeated=sum(outcome.effects_repeated for outcome in outcomes),
+    )
+
+
+def _count(outcomes: Iterable[Outcome], verdict: Verdict) -> int:
+    return sum(outcome.verdict == verdict for outcome in outcomes)
+
+
+def grouped(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
+    """Group name to its outcomes, names in order of first appearance."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        for group in outcome.groups:
+            groups.setdefault(group, []).append(outcome)
+    return groups
+
+
+def rows(outcomes: Iterable[Outcome]) -> list[Row]:
+    """One row per group."""
+    return [row(group, members) for group, members in grouped(outcomes).items()]

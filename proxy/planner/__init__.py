@@ -1,0 +1,1 @@
+"""The small model that decides what rules cannot; it only suggests, and everything works without it."""

@@ -1,0 +1,213 @@
+"""The planner in a process of its own: the proxy's end.
+
+Starts the worker at the first request, shares one worker among all proxies of one state folder, starts it again
+after a crash, and where that does not help says so once and answers None, so that repairs go on by rules alone.
+Never blocks the event loop and never raises for what the worker does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import structlog
+
+from proxy.planner.spawn import Reached, last_words, reach, reap
+from proxy.planner.wire import LINE, Fault, Settings, decode, encode
+from proxy.repair.ports import Usage
+
+log = structlog.get_logger("planner")
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds without a planner after a failure; doubled with every further one."""
+GRACE = 2.0
+"""Seconds that a worker may be late with the answer to a request whose deadline has passed."""
+
+
+class Gone(Exception):  # noqa: N818 - an ordinary end
+    """The worker left before it took the request: it was idle, or its last proxy had just gone."""
+
+
+class Crashed(Exception):  # noqa: N818 - the worker's end, not this program's error
+    """The worker ended in the middle of a request."""
+
+
+class Link:
+    """One connection to a worker, and the requests that wait on it."""
+
+    def __init__(self, reached: Reached, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reached = reached
+        self._reader = reader
+        self._writer = writer
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._late: set[asyncio.TimerHandle] = set()
+        self._numbers = itertools.count(1)
+        self._pid = 0
+        self.ended = False
+        self._reading = asyncio.create_task(self._read())
+
+    async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
+        """Send a request and wait for its answer, None once the seconds are over.
+
+        Raises Gone or Crashed with the worker. When the caller is cancelled, so is the request.
+        """
+        number = next(self._numbers)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._writer.write(encode({**body, "id": number, "deadline": seconds}))
+        try:
+            with anyio.move_on_after(seconds + 0.25):
+                return await asyncio.shield(answer)
+            return None
+        finally:
+            if not answer.done():
+                self._give_up(number)
+
+    def _give_up(self, number: int) -> None:
+        """Cancel a request in the worker, and the worker itself where it does not hear that."""
+        self._writer.write(encode({"id": number, "do": "cancel"}))
+        loop = asyncio.get_running_loop()
+        self._late.add(loop.call_later(GRACE, self._kill_if_waiting, number))
+
+    def _kill_if_waiting(self, number: int) -> None:
+        if number in self._waiting and self._pid and not self.ended:
+            log.warning("the planner's worker does not answer and is ended", pid=self._pid)
+            os.kill(self._pid, signal.SIGKILL)
+
+    async def _read(self) -> None:
+        greeted = left = False
+        try:
+            while line := await self._reader.readline():
+                message = decode(line)
+                if "pid" in message:
+                    self._pid, greeted = message["pid"], True
+                elif "bye" in message:
+                    left = True
+                elif (answer := self._waiting.pop(message["id"], None)) and not answer.done():
+                    answer.set_result(message)
+        except (ConnectionError, ValueError) as error:
+            log.debug("the planner's connection broke", error=repr(error))
+        self.ended = True
+        words = await last_words(self._reached)
+        reason = Gone(words) if left or not greeted else Crashed(words)
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(reason)
+                answer.exception()  # whoever waited may have been cancelled meanwhile
+        self._waiting.clear()
+        self._writer.close()
+
+    async def close(self) -> None:
+        """Leave the worker; it ends by itself where no other proxy uses it."""
+        for handle in self._late:
+            handle.cancel()
+        self._writer.close()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        await reap(self._reached)
+
+
+class LocalPlanner:
+    """The `Planner` port on the worker process. `deadline` bounds each request in seconds, waiting included."""
+
+    def __init__(self, settings: Settings, folder: Path, deadline: float) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._deadline = deadline
+        self._link: Link | None = None
+        self._connecting = asyncio.Lock()
+        self._usage = Usage()
+        self._failures = 0
+        self._closed_until = 0.0
+
+    @property
+    def usage(self) -> Usage:
+        """Requests and tokens so far."""
+        return self._usage
+
+    async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
+        """Mean log-likelihood per token of each option as the answer to the context; None: no planner."""
+        if not options:
+            return []
+        return await self._value({"do": "rank", "context": context, "options": list(options)})
+
+    async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
+        """One JSON value under the schema; None: no planner, no time, or not complete within `max_tokens`."""
+        return await self._value({"do": "generate", "context": context, "schema": schema, "limit": max_tokens})
+
+    async def close(self) -> None:
+        """Let the worker go."""
+        if self._link:
+            await self._link.close()
+            self._link = None
+
+    async def _value(self, body: Mapping[str, Any]) -> Any | None:
+        answer = await self._ask(body)
+        if answer is None:
+            return None
+        fault = answer.get("error")
+        if fault is None:
+            self._recovered()
+            tokens = answer["tokens"] + answer["sampled"]
+            self._usage = replace(self._usage, calls=self._usage.calls + 1, tokens=self._usage.tokens + tokens)
+            return answer["value"]
+        if fault in (Fault.MODEL, Fault.NATIVE):
+            self._failed(answer["message"])
+        else:
+            log.info("the planner has no answer", why=fault, message=answer["message"])
+        return None
+
+    async def _ask(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Ask the worker, a second time where it ended before it could answer."""
+        if time.monotonic() < self._closed_until:
+            return None
+        end = time.monotonic() + self._deadline
+        reason = ""
+        for _ in range(2):
+            try:
+                link = await self._reach(end)
+                return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
+            except Gone as gone:
+                reason = f"the worker does not stay up: {gone}"
+            except Crashed as crash:
+                reason = f"the worker crashed: {crash}"
+            except OSError as error:
+                reason = f"the worker cannot be started: {error}"
+        self._failed(reason)
+        return None
+
+    async def _reach(self, end: float) -> Link | None:
+        """The live link, made where there is none; None where that takes too long."""
+        with anyio.move_on_after(max(0.0, end - time.monotonic())):
+            async with self._connecting:
+                if self._link is None or self._link.ended:
+                    if self._link:
+                        await self._link.close()
+                        self._link = None
+                    reached = await anyio.to_thread.run_sync(reach, self._settings, self._folder)
+                    reader, writer = await asyncio.open_unix_connection(sock=reached.channel, limit=LINE)
+                    self._link = Link(reached, reader, writer)
+                return self._link
+        return None
+
+    def _failed(self, reason: str) -> None:
+        self._failures += 1
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._failures - 1))
+        self._closed_until = time.monotonic() + pause
+        say = log.warning if self._failures == 1 else log.info
+        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause)
+
+    def _recovered(self) -> None:
+        if self._failures:
+            log.info("the planner is available again")
+        self._failures = 0

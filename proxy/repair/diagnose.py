@@ -1,0 +1,338 @@
+"""Find what is wrong with a plan: before it runs, and from what its steps answered.
+
+Pure. Every problem is certain by plan, catalog, schema or reply; what to do about it is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from catalog_cache.names import resolve as resolve_name
+from proxy.repair import order
+from proxy.repair.refusal import Reading, error_text, read
+from proxy.repair.schema import Breach, breaches, property_names, type_name
+from proxy.repair.situation import OUTPUT, Evidence, Situation
+from proxy.repair.values import MISSING, Unresolved, inside, resolve
+from schemas.catalog import Json, as_list, as_object, canonical
+from schemas.plan import Location, Plan, Ref, Step, as_ref, refs_in, walk
+from schemas.problem import (
+    AmbiguousTool,
+    BadFormat,
+    CyclicDependency,
+    DanglingDependency,
+    DuplicateStep,
+    MissingArgument,
+    OutcomeUnknown,
+    OutputBroken,
+    Problem,
+    Refused,
+    SilentFailure,
+    TimedOut,
+    TypeMismatch,
+    UnexpectedArgument,
+    UnknownTool,
+    UnresolvedReference,
+    UntypedRefused,
+    UpstreamDown,
+    ValueNotAllowed,
+    WrongPath,
+    WrongType,
+)
+from schemas.trial import Lost, StepRun, Verdict
+
+BLOCKS_SENDING = (UnknownTool, AmbiguousTool, DanglingDependency, CyclicDependency, WrongPath, MissingArgument)
+"""Problems with which a step is not sent as written (with arguments that are no object, and repeated ids)."""
+
+
+def diagnose(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
+    """Every problem of a plan at once, in listed order of its steps, its output last."""
+    found: list[Problem] = []
+    seen: set[str] = set()
+    for step in plan.steps:
+        if step.id in seen:
+            found.append(DuplicateStep(step=step.id, twin=step.id, message=f"the step id {step.id!r} is used twice"))
+            continue
+        seen.add(step.id)
+        found.extend(static_problems(situation(plan, step, evidence)))
+    return (*found, *output_problems(plan, evidence))
+
+
+def situation(plan: Plan, step: Step, evidence: Evidence) -> Situation:
+    """Gather what is known about one step; an error reply counts only for the very call that caused it."""
+    tool = evidence.catalog.origin(step.server or "", step.tool)
+    found = Situation(plan, step, tool, evidence)
+    run = evidence.runs.get(step.id)
+    if run is None or not _same_call(run, found):
+        return found
+    return Situation(plan, step, tool, evidence, reading_of(run, tool.properties if tool else ()))
+
+
+def _same_call(run: StepRun, now: Situation) -> bool:
+    if run.verdict in (Verdict.BLOCKED, Verdict.NOT_SENT, Verdict.OK):
+        return False
+    same_tool = (run.server, run.tool) == (now.step.server, now.step.tool)
+    return same_tool and (now.step.map is not None or canonical(run.arguments) == canonical(now.resolved[0]))
+
+
+def reading_of(run: StepRun, names: Iterator[str] | tuple[str, ...] | object = ()) -> Reading:
+    """Read the error text of a failed run."""
+    if run.reply is None:
+        return Reading()
+    declared = tuple(names) if isinstance(names, tuple | dict) or hasattr(names, "keys") else ()  # pyright: ignore
+    return read(error_text(run.reply), run.arguments, declared)
+
+
+def static_problems(here: Situation) -> tuple[Problem, ...]:
+    """What is wrong with a step by plan, catalog, schema and the results it refers to."""
+    found: list[Problem] = list(_tool_problems(here))
+    found.extend(_reference_problems(here))
+    arguments = here.resolved[0]
+    if as_object(arguments) is None:
+        kind = type_name(arguments) if arguments is not MISSING else "an unresolved reference"
+        found.append(
+            WrongType(step=here.step.id, value=here.step.arguments, message=f"arguments must be an object, not {kind}")
+        )
+        return tuple(found)
+    if here.tool is not None:
+        found.extend(_schema_problems(here))
+    return tuple(found)
+
+
+def _tool_problems(here: Situation) -> Iterator[Problem]:
+    if here.tool is not None:
+        return
+    step = here.step
+    options = resolve_name(here.evidence.catalog, step.tool)
+    named = f"{step.server}/{step.tool}" if step.server else step.tool
+    if len(options) > 1:
+        yield AmbiguousTool(
+            step=step.id,
+            tool=step.tool,
+            message=f"{named!r} fits {len(options)} tools",
+            candidates=tuple(tool.public for tool in options[:5]),
+        )
+    else:
+        yield UnknownTool(
+            step=step.id, tool=step.tool, server=step.server, message=f"no upstream offers a tool {named!r}"
+        )
+
+
+def _reference_problems(here: Situation) -> Iterator[Problem]:
+    ids = here.plan.by_id
+    step = here.step
+    for target in dict.fromkeys([*(ref.step for _, ref in refs_in(step.arguments, ids)), *step.after]):
+        if target not in ids:
+            where = next((at for at, ref in refs_in(step.arguments, ids) if ref.step == target), ())
+            yield DanglingDependency(
+                step=step.id, at=where, target=target, message=f"there is no step {target!r} to take a value from"
+            )
+    loop = order.cycle(here.plan)
+    if step.id in loop:
+        trail = " → ".join((*loop, loop[0]))
+        yield CyclicDependency(step=step.id, cycle=loop, message=f"steps wait for one another: {trail}")
+    for missing in here.resolved[1]:
+        if missing.ref.step in ids and missing.ran:
+            yield _wrong_path(step.id, missing, here.evidence)
+
+
+def _wrong_path(step: str, missing: Unresolved, evidence: Evidence) -> WrongPath:
+    value = evidence.value(missing.ref.step)
+    has = ", ".join(list(as_object(value) or {})[:8]) or type_name(value)
+    return WrongPath(
+        step=step,
+        at=missing.at,
+        ref=missing.ref,
+        message=f"the result of {missing.ref.step!r} has nothing at {missing.ref.path!r} (it has: {has})",
+    )
+
+
+def _schema_problems(here: Situation) -> Iterator[Problem]:
+    arguments = {name: value for name, value in here.arguments.items() if value is not MISSING}
+    pending = set(here.arguments) - set(arguments)
+    nested = [where for where, value in walk(arguments) if value is MISSING]
+    for breach in breaches(here.schema, _without_missing(arguments)):
+        if any(breach.at[: len(where)] == where or where[: len(breach.at)] == breach.at for where in nested):
+            continue
+        yield from _from_breach(here, breach, pending)
+    declared = set(property_names(here.schema, here.schema))
+    closed = here.schema.get("additionalProperties") is False
+    for name in here.written:
+        if declared and name not in declared and not closed:
+            forbidden = name in here.reading.unexpected
+            yield UnexpectedArgument(
+                step=here.step.id,
+                at=(name,),
+                name=name,
+                forbidden=forbidden,
+                message=f"the tool knows no argument {name!r}",
+            )
+
+
+def _without_missing(value: Json) -> Json:
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return {key: _without_missing(inner) for key, inner in keys.items() if inner is not MISSING}
+    if items is not None:
+        return [_without_missing(inner) for inner in items if inner is not MISSING]
+    return value
+
+
+def _from_breach(here: Situation, breach: Breach, pending: set[str]) -> Iterator[Problem]:
+    step = here.step.id
+    ref_at, ref = _ref_above(here.step.arguments, breach.at)
+    if ref is not None:
+        yield TypeMismatch(
+            step=step,
+            at=ref_at,
+            ref=ref,
+            value=breach.value,
+            message=f"the referenced value does not fit: {breach.message}",
+        )
+        return
+    match breach.keyword:
+        case "required":
+            present = set(as_object(breach.value) or {})
+            for name in as_list(breach.detail) or []:
+                if name not in present and not (breach.at == () and name in pending) and repr(name) in breach.message:
+                    yield MissingArgument(
+                        step=step,
+                        at=(*breach.at, name),
+                        name=name,
+                        message=f"the required argument {name!r} is missing",
+                    )
+        case "additionalProperties" | "unevaluatedProperties":
+            known = set(property_names(breach.schema, here.schema))
+            for name in as_object(breach.value) or {}:
+                if name not in known:
+                    yield UnexpectedArgument(
+                        step=step,
+                        at=(*breach.at, name),
+                        name=name,
+                        forbidden=True,
+                        message=f"the schema forbids {name!r}",
+                    )
+        case (
+            "enum"
+            | "const"
+            | "minimum"
+            | "maximum"
+            | "exclusiveMinimum"
+            | "exclusiveMaximum"
+            | "maxLength"
+            | "minLength"
+            | "maxItems"
+            | "minItems"
+            | "multipleOf"
+            | "uniqueItems"
+        ):
+            allowed = tuple(as_list(breach.detail) or ([breach.detail] if breach.keyword == "const" else []))
+            yield ValueNotAllowed(step=step, at=breach.at, value=breach.value, allowed=allowed, message=breach.message)
+        case "format" | "pattern":
+            yield BadFormat(step=step, at=breach.at, value=breach.value, message=breach.message)
+        case _:
+            yield WrongType(step=step, at=breach.at, value=breach.value, message=breach.message)
+
+
+def _ref_above(arguments: Json, where: Location) -> tuple[Location, Ref | None]:
+    for length in range(len(where) + 1):
+        ref = as_ref(inside(arguments, where[:length]))
+        if ref is not None:
+            return where[:length], ref
+    return (), None
+
+
+def refusal_problems(here: Situation) -> tuple[Problem, ...]:
+    """What the upstream's error text adds to the static problems of the very call it answers."""
+    reading, step = here.reading, here.step.id
+    if not reading.text:
+        return ()
+    found: list[Problem] = []
+    sent = here.arguments
+    for name in reading.missing:
+        found.append(MissingArgument(step=step, at=(name,), name=name, message=f"the upstream asks for {name!r}"))
+    for name in reading.unexpected:
+        found.append(
+            UnexpectedArgument(
+                step=step, at=(name,), name=name, forbidden=True, message=f"the upstream refuses {name!r}"
+            )
+        )
+    for where, kind in reading.wanted.items():
+        value = inside(sent, where)
+        if value is not MISSING:
+            found.append(
+                UntypedRefused(step=step, at=where, value=value, wanted=kind, message=f"the upstream wants {kind} here")
+            )
+    for where, allowed in reading.allowed.items():
+        value = inside(sent, where)
+        if value is not MISSING:
+            found.append(
+                ValueNotAllowed(
+                    step=step, at=where, value=value, allowed=allowed, message="the upstream lists what it accepts"
+                )
+            )
+    first = next((line.strip() for line in reading.text.splitlines() if line.strip()), "")
+    found.append(Refused(step=step, text=reading.text, named=reading.named, message=first[:300]))
+    return tuple(found)
+
+
+def run_problems(run: StepRun, text: str = "") -> tuple[Problem, ...]:
+    """What one execution itself says: refusal, silence, loss, a broken output."""
+    step = run.step
+    text = text or (error_text(run.reply) if run.reply is not None else "")
+    first = next((line.strip() for line in text.splitlines() if line.strip()), text)[:300]
+    match run.verdict:
+        case Verdict.OK | Verdict.BLOCKED:
+            return ()
+        case Verdict.SILENT:
+            return (
+                SilentFailure(
+                    step=step, text=text, message=f"success was reported, but the result is an error: {first}"
+                ),
+            )
+        case Verdict.UNKNOWN:
+            timed = run.reply is not None and run.reply.lost is Lost.TIMED_OUT
+            lost = TimedOut(step=step, message=first or "no answer in time") if timed else None
+            unknown = OutcomeUnknown(
+                step=step, message=f"the call may have had its effect and is not sent again: {first}"
+            )
+            return (lost, unknown) if lost else (unknown,)
+        case Verdict.NOT_SENT:
+            if run.reply is not None and run.reply.lost is not None:
+                return (UpstreamDown(step=step, message=first or "the upstream is not there"),)
+            return ()
+        case Verdict.NOT_EXECUTED | Verdict.REFUSED | Verdict.FAILED:
+            return run.problems or (Refused(step=step, text=text, message=first),)
+
+
+def output_problems(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
+    """References in `output` that lead nowhere: to no step, or to nothing in its result."""
+    if plan.output is None:
+        return ()
+    ids = plan.by_id
+    found: list[Problem] = [
+        DanglingDependency(
+            step=OUTPUT, at=where, target=ref.step, message=f"there is no step {ref.step!r} to take the output from"
+        )
+        for where, ref in refs_in(plan.output, ids)
+        if ref.step not in ids
+    ]
+    _, missing = resolve(plan.output, evidence.values(plan))
+    found.extend(_wrong_path(OUTPUT, failed, evidence) for failed in missing if failed.ran and failed.ref.step in ids)
+    return tuple(found)
+
+
+def unresolved(here: Situation) -> Iterator[UnresolvedReference]:
+    """References whose step has given no result."""
+    for missing in here.resolved[1]:
+        if not missing.ran and missing.ref.step in here.plan.by_id:
+            yield UnresolvedReference(
+                step=here.step.id,
+                at=missing.at,
+                value=missing.ref.json(),
+                message=f"{missing.ref.step!r} gave no result",
+            )
+
+
+def output_broken(step: str, message: str) -> OutputBroken:
+    """The problem of a result that breaks the tool's output schema or the step's validator."""
+    return OutputBroken(step=step, message=message)

@@ -1,0 +1,88 @@
+"""What may be sent for a step, after what has already been sent for it.
+
+Pure; the documented effects rules as code. A call whose outcome is unknown is never sent again, and another call in
+its place only where nothing can have happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.repair.diagnose import situation, static_problems
+from proxy.repair.refusal import Reading, error_text, read, silent_failure
+from proxy.repair.situation import Evidence
+from proxy.repair.values import value_of
+from schemas.catalog import Effect, Tool, canonical
+from schemas.edit import Confidence
+from schemas.plan import Plan, Step
+from schemas.problem import MissingArgument, Problem
+from schemas.trial import Lost, Reply, StepRun, Verdict
+
+NOT_EXECUTED_CODES = frozenset({-32601, -32602})
+"""JSON-RPC codes that say the method or its parameters were refused before anything ran (JSON-RPC 2.0, section 5.1)."""
+
+
+def verdict_of(reply: Reply, problems: Sequence[Problem], reading: Reading, *, has_output_schema: bool) -> Verdict:
+    """Classify a reply; `problems` are the static ones of the call, `reading` what its error text says."""
+    if reply.lost is not None:
+        return Verdict.NOT_SENT if reply.lost is Lost.NOT_SENT else Verdict.UNKNOWN
+    if not reply.refused:
+        silent = silent_failure(value_of(reply.result or {}), has_output_schema=has_output_schema)
+        return Verdict.OK if silent is None else Verdict.SILENT
+    if reply.error is not None and reply.error.get("code") in NOT_EXECUTED_CODES:
+        return Verdict.NOT_EXECUTED
+    if reading.doubt:
+        return Verdict.FAILED
+    if reading.unknown_tool or _validator_agrees(problems, reading):
+        return Verdict.NOT_EXECUTED
+    return Verdict.REFUSED if reading.speaks_of_arguments else Verdict.FAILED
+
+
+def _validator_agrees(problems: Sequence[Problem], reading: Reading) -> bool:
+    """Tell whether the upstream's message names an argument that we find wrong too."""
+    wrong = {str(problem.at[0]) for problem in problems if problem.at}
+    wrong |= {problem.name for problem in problems if isinstance(problem, MissingArgument)}
+    said = {*reading.missing, *reading.unexpected, *reading.named}
+    said |= {str(where[0]) for where in (*reading.wanted, *reading.allowed, *reading.quoted) if where}
+    return bool(wrong & said)
+
+
+def reading_for(plan: Plan, step: Step, run: StepRun, evidence: Evidence) -> tuple[Reading, tuple[Problem, ...]]:
+    """Read a run's error text beside the static problems of its call."""
+    here = situation(plan, step, evidence)
+    names = tuple(here.tool.properties) if here.tool else ()
+    text = error_text(run.reply) if run.reply is not None else ""
+    return read(text, run.arguments, names), static_problems(here)
+
+
+def may_send(history: Sequence[StepRun], tool: Tool, arguments: object, confidence: Confidence | None) -> str:
+    """Say why a call must not be sent for a step with this history of sendings; "" where it may.
+
+    `confidence` is that of the least sure edit since the last sending, None for a call as submitted.
+    """
+    sent = [run for run in history if run.verdict not in (Verdict.NOT_SENT, Verdict.BLOCKED) and not run.reused]
+    if not sent or tool.effect is Effect.READ:
+        return ""
+    last = sent[-1]
+    same = (last.server, last.tool) == (tool.server, tool.name) and canonical(last.arguments) == canonical(arguments)
+    if last.verdict is Verdict.OK:
+        return "the step has already succeeded, and its effect is not repeated"
+    if same:
+        again = tool.effect is Effect.IDEMPOTENT or last.verdict is Verdict.NOT_EXECUTED
+        return "" if again else "the same call has already been sent, and its effect must not happen twice"
+    if last.verdict is Verdict.NOT_EXECUTED:
+        return ""
+    refused = [run for run in sent if run.verdict in (Verdict.REFUSED, Verdict.SILENT)]
+    if last.verdict in (Verdict.REFUSED, Verdict.SILENT):
+        return _after_refusal(tool, last, confidence, times=len(refused))
+    return "the outcome of the last call is unknown, so nothing more is sent for this step"
+
+
+def _after_refusal(tool: Tool, last: StepRun, confidence: Confidence | None, *, times: int) -> str:
+    if tool.effect is Effect.DESTRUCTIVE or last.effect is Effect.DESTRUCTIVE:
+        return "the tool is destructive, and its upstream did not say that nothing was done"
+    if times > 1:
+        return "the step was already sent once more after a refusal"
+    if confidence is Confidence.GUESS:
+        return "after a refusal only a repair with evidence may be sent, not a guess"
+    return ""

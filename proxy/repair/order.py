@@ -1,0 +1,144 @@
+"""Which step waits for which: data, `after`, listed order on one server, and effects.
+
+Pure; the rules are those of the documented plan format (section Order).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.repair.words import words
+from schemas.catalog import Catalog, Effect, Tool
+from schemas.plan import Plan, Step, dependencies
+
+EFFECT_VERBS = frozenset(
+    "create add insert new make build post publish write save store put set update edit modify change patch replace "
+    "append rename move mv copy cp upload import send email mail message notify reply comment tweet retweet share invite "
+    "delete remove rm rmdir drop clear erase purge wipe destroy truncate trash archive unlink revoke cancel stop kill terminate "
+    "shutdown close end abort disable block ban pay charge refund transfer withdraw deposit fund buy sell order place "
+    "purchase book reserve checkout submit execute run start launch deploy restart reboot trigger install uninstall "
+    "enable activate register subscribe unsubscribe follow unfollow like approve reject merge commit push assign lock "
+    "unlock open press fill refill engage release apply grant login logout authenticate resolve touch mkdir".split()
+)
+"""Verbs that change something: a tool of unknown effect with one of these in its name is treated as having one."""
+
+GRAVE_VERBS = frozenset(
+    "delete remove rm rmdir drop clear erase purge wipe destroy truncate trash unlink revoke cancel stop kill terminate "
+    "shutdown abort disable block ban pay charge refund transfer withdraw deposit buy sell purchase send email mail "
+    "tweet post publish message notify fire terminate uninstall format".split()
+)
+"""Verbs of deleting, sending, paying or stopping: a search never swaps into them of its own accord."""
+
+
+def verbs(name: str) -> frozenset[str]:
+    """The words of a tool name that are verbs of effect, `undo` and `re` prefixes included."""
+    found = {word for word in words(name) if word in EFFECT_VERBS}
+    found |= {word[2:] for word in words(name) if re.match(r"re[a-z]{3,}", word) and word[2:] in EFFECT_VERBS}
+    return frozenset(found)
+
+
+def reads_only(tool: Tool | None) -> bool:
+    """Tell whether a tool is known to change nothing."""
+    return tool is not None and tool.effect is Effect.READ
+
+
+def has_effect(tool: Tool | None, name: str) -> bool:
+    """Tell whether a call changes something, as far as can be known: by class, else by the verb in its name."""
+    if tool is None:
+        return bool(verbs(name))
+    if tool.effect in (Effect.WRITE, Effect.DESTRUCTIVE, Effect.IDEMPOTENT):
+        return True
+    return tool.effect is Effect.UNKNOWN and bool(verbs(tool.name))
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What one step waits for.
+
+    `needs` must have succeeded; `follows` (listed order on one server) must have ended; `guards` (earlier steps that
+    may change something, before a step with an effect) must have succeeded.
+    """
+
+    needs: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every step waited for."""
+        return frozenset((*self.needs, *self.follows, *self.guards))
+
+
+def order(plan: Plan, catalog: Catalog) -> Mapping[str, Waits]:
+    """What every step of a plan waits for; references and `after` beat the listed order."""
+    ids = plan.by_id
+    needs = {step.id: tuple(name for name in dependencies(step, ids) if name in ids) for step in plan.steps}
+    tools = {step.id: catalog.origin(step.server or "", step.tool) for step in plan.steps}
+    waits: dict[str, Waits] = {}
+    reach = _reachability(needs)
+    for index, step in enumerate(plan.steps):
+        follows: list[str] = []
+        guards: list[str] = []
+        effect = has_effect(tools[step.id], step.tool)
+        for other in plan.steps[:index]:
+            if other.id == step.id or step.id in reach.get(other.id, ()):
+                continue
+            both_read = reads_only(tools[step.id]) and reads_only(tools[other.id])
+            if effect and not reads_only(tools[other.id]):
+                guards.append(other.id)
+            elif other.server == step.server and not both_read:
+                follows.append(other.id)
+            else:
+                continue
+            reach[step.id] = reach.get(step.id, frozenset()) | {other.id} | reach.get(other.id, frozenset())
+        waits[step.id] = Waits(needs[step.id], tuple(follows), tuple(guards))
+    return waits
+
+
+def _reachability(needs: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
+    reach: dict[str, frozenset[str]] = {}
+
+    def visit(step: str, path: frozenset[str]) -> frozenset[str]:
+        if step in reach:
+            return reach[step]
+        found: set[str] = set()
+        for target in needs.get(step, ()):
+            found.add(target)
+            if target not in path:
+                found |= visit(target, path | {target})
+        reach[step] = frozenset(found)
+        return reach[step]
+
+    for step in needs:
+        visit(step, frozenset({step}))
+    return reach
+
+
+def cycle(plan: Plan) -> tuple[str, ...]:
+    """One cycle among references and `after`, in order; () where there is none."""
+    ids = plan.by_id
+    needs = {step.id: [name for name in dependencies(step, ids) if name in ids] for step in plan.steps}
+    done: set[str] = set()
+
+    def visit(step: str, trail: list[str]) -> tuple[str, ...]:
+        if step in trail:
+            return tuple(trail[trail.index(step) :])
+        if step in done:
+            return ()
+        for target in needs[step]:
+            found = visit(target, [*trail, step])
+            if found:
+                return found
+        done.add(step)
+        return ()
+
+    return next((found for step in needs if (found := visit(step, []))), ())
+
+
+def final_steps(plan: Plan) -> tuple[Step, ...]:
+    """Steps that no other step depends on, in listed order."""
+    ids = plan.by_id
+    needed = {name for step in plan.steps for name in dependencies(step, ids)}
+    return tuple(step for step in plan.steps if step.id not in needed)

@@ -1,0 +1,238 @@
+"""From a step's problems to whole repairs of that step, best first.
+
+Pure. `RULES` is the table from problem kind to the rules that propose edits for it. `repairs` searches combinations
+of their proposals until nothing is left that keeps the step from being sent (a beam over edits, Evoflux section on
+structured edits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proxy.repair.diagnose import output_problems, refusal_problems, situation, static_problems
+from proxy.repair.edit import Inapplicable, apply, touched
+from proxy.repair.rules import keys, missing, references, shape, steps, tools, types
+from proxy.repair.situation import OUTPUT, Evidence, Situation
+from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.plan import Plan, Step
+from schemas.problem import (
+    AmbiguousTool,
+    BadFormat,
+    CyclicDependency,
+    DanglingDependency,
+    DuplicateStep,
+    MissingArgument,
+    OutcomeUnknown,
+    OutputBroken,
+    Problem,
+    Refused,
+    SilentFailure,
+    TimedOut,
+    TypeMismatch,
+    UnexpectedArgument,
+    UnknownTool,
+    UnresolvedReference,
+    UntypedRefused,
+    UpstreamDown,
+    ValueNotAllowed,
+    WrongPath,
+    WrongType,
+)
+
+Rule = Callable[[Any, Situation], Iterator[Proposal]]
+
+RULES: Mapping[type[Problem], tuple[Rule, ...]] = {
+    UnknownTool: (tools.exact_name, tools.ambiguous_by_arguments, tools.nearest_tool, steps.inner_step),
+    AmbiguousTool: (tools.exact_name, tools.ambiguous_by_arguments),
+    UnexpectedArgument: (shape.wrapper_key, keys.renamed, keys.dropped),
+    MissingArgument: (
+        shape.missing_wrapper,
+        keys.rename_into,
+        missing.from_schema,
+        shape.tag_bleed,
+        references.missing_from_results,
+        missing.from_session,
+        missing.from_goal,
+    ),
+    WrongType: (shape.envelope, references.placeholder, types.coerced),
+    ValueNotAllowed: (types.coerced, types.upstream_choice),
+    BadFormat: (types.coerced,),
+    UntypedRefused: (types.as_upstream_wants, types.decoded),
+    UnresolvedReference: (),
+    WrongPath: (references.wrong_path,),
+    TypeMismatch: (references.mismatch, types.referenced),
+    DanglingDependency: (references.dangling, missing.from_goal),
+    CyclicDependency: (references.cyclic,),
+    DuplicateStep: (steps.repeated_id,),
+    Refused: (
+        types.integral_floats,
+        types.empty_optionals,
+        types.decoded,
+        shape.tag_bleed,
+        references.placeholder,
+        steps.refused_twin,
+        missing.near_session_value,
+    ),
+    SilentFailure: (references.placeholder, missing.near_session_value),
+    OutputBroken: (),
+    TimedOut: (),
+    UpstreamDown: (),
+    OutcomeUnknown: (),
+}
+"""Problem kind to the rules that may solve it, surest first. An empty row is a problem that no edit mends."""
+
+WIDTH = 6
+"""States kept in the beam."""
+BRANCH = 4
+"""Proposals tried for one problem."""
+DEPTH = 8
+"""Problems of one step solved in one repair."""
+
+
+def propose(problem: Problem, here: Situation) -> list[Proposal]:
+    """Every proposal for one problem, surest first, with its margin to the next of equal confidence.
+
+    Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
+    """
+    found: dict[tuple[object, ...], Proposal] = {}
+    for rule in RULES[type(problem)]:
+        for proposal in rule(problem, here):
+            found.setdefault(tuple(map(repr, proposal.edits)), proposal)
+    ranked = sorted(found.values(), key=_rank)
+    evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
+    if len(evident) > 1 and evident[0].score - evident[1].score < references.CLEAR / 2 and ranked[0] is evident[0]:
+        ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
+        ranked.sort(key=_rank)
+    return [replace(proposal, margin=_margin(ranked, index)) for index, proposal in enumerate(ranked)]
+
+
+def _rank(proposal: Proposal) -> tuple[int, float]:
+    return proposal.confidence.rank, -proposal.score
+
+
+def _margin(ranked: list[Proposal], index: int) -> float:
+    mine = ranked[index]
+    rivals = [other.score for other in ranked[index + 1 :] if other.confidence is mine.confidence]
+    return mine.score - rivals[0] if rivals else mine.score
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Edits of one step that together leave nothing to keep it from being sent.
+
+    `confidence` is the least sure of its proposals, `score` their product, `margin` the least of theirs.
+    """
+
+    plan: Plan
+    proposals: tuple[Proposal, ...]
+    open: tuple[Problem, ...] = ()
+
+    @property
+    def confidence(self) -> Confidence:
+        """The least sure of its proposals."""
+        return max((p.confidence for p in self.proposals), key=lambda c: c.rank, default=Confidence.LOSSLESS)
+
+    @property
+    def score(self) -> float:
+        """The product of its proposals' scores."""
+        product = 1.0
+        for proposal in self.proposals:
+            product *= proposal.score
+        return product
+
+    @property
+    def margin(self) -> float:
+        """The least margin of its proposals."""
+        return min((proposal.margin for proposal in self.proposals), default=1.0)
+
+    @property
+    def rank(self) -> tuple[int, int, float]:
+        """Sort key, best first: complete, sure, likely."""
+        return len(self.open), self.confidence.rank, -self.score
+
+
+def repairs(plan: Plan, step_id: str, evidence: Evidence) -> list[Repair]:
+    """Every repair of one step that the rules support, best first; incomplete ones only where no complete one exists."""
+    start = _situation(plan, step_id, evidence)
+    if start is None:
+        return []
+    refusal = refusal_problems(start)
+    beam = [Repair(plan, ())]
+    finished: list[Repair] = []
+    seen = {plan.key}
+    for _ in range(DEPTH):
+        grown: list[Repair] = []
+        for state in beam:
+            problems = open_problems(state, step_id, evidence, refusal)
+            blocking = tuple(problem for problem in problems if _blocks(problem))
+            if state.proposals and not blocking:
+                finished.append(replace(state, open=()))
+            elif state.proposals:
+                finished.append(replace(state, open=blocking))
+            if blocking or not state.proposals:
+                grown.extend(_children(state, step_id, evidence, problems, seen))
+        beam = sorted(grown, key=lambda state: (state.confidence.rank, -state.score))[:WIDTH]
+        if not beam:
+            break
+    complete = [state for state in finished if not state.open]
+    return sorted(complete or finished, key=lambda state: state.rank)
+
+
+def _situation(plan: Plan, step_id: str, evidence: Evidence) -> Situation | None:
+    if step_id == OUTPUT:
+        return Situation(plan, Step(OUTPUT, "", {}), None, evidence)
+    step = plan.by_id.get(step_id)
+    return None if step is None else situation(plan, step, evidence)
+
+
+def open_problems(state: Repair, step_id: str, evidence: Evidence, refusal: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """What is still wrong after a repair's edits: static problems, then those of the refusal that nothing touched."""
+    here = _situation(state.plan, step_id, evidence)
+    if here is None:
+        return ()
+    if step_id == OUTPUT:
+        return output_problems(state.plan, evidence)
+    edits = [edit for proposal in state.proposals for edit in proposal.edits]
+    changed = {name for edit in edits for name in touched(edit)}
+    swapped = any(isinstance(edit, SwapTool) or getattr(edit, "at", None) == () for edit in edits)
+    static = static_problems(here)
+    placed = {problem.at for problem in static if problem.at}
+    rest = (
+        () if swapped else tuple(p for p in refusal if p.at not in placed and not (set(map(str, p.at[:1])) & changed))
+    )
+    if edits:
+        rest = tuple(problem for problem in rest if problem.at)
+    return (*static, *rest)
+
+
+def _blocks(problem: Problem) -> bool:
+    return not (isinstance(problem, UnexpectedArgument) and not problem.forbidden)
+
+
+_FIRST = (DuplicateStep, UnknownTool, AmbiguousTool, CyclicDependency, WrongType)
+
+
+def _children(
+    state: Repair, step_id: str, evidence: Evidence, problems: tuple[Problem, ...], seen: set[str]
+) -> Iterator[Repair]:
+    here = _situation(state.plan, step_id, evidence)
+    if here is None:
+        return
+    if not state.proposals:
+        first = situation(state.plan, here.step, evidence) if step_id != OUTPUT else here
+        here = first
+    order = sorted(problems, key=lambda problem: not (isinstance(problem, _FIRST) and not problem.at))
+    for problem in order:
+        found = False
+        for proposal in propose(problem, here)[:BRANCH]:
+            plan = apply(state.plan, proposal.edits)
+            if isinstance(plan, Inapplicable):
+                continue
+            found = True
+            if plan.key not in seen:
+                seen.add(plan.key)
+                yield Repair(plan, (*state.proposals, proposal))
+        if found:
+            return

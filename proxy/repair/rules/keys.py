@@ -1,0 +1,158 @@
+"""Rules for argument names: renamed by spelling, by schema fit, by similarity; dropped only where nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.repair.coerce import Target, coerce
+from proxy.repair.schema import fits, property_names, property_schema, required_names, types_of
+from proxy.repair.situation import Situation
+from proxy.repair.units import unit_of
+from proxy.repair.values import MISSING, inside
+from proxy.repair.words import likeness, plain, stems, words
+from schemas.catalog import Json, as_object
+from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
+from schemas.problem import MissingArgument, UnexpectedArgument
+
+RESTRICTING = frozenset(
+    "dry run confirm confirmation confirmed filter filters limit limits scope scopes only match if max min maximum minimum "
+    "where until since before after from to range count top first last exclude include safe preview test sandbox force "
+    "recursive overwrite version revision etag condition when unless simulate approve approval permission mode target "
+    "environment env branch account tenant project region owner role access visibility private public readonly".split()
+)
+"""Words in an argument's name that say it could restrict the call, or say what it acts on: never dropped."""
+
+
+def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
+    """Give an unknown argument the name of a declared one that is not passed and that its value fits."""
+    parent, schema = _parent(problem.at, here)
+    if here.tool is None or schema is None:
+        return
+    declared = property_names(schema, here.schema)
+    required = required_names(schema, here.schema)
+    free = [name for name in declared if name not in parent]
+    unknown = [name for name in parent if name not in declared]
+    lone = [name for name in free if name in required]
+    value = inside(here.arguments, problem.at)
+    for name in free:
+        alike = _alike(problem.name, name)
+        fit = _fit(value, name, schema, here)
+        if fit == 0.0:
+            continue
+        twins = [other for other in unknown if plain(other) == plain(name)]
+        if len(twins) > 1:
+            continue
+        only = lone == [name] and len(unknown) == 1
+        sure, score = _confidence(alike, fit, only=only, required=name in required)
+        if sure is not None:
+            evidence = _why(problem.name, name, alike, only=only)
+            edit = RenameArgument(here.step.id, problem.at, name)
+            yield Proposal(problem, (edit,), "rename_argument", evidence, sure, score)
+
+
+def _parent(where: tuple[str | int, ...], here: Situation) -> tuple[dict[str, Json], dict[str, object] | None]:
+    parent = as_object(inside(here.step.arguments, where[:-1])) or {}
+    return parent, dict(here.schema_at(where[:-1])) if where else None
+
+
+def _alike(sent: str, declared: str) -> float:
+    alike = likeness(sent, declared)
+    ours, theirs = stems(sent), stems(declared)
+    if ours & theirs and ours != theirs and _opposed(ours ^ theirs):
+        return min(alike, 0.3)
+    return alike
+
+
+_OPPOSITES = (
+    {"min", "max"}, {"start", "end"}, {"from", "to"}, {"source", "target"}, {"src", "dst"}, {"before", "after"},
+    {"first", "last"}, {"source", "destination"}, {"origin", "destination"}, {"sender", "receiver"}, {"old", "new"},
+    {"include", "exclude"}, {"enable", "disable"}, {"width", "height"}, {"left", "right"}, {"lat", "lon"},
+    {"latitude", "longitude"}, {"username", "password"}, {"key", "value"},
+)  # fmt: skip
+
+
+def _opposed(difference: frozenset[str]) -> bool:
+    return any(pair <= difference for pair in _OPPOSITES)
+
+
+def _fit(value: Json, name: str, schema: dict[str, object], here: Situation) -> float:
+    """1 where the value satisfies the declared argument, 0.8 where it can be rewritten to, 0 where not."""
+    target = property_schema(schema, here.schema, name)
+    if target is None:
+        return 0.0
+    if value is MISSING or value is None:
+        return 0.8
+    whole = {**target, **{key: here.schema[key] for key in ("$defs", "definitions") if key in here.schema}}
+    if fits(whole, value):
+        return 1.0 if len(types_of(target, here.schema)) < 5 else 0.9
+    return 0.8 if coerce(value, Target(target, here.schema, name)) else 0.0
+
+
+def _confidence(alike: float, fit: float, *, only: bool, required: bool) -> tuple[Confidence | None, float]:
+    if alike == 1.0:
+        return Confidence.LOSSLESS, 1.0
+    if alike >= 0.8:
+        return Confidence.EVIDENT, alike * fit
+    if only:
+        return Confidence.EVIDENT, max(0.7, alike) * fit
+    if alike >= 0.5 or (required and alike >= 0.3):
+        return Confidence.GUESS, alike * fit
+    return (Confidence.GUESS, 0.3 * fit) if required else (None, 0.0)
+
+
+def _why(sent: str, name: str, alike: float, *, only: bool) -> str:
+    if alike == 1.0:
+        return f"{sent!r} is {name!r} but for case and separators"
+    if only:
+        return f"{sent!r} is the only unknown argument and {name!r} the only required one missing, and its value fits"
+    return f"{name!r} is not passed, is {alike:.2f} alike, and the value fits"
+
+
+def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
+    """Leave out an argument that the tool does not know, where it names nothing near and could not restrict the call."""
+    if not problem.forbidden or could_restrict(problem.name, here.written.get(problem.name)):
+        return
+    parent, schema = _parent(problem.at, here)
+    if schema is None:
+        return
+    declared = property_names(schema, here.schema)
+    near = [name for name in declared if name not in parent and _alike(problem.name, name) >= 0.5]
+    lone = [name for name in required_names(schema, here.schema) if name not in parent]
+    if near or lone:
+        return
+    named = problem.name in here.reading.unexpected
+    evidence = f"the upstream refuses {problem.name!r}" if named else f"the schema forbids {problem.name!r}"
+    sure = Confidence.EVIDENT if named else Confidence.GUESS
+    yield Proposal(
+        problem,
+        (DropArgument(here.step.id, problem.at),),
+        "drop_argument",
+        f"{evidence}; no declared name is near",
+        sure,
+        0.8,
+    )
+
+
+def could_restrict(name: str, value: Json) -> bool:
+    """Tell whether leaving an argument out could make the call do more, or something else, than was meant."""
+    if set(words(name)) & RESTRICTING or stems(name) & RESTRICTING:
+        return True
+    return isinstance(value, str) and "unit" in stems(name) and unit_of(value) is not None
+
+
+def rename_into(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """Fill a missing argument from an unknown one: the same rule as `renamed`, seen from the gap."""
+    parent, schema = _parent(problem.at, here)
+    if schema is None:
+        return
+    declared = property_names(schema, here.schema)
+    for name in parent:
+        if name not in declared:
+            where = (*problem.at[:-1], name)
+            unknown = UnexpectedArgument(step=here.step.id, at=where, name=name, forbidden=True, message="")
+            for proposal in renamed(unknown, here):
+                edit = proposal.edits[0]
+                if isinstance(edit, RenameArgument) and edit.name == problem.name:
+                    yield Proposal(
+                        problem, (edit,), proposal.rule, proposal.evidence, proposal.confidence, proposal.score
+                    )

@@ -1,0 +1,115 @@
+"""Rules for arguments that came in a wrapper: JSON text, a lone key around them, or without the key they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from proxy.repair.coerce import Target, coerce, short
+from proxy.repair.scalars import read_json
+from proxy.repair.schema import breaches, property_names
+from proxy.repair.situation import Situation
+from proxy.repair.values import MISSING
+from proxy.repair.words import plain
+from schemas.catalog import Json, as_object
+from schemas.edit import Confidence, Proposal, SetArgument, UnwrapValue, WrapValue
+from schemas.problem import MissingArgument, Problem, UnexpectedArgument, WrongType
+
+WRAPPERS = frozenset(
+    "arguments args argument params parameters input inputs kwargs rawarguments raw rawargs toolinput toolarguments "
+    "payload data body request json value properties functionarguments".split()
+)
+"""Keys that clients and models put around the arguments, without case and separators."""
+
+
+def envelope(problem: WrongType, here: Situation) -> Iterator[Proposal]:
+    """Open arguments that came as text: JSON, fenced, twice encoded, a Python literal, or without their braces."""
+    if problem.at:
+        return
+    value = here.step.arguments
+    opened: Json = MISSING
+    rule, sure = "arguments_as_text", Confidence.LOSSLESS
+    if value is None or value == "":
+        opened, rule = {}, "no_arguments"
+    elif isinstance(value, str):
+        reading = read_json(value)
+        if reading is not None:
+            opened, rule, sure = reading.value, reading.rule, reading.confidence
+    elif isinstance(value, list) and len(value) == 1:  # pyright: ignore[reportUnknownArgumentType]
+        opened, rule, sure = value[0], "one_item_list", Confidence.EVIDENT
+    if as_object(opened) is not None:
+        edit = UnwrapValue(here.step.id, (), opened)
+        yield Proposal(problem, (edit,), rule, f"the arguments were written as {short(value)}", sure)
+
+
+def wrapper_key(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
+    """Take the arguments out of a lone key that the tool does not know, if they then satisfy the schema."""
+    if len(problem.at) != 1 or here.tool is None:
+        return
+    rest = {name: value for name, value in here.written.items() if name != problem.name}
+    if rest and plain(problem.name) not in WRAPPERS:
+        return
+    inner = here.written.get(problem.name)
+    if isinstance(inner, str):
+        reading = read_json(inner)
+        inner = reading.value if reading else None
+    inside = as_object(inner)
+    if inside is None or set(inside) & set(rest):
+        return
+    merged = {**rest, **inside}
+    if set(inside) <= set(property_names(here.schema, here.schema)) and _fits_or_coerces(merged, here):
+        edit = UnwrapValue(here.step.id, (), merged)
+        evidence = f"what stands in {problem.name!r} satisfies the tool's schema, and the tool knows no such key"
+        yield Proposal(problem, (edit,), "wrapper_key", evidence, Confidence.LOSSLESS)
+
+
+def missing_wrapper(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """Put all arguments into the one object that the tool requires, if they satisfy that object's schema."""
+    if len(problem.at) != 1 or here.tool is None or not here.written:
+        return
+    declared = set(property_names(here.schema, here.schema))
+    schema = here.argument_schema(problem.name)
+    if schema is None or declared & set(here.written):
+        return
+    inner = set(property_names(schema, here.schema))
+    if inner and set(here.written) <= inner:
+        edit = WrapValue(here.step.id, (), {problem.name: dict(here.written)})
+        evidence = f"every argument is a key of {problem.name!r}, the object that the tool requires"
+        yield Proposal(problem, (edit,), "missing_wrapper", evidence, Confidence.LOSSLESS)
+
+
+def _fits_or_coerces(arguments: dict[str, Json], here: Situation) -> bool:
+    for breach in breaches(here.schema, arguments):
+        if breach.keyword == "required" or len(breach.at) != 1:
+            return False
+        name = str(breach.at[0])
+        schema = here.argument_schema(name)
+        if schema is None or not coerce(arguments[name], Target(schema, here.schema, name)):
+            return False
+    return True
+
+
+_BLEED = re.compile(r"</(?P<own>[\w-]+)>\s*(?P<rest>(?:<(?P<key>[\w-]+)>.*)?)$", re.DOTALL)
+_TAGGED = re.compile(r"<([\w-]+)>(.*?)(?:</\1>|$)\s*", re.DOTALL)
+
+
+def tag_bleed(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Separate arguments that ran into one text: `long text</content> <domain>infra</domain>`."""
+    for name, value in here.written.items():
+        match = (
+            re.search(rf"</{re.escape(name)}>\s*((?:<[\w-]+>.*)?)$", value, re.DOTALL)
+            if isinstance(value, str)
+            else None
+        )
+        if match is None:
+            continue
+        found = {key: inner for key, inner in _TAGGED.findall(match[1])}
+        declared = set(property_names(here.schema, here.schema))
+        if set(found) & set(here.written) or (declared and not set(found) <= declared) or not isinstance(value, str):
+            continue
+        edits = [SetArgument(here.step.id, (name,), value[: match.start()])]
+        for key, text in found.items():
+            reading = read_json(text)
+            edits.append(SetArgument(here.step.id, (key,), reading.value if reading else text))
+        evidence = f"the text of {name!r} closes its own tag and opens those of {', '.join(found) or 'nothing'}"
+        yield Proposal(problem, tuple(edits), "tag_bleed", evidence, Confidence.EVIDENT, 0.9)

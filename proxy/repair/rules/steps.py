@@ -1,0 +1,57 @@
+"""Rules for steps as a whole: repeated, superfluous, or listed before what they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.repair import order
+from proxy.repair.rules.tools import NEAR, ranked_tools
+from proxy.repair.situation import Situation
+from proxy.repair.words import words
+from schemas.edit import Confidence, Dedupe, Proposal, RemoveStep
+from schemas.plan import dependencies, refs_in, same_call
+from schemas.problem import DuplicateStep, Refused, UnknownTool
+from schemas.trial import Verdict
+
+INNER = frozenset(
+    "think thinking thought thoughts reason reasoning reflect reflection plan planning answer respond response reply final "
+    "finish done complete summary summarize summarise verify validate check review format log print display show output "
+    "result results observe observation note step noop none wait end return explain confirm".split()
+)
+"""Words of steps that a model writes for itself: they name no tool and do nothing outside the model."""
+
+
+def repeated_id(problem: DuplicateStep, here: Situation) -> Iterator[Proposal]:
+    """Keep the first of two steps with one id, if they are the same call."""
+    twins = [step for step in here.plan.steps if step.id == problem.twin]
+    if len(twins) > 1 and all(same_call(twins[0], other) for other in twins[1:]):
+        evidence = f"the id {problem.twin!r} and its call stand {len(twins)} times"
+        yield Proposal(problem, (Dedupe(problem.twin, problem.twin),), "repeated_id", evidence, Confidence.EVIDENT, 0.9)
+
+
+def refused_twin(problem: Refused, here: Situation) -> Iterator[Proposal]:
+    """Drop a step that its upstream refused, when the very same call has already succeeded under another id."""
+    for other in here.plan.steps:
+        run = here.evidence.runs.get(other.id)
+        mine = here.evidence.runs.get(here.step.id)
+        if other.id == here.step.id or run is None or mine is None or run.verdict is not Verdict.OK:
+            continue
+        if (run.server, run.tool) == (mine.server, mine.tool) and run.arguments == mine.arguments:
+            evidence = f"{other.id!r} made the same call and succeeded; the second time the upstream refused it"
+            edit = Dedupe(here.step.id, other.id)
+            yield Proposal(problem, (edit,), "refused_twin", evidence, Confidence.EVIDENT, 0.75)
+            return
+
+
+def inner_step(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
+    """Take out a step that no tool is near to, that no other step reads, and whose name only speaks to the model itself."""
+    ids = here.plan.by_id
+    read = any(here.step.id in dependencies(step, ids) for step in here.plan.steps if step.id != here.step.id)
+    wanted = any(ref.step == here.step.id for _, ref in refs_in(here.plan.output, ids))
+    speaks = set(words(here.step.tool)) <= INNER and bool(words(here.step.tool))
+    fit = ranked_tools(here)[:1]
+    near = bool(fit) and fit[0].total >= NEAR and fit[0].name >= 0.6
+    if read or wanted or near or not speaks or order.verbs(here.step.tool) - {"post"}:
+        return
+    evidence = f"no tool is near {here.step.tool!r}, no step reads it, and it would do nothing outside the model"
+    yield Proposal(problem, (RemoveStep(here.step.id),), "inner_step", evidence, Confidence.EVIDENT, 0.5)

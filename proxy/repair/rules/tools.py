@@ -1,0 +1,168 @@
+"""Rules for a tool name that leads nowhere, or to several tools.
+
+A name is resolved by exact normalisation first; that is no swap. Only a submitted plan may get another tool, by how
+well name and arguments fit, and never one that deletes, sends, pays or stops unless the plan named such a verb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog_cache.names import clean
+from catalog_cache.names import resolve as resolve_name
+from proxy.repair import order
+from proxy.repair.coerce import Target, coerce
+from proxy.repair.schema import fits
+from proxy.repair.situation import Evidence, Situation
+from proxy.repair.values import MISSING
+from proxy.repair.words import likeness, stems, words
+from schemas.catalog import Effect, Tool
+from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.problem import AmbiguousTool, UnknownTool
+
+NEAR = 0.62
+"""Least fit of name and arguments together that is worth proposing."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a tool suits a step: its name, its arguments, and both together, 0..1."""
+
+    tool: Tool
+    name: float
+    arguments: float
+
+    @property
+    def total(self) -> float:
+        """Name and arguments weighed alike; a step without arguments is judged by its name."""
+        return 0.5 * self.name + 0.5 * self.arguments
+
+
+def exact_name(problem: UnknownTool | AmbiguousTool, here: Situation) -> Iterator[Proposal]:
+    """Resolve a spelling that means exactly one tool: prefixes, separators, case, template debris."""
+    options = resolve_name(here.evidence.catalog, here.step.tool)
+    if len(options) > 1:
+        options = tuple(tool for tool in options if tool.server == here.step.server) or options
+    if len(options) == 1:
+        tool = options[0]
+        evidence = f"{here.step.tool!r} is {tool.public!r} but for prefix, separators, case or template debris"
+        yield _swap(problem, here, tool, "exact_name", evidence, Confidence.LOSSLESS, 1.0)
+
+
+def ambiguous_by_arguments(problem: UnknownTool | AmbiguousTool, here: Situation) -> Iterator[Proposal]:
+    """Of several tools that one name fits, take the only one whose schema fits the arguments."""
+    options = resolve_name(here.evidence.catalog, here.step.tool)
+    if len(options) < 2:
+        return
+    ranked = sorted(((argument_fit(tool, here), tool) for tool in options), key=lambda pair: -pair[0])
+    if ranked[0][0] - ranked[1][0] >= 0.3:
+        tool = ranked[0][1]
+        evidence = f"of the {len(options)} tools of that name only {tool.public!r} fits the arguments"
+        yield _swap(problem, here, tool, "name_by_arguments", evidence, Confidence.EVIDENT, ranked[0][0])
+
+
+def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
+    """Propose tools whose name and arguments are near, within the effects policy."""
+    if here.evidence.single:
+        return
+    for fit in ranked_tools(here)[:5]:
+        if fit.total < NEAR or not may_swap(here, fit.tool):
+            continue
+        typo = fit.name >= 0.85 and fit.arguments >= 0.5
+        sure = Confidence.EVIDENT if typo or (fit.arguments >= 0.99 and fit.name >= 0.4) else Confidence.GUESS
+        evidence = f"{fit.tool.public!r}: name {fit.name:.2f} alike, arguments fit {fit.arguments:.2f}"
+        yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)
+
+
+def _swap(
+    problem: UnknownTool | AmbiguousTool,
+    here: Situation,
+    tool: Tool,
+    rule: str,
+    evidence: str,
+    sure: Confidence,
+    score: float,
+) -> Proposal:
+    edit = SwapTool(here.step.id, tool.server, tool.name)
+    return Proposal(problem, (edit,), rule, evidence, sure, score)
+
+
+def ranked_tools(here: Situation) -> list[Fit]:
+    """Every tool by how well it suits the step, best first; a named server's own tools are preferred."""
+    name = clean(here.step.tool) or here.step.tool
+    fits_: list[Fit] = []
+    for tool in here.evidence.catalog:
+        alike = tool_likeness(name, tool.name)
+        bonus = 0.05 if here.step.server in (tool.server, None) else 0.0
+        if alike >= 0.25 or here.written:
+            fits_.append(Fit(tool, min(1.0, alike + bonus), argument_fit(tool, here) if here.written else alike))
+    return sorted(fits_, key=lambda fit: -fit.total)
+
+
+VERSIONS = frozenset({"v", "run", "do", "tool", "call", "exec", "execute", "api", "func", "function"})
+"""Words that are added to or dropped from tool names between versions of a server."""
+
+
+def tool_likeness(said: str, name: str) -> float:
+    """How alike two tool names are; version marks and empty verbs do not count, nouns weigh more than verbs."""
+    ours = frozenset(word for word in stems(said) if word not in VERSIONS and not word.isdigit())
+    theirs = frozenset(word for word in stems(name) if word not in VERSIONS and not word.isdigit())
+    if ours and ours == theirs:
+        return 0.97
+    if _joined(said) == _joined(name) and _joined(said):
+        return 0.95
+    common = ours & theirs
+    shared = len(common) / max(1, len(ours | theirs))
+    return max(likeness(said, name), shared, 0.0)
+
+
+def _joined(name: str) -> str:
+    return "".join(word for word in words(name) if word not in VERSIONS and not word.isdigit())
+
+
+def argument_fit(tool: Tool, here: Situation) -> float:
+    """How well the sent arguments suit a tool's schema: known names, values that fit, nothing required missing."""
+    sent = here.written
+    if not sent:
+        return 1.0 if not tool.required else 0.3
+    known = sum(1.0 if name in tool.properties else _nearest_name(name, tool) for name in sent) / len(sent)
+    values = [_value_fit(name, tool, here) for name in sent if name in tool.properties]
+    good = sum(values) / len(values) if values else 0.5
+    missing = sum(name not in sent for name in tool.required) / max(1, len(tool.required))
+    return max(0.0, 0.5 * known + 0.5 * good - 0.4 * missing * (1 - 0.5 * known))
+
+
+def _nearest_name(name: str, tool: Tool) -> float:
+    return max((0.6 * likeness(name, other) for other in tool.properties), default=0.0)
+
+
+def _value_fit(name: str, tool: Tool, here: Situation) -> float:
+    value = here.arguments.get(name, MISSING)
+    schema = here.tool.schema if here.tool else tool.schema
+    target = Target(tool.properties[name], tool.schema, name)
+    if value is MISSING:
+        return 0.7
+    if fits({**target.schema, **{k: tool.schema[k] for k in ("$defs", "definitions") if k in schema}}, value):
+        return 1.0
+    return 0.7 if coerce(value, target) else 0.0
+
+
+def may_swap(here: Situation, tool: Tool) -> bool:
+    """Tell whether a search may call this tool in place of the named one (documented effects policy)."""
+    return _allowed_by_policy(here.evidence, tool, here.step.tool)
+
+
+def _allowed_by_policy(evidence: Evidence, tool: Tool, said: str) -> bool:
+    if tool.effect is Effect.DESTRUCTIVE:
+        return False
+    if evidence.policy == "strict":
+        return tool.effect is Effect.READ
+    if evidence.policy == "trusting":
+        return True
+    grave = [word for word in words(tool.name) if word in order.GRAVE_VERBS]
+    said_verbs = set(words(said)) & (order.GRAVE_VERBS | order.EFFECT_VERBS)
+    if grave and not said_verbs:
+        return False
+    reading = {"get", "list", "show", "view", "read", "fetch", "find", "search", "check", "lookup", "describe"}
+    return not (set(words(said)) & reading and order.verbs(tool.name) and not said_verbs)

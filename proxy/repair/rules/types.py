@@ -1,0 +1,143 @@
+"""Rules for values that do not fit their schema, or that the upstream refuses although they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.repair.coerce import Coercion, Target, choose, coerce, short
+from proxy.repair.schema import accepts, required_names
+from proxy.repair.situation import Situation
+from proxy.repair.values import MISSING, inside
+from proxy.repair.words import words
+from schemas.catalog import Json
+from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
+from schemas.plan import Location, as_ref
+from schemas.problem import BadFormat, Problem, Refused, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
+
+
+def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -> Iterator[Proposal]:
+    """Rewrite a value so that it fits its schema, at the place of the breach or at the argument around it."""
+    if not problem.at:
+        return
+    for where in dict.fromkeys([problem.at[:1], problem.at]):
+        value = inside(here.step.arguments, where)
+        if value is MISSING or as_ref(value) is not None:
+            continue
+        options = coerce(value, target_at(where, here))
+        yield from (_proposal(problem, here, where, option) for option in options)
+        if options:
+            return
+
+
+def target_at(where: Location, here: Situation) -> Target:
+    """What a value at this location should fit."""
+    name = str(where[-1])
+    required = name in required_names(here.schema_at(where[:-1]), here.schema)
+    return Target(here.schema_at(where), here.schema, name, required)
+
+
+def _proposal(problem: Problem, here: Situation, where: Location, option: Coercion, scale: float = 1.0) -> Proposal:
+    if option.value is MISSING:
+        edit: Edit = DropArgument(here.step.id, where)
+    else:
+        edit = CoerceArgument(here.step.id, where, option.value)
+    score = scale * {Confidence.LOSSLESS: 1.0, Confidence.EVIDENT: 0.9, Confidence.GUESS: 0.6}[option.confidence]
+    return Proposal(problem, (edit,), option.rule, option.evidence, option.confidence, score)
+
+
+def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
+    """Choose among the values that the upstream itself listed as accepted."""
+    value = inside(here.step.arguments, problem.at)
+    if isinstance(value, str) and problem.at:
+        texts = tuple(str(option) for option in problem.allowed)
+        for option in choose(value, texts):
+            yield _proposal(problem, here, problem.at, option)
+        if len(texts) == 1:
+            found = Coercion(texts[0], "upstream_suggestion", Confidence.EVIDENT, f"the upstream suggests {texts[0]!r}")
+            yield _proposal(problem, here, problem.at, found, 0.8)
+
+
+def as_upstream_wants(problem: UntypedRefused, here: Situation) -> Iterator[Proposal]:
+    """Rewrite a value to the type that the upstream's error asks for, where the schema leaves it open or is wrong."""
+    value = inside(here.step.arguments, problem.at)
+    if value is MISSING or as_ref(value) is not None or not problem.at:
+        return
+    declared = here.schema_at(problem.at)
+    wanted = {"type": problem.wanted}
+    if isinstance(declared.get("items"), dict) and problem.wanted == "array":
+        wanted = {**wanted, "items": declared["items"]}
+    for option in coerce(value, Target(wanted, here.schema, str(problem.at[-1]))):
+        evidence = f"the upstream wants {problem.wanted}; {option.evidence}"
+        sure = max(option.confidence, Confidence.EVIDENT, key=lambda confidence: confidence.rank)
+        yield _proposal(problem, here, problem.at, Coercion(option.value, option.rule, sure, evidence))
+
+
+def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Write 7.0 as 7 where the schema wants an integer: valid JSON Schema, refused by many servers."""
+    edits: list[Edit] = []
+    for name, value in here.written.items():
+        schema = here.argument_schema(name)
+        if (
+            isinstance(value, float)
+            and value.is_integer()
+            and schema is not None
+            and accepts(schema, here.schema, "integer")
+        ):
+            if not accepts(schema, here.schema, "number"):
+                edits.append(CoerceArgument(here.step.id, (name,), int(value)))
+    if edits:
+        yield Proposal(problem, tuple(edits), "integral_float", "the schema wants integers", Confidence.LOSSLESS)
+
+
+def empty_optionals(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Leave out optional arguments that are the empty text, once the upstream has refused the call because of them."""
+    empty = [
+        name
+        for name, value in here.written.items()
+        if value == "" and name not in (here.tool.required if here.tool else ())
+    ]
+    guilty = [
+        name for name in empty if name in here.reading.named or '""' in here.reading.text or "''" in here.reading.text
+    ]
+    if empty and (guilty or "empty" in here.reading.text.lower()):
+        evidence = (
+            f"the upstream refuses the empty text in {', '.join(guilty or empty)}; the schema lets it be left out"
+        )
+        edits = tuple(DropArgument(here.step.id, (name,)) for name in empty)
+        yield Proposal(problem, edits, "empty_optional", evidence, Confidence.EVIDENT, 0.85)
+
+
+def decoded(problem: Refused, here: Situation) -> Iterator[Proposal]:
+    """Decode JSON inside texts of an argument that the refusal names, although the schema calls it text."""
+    for name in here.reading.named:
+        value: Json = here.written.get(name)
+        if value is None or not _asks_for_structure(here.reading.text):
+            continue
+        kind = "array" if isinstance(value, list) else "object"
+        schema = {"type": kind, "items": {"type": "object"}} if kind == "array" else {"type": kind}
+        for option in coerce(value, Target(schema, here.schema, name)):
+            evidence = f"the upstream refuses {name!r} as text; {option.evidence or short(value)}"
+            yield _proposal(
+                problem, here, (name,), Coercion(option.value, "json_in_string", Confidence.EVIDENT, evidence)
+            )
+
+
+def _asks_for_structure(text: str) -> bool:
+    return bool(
+        {"object", "objects", "array", "list", "dict", "dictionary", "mapping", "json", "string", "str"}
+        & set(words(text))
+    )
+
+
+def referenced(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
+    """Write the referenced value into the argument in the type it wants, where no other path of the result fits."""
+    value = inside(here.arguments, problem.at)
+    if value is MISSING or not problem.at:
+        return
+    for option in coerce(value, target_at(problem.at, here)):
+        if option.value is MISSING:
+            continue
+        evidence = f"{problem.ref.step!r} returned {short(value)}; {option.evidence}"
+        sure = max(option.confidence, Confidence.EVIDENT, key=lambda confidence: confidence.rank)
+        found = Coercion(option.value, f"referenced value: {option.rule}", sure, evidence)
+        yield _proposal(problem, here, problem.at, found, 0.7)

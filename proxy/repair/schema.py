@@ -1,0 +1,204 @@
+"""Questions about JSON Schemas: what a value breaks, which types and values are allowed.
+
+Pure. Reads any draft as 2020-12, which differs from draft 7 only where tools hardly go; a schema that is itself
+broken allows everything, since the upstream then decides alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing.exceptions import Unresolvable
+
+from proxy.repair.values import MISSING
+from schemas.catalog import Json, as_list, as_object, canonical
+from schemas.plan import Location
+
+Schema = Mapping[str, Any]
+
+TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One way in which a value breaks its schema: where, by which keyword, and the subschema that says so."""
+
+    at: Location
+    keyword: str
+    message: str
+    schema: Schema
+    value: Json
+    detail: Json = None
+
+
+@lru_cache(maxsize=4096)
+def _validator(text: str) -> Draft202012Validator | None:
+    schema = json.loads(text)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError:
+        return None
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def breaches(schema: Schema, value: Json) -> list[Breach]:
+    """Every way in which a value breaks a schema, in order of place; [] also where the schema cannot be used."""
+    validator = _validator(canonical(schema))
+    if validator is None:
+        return []
+    try:
+        errors = cast("Iterable[ValidationError]", validator.iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
+        return [_breach(error) for error in errors]
+    except Unresolvable:
+        return []
+
+
+def _breach(error: ValidationError) -> Breach:
+    subschema = as_object(error.schema) or {}
+    where = tuple(cast("Iterable[str | int]", error.absolute_path))
+    return Breach(where, str(error.validator), error.message, subschema, error.instance, error.validator_value)
+
+
+def fits(schema: Schema, value: Json) -> bool:
+    """Tell whether a value satisfies a schema."""
+    return value is not MISSING and not breaches(schema, value)
+
+
+def deref(schema: Json, root: Schema) -> Schema:
+    """Follow a local `$ref` (`#/$defs/...`) once or more; a cycle or a foreign reference ends at `{}`."""
+    for _ in range(8):
+        found = as_object(schema) or {}
+        target = found.get("$ref")
+        if not isinstance(target, str):
+            return found
+        if not target.startswith("#/"):
+            return {}
+        schema = root
+        for part in target[2:].split("/"):
+            schema = (as_object(schema) or {}).get(part.replace("~1", "/").replace("~0", "~"))
+    return {}
+
+
+def branches(schema: Schema, root: Schema) -> list[Schema]:
+    """The alternatives of `anyOf`/`oneOf`, a single-member `allOf` opened, else the schema itself."""
+    schema = deref(schema, root)
+    for keyword in ("anyOf", "oneOf"):
+        options = as_list(schema.get(keyword))
+        if options:
+            rest = {key: inner for key, inner in schema.items() if key != keyword}
+            return [branch for option in options for branch in branches({**rest, **deref(option, root)}, root)]
+    nested = as_list(schema.get("allOf"))
+    if nested and len(nested) == 1:
+        rest = {key: inner for key, inner in schema.items() if key != "allOf"}
+        return branches({**rest, **deref(nested[0], root)}, root)
+    return [schema]
+
+
+def types_of(schema: Schema, root: Schema) -> set[str]:
+    """The JSON types a schema accepts; all of them where it does not say."""
+    found: set[str] = set()
+    for branch in branches(schema, root):
+        named = branch.get("type")
+        if isinstance(named, str):
+            found.add(named)
+        elif isinstance(named, list):
+            found.update(str(name) for name in cast("list[Any]", named))
+        elif "const" in branch or "enum" in branch:
+            found.update(type_name(value) for value in allowed_values(branch, root) or ())
+        elif "properties" in branch:
+            found.add("object")
+        elif "items" in branch:
+            found.add("array")
+        else:
+            return set(TYPES)
+    return found
+
+
+def type_name(value: Json) -> str:
+    """The JSON type of a value; an integral number is an "integer"."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if as_list(value) is not None else "object"
+
+
+def accepts(schema: Schema, root: Schema, kind: str) -> bool:
+    """Tell whether a schema accepts a JSON type; a number type takes integers too."""
+    kinds = types_of(schema, root)
+    return kind in kinds or (kind == "integer" and "number" in kinds)
+
+
+def allowed_values(schema: Schema, root: Schema) -> tuple[Json, ...] | None:
+    """The closed list of values that a schema allows, None where it is open."""
+    values: list[Json] = []
+    for branch in branches(schema, root):
+        if "const" in branch:
+            values.append(branch["const"])
+        elif as_list(branch.get("enum")) is not None:
+            values.extend(as_list(branch.get("enum")) or [])
+        elif branch.get("type") == "null":
+            values.append(None)
+        else:
+            return None
+    return tuple(values)
+
+
+def property_schema(schema: Schema, root: Schema, name: str) -> Schema | None:
+    """The schema of one property, None where the object schema does not name it."""
+    for branch in branches(schema, root):
+        found = (as_object(branch.get("properties")) or {}).get(name)
+        if found is not None:
+            return deref(found, root)
+    return None
+
+
+def property_names(schema: Schema, root: Schema) -> tuple[str, ...]:
+    """Names of the properties that an object schema declares."""
+    names: dict[str, None] = {}
+    for branch in branches(schema, root):
+        names |= dict.fromkeys(as_object(branch.get("properties")) or {})
+    return tuple(names)
+
+
+def required_names(schema: Schema, root: Schema) -> tuple[str, ...]:
+    """Names of the properties that an object schema requires, in every one of its alternatives."""
+    lists = [[str(name) for name in as_list(branch.get("required")) or []] for branch in branches(schema, root)]
+    return tuple(name for name in lists[0] if all(name in others for others in lists[1:]))
+
+
+def at_location(schema: Schema, root: Schema, where: Location) -> Schema:
+    """The schema that governs a location inside a value; `{}` where nothing is said."""
+    for part in where:
+        schema = _below(schema, root, part)
+    return deref(schema, root)
+
+
+def _below(schema: Schema, root: Schema, part: str | int) -> Schema:
+    for branch in branches(schema, root):
+        if isinstance(part, int):
+            prefix = as_list(branch.get("prefixItems")) or []
+            found: Json = prefix[part] if part < len(prefix) else branch.get("items")
+        else:
+            found = (as_object(branch.get("properties")) or {}).get(part, branch.get("additionalProperties"))
+        if as_object(found) is not None:
+            return as_object(found) or {}
+    return {}
+
+
+def describe(schema: Schema, limit: int = 400) -> str:
+    """The schema as short JSON for a person or a model, cut at `limit` characters."""
+    text = canonical(schema)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

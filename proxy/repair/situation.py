@@ -1,0 +1,154 @@
+"""What a rule may look at: the step in its plan, its tool, and everything that has been learnt so far.
+
+Pure data and questions about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from proxy.repair.refusal import Reading
+from proxy.repair.schema import Schema, at_location, property_schema
+from proxy.repair.values import MISSING, Lookup, Unresolved, paths, resolve
+from schemas.catalog import Catalog, Json, Tool, as_object, canonical
+from schemas.edit import Proposal
+from schemas.plan import Location, Plan, Step, dependencies, refs_in, walk
+from schemas.trial import StepRun
+
+OUTPUT = "output"
+"""Stands for a step id where a problem or an edit is about the plan's `output`."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A call and its result earlier in the client's session."""
+
+    tool: str
+    arguments: Json
+    value: Json
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known when a repair is sought.
+
+    `runs` holds the last run of every step that ran; `single` tells that the plan is one client call, for which only
+    exact names and session evidence count; `remembered` are proposals that worked before for the same tool schemas.
+    """
+
+    catalog: Catalog
+    runs: Mapping[str, StepRun] = field(default_factory=dict[str, StepRun])
+    session: tuple[Seen, ...] = ()
+    single: bool = False
+    policy: Literal["cautious", "strict", "trusting"] = "cautious"
+    remembered: tuple[Proposal, ...] = ()
+
+    def values(self, plan: Plan) -> Lookup:
+        """Step id to the value that references into it see."""
+        return {step.id: self.value(step.id) for step in plan.steps}
+
+    def value(self, step: str) -> Json:
+        """The value of a step's result, `MISSING` while it has none."""
+        run = self.runs.get(step)
+        return run.value if run is not None and run.ok else MISSING
+
+
+@dataclass(frozen=True)
+class Source:
+    """A value that an earlier step returned; `echo` tells that the step was given that very value."""
+
+    step: str
+    parts: tuple[str, ...]
+    value: Json
+    echo: bool
+    distance: int
+    used: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last part of its path that is a name."""
+        return next((part for part in reversed(self.parts) if not part.lstrip("-").isdigit()), "")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One step of a plan and what is known about it; `tool` is None while its name leads nowhere."""
+
+    plan: Plan
+    step: Step
+    tool: Tool | None
+    evidence: Evidence
+    reading: Reading = Reading()
+
+    @cached_property
+    def resolved(self) -> tuple[Json, list[Unresolved]]:
+        """The arguments with references filled in (`MISSING` where not), and the references that failed."""
+        return resolve(self.step.arguments, self.evidence.values(self.plan))
+
+    @property
+    def arguments(self) -> dict[str, Json]:
+        """The resolved arguments, {} where they are no object."""
+        return as_object(self.resolved[0]) or {}
+
+    @property
+    def written(self) -> dict[str, Json]:
+        """The arguments as written in the plan, {} where they are no object."""
+        return as_object(self.step.arguments) or {}
+
+    @property
+    def schema(self) -> Schema:
+        """The tool's input schema, {} without a tool."""
+        return self.tool.schema if self.tool else {}
+
+    def schema_at(self, where: Location) -> Schema:
+        """The schema that governs a location of the arguments."""
+        return at_location(self.schema, self.schema, where)
+
+    def argument_schema(self, name: str) -> Schema | None:
+        """The schema of a declared argument, None for others."""
+        return property_schema(self.schema, self.schema, name)
+
+    @cached_property
+    def earlier(self) -> tuple[Step, ...]:
+        """Steps whose results this one may read: all that do not themselves wait for it, nearest first."""
+        ids = set(self.plan.by_id)
+        waiting = {self.step.id}
+        changed = True
+        while changed:
+            more = {other.id for other in self.plan.steps if waiting & set(dependencies(other, ids))} - waiting
+            waiting |= more
+            changed = bool(more)
+        mine = next((index for index, step in enumerate(self.plan.steps) if step.id == self.step.id), 0)
+        free = [(abs(mine - index) + (100 if index > mine else 0), step) for index, step in enumerate(self.plan.steps)]
+        return tuple(step for _, step in sorted(free, key=lambda pair: pair[0]) if step.id not in waiting)
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Every value in the results of earlier steps, nearest step first."""
+        return tuple(self._sources())
+
+    def _sources(self) -> Iterator[Source]:
+        ids = self.plan.by_id
+        used = {(ref.step, ref.path) for step in self.plan.steps for _, ref in refs_in(step.arguments, ids)}
+        for distance, step in enumerate(self.earlier):
+            value = self.evidence.value(step.id)
+            if value is MISSING:
+                continue
+            given = {canonical(inner) for _, inner in walk(self.evidence.runs[step.id].arguments)}
+            yield Source(step.id, (), value, echo=False, distance=distance, used=(step.id, "") in used)
+            for parts, inner in paths(value):
+                path = ".".join(parts)
+                echo = canonical(inner) in given
+                yield Source(step.id, tuple(parts), inner, echo, distance, (step.id, path) in used)
+
+    def literals(self) -> set[str]:
+        """Every literal that the plan already uses somewhere, as canonical text in lower case."""
+        return {
+            canonical(inner).strip('"').lower()
+            for step in self.plan.steps
+            for _, inner in walk(step.arguments)
+            if not isinstance(inner, dict | list)
+        }

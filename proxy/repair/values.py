@@ -1,0 +1,228 @@
+"""Results as values, paths into them, and references resolved against them.
+
+Pure. Knows nothing of tools or schemas; a path that leads nowhere is an answer (`MISSING`), not an exception.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.catalog import Json, as_list, as_object
+from schemas.plan import INTERPOLATION, Location, Ref, as_ref
+
+
+class _Missing:
+    """The one value that stands for "nothing there"; None is a JSON value."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = _Missing()
+
+MAX_PATHS = 2000
+"""Paths looked at inside one result: enough for a page of records, small enough for milliseconds."""
+
+
+def text_of(result: Mapping[str, Any]) -> str:
+    """The text blocks of a tool result, joined by newlines."""
+    blocks = [as_object(block) or {} for block in as_list(result.get("content")) or []]
+    texts = (block.get("text") for block in blocks)
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def value_of(result: Mapping[str, Any]) -> Json:
+    """What references into a result see: `structuredContent`, else the JSON of its text, else the raw text."""
+    structured = result.get("structuredContent")
+    if structured is not None:
+        return structured
+    text = text_of(result)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def segments(path: str) -> list[str]:
+    """Split a dot path or JSON Pointer; `a[0].b` reads as `a.0.b`."""
+    if path.startswith("/"):
+        return [part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/")]
+    return [part for part in re.sub(r"\[\s*(-?\d+)\s*\]", r".\1", path).split(".") if part]
+
+
+def at(value: Json, path: str) -> Json:
+    """The value at a path, `MISSING` where there is none; the whole path is tried as one literal key first."""
+    if path == "":
+        return value
+    keys = as_object(value)
+    if keys is not None and path in keys:
+        return keys[path]
+    return _follow(value, segments(path))
+
+
+def _follow(value: Json, parts: list[str]) -> Json:
+    for position, part in enumerate(parts):
+        items = as_list(value)
+        if part == "*" and items is not None:
+            found = [_follow(item, parts[position + 1 :]) for item in items]
+            return MISSING if any(item is MISSING for item in found) else found
+        value = _child(value, part)
+        if value is MISSING:
+            return MISSING
+    return value
+
+
+def _child(value: Json, part: str) -> Json:
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return keys.get(part, MISSING)
+    if items is not None and re.fullmatch(r"-?\d+", part):
+        index = int(part)
+        return items[index] if -len(items) <= index < len(items) else MISSING
+    return MISSING
+
+
+def join(parts: list[str]) -> str:
+    """Write path segments as a dot path, or as a JSON Pointer where a segment holds a dot or is empty."""
+    if any("." in part or part == "" or part.startswith("/") for part in parts):
+        return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return ".".join(parts)
+
+
+def paths(value: Json) -> Iterator[tuple[list[str], Json]]:
+    """Yield every path inside a value with what stands there, shallow before deep, at most `MAX_PATHS`."""
+    queue: list[tuple[list[str], Json]] = [([], value)]
+    seen = 0
+    while queue and seen < MAX_PATHS:
+        parts, inner = queue.pop(0)
+        if parts:
+            seen += 1
+            yield parts, inner
+        queue.extend(([*parts, key], item) for key, item in (as_object(inner) or {}).items())
+        queue.extend(([*parts, str(index)], item) for index, item in enumerate(as_list(inner) or []))
+
+
+def parse_text(value: Json) -> Json:
+    """The JSON inside a text that holds an object or list, else the value itself."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A reference that could not be resolved: its step gave no result, or the path leads nowhere."""
+
+    at: Location
+    ref: Ref
+    ran: bool
+
+
+Lookup = Mapping[str, Json]
+"""Every step id of the plan to its value, `MISSING` while it has none."""
+
+
+def resolve(value: Json, lookup: Lookup, where: Location = ()) -> tuple[Json, list[Unresolved]]:
+    """Replace every reference inside a value by what it points at; what failed is listed and stays `MISSING`."""
+    ref = as_ref(value)
+    if ref is not None:
+        return _resolved(ref, lookup, where)
+    failed: list[Unresolved] = []
+    keys, listed = as_object(value), as_list(value)
+    if keys is not None:
+        filled: dict[str, Json] = {}
+        for key, inner in keys.items():
+            filled[key], missing = resolve(inner, lookup, (*where, key))
+            failed += missing
+        return filled, failed
+    if listed is not None:
+        items: list[Json] = []
+        for index, inner in enumerate(listed):
+            item, missing = resolve(inner, lookup, (*where, index))
+            items.append(item)
+            failed += missing
+        return items, failed
+    if isinstance(value, str) and "{{" in value:
+        return _interpolated(value, lookup, where)
+    return value, failed
+
+
+def _resolved(ref: Ref, lookup: Lookup, where: Location) -> tuple[Json, list[Unresolved]]:
+    base = lookup.get(ref.step, MISSING)
+    if base is MISSING:
+        return MISSING, [Unresolved(where, ref, ran=False)]
+    found = at(base, ref.path)
+    return found, [Unresolved(where, ref, ran=True)] if found is MISSING else []
+
+
+def _interpolated(text: str, lookup: Lookup, where: Location) -> tuple[Json, list[Unresolved]]:
+    failed: list[Unresolved] = []
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in lookup:
+            return match[0]
+        found, missing = _resolved(Ref(match[1], match[2] or ""), lookup, where)
+        failed.extend(missing)
+        return match[0] if missing else as_text(lone_result(found))
+
+    return INTERPOLATION.sub(fill, text), failed
+
+
+def as_text(value: Json) -> str:
+    """Write a value inside a sentence: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def lone_result(value: Json) -> Json:
+    """Take x out of a lone `{"result": x}`, the wrapper that servers put around a value that is no object."""
+    keys = as_object(value)
+    return keys["result"] if keys is not None and set(keys) == {"result"} else value
+
+
+def inside(container: Json, where: Location) -> Json:
+    """The value at a location of arguments, `MISSING` where there is none."""
+    for part in where:
+        keys, items = as_object(container), as_list(container)
+        if keys is not None:
+            container = keys.get(str(part), MISSING)
+        elif items is not None and isinstance(part, int) and part < len(items):
+            container = items[part]
+        else:
+            return MISSING
+        if container is MISSING:
+            return MISSING
+    return container
+
+
+def replaced(container: Json, where: Location, value: Json) -> Json:
+    """A copy of arguments with one value exchanged or added; `MISSING` as the value removes it."""
+    if not where:
+        return value
+    head, rest = where[0], where[1:]
+    listed = as_list(container)
+    if listed is not None and isinstance(head, int):
+        items = list(listed)
+        items[head] = replaced(items[head], rest, value)
+        return [item for item in items if item is not MISSING]
+    keys = dict(as_object(container) or {})
+    inner = replaced(keys.get(str(head), {}), rest, value)
+    if inner is MISSING:
+        keys.pop(str(head), None)
+    else:
+        keys[str(head)] = inner
+    return keys
+
+
+def pointer(where: Location) -> str:
+    """A location as JSON Pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in where)

@@ -1,0 +1,85 @@
+"""Names taken apart and compared: tool names, argument names, values of an enumeration.
+
+Pure. Similarity is a number in 0..1; nothing here decides what is similar enough.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import DamerauLevenshtein
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[A-Za-z])(?=\d)")
+FILLERS = frozenset({"the", "a", "an", "of", "my", "input", "value", "arg", "param", "parameter", "new", "field", "x"})
+"""Words that a careless writer adds to a name without changing what it names."""
+
+
+@lru_cache(maxsize=16384)
+def words(name: str) -> tuple[str, ...]:
+    """Split a name at case changes, digits and separators, lower-cased: `getUser_v2` is (get, user, v, 2)."""
+    spaced = _CAMEL.sub(" ", name)
+    return tuple(word.lower() for word in _SPLIT.split(spaced) if word)
+
+
+@lru_cache(maxsize=16384)
+def stems(name: str) -> frozenset[str]:
+    """The words of a name without plural endings."""
+    return frozenset(stem(word) for word in words(name))
+
+
+@lru_cache(maxsize=16384)
+def stem(word: str) -> str:
+    """Take the plural off a word, roughly: `inches` is `inch`, `ids` is `id`, `status` stays."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):
+        return word[:-2]
+    if len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+@lru_cache(maxsize=16384)
+def plain(name: str) -> str:
+    """A name without case and separators."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@lru_cache(maxsize=65536)
+def likeness(left: str, right: str) -> float:
+    """How alike two names are, 1 for the same but for case and separators.
+
+    The best of three readings: the same letters (typing errors, by Damerau-Levenshtein), one name's words within the
+    other's (0.9 less a little per extra word), and the share of common words.
+    """
+    if plain(left) == plain(right):
+        return 1.0
+    typed = DamerauLevenshtein.normalized_similarity(plain(left), plain(right))
+    ours, theirs = stems(left), stems(right)
+    common = ours & theirs
+    extra = len((ours | theirs) - common - FILLERS)
+    within = 0.92 - 0.06 * extra if common and (common in (ours, theirs)) else 0.0
+    shared = 0.8 * len(common) / max(1, len((ours | theirs) - FILLERS))
+    short = 0.9 * typed if min(len(plain(left)), len(plain(right))) > 3 else 0.75 * typed
+    abbreviated = 0.85 if _abbreviates(plain(left), plain(right)) else 0.0
+    return max(short, within, shared, abbreviated)
+
+
+def _abbreviates(left: str, right: str) -> bool:
+    short, long = sorted((left, right), key=len)
+    return 3 <= len(short) < len(long) and long.startswith(short)
+
+
+def mentions(text: str, word: str) -> bool:
+    """Tell whether a text holds a word or phrase as a whole, case aside."""
+    return (
+        bool(word) and re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
+    )
+
+
+def closeness(query: str, text: str) -> float:
+    """How much of a query's words stand in a longer text, 0..1."""
+    return fuzz.token_set_ratio(" ".join(words(query)), " ".join(words(text))) / 100

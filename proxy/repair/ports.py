@@ -6,10 +6,11 @@ Knows nothing of sockets, processes or models: the edge implements these, tests 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from schemas.catalog import Catalog, Tool
+from schemas.catalog import Catalog, Json, Tool
+from schemas.plan import Location, Plan, Step
 from schemas.record import CallRecord, RunRecord
 from schemas.trial import Reply
 
@@ -69,6 +70,71 @@ class Planner(Protocol):
 
     async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
         """Write one JSON value under a JSON Schema; None: no planner, or nothing within the deadline."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """Requests and tokens so far."""
+        ...
+
+
+@dataclass(frozen=True)
+class Example:
+    """A repair that worked before: the failed call, what the upstream said, the call that it became."""
+
+    failed: Step
+    error: str
+    worked: Step
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the planner is told about a plan that is stuck at `step`.
+
+    `tools` is the shortlist it may choose from, in an order that stays the same from question to question about one
+    plan, so that the model reads it once. `results` maps a step id to the value that references into it see.
+    """
+
+    plan: Plan
+    step: str
+    error: str
+    tools: tuple[Tool, ...]
+    results: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Candidates by index, best first; `margin` is the lead of the first over the second in nats per token.
+
+    A margin of 0 is a tie: the difference was within the model's noise and the priors decided.
+    """
+
+    order: tuple[int, ...]
+    margin: float
+
+
+class Advisor(Protocol):
+    """The planner asked in the program's own nouns. Every answer is checked against schemas; None: no answer."""
+
+    async def rank(self, question: Question, candidates: Sequence[Plan], priors: Sequence[float]) -> Advice | None:
+        """Order repaired plans; of those that the model cannot tell apart the higher prior comes first."""
+        ...
+
+    async def value(self, question: Question, at: Location) -> Json | None:
+        """A new value for one argument of the failing step, under the argument's own schema."""
+        ...
+
+    async def step(self, question: Question) -> Step | None:
+        """A step to insert before the failing one."""
+        ...
+
+    async def redesign(self, question: Question, failures: Sequence[str]) -> Plan | None:
+        """Another plan for the same goal; `failures` tells in one line each what was tried."""
+        ...
+
+    async def plan(self, goal: str, tools: Sequence[Tool]) -> Plan | None:
+        """A plan from the goal alone."""
         ...
 
     @property

@@ -58,7 +58,7 @@ def _version(ctx: click.Context, _: click.Parameter, asked: Any) -> None:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
 def main() -> None:
-    r"""An MCP proxy that forwards everything untouched and repairs tool calls and workflow plans that fail.
+    """An MCP proxy that forwards everything untouched and repairs tool calls and workflow plans that fail.
 
     \b
     Without a command it serves on stdio, as a client's configuration starts it:

@@ -14,7 +14,7 @@ from proxy.commands.options import config_option, mode_option, run, settings
 @click.option("--http", metavar="HOST:PORT", help="Serve Streamable HTTP at /mcp instead of stdio.")
 @mode_option
 def serve(config: Path | None, http: str | None, mode: str | None) -> None:
-    r"""Serve every configured server as one, on stdio or HTTP.
+    """Serve every configured server as one, on stdio or HTTP.
 
     \b
     mcp-mend serve --config ~/.config/Claude/claude_desktop_config.json

@@ -25,7 +25,7 @@ def wrap(
     config: Path | None,
     command: tuple[str, ...],
 ) -> None:
-    r"""Stand in front of one server, its tool names unchanged and none added.
+    """Stand in front of one server, its tool names unchanged and none added.
 
     \b
     mcp-mend wrap -- uvx mcp-server-time

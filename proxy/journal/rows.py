@@ -123,6 +123,16 @@ class Rows:
         return self._payload(plan) if self.payloads == "full" else _write(_veiled(self.redaction.value(dict(plan))))
 
 
+def kept_whole(payload: Any) -> bool:
+    """Tell whether a payload read from the journal is what was written, not its digest or its beginning."""
+    if not isinstance(payload, dict):
+        return payload is not None
+    return set(cast("dict[str, Any]", payload)) not in (
+        {"sha256", "characters"},
+        {"cut", "sha256", "characters", "head"},
+    )
+
+
 def _veiled(plan: dict[str, Any]) -> dict[str, Any]:
     shown = {"id", "tool", "server", "after", "map"}
     steps: list[dict[str, Any]] = plan.get("steps") or []

@@ -1,6 +1,7 @@
 """The journal's tables and views, as SQL; knows nothing of who writes them.
 
 Times are seconds since the epoch. Columns that hold JSON hold it as text. Views give the same with times to read.
+A record that replaces another gets a new `number`, so whoever watches sees it again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ VERSION = 1
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
-    repair_id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    repair_id TEXT NOT NULL UNIQUE,
     at REAL NOT NULL,
     kind TEXT NOT NULL,
     session TEXT NOT NULL,
@@ -24,7 +26,8 @@ CREATE TABLE IF NOT EXISTS runs (
     report TEXT
 );
 CREATE TABLE IF NOT EXISTS calls (
-    call_id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    call_id TEXT NOT NULL UNIQUE,
     at REAL NOT NULL,
     session TEXT NOT NULL,
     server TEXT NOT NULL,

@@ -1,0 +1,96 @@
+"""How entries look on a terminal: tables, one entry in full, a coloured diff. Pure but for the terminal's width."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+_GOOD = {"ok", "succeeded", "repaired"}
+_PENDING = {"sent", "suggested", "unknown", "not_sent", "blocked"}
+
+
+def table(rows: Sequence[Sequence[Any]], heads: Sequence[str], width: int | None = None) -> str:
+    """Aligned columns under their heads; the last column is cut to what the terminal holds."""
+    width = width or shutil.get_terminal_size((120, 24)).columns
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    widths = [max(len(row[at]) for row in [list(heads), *cells]) for at in range(len(heads))]
+    room = max(width - sum(widths[:-1]) - 2 * (len(heads) - 1), 12)
+    lines = [_line(heads, widths, room, bold=True), *(_line(row, widths, room) for row in cells)]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], room: int, *, bold: bool = False) -> str:
+    padded = [f"{cell:<{size}}" for cell, size in zip(cells[:-1], widths[:-1], strict=True)]
+    last = cells[-1] if len(cells[-1]) <= room else cells[-1][: room - 1] + "…"
+    if bold:
+        return click.style("  ".join([*padded, last]).rstrip(), bold=True)
+    return "  ".join([*(status(cell) for cell in padded), last]).rstrip()
+
+
+def status(cell: str) -> str:
+    """A word with its colour, where it is an outcome."""
+    word = cell.strip()
+    if word in _GOOD:
+        return click.style(cell, fg="green")
+    if word in _PENDING:
+        return click.style(cell, fg="yellow")
+    return click.style(cell, fg="red") if word in {"failed", "refused", "not_executed", "silent"} else cell
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else (f"{value:.1f}" if isinstance(value, float) else str(value))
+
+
+def clock(at: float) -> str:
+    """Local time; with the date unless it is today."""
+    when = datetime.fromtimestamp(at).astimezone()
+    today = when.date() == datetime.now().astimezone().date()
+    return when.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
+
+
+def pretty(value: Any) -> str:
+    """A JSON value on several lines."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def brief(value: Any, length: int = 60) -> str:
+    """A JSON value on one line."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def block(name: str, value: Any) -> str:
+    """A named part of an entry, indented below its name; "" where it is empty."""
+    if value in (None, "", [], {}):
+        return ""
+    text = value if isinstance(value, str) else pretty(value)
+    return click.style(f"{name}:", bold=True) + "\n" + "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def coloured(unified: str) -> str:
+    """A unified diff with its lines coloured."""
+    colours = {"-": "red", "+": "green", "@": "cyan"}
+    lines = unified.splitlines()
+    return "\n".join(click.style(line, fg=colours[line[0]]) if line[:1] in colours else line for line in lines)
+
+
+def change(number: int, found: Mapping[str, Any]) -> str:
+    """One repair: what changed, by which rule, on what evidence, how sure."""
+    head = f"{number}. {found.get('op')}" + (f" in step {found['step']}" if found.get("step") else "")
+    return "\n".join(
+        [
+            click.style(head, bold=True) + f": {brief(found.get('before'))} -> {brief(found.get('after'))}",
+            f"   rule: {found.get('rule') or '-'}",
+            f"   evidence: {found.get('evidence') or '-'}",
+            f"   confidence: {found.get('confidence') or '-'}",
+            f"   before it: {found.get('error_before') or '-'}",
+            f"   after it: {found.get('error_after') or 'no error'}",
+        ]
+    )

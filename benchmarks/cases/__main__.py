@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 
-from benchmarks.cases import bad_args, bfcl, chains
+from benchmarks.cases import bad_args, bfcl, chains, recorded
 from benchmarks.cases.outcome import Outcome, outcome_from
 from benchmarks.cases.table import comparison, table
 from benchmarks.cases.workspace import Options
@@ -63,11 +63,18 @@ def _bad_args(asked: argparse.Namespace, options: Options) -> list[Work]:
     return [(case["id"], partial(bad_args.run, case, cases, options)) for case in _chosen(cases, asked)]
 
 
-def _backend(asked: argparse.Namespace, file: str) -> bfcl.Backend:
+def _stateful(
+    asked: argparse.Namespace,
+    options: Options,
+    file: str,
+    run: Callable[[Mapping[str, Any], bfcl.Backend, Options], Awaitable[list[Outcome]]],
+) -> list[Work]:
     if asked.bfcl_server is None:
         raise SystemExit("--bfcl-server: give the path of the server that publishes the catalog of a bfcl case")
     python = bfcl.environment(asked.bfcl_python)
-    return bfcl.Backend(python, asked.bfcl_server, asked.cases / file, bfcl.cache_folder() / "states")
+    backend = bfcl.Backend(python, asked.bfcl_server, asked.cases / file, bfcl.cache_folder() / "states")
+    cases = _chosen(bfcl.load(backend.cases), asked)
+    return [(case["id"], partial(run, case, backend, options)) for case in cases]
 
 
 async def _all(work: Sequence[Work], jobs: int) -> list[Outcome]:
@@ -101,11 +108,9 @@ async def _run(asked: argparse.Namespace) -> list[Outcome]:
         async with chains.running(options) as run:
             outcomes += await _all([(case["id"], partial(run, case)) for case in cases], 1)
     if "bfcl" in groups:
-        backend = _backend(asked, "bfcl_broken.jsonl")
-        work = [
-            (case["id"], partial(bfcl.run, case, backend, options)) for case in _chosen(bfcl.load(backend.cases), asked)
-        ]
-        outcomes += await _all(work, asked.jobs)
+        outcomes += await _all(_stateful(asked, options, "bfcl_broken.jsonl", bfcl.run), asked.jobs)
+    if "recorded" in groups:
+        outcomes += await _all(_stateful(asked, options, "bfcl_recorded_calls.jsonl", recorded.run), asked.jobs)
     return outcomes
 
 

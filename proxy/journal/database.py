@@ -80,8 +80,7 @@ class Database:
         gone = 0
         while self.size() > allowed * _KEEP and (portion := self._drop_oldest(_PORTION)):
             gone += portion
-        self._connection.execute("PRAGMA incremental_vacuum")
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._give_back()
         return gone
 
     def prune_before(self, at: float) -> int:
@@ -89,7 +88,7 @@ class Database:
         gone = 0
         while portion := self._drop_oldest(_PORTION, before=at):
             gone += portion
-        self._connection.execute("PRAGMA incremental_vacuum")
+        self._give_back()
         return gone
 
     def _drop_oldest(self, portion: int, before: float | None = None) -> int:
@@ -110,6 +109,10 @@ class Database:
         gone += run(f"DELETE FROM runs WHERE at {compare} ?", (limit,)).rowcount  # noqa: S608
         run("COMMIT")
         return gone
+
+    def _give_back(self) -> None:
+        """Shrink the file; only `executescript` steps the statement until every free page is gone."""
+        self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -66,7 +66,7 @@ def _handler(file: str) -> logging.Handler:
 
 def _shared(redaction: Redaction) -> list[structlog.typing.Processor]:
     def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-        return {key: value if key.startswith("_") else redaction.value(value) for key, value in event.items()}
+        return {key: value if key.startswith("_") else redaction.under(key, value) for key, value in event.items()}
 
     def order(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
         first = {key: event.pop(key) for key in ("at", "level", "event") if key in event}

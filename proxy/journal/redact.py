@@ -67,10 +67,16 @@ class Redaction:
             return self.text(value)
         if isinstance(value, dict):
             items = cast("dict[str, Any]", value).items()
-            return {key: self._kept(str(key), inner) for key, inner in items}
+            return {key: self.under(str(key), inner) for key, inner in items}
         if isinstance(value, list | tuple):
             return [self.value(inner) for inner in cast("list[Any]", value)]
         return value
+
+    def under(self, key: str, value: Any) -> Any:
+        """The value that stands under a key, without its secrets."""
+        if value is None or isinstance(value, bool) or not self.secret_key(key):
+            return self.value(value)
+        return REDACTED if value not in ("", [], {}) else value
 
     def text(self, text: str) -> str:
         """The same text without its secrets, also where it holds JSON, headers or a query string."""
@@ -92,11 +98,6 @@ class Redaction:
         return any(
             segments[at : at + len(key)] == key for key in self._keys for at in range(len(segments) - len(key) + 1)
         )
-
-    def _kept(self, key: str, value: Any) -> Any:
-        if value is None or isinstance(value, bool) or not self.secret_key(key):
-            return self.value(value)
-        return REDACTED if value not in ("", [], {}) else value
 
     def _without_pairs(self, text: str) -> str:
         kept: list[str] = []

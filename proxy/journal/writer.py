@@ -99,11 +99,11 @@ class Writer:
             self._take()
             self._store()
             for done in flushes:
-                done.set_result(None)
+                _settle(done)
             if closing and not self._queue:
                 break
         for done in self._flushes:
-            done.set_result(None)
+            _settle(done)
         if self._database is not None:
             with suppress(sqlite3.Error):
                 self._database.close()
@@ -170,3 +170,9 @@ class Writer:
                 _log.info("the journal's oldest entries were pruned", entries=gone)
         except sqlite3.Error as error:
             self._failed(error)
+
+
+def _settle(done: Future[None]) -> None:
+    """Wake whoever waits, unless it has given up waiting."""
+    if done.set_running_or_notify_cancel():
+        done.set_result(None)

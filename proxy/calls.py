@@ -1,16 +1,42 @@
-"""One `tools/call` from a client: forwarded as it came, repaired when it fails."""
+"""One `tools/call` from a client: forwarded as it came, repaired when it fails.
+
+On the aggregated face it also answers the proxy's own tools, `run_workflow` and `find_tools`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from catalog_cache.names import resolve as resolve_name
+from proxy import mend
+from proxy.executor import Executor, Ledger
+from proxy.repair import explain
+from proxy.repair.dialects import accepted
 from proxy.repair.ports import Client, Journal, Upstreams
-from schemas.catalog import Tool
-from schemas.config import Config
-from schemas.trial import Reply
+from proxy.repair.propose import Repair
+from proxy.repair.rules.tools import ranked_tools
+from proxy.repair.situation import Evidence, Seen, Situation
+from proxy.repair.values import value_of
+from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
+from proxy.workflow import Workflow
+from schemas.catalog import Catalog, Json, Tool, as_object, catalog_of
+from schemas.config import Config, Mode
+from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.plan import Plan, Step
+from schemas.problem import UnknownTool
+from schemas.record import CallRecord
+from schemas.trial import Reply, Verdict
 
 INVALID_PARAMS = -32602
+SESSIONS = 200
+"""Client sessions whose earlier results are kept as evidence."""
+KEPT_RESULT = 100_000
+"""Characters of a result's first text beyond which it is not kept as evidence."""
 
 
 class Calls:
@@ -24,18 +50,241 @@ class Calls:
         self._upstreams = upstreams
         self._journal = journal
         self._server = server
+        self._workflow = Workflow(config, upstreams, journal)
+        self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def own_tools(self) -> list[dict[str, Any]]:
         """The tools that the proxy itself adds to `tools/list` of this face, as raw tool objects."""
-        return []
+        return own_tools() if self._server is None and self._config.workflow.expose else []
 
     async def call(self, params: Mapping[str, Any], client: Client) -> Reply:
         """Answer one `tools/call`; `params` as the client wrote them."""
-        tool = self._tool(str(params.get("name")))
-        if tool is None:
-            return Reply(error={"code": INVALID_PARAMS, "message": f"Unknown tool: {params.get('name')}"})
-        return await self._upstreams.call(tool, {**params, "name": tool.name}, client)
+        name = str(params.get("name"))
+        tool = self._exact(name)
+        if tool is not None:
+            return await self._forward(tool, params, client)
+        if self.own_tools() and name in (RUN_WORKFLOW, FIND_TOOLS):
+            return await self._own(name, params, client)
+        return await self._unknown(name, params, client)
 
-    def _tool(self, name: str) -> Tool | None:
+    def _exact(self, name: str) -> Tool | None:
         catalog = self._upstreams.catalog
         return catalog.public(name) if self._server is None else catalog.origin(self._server, name)
+
+    def _mode(self, tool: Tool) -> Mode:
+        upstream = self._config.upstreams.get(tool.server)
+        return upstream.repair if upstream is not None and upstream.repair is not None else self._config.repair.mode
+
+    async def _forward(
+        self, tool: Tool, params: Mapping[str, Any], client: Client, renamed: tuple[Proposal, ...] = ()
+    ) -> Reply:
+        """Send a call as it came; look at it again only if it fails."""
+        mode = self._mode(tool)
+        if mode == "auto" and self._config.repair.when == "before":
+            early = mend.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
+            if early is not None:
+                return await self._sent_early(tool, params, client, early)
+        call_id = self._journal.new_id("call")
+        at, clock = time.time(), time.perf_counter()
+        sent = params if params.get("name") == tool.name else {**params, "name": tool.name}
+        reply = await self._upstreams.call(tool, sent, client)
+        ms = (time.perf_counter() - clock) * 1000
+        refused = reply.refused
+        arguments = params.get("arguments")
+        record = CallRecord(
+            call_id, at, client.session, tool.server, tool.name, arguments, _outcome(reply), ms,
+            effect=tool.effect.value, reply=reply.result if reply.result is not None else reply.error, message=reply.message,
+        )  # fmt: skip
+        if not refused or mode == "off":
+            self._journal.call(record)
+            if reply.result is not None and not refused:
+                self._remember(client.session, tool, arguments, reply.result)
+                if renamed:
+                    return self._announce(reply, tool, arguments, renamed, client, 1)
+            return reply
+        return await self._mend(tool, params, client, reply, record, mode, renamed)
+
+    async def _mend(
+        self, tool: Tool, params: Mapping[str, Any], client: Client, reply: Reply, record: CallRecord, mode: Mode,
+        renamed: tuple[Proposal, ...],
+    ) -> Reply:  # fmt: skip
+        repair_id = self._journal.new_id("run")
+        self._journal.call(replace(record, repair_id=repair_id, step=mend.STEP))
+        clock = time.perf_counter()
+        executor = Executor(self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id)
+        executor.admit(tool, mend.STEP, params.get("arguments", {}), reply, record.call_id, record.ms)
+        evidence = self._evidence(client.session, tool)
+        mended = await mend.mend(executor, tool, params, evidence, mode)
+        if not mended.worked and self._config.repair.ask and mode == "auto":
+            mended = await self._ask(executor, tool, params, client, mended)
+        mended = replace(mended, lineage=(*renamed, *mended.lineage)) if mended.worked else mended
+        self._journal.run(
+            mend.record(repair_id, client.session, mended, executor.ledger.calls, time.perf_counter() - clock)
+        )
+        if mended.worked and mended.reply.result is not None:
+            arguments = mended.after.steps[0].arguments
+            self._remember(client.session, tool, arguments, mended.reply.result)
+            return replace(mended.reply, result=mend.announced(mended.reply.result, repair_id, mended))
+        return mend.with_diagnosis(mended.reply, tool, mend.diagnosis(tool, mended), self._config.repair.suggest)
+
+    async def _ask(
+        self, executor: Executor, tool: Tool, params: Mapping[str, Any], client: Client, mended: mend.Mended
+    ) -> mend.Mended:
+        """Let the person choose among the repairs that the evidence did not decide between."""
+        options = [
+            option for option in mended.choices if executor.allows(tool, mend.STEP, option.plan.steps[0].arguments)
+        ]
+        if not options or executor.spent:
+            return mended
+        shown = [json.dumps(option.plan.steps[0].arguments, ensure_ascii=False) for option in options[:4]]
+        schema = {
+            "type": "object",
+            "properties": {
+                "call": {"type": "string", "enum": [*shown, "none of these"], "title": f"Call {tool.public} with"}
+            },
+            "required": ["call"],
+        }
+        answer = await client.elicit(f"The call of {tool.public} failed. Which of these was meant?", schema)
+        chosen = (answer or {}).get("call")
+        if chosen not in shown:
+            return mended
+        option = options[shown.index(chosen)]
+        run = await executor.send(tool, mend.STEP, option.plan.steps[0].arguments, params)
+        if run.reply is None or run.reply.refused or run.reply.lost is not None:
+            return mended
+        lineage = tuple(
+            replace(proposal, rule=f"{proposal.rule}, chosen by the person") for proposal in option.proposals
+        )
+        return replace(mended, reply=run.reply, after=option.plan, lineage=(*mended.lineage, *lineage), worked=True)
+
+    async def _sent_early(self, tool: Tool, params: Mapping[str, Any], client: Client, early: Repair) -> Reply:
+        arguments = early.plan.steps[0].arguments
+        reply = await self._upstreams.call(tool, {**params, "name": tool.name, "arguments": arguments}, client)
+        self._journal.call(
+            CallRecord(
+                self._journal.new_id("call"), time.time(), client.session, tool.server, tool.name, arguments,
+                _outcome(reply), effect=tool.effect.value, reply=reply.result or reply.error,
+            )
+        )  # fmt: skip
+        if reply.result is None or reply.refused:
+            return reply
+        return self._announce(reply, tool, params.get("arguments", {}), early.proposals, client, 1)
+
+    def _announce(
+        self, reply: Reply, tool: Tool, arguments: Json, lineage: tuple[Proposal, ...], client: Client, calls: int
+    ) -> Reply:
+        repair_id = self._journal.new_id("run")
+        before = mend.plan_of(tool, arguments or {})
+        swaps = [edit for proposal in lineage for edit in proposal.edits if isinstance(edit, SwapTool)]
+        if swaps:
+            before = (
+                Plan((Step(mend.STEP, str(lineage[0].problem.tool), arguments or {}),))
+                if isinstance(lineage[0].problem, UnknownTool)
+                else before
+            )
+        mended = mend.Mended(reply, before, before, lineage, worked=True)
+        self._journal.run(mend.record(repair_id, client.session, mended, calls, 0.0))
+        return replace(reply, result=mend.announced(reply.result or {}, repair_id, mended))
+
+    async def _unknown(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
+        """Resolve a name that no tool bears by exact normalisation, or answer with the nearest tools."""
+        view = self._view()
+        step = Step(mend.STEP, name, params.get("arguments", {}))
+        spelled = accepted(view, step)
+        if spelled is not None and self._server is None:
+            return await self._forward(spelled, params, client)
+        options = resolve_name(view, name)
+        if len(options) == 1 and self._mode(options[0]) == "auto":
+            problem = UnknownTool(step=mend.STEP, tool=name, message=f"no upstream offers a tool {name!r}")
+            edit = SwapTool(mend.STEP, options[0].server, options[0].name)
+            evidence = f"{name!r} is {options[0].public!r} but for prefix, separators, case or template debris"
+            swap = Proposal(problem, (edit,), "exact_name", evidence, Confidence.LOSSLESS)
+            return await self._forward(options[0], params, client, (swap,))
+        if self._server is not None and (self._config.repair.mode == "off" or not len(view)):
+            stranger = Tool(self._server, name, name, {"name": name})
+            return await self._upstreams.call(stranger, params, client)
+        return self._nearest(name, params, client, view, options)
+
+    def _nearest(
+        self, name: str, params: Mapping[str, Any], client: Client, view: Catalog, options: Sequence[Tool]
+    ) -> Reply:
+        step = Step(mend.STEP, name, params.get("arguments", {}))
+        here = Situation(Plan((step,)), step, None, Evidence(view, single=True))
+        near = list(options) or [fit.tool for fit in ranked_tools(here)[:5] if fit.name >= 0.3]
+        told = [
+            {"name": self._shown(tool), "description": tool.description[:200], "inputSchema": tool.schema}
+            for tool in near
+        ]
+        problem = UnknownTool(
+            step=mend.STEP,
+            tool=name,
+            message=f"no tool is called {name!r}",
+            candidates=tuple(self._shown(tool) for tool in near),
+        )
+        message = f"Unknown tool: {name}"
+        if near:
+            message += f". Nearest: {', '.join(self._shown(tool) for tool in near)}"
+        call_id = self._journal.new_id("call")
+        self._journal.call(
+            CallRecord(call_id, time.time(), client.session, "", name, params.get("arguments"), "unknown_tool")
+        )
+        diagnosis = {"problems": [explain.problem_json(problem)], "nearest": told}
+        return Reply(error={"code": INVALID_PARAMS, "message": message, "data": {"mcp-mend/diagnosis": diagnosis}})
+
+    def _shown(self, tool: Tool) -> str:
+        return tool.public if self._server is None else tool.name
+
+    def _view(self) -> Catalog:
+        catalog = self._upstreams.catalog
+        return catalog if self._server is None else catalog_of(catalog.of(self._server))
+
+    def _evidence(self, session: str, tool: Tool) -> Evidence:
+        kept = self._sessions.get(session, ())
+        seen = tuple(Seen(other.public, arguments, value_of(result)) for other, arguments, result in kept)
+        return Evidence(self._upstreams.catalog, session=seen, single=True, policy=self._config.effects.policy)
+
+    def _remember(self, session: str, tool: Tool, arguments: Json, result: Mapping[str, Any]) -> None:
+        limit = self._config.repair.session_results
+        if not limit or _heavy(result):
+            return
+        kept = self._sessions.get(session)
+        if kept is None:
+            kept = self._sessions[session] = deque(maxlen=limit)
+            while len(self._sessions) > SESSIONS:
+                self._sessions.popitem(last=False)
+        kept.append((tool, arguments, result))
+
+    async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
+        arguments = params.get("arguments") or {}
+        if name == FIND_TOOLS:
+            return self._find(as_object(arguments) or {})
+        report = await self._workflow.run(arguments, client)
+        written = report.model_dump(mode="json")
+        text = json.dumps(written, ensure_ascii=False)
+        result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "structuredContent": written}
+        return Reply(result={**result, "isError": report.status == "failed"})
+
+    def _find(self, arguments: Mapping[str, Any]) -> Reply:
+        query, limit = arguments.get("query"), arguments.get("limit", 8)
+        if not isinstance(query, str) or not isinstance(limit, int) or limit < 1:
+            return Reply(
+                error={"code": INVALID_PARAMS, "message": "find_tools needs query (text), and limit as a number from 1"}
+            )
+        step = Step(mend.STEP, query, {})
+        here = Situation(Plan((step,)), step, None, Evidence(self._upstreams.catalog))
+        found = [{**fit.tool.raw, "name": fit.tool.public} for fit in ranked_tools(here)[:limit]]
+        text = json.dumps({"tools": found}, ensure_ascii=False)
+        return Reply(result={"content": [{"type": "text", "text": text}], "structuredContent": {"tools": found}})
+
+
+def _outcome(reply: Reply) -> str:
+    if reply.lost is not None:
+        return str(reply.lost.value)
+    return "refused" if reply.refused else Verdict.OK.value
+
+
+def _heavy(result: Mapping[str, Any]) -> bool:
+    blocks = result.get("content")
+    first = blocks[0] if isinstance(blocks, list) and blocks else None
+    text = first.get("text") if isinstance(first, dict) else None
+    return isinstance(text, str) and len(text) > KEPT_RESULT

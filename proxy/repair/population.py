@@ -51,6 +51,10 @@ class Population:
         """The worthiest candidate, None while there is none."""
         return max(self.members, key=worth, default=None)
 
+    def ranked(self) -> list[Candidate]:
+        """Every member, worthiest first; of equals the one that has come furthest."""
+        return sorted(self.members, key=lambda member: (worth(member)[:2], member.generation), reverse=True)
+
     def _prune(self) -> None:
         if len(self.members) <= self.size:
             return

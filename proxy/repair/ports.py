@@ -146,7 +146,7 @@ class Advisor(Protocol):
 class Journal(Protocol):
     """The record of what was done; writing never blocks and never fails a call."""
 
-    def new_id(self, kind: str) -> str:
+    def new_id(self, kind: str, /) -> str:
         """A fresh identifier, sortable by time: `call_...` or `run_...`."""
         ...
 

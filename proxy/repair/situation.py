@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Literal
 
 from proxy.repair.refusal import Reading
-from proxy.repair.schema import Schema, at_location, property_schema
-from proxy.repair.values import MISSING, Lookup, Unresolved, paths, resolve
+from proxy.repair.schema import Schema, accepts, at_location, property_schema
+from proxy.repair.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
 from schemas.catalog import Catalog, Json, Tool, as_object, canonical
 from schemas.edit import Proposal
-from schemas.plan import Location, Plan, Step, dependencies, refs_in, walk
+from schemas.plan import Location, Plan, Step, as_ref, dependencies, refs_in, walk
 from schemas.trial import StepRun
 
 OUTPUT = "output"
@@ -86,7 +86,19 @@ class Situation:
     @cached_property
     def resolved(self) -> tuple[Json, list[Unresolved]]:
         """The arguments with references filled in (`MISSING` where not), and the references that failed."""
-        return resolve(self.step.arguments, self.evidence.values(self.plan))
+        resolved, missing = resolve(self.step.arguments, self.evidence.values(self.plan))
+        for where, value in walk(self.step.arguments):
+            ref = as_ref(value)
+            if ref is not None and not ref.path and where:
+                resolved = replaced(resolved, where, self._opened(inside(resolved, where), where))
+        return resolved, missing
+
+    def _opened(self, value: Json, where: Location) -> Json:
+        """Take x out of a lone `{"result": x}` where the argument does not take an object."""
+        inner = lone_result(value)
+        if inner is value or accepts(self.schema_at(where), self.schema, "object"):
+            return value
+        return inner
 
     @property
     def arguments(self) -> dict[str, Json]:

@@ -1,0 +1,305 @@
+"""Run a plan against its upstreams, sending only what has not been sent before.
+
+The edge of the search: it decides nothing about repairs. It keeps the ledger of everything sent in one run, so that a
+candidate reuses what earlier candidates got, and asks `effects.may_send` before a step is sent again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from proxy.repair import order
+from proxy.repair.diagnose import BLOCKS_SENDING, situation, static_problems
+from proxy.repair.effects import may_send, verdict_of
+from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.repair.refusal import error_text, read
+from proxy.repair.schema import breaches
+from proxy.repair.situation import Evidence, Situation
+from proxy.repair.values import lone_result, value_of
+from schemas.catalog import Effect, Json, Tool, as_list, canonical
+from schemas.edit import Confidence
+from schemas.plan import Plan, Step
+from schemas.problem import MissingArgument, OutcomeUnknown, OutputBroken, Problem, WrongType
+from schemas.record import CallRecord
+from schemas.trial import Execution, Reply, StepRun, Verdict
+
+
+@dataclass
+class Ledger:
+    """What one run has sent so far.
+
+    `history` holds every sending by step id; `reads` serves read-only calls to all candidates while their server's
+    epoch stands; anything not read-only moves that epoch.
+    """
+
+    limit: int
+    history: dict[str, list[StepRun]] = field(default_factory=dict[str, list[StepRun]])
+    reads: dict[tuple[str, str, str, int], StepRun] = field(default_factory=dict[tuple[str, str, str, int], StepRun])
+    epochs: dict[str, int] = field(default_factory=dict[str, int])
+    calls: int = 0
+    reused: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Tell whether no call is left."""
+        return self.calls >= self.limit
+
+    def key(self, tool: Tool, arguments: Json) -> tuple[str, str, str, int]:
+        """What a read-only result is kept under."""
+        return tool.server, tool.name, canonical(arguments), self.epochs.get(tool.server, 0)
+
+    def enter(self, tool: Tool, run: StepRun) -> None:
+        """Note one sending."""
+        self.history.setdefault(run.step, []).append(run)
+        if tool.effect is Effect.READ:
+            if run.ok:
+                self.reads[self.key(tool, run.arguments)] = run
+        else:
+            self.epochs[tool.server] = self.epochs.get(tool.server, 0) + 1
+
+
+@dataclass
+class Executor:
+    """Runs plans of one `run_workflow` (or one repaired call) over a shared ledger."""
+
+    upstreams: Upstreams
+    journal: Journal
+    client: Client
+    ledger: Ledger
+    repair_id: str | None = None
+    stop_at_failure: bool = False
+    runs: dict[str, StepRun] = field(default_factory=dict[str, StepRun])
+    """Each step's run in the execution under way, or in the last one: what is known when a deadline cuts it short."""
+
+    async def execute(
+        self,
+        plan: Plan,
+        evidence: Evidence,
+        sureness: Mapping[str, Confidence] | None = None,
+        given_up: frozenset[str] = frozenset(),
+    ) -> Execution:
+        """Run every step that can run, in parallel where order allows, and return each step's last run.
+
+        `sureness` is the least confidence of the edits of each changed step; `given_up` are failed steps that no
+        longer hold back steps which merely follow them in the list.
+        """
+        trial = _Trial(self, plan, evidence, sureness or {}, given_up)
+        self.runs = trial.runs
+        before = self.ledger.calls, self.ledger.reused
+        await trial.run()
+        calls, reused = self.ledger.calls - before[0], self.ledger.reused - before[1]
+        return Execution({step.id: trial.runs[step.id] for step in plan.steps}, calls, reused)
+
+    def admit(self, tool: Tool, step: str, arguments: Json, reply: Reply, call_id: str, ms: float) -> None:
+        """Enter a call into the ledger that was sent before this executor took over."""
+        run = StepRun(step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, ms)
+        self.ledger.calls += 1
+        self.ledger.enter(tool, self._classified(run, tool))
+
+    def allows(self, tool: Tool, step: str, arguments: Json) -> bool:
+        """Tell whether the effects rules let a call be sent for a step, were its repair evident."""
+        return may_send(self.history(step), tool, arguments, Confidence.EVIDENT) == ""
+
+    def history(self, step: str) -> list[StepRun]:
+        """Everything sent for a step so far, the items of a mapped step included."""
+        return [run for key, runs in self.ledger.history.items() if key.split("[")[0] == step for run in runs]
+
+    @property
+    def spent(self) -> bool:
+        """Tell whether the call budget is used up."""
+        return self.ledger.spent
+
+    async def send(self, tool: Tool, step: str, arguments: Json, params: Mapping[str, Json] | None = None) -> StepRun:
+        """Send one call, journal it before (where it has an effect in a workflow) and after, and classify the reply."""
+        call_id = self.journal.new_id("call")
+        started = time.time()
+        record = CallRecord(
+            call_id, started, self.client.session, tool.server, tool.name, arguments, "sent",
+            repair_id=self.repair_id, step=step, effect=tool.effect.value,
+        )  # fmt: skip
+        self.ledger.calls += 1
+        if self.repair_id is not None and tool.effect is not Effect.READ:
+            self.journal.call(record)
+            await self.journal.flush()
+        clock = time.perf_counter()
+        reply = await self.upstreams.call(
+            tool, {**(params or {}), "name": tool.name, "arguments": arguments}, self.client
+        )
+        ms = (time.perf_counter() - clock) * 1000
+        run = StepRun(
+            step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, round(ms, 3)
+        )
+        run = self._classified(run, tool)
+        self.journal.call(
+            replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
+        )
+        self.ledger.enter(tool, run)
+        return run
+
+    def _classified(self, run: StepRun, tool: Tool) -> StepRun:
+        assert run.reply is not None  # noqa: S101  a run that was sent always has one
+        text = error_text(run.reply) if run.reply.refused else ""
+        reading = read(text, run.arguments, tuple(tool.properties))
+        step = Step(run.step, tool.name, run.arguments, tool.server)
+        evidence = Evidence(self.upstreams.catalog)
+        problems = static_problems(situation(Plan((step,)), step, evidence)) if run.reply.refused else ()
+        verdict = verdict_of(run.reply, problems, reading, has_output_schema=tool.output_schema is not None)
+        return replace(
+            run, verdict=verdict, value=value_of(run.reply.result or {}) if run.reply.result is not None else None
+        )
+
+
+def _written(reply: Reply) -> Json:
+    return reply.result if reply.result is not None else reply.error
+
+
+@dataclass
+class _Trial:
+    """One execution of one plan: who waits for whom, and what came of it."""
+
+    owner: Executor
+    plan: Plan
+    evidence: Evidence
+    sureness: Mapping[str, Confidence]
+    given_up: frozenset[str]
+    runs: dict[str, StepRun] = field(default_factory=dict[str, StepRun])
+    failed: bool = False
+
+    async def run(self) -> None:
+        """Start every step; each waits for its predecessors."""
+        waits = order.order(self.plan, self.evidence.catalog)
+        done = {step.id: anyio.Event() for step in self.plan.steps}
+        stuck = _stuck(waits)
+        async with anyio.create_task_group() as group:
+            for step in self.plan.by_id.values():
+                group.start_soon(self._when_ready, step, waits[step.id], done, stuck)
+
+    async def _when_ready(
+        self, step: Step, waits: order.Waits, done: Mapping[str, anyio.Event], stuck: set[str]
+    ) -> None:
+        for other in waits.all - stuck if step.id in stuck else waits.all:
+            await done[other].wait()
+        run = await self._step(step, waits)
+        self.runs[step.id] = run
+        self.failed = self.failed or not run.ok
+        done[step.id].set()
+
+    async def _step(self, step: Step, waits: order.Waits) -> StepRun:
+        here = situation(self.plan, step, replace(self.evidence, runs=dict(self.runs)))
+        problems = tuple(problem for problem in static_problems(here) if _keeps_back(problem))
+        blocked = self._blocked(waits)
+        if blocked:
+            return self._unsent(here, Verdict.BLOCKED, ())
+        if problems or here.tool is None or len([s for s in self.plan.steps if s.id == step.id]) > 1:
+            return self._unsent(here, Verdict.NOT_SENT, problems)
+        if self.owner.stop_at_failure and self.failed:
+            return self._unsent(here, Verdict.BLOCKED, ())
+        if here.resolved[1]:
+            return self._unsent(here, Verdict.BLOCKED, ())
+        if step.map is not None:
+            return await self._mapped(here, here.tool, step.map)
+        return await self._once(step, here.tool, here.resolved[0])
+
+    def _blocked(self, waits: order.Waits) -> bool:
+        must = (*waits.needs, *waits.guards)
+        if any(not self._ok(other) for other in must):
+            return True
+        return any(not self._ok(other) and other not in self.given_up for other in waits.follows)
+
+    def _ok(self, step: str) -> bool:
+        run = self.runs.get(step)
+        return run is not None and run.ok
+
+    def _unsent(self, here: Situation, verdict: Verdict, problems: tuple[Problem, ...]) -> StepRun:
+        arguments = here.resolved[0] if not here.resolved[1] else here.step.arguments
+        effect = here.tool.effect if here.tool else Effect.UNKNOWN
+        server = here.step.server or ""
+        return StepRun(here.step.id, server, here.step.tool, arguments, verdict, effect=effect, problems=problems)
+
+    async def _once(self, step: Step, tool: Tool, arguments: Json, part: str = "") -> StepRun:
+        """Reuse an earlier result of this very call, or send it if nothing speaks against it."""
+        ledger = self.owner.ledger
+        key = step.id + part
+        history = ledger.history.get(key, [])
+        for run in reversed(history):
+            same = (run.server, run.tool) == (tool.server, tool.name) and canonical(run.arguments) == canonical(
+                arguments
+            )
+            if same and (run.ok or not self._worth_repeating(run, tool, ledger)):
+                ledger.reused += run.ok
+                return replace(run, step=step.id)
+        known = ledger.reads.get(ledger.key(tool, arguments)) if tool.effect is Effect.READ else None
+        if known is not None:
+            ledger.reused += 1
+            return self._checked(step, replace(known, step=step.id, reused=True))
+        why = may_send(history, tool, arguments, self.sureness.get(step.id)) or (
+            "the call budget is spent" if ledger.spent else ""
+        )
+        if why:
+            refused = OutcomeUnknown(step=step.id, message=why)
+            last = history[-1] if history and not ledger.spent else None
+            run = last or StepRun(step.id, tool.server, tool.name, arguments, Verdict.NOT_SENT, effect=tool.effect)
+            return replace(run, step=step.id, problems=(*run.problems, refused))
+        run = await self.owner.send(tool, key, arguments)
+        return self._checked(step, replace(run, step=step.id))
+
+    def _worth_repeating(self, run: StepRun, tool: Tool, ledger: Ledger) -> bool:
+        """Tell whether sending the very same call again could help: the server has changed, and nothing is risked."""
+        if run.verdict in (Verdict.NOT_SENT, Verdict.BLOCKED):
+            return True
+        moved = ledger.epochs.get(tool.server, 0) > 1
+        return moved and not may_send([run], tool, run.arguments, None) and ledger.history[run.step][-1] is not run
+
+    def _checked(self, step: Step, run: StepRun) -> StepRun:
+        if step.expect is None or not run.ok:
+            return run
+        broken = breaches(step.expect, run.value)
+        if not broken:
+            return run
+        problem = OutputBroken(step=step.id, message=f"the result breaks the step's validator: {broken[0].message}")
+        return replace(run, verdict=Verdict.FAILED, problems=(problem,))
+
+    async def _mapped(self, here: Situation, tool: Tool, argument: str) -> StepRun:
+        """Call the step once per item of the list in one argument; its value is the list of the values."""
+        items = as_list(here.arguments.get(argument))
+        if items is None:
+            wrong = WrongType(
+                step=here.step.id,
+                at=(argument,),
+                value=here.arguments.get(argument),
+                message=f"map needs a list in {argument!r}",
+            )
+            return self._unsent(here, Verdict.NOT_SENT, (wrong,))
+        runs: list[StepRun] = []
+        for index, item in enumerate(items):
+            run = await self._once(here.step, tool, {**here.arguments, argument: item}, f"[{index}]")
+            runs.append(run)
+            if not run.ok:
+                return replace(run, arguments={**here.arguments, argument: item})
+        values = [lone_result(run.value) for run in runs]
+        first = runs[0] if runs else self._unsent(here, Verdict.OK, ())
+        return replace(first, arguments=here.arguments, value=values, ms=round(sum(run.ms for run in runs), 3))
+
+
+def _keeps_back(problem: Problem) -> bool:
+    """Tell whether a step with this problem cannot be sent as written, or lacks a required argument."""
+    if isinstance(problem, MissingArgument):
+        return len(problem.at) == 1
+    return isinstance(problem, BLOCKS_SENDING) or (isinstance(problem, WrongType) and not problem.at)
+
+
+def _stuck(waits: Mapping[str, order.Waits]) -> set[str]:
+    """Steps that wait for themselves, directly or through others: they are never sent."""
+    found: set[str] = set()
+    for start in waits:
+        front, seen = set(waits[start].all), set[str]()
+        while front:
+            seen |= front
+            front = {name for step in front for name in waits[step].all} - seen
+        if start in seen:
+            found.add(start)
+    return found

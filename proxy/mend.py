@@ -1,0 +1,201 @@
+"""Repair one failed `tools/call`: a plan of one step, with a smaller budget and stricter rules.
+
+The same diagnosis, rules and effects policy as a workflow; a guess is sent only to a read-only tool, everything else
+that is not sure is suggested.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from proxy.executor import Executor
+from proxy.repair import explain
+from proxy.repair.diagnose import refusal_problems, situation, static_problems
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.effects import may_send
+from proxy.repair.propose import Repair, repairs
+from proxy.repair.refusal import error_text
+from proxy.repair.schema import describe
+from proxy.repair.situation import Evidence
+from schemas.catalog import Catalog, Effect, Json, Tool, canonical
+from schemas.config import Mode
+from schemas.edit import Confidence, Proposal
+from schemas.plan import Plan, Step
+from schemas.problem import Problem, Refused, UnexpectedArgument
+from schemas.record import RunRecord
+from schemas.trial import Reply, StepRun
+
+STEP = "call"
+"""Id of the one step that a call is."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What became of a failed call.
+
+    `reply` is what the client gets before anything is added to it; `lineage` the edits that were sent, or, where
+    `suggestion` is set, those that were not. `problems` are what is wrong with the call as it was sent.
+    """
+
+    reply: Reply
+    before: Plan
+    after: Plan
+    lineage: tuple[Proposal, ...] = ()
+    suggestion: Repair | None = None
+    problems: tuple[Problem, ...] = ()
+    worked: bool = False
+    choices: tuple[Repair, ...] = ()
+
+
+def plan_of(tool: Tool, arguments: Json) -> Plan:
+    """A call as a plan of one step."""
+    return Plan((Step(STEP, tool.name, arguments, tool.server),))
+
+
+async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], evidence: Evidence, mode: Mode) -> Mended:
+    """Repair a call whose first sending, the last entry of the executor's ledger, was refused."""
+    before = plan_of(tool, params.get("arguments", {}))
+    plan, lineage = before, tuple[Proposal, ...]()
+    first = run = executor.history(STEP)[-1]
+    problems = problems_of(before, replace(evidence, runs={STEP: run}))
+    suggestion: Repair | None = None
+    options: list[Repair] = []
+    while not executor.spent:
+        known = replace(evidence, runs={STEP: run})
+        options = [option for option in repairs(plan, STEP, known) if not option.open]
+        chosen = next(
+            (option for option in options if mode == "auto" and _may_send(option, executor, tool, known)), None
+        )
+        if chosen is None:
+            suggestion = options[0] if options else None
+            break
+        plan, lineage = chosen.plan, (*lineage, *chosen.proposals)
+        run = await executor.send(tool, STEP, plan.steps[0].arguments, params)
+        if run.reply is not None and not run.reply.refused and run.reply.lost is None:
+            return Mended(run.reply, before, plan, lineage, problems=problems, worked=True)
+    reply = first.reply if first.reply is not None else Reply()
+    return Mended(reply, before, plan, lineage, suggestion, problems, choices=tuple(options))
+
+
+def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
+    """What is wrong with a call, by its schema and by its refusal."""
+    here = situation(plan, plan.steps[0], evidence)
+    static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
+    places = {problem.at for problem in static}
+    return (*static, *(problem for problem in refusal_problems(here) if not problem.at or problem.at not in places))
+
+
+def _may_send(option: Repair, executor: Executor, tool: Tool, evidence: Evidence) -> bool:
+    if option.confidence is Confidence.GUESS and tool.effect is not Effect.READ:
+        return False
+    arguments = option.plan.steps[0].arguments
+    if any(canonical(run.arguments) == canonical(arguments) for run in executor.history(STEP)):
+        return False
+    return may_send(executor.history(STEP), tool, arguments, option.confidence) == ""
+
+
+def before_sending(tool: Tool, arguments: Json, catalog: Catalog) -> Repair | None:
+    """The lossless repair of a call that breaks its schema, for `repair.when = "before"`; None where there is none."""
+    plan = plan_of(tool, arguments)
+    evidence = Evidence(catalog, single=True)
+    if not [
+        p for p in static_problems(situation(plan, plan.steps[0], evidence)) if not isinstance(p, UnexpectedArgument)
+    ]:
+        return None
+    options = [option for option in repairs(plan, STEP, evidence) if not option.open]
+    return options[0] if options and options[0].confidence is Confidence.LOSSLESS else None
+
+
+def announced(result: Mapping[str, Any], repair_id: str, mended: Mended) -> dict[str, Any]:
+    """A repaired call's result: the upstream's own, and what was changed under `_meta`."""
+    told = {"repair_id": repair_id, "repairs": explain.repairs(mended.before, mended.lineage)}
+    return {**result, "_meta": {**(result.get("_meta") or {}), "mcp-mend/repair": told}}
+
+
+def diagnosis(tool: Tool, mended: Mended) -> dict[str, Any]:
+    """Why a call failed and what would mend it, for the client's own model; {} where nothing more is known."""
+    problems = [problem for problem in mended.problems if not isinstance(problem, Refused)]
+    told: dict[str, Any] = {}
+    if problems:
+        told["problems"] = [explain.problem_json(problem) for problem in problems]
+    if mended.suggestion is not None:
+        changed = mended.suggestion.plan.steps[0]
+        told["suggestion"] = {"tool": tool.public, "arguments": changed.arguments}
+        told["confidence"] = mended.suggestion.confidence.value
+        told["repairs"] = explain.repairs(mended.after, mended.suggestion.proposals)
+    if told:
+        told["schema"] = describe(tool.schema, 800)
+    return told
+
+
+def sentence(tool: Tool, told: Mapping[str, Any]) -> str:
+    """A diagnosis in words."""
+    lines = ["mcp-mend did not change this call; it failed as it was sent."]
+    lines += [f"- {problem['message']}" + _where(problem) for problem in told.get("problems", [])]
+    if "suggestion" in told:
+        why = "; ".join(dict.fromkeys(repair["evidence"] for repair in told["repairs"]))
+        lines.append(
+            f"Suggestion ({told['confidence']}): call {tool.public} with {json.dumps(told['suggestion']['arguments'], ensure_ascii=False)}"
+        )
+        lines.append(f"Why: {why}")
+    lines.append(f"Schema of {tool.public}: {told['schema']}")
+    return "\n".join(lines)
+
+
+def _where(problem: Mapping[str, Any]) -> str:
+    return f" (at {problem['path']})" if problem.get("path") else ""
+
+
+def with_diagnosis(reply: Reply, tool: Tool, told: Mapping[str, Any], how: str) -> Reply:
+    """The upstream's own error with a diagnosis added where the user wants it: a text block, `_meta`, or nowhere."""
+    if not told or how == "off":
+        return reply
+    if reply.error is not None:
+        data = reply.error.get("data")
+        if data is not None and not isinstance(data, dict):
+            return reply
+        extended: dict[str, Any] = {**(data or {}), "mcp-mend/diagnosis": dict(told)}
+        return replace(reply, error={**reply.error, "data": extended})
+    result = dict(reply.result or {})
+    if how == "meta":
+        result["_meta"] = {**(result.get("_meta") or {}), "mcp-mend/diagnosis": dict(told)}
+    else:
+        blocks = result.get("content")
+        result["content"] = [
+            *(blocks if isinstance(blocks, list) else []),
+            {"type": "text", "text": sentence(tool, told)},
+        ]
+    return replace(reply, result=result)
+
+
+def record(repair_id: str, session: str, mended: Mended, calls: int, seconds: float) -> RunRecord:
+    """The journal's entry for a failed call: what was sent, what was changed, what came of it."""
+    lineage = mended.lineage if mended.worked else (mended.suggestion.proposals if mended.suggestion else ())
+    base = mended.before if mended.worked else mended.after
+    after = mended.after if mended.worked or mended.suggestion is None else mended.suggestion.plan
+    changed = apply(base, [edit for proposal in lineage for edit in proposal.edits])
+    text = error_text(mended.reply) if not mended.worked else ""
+    return RunRecord(
+        repair_id,
+        time.time(),
+        "call",
+        session,
+        "repaired" if mended.worked else ("suggested" if mended.suggestion else "failed"),
+        mended.before.json(),
+        (after if isinstance(changed, Inapplicable) else changed).json(),
+        list(explain.repairs(base, lineage)),
+        [explain.problem_json(problem) for problem in mended.problems],
+        error_before=next((p.text for p in mended.problems if isinstance(p, Refused)), "")[:2000],
+        error_after=text[:2000],
+        calls=calls,
+        seconds=round(seconds, 4),
+    )
+
+
+def first_run(run: StepRun) -> StepRun:
+    """The run of the call as it was sent, filed under the one step that it is."""
+    return replace(run, step=STEP)

@@ -1,0 +1,285 @@
+"""Read a submitted plan in any of the dialects that models write, and say what was normalised.
+
+Pure. Spelling only: nothing here repairs. Text becomes a reference only where its head names a step of the plan;
+everything else stays literal (`"$4"` is a price). All faults of form are found at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.catalog import Catalog, Json, Tool, as_list, as_object
+from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
+
+TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
+ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_input", "arguments_json")
+AFTER_KEYS = ("after", "requires", "depends_on", "dependsOn", "dependencies")
+STEP_LIST_KEYS = ("steps", "tool_calls", "calls", "plan", "workflow")
+TOP_KEYS = {"goal", "steps", "output", "mode", "budget", "seed"}
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A spelling that was read as its standard form."""
+
+    step: str
+    before: Json
+    after: Json
+    rule: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of form: the submission cannot be read as a plan."""
+
+    where: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A submission as read: the plan (None: to be made from the goal), its settings, spellings, and faults of form."""
+
+    plan: Plan | None
+    goal: str = ""
+    mode: str | None = None
+    budget: SubmittedBudget = SubmittedBudget()
+    seed: int | None = None
+    normalised: tuple[Normalised, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def read_submission(raw: Json) -> Submitted:
+    """Read what a client submitted: an object, or a bare list of steps."""
+    notes: list[Normalised] = []
+    faults: list[Fault] = []
+    keys = as_object(raw)
+    if keys is None:
+        if as_list(raw) is None:
+            return Submitted(None, faults=(Fault("", "a plan is an object with steps, or a list of steps"),))
+        notes.append(Normalised("", "[steps]", {"steps": "[steps]"}, "bare_list"))
+        keys = {"steps": raw}
+    listed, where = _step_list(keys, notes)
+    steps = _steps(listed, where, notes, faults)
+    if listed is None and not keys.get("goal"):
+        faults.append(Fault("steps", "give steps (a list of tool calls), or a goal in words to plan from"))
+    faults.extend(_unknown_keys(keys, where))
+    mode, budget, seed = _settings(keys, faults)
+    goal = str(keys.get("goal") or "")
+    plan = None
+    if steps is not None:
+        plan = Plan(tuple(steps), goal, keys.get("output"))
+        plan = _normalise_references(plan, notes)
+    return Submitted(plan, goal, mode, budget, seed, tuple(notes), tuple(faults))
+
+
+def _step_list(keys: dict[str, Any], notes: list[Normalised]) -> tuple[Json, str]:
+    for name in STEP_LIST_KEYS:
+        found = keys.get(name)
+        inner = as_object(found)
+        if inner is not None and name in ("plan", "workflow"):
+            found = next((inner[key] for key in STEP_LIST_KEYS if key in inner), None)
+            for key in ("goal", "output"):
+                if key in inner:
+                    keys.setdefault(key, inner[key])
+        if found is not None:
+            if name != "steps":
+                notes.append(Normalised("", name, "steps", "step_list_key"))
+            return found, name
+    return None, "steps"
+
+
+def _unknown_keys(keys: dict[str, Any], where: str) -> list[Fault]:
+    known = ", ".join(sorted(TOP_KEYS))
+    return [Fault(name, f"unknown key {name!r}; known are {known}") for name in keys if name not in {*TOP_KEYS, where}]
+
+
+def _settings(keys: dict[str, Any], faults: list[Fault]) -> tuple[str | None, SubmittedBudget, int | None]:
+    mode, seed = keys.get("mode"), keys.get("seed")
+    if mode not in (None, "auto", "suggest", "off"):
+        faults.append(Fault("mode", f"mode is auto, suggest or off, not {mode!r}"))
+        mode = None
+    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+        faults.append(Fault("seed", f"seed is a whole number, not {seed!r}"))
+        seed = None
+    try:
+        budget = SubmittedBudget.model_validate(keys.get("budget") or {})
+    except ValidationError as error:
+        budget = SubmittedBudget()
+        for detail in error.errors():
+            faults.append(Fault(".".join(["budget", *map(str, detail["loc"])]), detail["msg"]))
+    return mode, budget, seed
+
+
+def _steps(listed: Json, where: str, notes: list[Normalised], faults: list[Fault]) -> list[Step] | None:
+    if listed is None:
+        return None
+    items = as_list(listed)
+    if items is None:
+        faults.append(Fault(where, "steps must be a list"))
+        return []
+    if not items:
+        faults.append(Fault(where, "the list of steps is empty"))
+    found = [_step(item, index, f"{where}[{index}]", notes, faults) for index, item in enumerate(items)]
+    return [step for step in found if step is not None]
+
+
+def _step(item: Json, index: int, where: str, notes: list[Normalised], faults: list[Fault]) -> Step | None:
+    keys = as_object(item)
+    if keys is None:
+        faults.append(Fault(where, "a step is an object with a tool and its arguments"))
+        return None
+    name = _step_id(keys, index)
+    function = as_object(keys.get("function"))
+    call = function if function is not None else keys
+    tool_key = next((key for key in TOOL_KEYS if isinstance(call.get(key), str)), None)
+    if tool_key is None:
+        faults.append(Fault(where, "the step names no tool"))
+        return None
+    argument_key = next((key for key in ARGUMENT_KEYS if key in call), None)
+    arguments = call[argument_key] if argument_key is not None else {}
+    if function is not None and isinstance(arguments, str):
+        arguments = _openai_arguments(arguments)
+    after_key = next((key for key in AFTER_KEYS if key in keys), None)
+    for key, standard in ((tool_key, "tool"), (argument_key, "arguments"), (after_key, "after")):
+        if key is not None and key != standard:
+            notes.append(Normalised(name, key, standard, "step_key"))
+    server = keys.get("server") if isinstance(keys.get("server"), str) else None
+    expect = as_object(keys.get("expect"))
+    mapped = keys.get("map") if isinstance(keys.get("map"), str) else None
+    after = _after(keys.get(after_key) if after_key else None)
+    return Step(name, call[tool_key], {} if arguments is None else arguments, server, after, mapped, expect)
+
+
+def _step_id(keys: dict[str, Any], index: int) -> str:
+    for key in ("id", "step_id", "step", "label"):
+        found = keys.get(key)
+        if isinstance(found, str | int) and not isinstance(found, bool) and str(found):
+            return str(found).strip("$#")
+    return f"s{index + 1}"
+
+
+def _openai_arguments(text: str) -> Json:
+    try:
+        return json.loads(text) if text.strip() else {}
+    except ValueError:
+        return text
+
+
+def _after(value: Json) -> tuple[str, ...]:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return (str(value).strip("$#"),)
+    return tuple(str(name).strip("$#") for name in as_list(value) or [] if isinstance(name, str | int))
+
+
+_DOLLARS = re.compile(r"^\$(?P<step>[A-Za-z_][\w-]*)(?P<path>(?:[.\[/][^$]*)?)\$?$")
+_BRACED = re.compile(r"\$\{\s*(?P<step>[A-Za-z_0-9][\w-]*)(?P<path>(?:[.\[][^{}$]*)?)\s*\}")
+_MUSTACHE = re.compile(r"^\{\{\s*(?P<step>[A-Za-z0-9_-]+)(?P<path>(?:[.\[][^{}]*)?)\s*\}\}$")
+_FENCED = re.compile(r"\$(?P<step>[A-Za-z_][\w-]*)(?P<path>\.[\w.\[\]-]+)\$")
+_REWOO = re.compile(r"^#(?P<step>E\d+)(?P<path>(?:[.\[].*)?)$")
+_NUMBERED = re.compile(r"^\$(?P<step>\d+)(?P<path>(?:[.\[].*)?)$")
+
+
+def _normalise_references(plan: Plan, notes: list[Normalised]) -> Plan:
+    ids = set(plan.by_id)
+    whole = [_DOLLARS, _MUSTACHE]
+    whole += [_REWOO] if ids and all(re.fullmatch(r"E\d+", name) for name in ids) else []
+    whole += [_NUMBERED] if ids and all(name.isdigit() for name in ids) else []
+
+    def read(step: str) -> Callable[[Json], Json]:
+        def one(value: Json) -> Json:
+            written = _as_reference(value, ids, whole)
+            if written is not value:
+                notes.append(Normalised(step, value, written, "reference"))
+            return written
+
+        return one
+
+    steps = tuple(replace(step, arguments=_mapped(step.arguments, read(step.id))) for step in plan.steps)
+    return replace(plan, steps=steps, output=_mapped(plan.output, read("output")))
+
+
+def _mapped(value: Json, change: Callable[[Json], Json]) -> Json:
+    changed = change(value)
+    if changed is not value or is_ref(value):
+        return changed
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return {key: _mapped(inner, change) for key, inner in keys.items()}
+    return [_mapped(item, change) for item in items] if items is not None else value
+
+
+def _as_reference(value: Json, ids: set[str], whole: list[re.Pattern[str]]) -> Json:
+    if isinstance(value, str):
+        return _text_reference(value, ids, whole)
+    keys = as_object(value)
+    if keys is not None and is_ref(value) and value["$ref"] not in ids:
+        head, _, rest = str(value["$ref"]).partition(".")
+        if head in ids and rest:
+            tail = str(value.get("path", ""))
+            return Ref(head, f"{rest}.{tail}" if tail else rest).json()
+    return value
+
+
+def _text_reference(text: str, ids: set[str], whole: list[re.Pattern[str]]) -> Json:
+    for pattern in whole:
+        match = pattern.match(text)
+        if match and match["step"] in ids:
+            return Ref(match["step"], _path(match["path"])).json()
+    match = _BRACED.fullmatch(text.strip())
+    if match and match["step"] in ids:
+        return Ref(match["step"], _path(match["path"])).json()
+
+    def mustache(found: re.Match[str]) -> str:
+        path = _path(found["path"])
+        return "{{" + found["step"] + (f".{path}" if path else "") + "}}" if found["step"] in ids else found[0]
+
+    inner = _FENCED.sub(mustache, _BRACED.sub(mustache, text))
+    return inner if inner != text else text
+
+
+def _path(text: str) -> str:
+    return re.sub(r"\[\s*['\"]?([^\]'\"]+)['\"]?\s*\]", r".\1", text).strip(". ")
+
+
+def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalised, ...]]:
+    """Exchange every accepted spelling of a tool for its server and own name; other spellings stay for repair."""
+    notes: list[Normalised] = []
+    steps: list[Step] = []
+    for step in plan.steps:
+        tool = accepted(catalog, step)
+        if tool is None or (step.server, step.tool) == (tool.server, tool.name):
+            steps.append(step)
+            continue
+        before = f"{step.server}/{step.tool}" if step.server else step.tool
+        if step.tool not in (tool.public, tool.name) or step.server not in (None, tool.server):
+            notes.append(Normalised(step.id, before, tool.public, "tool_name"))
+        steps.append(replace(step, server=tool.server, tool=tool.name))
+    return replace(plan, steps=tuple(steps)), tuple(notes)
+
+
+def accepted(catalog: Catalog, step: Step) -> Tool | None:
+    """The tool that a step names by an accepted spelling: listed name, own name, or with its server before it."""
+    if step.server is not None:
+        servers = [name for name in catalog.servers if _same_label(name, step.server)]
+        pool = [tool for tool in catalog if tool.server in servers]
+    else:
+        pool = list(catalog)
+    found = [tool for tool in pool if step.tool in _spellings(tool)]
+    return found[0] if len(found) == 1 else None
+
+
+def _same_label(name: str, said: str) -> bool:
+    return re.sub(r"[^a-z0-9]", "", name.lower()) == re.sub(r"[^a-z0-9]", "", said.lower()) != ""
+
+
+def _spellings(tool: Tool) -> tuple[str, ...]:
+    own = tool.name
+    forms = [f"{tool.server}{mark}{own}" for mark in (".", ":", "/", "__")]
+    return (tool.public, own, *forms, f"mcp__{tool.server}__{own}", f"mcp__{tool.public}")

@@ -1,0 +1,222 @@
+"""The evolutionary loop: the only place in repair that awaits.
+
+It calls two ports, executor and planner, and asks pure functions the rest (arXiv 2606.12674). The population belongs
+to the caller: when a deadline cancels the loop, the best plan so far is still in hand.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from proxy.repair.diagnose import output_problems, run_problems, situation, static_problems
+from proxy.repair.effects import may_send
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.intensity import Intensity
+from proxy.repair.judge import judge
+from proxy.repair.order import has_effect
+from proxy.repair.population import Population
+from proxy.repair.propose import Repair, repairs
+from proxy.repair.situation import OUTPUT, Evidence
+from schemas.catalog import Effect, Tool, canonical
+from schemas.config import Evolution
+from schemas.edit import Confidence, Proposal
+from schemas.plan import Plan
+from schemas.problem import Problem, UnexpectedArgument, UnresolvedReference
+from schemas.report import Stop
+from schemas.trial import Candidate, Execution, StepRun, Verdict
+
+CLEAR_GUESS = 0.05
+"""Margin that a guess needs before it is sent to a tool that is not read-only."""
+LIKELY = 0.3
+"""Least score of a guess that is tried at all."""
+
+
+class Executor(Protocol):
+    """Runs a plan, sending only what has not been sent before."""
+
+    async def execute(
+        self,
+        plan: Plan,
+        evidence: Evidence,
+        sureness: Mapping[str, Confidence] | None = None,
+        given_up: frozenset[str] = frozenset(),
+    ) -> Execution:
+        """Run every step that can run."""
+        ...
+
+    def history(self, step: str) -> list[StepRun]:
+        """Everything sent for a step so far."""
+        ...
+
+    @property
+    def spent(self) -> bool:
+        """Tell whether the call budget is used up."""
+        ...
+
+
+Watch = Callable[[int, Candidate], Awaitable[None]]
+"""Told after each generation: its number and the best candidate."""
+
+
+@dataclass
+class Search:
+    """One search: what was submitted, what may be spent, and everything found so far."""
+
+    submitted: Plan
+    evidence: Evidence
+    executor: Executor
+    settings: Evolution
+    generations: int
+    rng: random.Random
+    population: Population
+    watch: Watch
+    generation: int = 0
+    candidates: int = 0
+    intensity: Intensity = field(default_factory=Intensity)
+    tried: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    given_up: frozenset[str] = frozenset()
+    frozen: frozenset[str] = frozenset()
+    """Upstreams whose calls are never changed (`repair = "off"`)."""
+
+    async def run(self) -> Stop:
+        """Evolve until solved, out of edits, or out of budget; the best candidate is in `population`."""
+        await self.attempt(Candidate(self.submitted))
+        while True:
+            best = self.population.best
+            if best is None or best.outcome.solved:
+                return Stop.SOLVED
+            if self.generation >= self.generations or self.executor.spent:
+                return Stop.BUDGET
+            self.generation += 1
+            child = self._child()
+            if child is None and not await self._give_up():
+                return Stop.NO_EDITS
+            if child is not None:
+                await self.attempt(child)
+
+    async def attempt(self, candidate: Candidate) -> None:
+        """Execute, diagnose, judge and record one candidate."""
+        sureness = _sureness(candidate.lineage)
+        execution = await self.executor.execute(candidate.plan, self.evidence, sureness, self.given_up)
+        learnt = replace(self.evidence, runs=execution.runs)
+        candidate = replace(candidate, execution=execution, generation=self.generation)
+        outcome = judge(self.submitted, candidate, problems_of(candidate.plan, learnt), learnt)
+        candidate = replace(candidate, outcome=outcome)
+        before = self.population.best
+        self.population.record(candidate)
+        self.candidates += 1
+        if before is not None:
+            self.intensity = self.intensity.after(before.outcome.score.total, outcome.score.total)
+        for step in candidate.plan.steps:
+            self.tried.setdefault(step.id, set()).add(canonical(step.json()))
+        await self.watch(self.generation, self.population.best or candidate)
+
+    def _child(self) -> Candidate | None:
+        explore = self.settings.explore and self.rng.random() < self.intensity.exploration and self.generation > 1
+        members = self.population.ranked()
+        if explore:
+            first = self.population.parent(self.rng, self.settings.tournament, explore=True)
+            members = [first, *(member for member in members if member is not first)]
+        for parent in members:
+            child = self._edited(parent, explore=explore)
+            if child is not None and self.population.untried(child.plan.key):
+                return child
+        return None
+
+    def _edited(self, parent: Candidate, *, explore: bool) -> Candidate | None:
+        """Mend every step of a parent that failed by itself, each by its best untried repair."""
+        evidence = replace(self.evidence, runs=parent.execution.runs)
+        plan, lineage = parent.plan, parent.lineage
+        for step in failing(parent):
+            if step in plan.by_id and plan.by_id[step].server in self.frozen:
+                continue
+            options = [option for option in repairs(plan, step, evidence) if self._may_try(option, step, evidence)]
+            if not options:
+                continue
+            chosen = self.rng.choice(options[:3]) if explore else options[0]
+            changed = apply(plan, [edit for proposal in chosen.proposals for edit in proposal.edits])
+            if not isinstance(changed, Inapplicable):
+                plan, lineage = changed, (*lineage, *chosen.proposals)
+        return None if plan is parent.plan else replace(parent, plan=plan, lineage=lineage)
+
+    def _may_try(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+        """Tell whether a repair is new, complete, sure enough, and may be sent."""
+        if option.open or option.plan.key in self.population.tried:
+            return False
+        step = option.plan.by_id.get(step_id)
+        if step is None or step_id == OUTPUT:
+            return option.confidence is not Confidence.GUESS or option.score >= 2 * LIKELY
+        if canonical(step.json()) in self.tried.get(step_id, ()):
+            return False
+        tool = evidence.catalog.origin(step.server or "", step.tool)
+        if tool is None or not sure_enough(option, tool):
+            return False
+        arguments = situation(option.plan, step, evidence).resolved[0]
+        return may_send(self.executor.history(step_id), tool, arguments, option.confidence) == ""
+
+    async def _give_up(self) -> bool:
+        """Let steps run that only follow failed ones in the list; False where there are none."""
+        best = self.population.best
+        if best is None:
+            return False
+        failed = frozenset(failing(best))
+        waiting = any(run.verdict is Verdict.BLOCKED for run in best.execution.runs.values())
+        if failed <= self.given_up or not waiting:
+            return False
+        self.given_up |= failed
+        await self.attempt(best)
+        return True
+
+
+def sure_enough(option: Repair, tool: Tool) -> bool:
+    """Tell whether a submitted plan may take this repair without asking: a guess needs likelihood and a clear margin."""
+    if option.confidence is not Confidence.GUESS:
+        return True
+    if tool.effect is Effect.READ:
+        return option.score >= LIKELY
+    margin = CLEAR_GUESS if has_effect(tool, tool.name) else CLEAR_GUESS / 2
+    return option.score >= LIKELY and option.margin >= margin
+
+
+def _sureness(lineage: tuple[Proposal, ...]) -> dict[str, Confidence]:
+    worst: dict[str, Confidence] = {}
+    for proposal in lineage:
+        for edit in proposal.edits:
+            known = worst.get(edit.step, Confidence.LOSSLESS)
+            worst[edit.step] = max(known, proposal.confidence, key=lambda confidence: confidence.rank)
+    return worst
+
+
+def failing(candidate: Candidate) -> list[str]:
+    """Steps that failed by themselves (not for want of another), in listed order; the output last."""
+    runs = candidate.execution.runs
+    found = [step.id for step in candidate.plan.steps if _failed(runs.get(step.id))]
+    if any(problem.step == OUTPUT for problem in candidate.outcome.problems):
+        found.append(OUTPUT)
+    return list(dict.fromkeys(found))
+
+
+def _failed(run: StepRun | None) -> bool:
+    return run is not None and not run.ok and run.verdict is not Verdict.BLOCKED
+
+
+def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
+    """Everything that is wrong with a plan that has been executed: only steps that did not end well count."""
+    found: list[Problem] = []
+    for step in plan.by_id.values():
+        run = evidence.runs.get(step.id)
+        if run is None or run.ok:
+            continue
+        here = situation(plan, step, evidence)
+        static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
+        found += [*static, *(problem for problem in run_problems(run) if problem not in static), *run.problems]
+        if run.verdict is Verdict.BLOCKED and not static:
+            found.append(_waiting(step.id))
+    return (*dict.fromkeys(found), *output_problems(plan, evidence))
+
+
+def _waiting(step: str) -> Problem:
+    return UnresolvedReference(step=step, message="not run: a step before it did not end well")

@@ -1,0 +1,117 @@
+"""Say what was changed and why, in the form of the report and of the journal.
+
+Pure. Replays a lineage on the submitted plan, so that every edit is shown with what stood there before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_never, cast
+
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.situation import OUTPUT
+from proxy.repair.values import MISSING, inside, pointer
+from schemas.catalog import Json, as_object
+from schemas.edit import (
+    AddStep,
+    BindReference,
+    CoerceArgument,
+    Dedupe,
+    DropArgument,
+    Edit,
+    InsertValidator,
+    MapStep,
+    Proposal,
+    RemoveStep,
+    RenameArgument,
+    Reorder,
+    RepathReference,
+    SetArgument,
+    SwapTool,
+    UnwrapValue,
+    WrapValue,
+)
+from schemas.plan import Plan, Step
+from schemas.problem import Problem
+
+
+def repairs(submitted: Plan, lineage: Iterable[Proposal]) -> list[dict[str, Any]]:
+    """Every edit of a lineage as the report shows it, in the order applied."""
+    told: list[dict[str, Any]] = []
+    plan = submitted
+    for proposal in lineage:
+        for edit in proposal.edits:
+            changed = apply(plan, (edit,))
+            if isinstance(changed, Inapplicable):
+                continue
+            told.append(
+                {
+                    "op": edit.op,
+                    "step": edit.step,
+                    "before": _shown(plan, edit, before=True),
+                    "after": _shown(changed, edit, before=False),
+                    "rule": proposal.rule,
+                    "evidence": proposal.evidence,
+                    "confidence": proposal.confidence.value,
+                }
+            )
+            plan = changed
+    return told
+
+
+def _shown(plan: Plan, edit: Edit, *, before: bool) -> Json:
+    step = plan.by_id.get(edit.step)
+    match edit:
+        case SwapTool():
+            return _named(step)
+        case RenameArgument():
+            where = edit.at if before else (*edit.at[:-1], edit.name)
+            return {str(where[-1]): _at(plan, edit.step, where)}
+        case DropArgument() | SetArgument() | CoerceArgument() | BindReference() | RepathReference():
+            found = _at(plan, edit.step, edit.at)
+            return None if found is MISSING else {pointer(edit.at): found}
+        case UnwrapValue() | WrapValue():
+            return cast("Json", _at(plan, edit.step, edit.at))
+        case MapStep():
+            return step.map if step else None
+        case InsertValidator():
+            return dict(step.expect) if step and step.expect else None
+        case AddStep() | RemoveStep() | Dedupe():
+            return step.json() if step else None
+        case Reorder():
+            return list(step.after) if step else None
+        case _:
+            assert_never(edit)
+
+
+def _named(step: Step | None) -> str | None:
+    if step is None:
+        return None
+    return f"{step.server}/{step.tool}" if step.server else step.tool
+
+
+def _at(plan: Plan, step: str, where: tuple[str | int, ...]) -> Json:
+    if step == OUTPUT:
+        return inside(plan.output, where)
+    found = plan.by_id.get(step)
+    return inside(found.arguments, where) if found else MISSING
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem as the report shows it."""
+    told: dict[str, Any] = {"kind": problem.kind, "step": problem.step, "message": problem.message}
+    if problem.at:
+        told["path"] = pointer(problem.at)
+    if problem.candidates:
+        told["candidates"] = list(problem.candidates)
+    return told
+
+
+def call_json(server: str, tool: str, arguments: Json) -> dict[str, Any]:
+    """A single call as a plan of one step, for the journal."""
+    keys = as_object(arguments)
+    return {
+        "steps": [
+            {"id": "call", "server": server, "tool": tool, "arguments": arguments if keys is None else dict(keys)}
+        ]
+    }

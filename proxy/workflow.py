@@ -1,0 +1,225 @@
+"""`run_workflow`: read a submitted plan, run it, evolve it where it fails, and report.
+
+The edge between a client's request and the search: it owns time, randomness, the ledger and the journal entry.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anyio
+
+from proxy.executor import Executor, Ledger
+from proxy.repair import telling
+from proxy.repair.diagnose import diagnose
+from proxy.repair.dialects import Submitted, accepted, normalise_tools, read_submission
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.evolve import Search, failing, problems_of
+from proxy.repair.intensity import Intensity
+from proxy.repair.judge import judge
+from proxy.repair.population import Population
+from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.repair.propose import repairs
+from proxy.repair.situation import Evidence
+from proxy.repair.telling import Told
+from schemas.catalog import Json
+from schemas.config import Config, Mode
+from schemas.edit import Proposal
+from schemas.plan import Plan
+from schemas.record import RunRecord
+from schemas.report import Report, Stop
+from schemas.trial import Candidate, Execution
+
+_STRICTNESS: dict[str, int] = {"off": 0, "suggest": 1, "auto": 2}
+
+
+@dataclass
+class _Run:
+    """One submission under way."""
+
+    submitted: Submitted
+    plan: Plan
+    mode: Mode
+    client: Client
+    repair_id: str
+    executor: Executor
+    seed: int
+    seconds: float
+    started: float = field(default_factory=time.perf_counter)
+
+
+class Workflow:
+    """Runs plans over the upstreams of one configuration."""
+
+    def __init__(self, config: Config, upstreams: Upstreams, journal: Journal) -> None:
+        self._config = config
+        self._upstreams = upstreams
+        self._journal = journal
+
+    async def run(self, raw: Json, client: Client) -> Report:
+        """Run one submission to its report; never raises for what a plan or an upstream does wrong."""
+        submitted = read_submission(raw)
+        repair_id = self._journal.new_id("run")
+        if submitted.faults or submitted.plan is None:
+            return self._unread(submitted, repair_id, client)
+        await self._await_upstreams(submitted.plan)
+        plan, notes = normalise_tools(submitted.plan, self._upstreams.catalog)
+        submitted = replace(submitted, normalised=(*submitted.normalised, *notes))
+        run = self._prepare(submitted, plan, client, repair_id)
+        told, best = await self._carry_out(run)
+        evidence = self._evidence(best.execution)
+        told = replace(
+            told,
+            upstream_calls=run.executor.ledger.calls,
+            reused_calls=run.executor.ledger.reused,
+            seconds=time.perf_counter() - run.started,
+        )
+        report = telling.report(told, best, evidence)
+        self._journal_run(run, report)
+        return report
+
+    def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str) -> _Run:
+        settings, budget = self._config.workflow.budget, submitted.budget
+        calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
+        executor = Executor(self._upstreams, self._journal, client, Ledger(calls), repair_id)
+        modes: list[Mode] = [self._config.repair.mode]
+        if submitted.mode in ("auto", "suggest", "off"):
+            modes.append(submitted.mode)
+        mode = min(modes, key=lambda one: _STRICTNESS[one])
+        seed = submitted.seed if submitted.seed is not None else 0
+        return _Run(submitted, plan, mode, client, repair_id, executor, seed, budget.seconds or settings.seconds)
+
+    def _evidence(self, execution: Execution | None = None) -> Evidence:
+        runs = execution.runs if execution is not None else {}
+        return Evidence(self._upstreams.catalog, runs, policy=self._config.effects.policy)
+
+    async def _await_upstreams(self, plan: Plan) -> None:
+        """Wait for upstreams that are still connecting, as long as a step's tool is not there yet."""
+        names = list(self._config.upstreams)
+        for step in plan.steps:
+            if accepted(self._upstreams.catalog, step) is not None:
+                continue
+            wanted = [step.server] if step.server in names else names
+            async with anyio.create_task_group() as group:
+                for name in wanted:
+                    group.start_soon(self._upstreams.ready, name)
+
+    async def _carry_out(self, run: _Run) -> tuple[Told, Candidate]:
+        told = Told(run.repair_id, run.plan, Stop.OFF, run.submitted.normalised, seed=run.seed)
+        if run.mode != "auto":
+            return await self._once(run, told)
+        search = self._search(run)
+        with anyio.move_on_after(run.seconds) as scope:
+            stop = await search.run()
+            told = replace(told, stop=stop)
+        if scope.cancelled_caught:
+            told = replace(told, stop=Stop.DEADLINE)
+        best = search.population.best or self._unfinished(run)
+        return replace(told, generations=search.generation, candidates=search.candidates), best
+
+    def _search(self, run: _Run) -> Search:
+        budget, settings, evolution = run.submitted.budget, self._config.workflow.budget, self._config.evolution
+
+        async def watch(generation: int, best: Candidate) -> None:
+            bad = ", ".join(failing(best)) or "none"
+            message = f"generation {generation}: best score {best.outcome.score.total:.2f}, failing: {bad}"
+            await run.client.progress(float(generation), None, message)
+
+        return Search(
+            run.plan,
+            self._evidence(),
+            run.executor,
+            evolution,
+            settings.generations if budget.generations is None else budget.generations,
+            random.Random(run.seed),  # noqa: S311  a search must be repeatable, not unpredictable
+            Population(budget.population or settings.population, evolution.niches),
+            watch,
+            intensity=Intensity(
+                evolution.rho, evolution.intensity_min, evolution.intensity_max, adaptive=evolution.adaptive
+            ),
+            frozen=frozenset(name for name, upstream in self._config.upstreams.items() if upstream.repair == "off"),
+        )
+
+    def _unfinished(self, run: _Run) -> Candidate:
+        """What is known when the time was over before the first execution ended."""
+        execution = Execution(dict(run.executor.runs))
+        evidence = self._evidence(execution)
+        candidate = Candidate(run.plan, execution=execution)
+        return replace(candidate, outcome=judge(run.plan, candidate, problems_of(run.plan, evidence), evidence))
+
+    async def _once(self, run: _Run, told: Told) -> tuple[Told, Candidate]:
+        """Run the plan as it is; in suggest mode stop at the first failure and say what would be changed."""
+        run.executor.stop_at_failure = run.mode == "suggest"
+        everything = frozenset(run.plan.by_id) if run.mode == "off" else frozenset[str]()
+        with anyio.move_on_after(run.seconds) as scope:
+            await run.executor.execute(run.plan, self._evidence(), given_up=everything)
+        best = self._unfinished(run)
+        stop = Stop.OFF if run.mode == "off" else Stop.SUGGESTED
+        if scope.cancelled_caught:
+            stop = Stop.DEADLINE
+        elif best.outcome.solved:
+            stop = Stop.SOLVED
+        told = replace(told, stop=stop, candidates=1)
+        if stop is Stop.SUGGESTED:
+            proposals, plan = suggestions(best, self._evidence(best.execution))
+            told = replace(told, suggested=proposals, suggestion=plan)
+        return told, best
+
+    def _unread(self, submitted: Submitted, repair_id: str, client: Client) -> Report:
+        problems: list[Mapping[str, Any]] = [
+            {"kind": "malformed_plan", "step": fault.where, "message": fault.message} for fault in submitted.faults
+        ]
+        if not problems:
+            message = "a plan from a goal alone needs the planner: install mcp-mend[planner], or submit steps"
+            problems.append({"kind": "no_planner", "step": "", "message": message})
+        plan = submitted.plan or Plan((), submitted.goal)
+        if submitted.plan is not None:
+            plan, _ = normalise_tools(submitted.plan, self._upstreams.catalog)
+            found = diagnose(plan, self._evidence())
+            problems += [telling.explain.problem_json(problem) for problem in found]
+        told = Told(repair_id, plan, Stop.INVALID, submitted.normalised, problems=tuple(problems))
+        report = telling.unread(told)
+        self._journal.run(
+            RunRecord(
+                repair_id, time.time(), "workflow", client.session, report.status, plan.json(), plan.json(),
+                problems=list(problems), report=report.model_dump(mode="json"),
+            )
+        )  # fmt: skip
+        return report
+
+    def _journal_run(self, run: _Run, report: Report) -> None:
+        written = report.model_dump(mode="json")
+        self._journal.run(
+            RunRecord(
+                run.repair_id,
+                time.time(),
+                "workflow",
+                run.client.session,
+                report.status,
+                run.plan.json(),
+                report.plan,
+                written["repairs"],
+                written["problems"],
+                error_after="; ".join(problem.message for problem in report.problems)[:500],
+                calls=report.search.upstream_calls,
+                seconds=report.search.seconds,
+                report=written,
+            )
+        )
+
+
+def suggestions(candidate: Candidate, evidence: Evidence) -> tuple[tuple[Proposal, ...], Plan | None]:
+    """The best repair of every failed step, and the plan with all of them, none sent."""
+    plan, found = candidate.plan, tuple[Proposal, ...]()
+    for step in failing(candidate):
+        options = repairs(plan, step, evidence)
+        if not options:
+            continue
+        changed = apply(plan, [edit for proposal in options[0].proposals for edit in proposal.edits])
+        if not isinstance(changed, Inapplicable):
+            plan, found = changed, (*found, *options[0].proposals)
+    return found, plan if found else None

@@ -108,7 +108,8 @@ class Reader:
             if row is None:
                 raise NoEntryError(f"the journal holds no {kind or 'entry'} yet")
             return row[0]
-        for pattern in (written, f"{_plain(written)}*", f"*_{_plain(written)}*", f"*{_plain(written)}"):
+        plain = _plain(written)
+        for pattern in (plain, f"{plain}*", f"*_{plain}*", f"*{plain}"):
             rows = self._connection.execute(f"SELECT id FROM ({union}) WHERE id GLOB ? LIMIT 6", (pattern,)).fetchall()  # noqa: S608
             if len(rows) == 1:
                 return rows[0][0]

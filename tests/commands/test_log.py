@@ -1,0 +1,232 @@
+"""The `log` commands on a journal of known content."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import jsonpatch
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.cli import main
+from proxy.journal.database import Database
+from proxy.journal.diff import patch, unified
+from proxy.journal.redact import Redaction
+from proxy.journal.rows import Rows
+from tests.journal.records import call, plan, run
+
+ROOT = Path(__file__).parents[2]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A journal of two repaired calls and one plain one."""
+    monkeypatch.setenv("MCP_MEND_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    write(
+        tmp_path / "journal.db",
+        call("call_a1", outcome="refused", message="value: not a number", arguments={"value": "1"}, repair_id="run_b2"),
+        call("call_a2", at=1_700_000_000.5, repair_id="run_b2", step="s"),
+        run("run_b2"),
+        call("call_c3", at=1_700_000_002.0, server="mail", tool="send", effect="write", session="other"),
+        run("run_d4", at=1_700_000_003.0, kind="workflow", status="failed", error_after="still wrong"),
+    )
+    return tmp_path / "journal.db"
+
+
+def write(path: Path, *records: Any) -> None:
+    database = Database(path, 1 << 30)
+    for record in records:
+        database.write(Rows(Redaction()).of(record))
+    database.close()
+
+
+def log(*args: str, code: int = 0) -> Result:
+    done = CliRunner().invoke(main, ["log", *args])
+    assert done.exit_code == code, done.output
+    return done
+
+
+def ids(*args: str) -> list[str]:
+    found = [json.loads(line) for line in log("list", "--json", *args).stdout.splitlines()]
+    return [entry.get("call_id") if entry["kind"] == "call" else entry["repair_id"] for entry in found]
+
+
+def test_the_list_is_a_table_with_the_newest_last(journal: Path) -> None:
+    lines = log("list").stdout.splitlines()
+    assert lines[0].split() == ["TIME", "ID", "KIND", "SERVER", "TOOL", "OUTCOME", "MS", "WHAT"]
+    assert [line.split()[2] for line in lines[1:]] == ["call_a1", "call_a2", "run_b2", "call_c3", "run_d4"]
+    assert lines[3].split()[3:7] == ["repair", "units", "convert", "repaired"]
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ((), ["call_a1", "call_a2", "run_b2", "call_c3", "run_d4"]),
+        (("-n", "2"), ["call_c3", "run_d4"]),
+        (("--server", "units"), ["call_a1", "call_a2", "run_b2"]),
+        (("--server", "ma*"), ["call_c3"]),
+        (("--tool", "send"), ["call_c3"]),
+        (("--status", "refused"), ["call_a1"]),
+        (("--status", "repaired"), ["run_b2"]),
+        (("--session", "oth"), ["call_c3"]),
+        (("--since", "2023-11-14T22:13:22+00:00"), ["call_c3", "run_d4"]),
+        (("--since", "1d"), []),
+        (("-q", "NOT A NUMBER"), ["call_a1", "run_b2", "run_d4"]),
+        (("--kind", "repair"), ["run_b2"]),
+        (("--kind", "workflow"), ["run_d4"]),
+        (("--kind", "call", "--server", "units"), ["call_a1", "call_a2"]),
+    ],
+)
+def test_filters_choose_what_is_listed(journal: Path, args: tuple[str, ...], expected: list[str]) -> None:
+    assert ids(*args) == expected
+
+
+def test_an_entry_is_shown_whole(journal: Path) -> None:
+    text = log("show", "call_a1").stdout
+    assert '"value": "1"' in text
+    assert "value: not a number" in text
+    text = log("show", "run_b2").stdout
+    for part in ("coerce_argument in step s", "number_in_text", "lossless", "call_a2", "2 calls, 0.25 s"):
+        assert part in text
+    whole = json.loads(log("show", "run_b2", "--json").stdout)
+    assert [one["call_id"] for one in whole["sent"]] == ["call_a1", "call_a2"]
+    assert whole["plan_after"] == plan(value=1)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("call_c3", "call_c3"),
+        ("call_c", "call_c3"),
+        ("c3", "call_c3"),
+        ("3", "call_c3"),
+        ("last", "run_d4"),
+        ("b", "run_b2"),
+    ],
+)
+def test_an_id_may_be_shortened(journal: Path, written: str, found: str) -> None:
+    assert found in log("show", written, "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("call_a", "fits several: call_a1, call_a2"), ("zz", "nothing called zz"), ("*", "nothing called")],
+)
+def test_an_id_that_fits_several_or_none_is_refused(journal: Path, written: str, said: str) -> None:
+    assert said in log("show", written, code=2).stderr
+
+
+def test_a_diff_shows_text_patch_and_the_reason_of_each_change(journal: Path) -> None:
+    text = log("diff", "run_b2").stdout
+    for part in (
+        '-        "value": "1"',
+        '+        "value": 1',
+        '{"op": "replace", "path": "/steps/0/arguments/value", "value": 1}',
+        '1. coerce_argument in step s: "1" -> 1',
+        "rule: number_in_text",
+        "evidence: the schema wants a number",
+        "confidence: lossless",
+        "before it: value: not a number",
+        "after it: no error",
+    ):
+        assert part in text
+    assert json.loads(log("diff", "run_b2", "--patch").stdout) == [
+        {"op": "replace", "path": "/steps/0/arguments/value", "value": 1}
+    ]
+    whole = json.loads(log("diff", "run_b2", "--json").stdout)
+    assert whole["changes"][0]["error_before"] == "value: not a number"
+    assert whole["unified"].startswith("--- before\n+++ after\n")
+
+
+def test_the_last_diff_is_that_of_the_last_run(journal: Path) -> None:
+    write(journal, call("call_z9", at=1_800_000_000.0))
+    assert "run_d4" in log("diff").stdout
+
+
+@given(JSON, JSON)
+def test_the_patch_turns_the_one_plan_into_the_other(before: object, after: object) -> None:
+    assert jsonpatch.apply_patch({"v": before}, patch({"v": before}, {"v": after})) == {"v": after}
+    assert (unified(before, after) == "") == (json.dumps(before) == json.dumps(after))
+
+
+def test_replay_sends_nothing_unless_told_to(journal: Path) -> None:
+    done = log("replay", "run_b2")
+    assert done.stdout.splitlines()[0] == 'units convert {"value": "1"}'
+    assert "nothing was sent" in done.stderr
+    shown = [json.loads(line) for line in log("replay", "run_b2", "--json").stdout.splitlines()]
+    assert [one["call_id"] for one in shown] == ["call_a1", "call_a2"]
+
+
+def test_replay_refuses_what_is_not_read_only(journal: Path) -> None:
+    assert "send is not marked read-only; --yes" in log("replay", "call_c3", "--live", code=2).stderr
+
+
+@pytest.mark.parametrize("arguments", [{"password": "[redacted]"}, {"sha256": "x", "characters": 3}, None])
+def test_replay_refuses_what_was_not_kept_whole(journal: Path, arguments: object) -> None:
+    write(journal, call("call_x", arguments=arguments, effect="read"))
+    assert "cannot be sent again" in log("replay", "call_x", "--live", "--yes", code=2).stderr
+
+
+def test_an_export_holds_everything(journal: Path, tmp_path: Path) -> None:
+    log("export", "-o", str(tmp_path / "out.ndjson"))
+    entries = [json.loads(line) for line in (tmp_path / "out.ndjson").read_text(encoding="utf-8").splitlines()]
+    assert [entry["kind"] for entry in entries] == ["call", "call", "repair", "call", "workflow"]
+    assert entries[2]["repairs"][0]["rule"] == "number_in_text"
+    assert entries[2]["sent"] == ["call_a1", "call_a2"]
+
+
+def test_figures_are_counted_by_tool_and_rule(journal: Path) -> None:
+    figures = json.loads(log("stats", "--json").stdout)
+    assert figures["calls"] == {"ok": 2, "refused": 1}
+    assert [(one["tool"], one["calls"], one["not_ok"]) for one in figures["tools"]] == [
+        ("convert", 2, 1),
+        ("send", 1, 0),
+    ]
+    assert figures["rules"][0]["rule"] == "number_in_text"
+    assert "number_in_text" in log("stats").stdout
+
+
+def test_the_path_is_printed_also_before_there_is_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCP_MEND_HOME", str(tmp_path / "none"))
+    assert log("path").stdout.strip() == str(tmp_path / "none" / "journal.db")
+    assert "no journal" in log("list", code=2).stderr
+    assert "no journal" in log("prune", code=2).stderr
+
+
+def test_pruning_deletes_what_is_older(journal: Path) -> None:
+    assert log("prune", "--before", "2023-11-14T22:13:22+00:00").stdout == "3 entries deleted\n"
+    assert ids() == ["call_c3", "run_d4"]
+    assert log("prune").stdout == "0 entries deleted\n"
+    assert log("prune", "--max-mb", "0").stdout == "2 entries deleted\n"
+
+
+def test_watching_prints_entries_as_they_are_written(journal: Path) -> None:
+    line = [sys.executable, "-c", "from proxy.cli import main; main()", "log", "watch", "-n", "2", "--interval", "0.05"]
+    with subprocess.Popen([*line, "--server", "units"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as watcher:
+        try:
+            with closing(sqlite3.connect(journal)):
+                number = 0
+                while watcher.poll() is None and number < 2000:
+                    number += 1
+                    write(journal, call(f"call_n{number}", at=2e9), call(f"call_m{number}", server="mail"))
+            out, _ = watcher.communicate(timeout=30)
+        finally:
+            watcher.kill()
+    seen = [json.loads(entry) for entry in out.splitlines()]
+    assert watcher.returncode == 0
+    assert [entry["call_id"][:6] for entry in seen] == ["call_n", "call_n"]

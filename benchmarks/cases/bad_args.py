@@ -21,8 +21,6 @@ from benchmarks.cases.refusals import STYLES, equal, issues
 from benchmarks.cases.workspace import Options, Server, folder, read_log, wrapped
 
 _ANYTHING: dict[str, Any] = {"type": "object", "properties": {}}
-_PYTHON = sys.executable
-
 _MODERN_KEYS = {"resultType", "_meta"}
 """What protocol 2026-07-28 demands of every result; an upstream of the handshake era does not send it."""
 
@@ -86,13 +84,18 @@ def _rule(case: Mapping[str, Any]) -> dict[str, Any]:
     return {"only": expected, "never": expected is None, "quote": quote}
 
 
+def strict_server(home: Path, spec: Mapping[str, Any]) -> tuple[Server, Path]:
+    """The upstream of this specification, and the file where it logs its calls."""
+    written, log = home / "spec.json", home / "calls.jsonl"
+    written.write_text(json.dumps(spec))
+    return Server([sys.executable, "-m", "benchmarks.cases.strict_upstream", str(written), str(log)], {}), log
+
+
 async def run(case: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], options: Options) -> list[Outcome]:
     """Send the bad call, then the sound one, and grade both."""
     spec = specification(case, cases, options.style)
     with folder() as home:
-        log = home / "calls.jsonl"
-        (home / "spec.json").write_text(json.dumps(spec))
-        server = Server([_PYTHON, "-m", "benchmarks.cases.strict_upstream", str(home / "spec.json"), str(log)], {})
+        server, log = strict_server(home, spec)
         async with wrapped(options, home, server) as connection:
             await connection.tools()
             answer = await connection.call(case["tool"], case["sent"])

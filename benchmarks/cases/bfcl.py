@@ -93,8 +93,7 @@ async def run(case: Mapping[str, Any], backend: Backend, options: Options) -> li
                 return [await _direct(case, connection, _states(state, first), log)]
         async with served(options, home, {"bfcl": server}) as connection:
             await connection.call("find_tools", {"query": "get", "limit": 1}, seconds=90)
-            plan = {"steps": case["plan"]["steps"]} | ({"goal": case["goal"]} if options.goal else {})
-            answer = await connection.call("run_workflow", plan)
+            answer = await connection.call("run_workflow", options.plan(case["plan"]["steps"], case["goal"]))
             ran = Ran(answer, marked(read_log(log), digest(first)))
             return [grade(case, ran, _states(state, first)(), first)]
 

@@ -69,8 +69,7 @@ async def running(options: Options) -> AsyncIterator[Runner]:
 
 async def _proxied(case: Mapping[str, Any], connection: Connection, options: Options, log: Path) -> list[Outcome]:
     seen = len(read_log(log))
-    plan = {"steps": case["steps"], "output": case["final"]} | ({"goal": case["task"]} if options.goal else {})
-    answer = await connection.call("run_workflow", plan)
+    answer = await connection.call("run_workflow", options.plan(case["steps"], case["task"], output=case["final"]))
     return [grade(case, Ran(answer, read_log(log)[seen:]))]
 
 

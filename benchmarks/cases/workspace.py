@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,17 @@ class Options:
     goal: bool = True
     planner: str = "none"
     mode: str = "auto"
-    limit: int | None = None
-    jobs: int = 2
     style: str = "mixed"
-    match: str = ""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    budget: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def plan(self, steps: Any, goal: str, **more: Any) -> dict[str, Any]:
+        """The input of `run_workflow` for these steps; a budget of `calls_per_step` grows with the plan."""
+        budget = dict(self.budget)
+        if "calls_per_step" in budget:
+            budget["calls"] = max(1, round(budget.pop("calls_per_step") * len(steps)))
+        plan: dict[str, Any] = {"steps": steps, **more}
+        return plan | ({"goal": goal} if self.goal else {}) | ({"budget": budget} if budget else {})
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,14 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def config_text(planner: str, upstreams: Mapping[str, Server]) -> str:
-    """A configuration file (TOML) of these upstreams."""
-    lines = [] if planner == "auto" else ["[planner]", f"backend = {json.dumps(planner)}"]
+def config_text(options: Options, upstreams: Mapping[str, Server]) -> str:
+    """A configuration file (TOML) of these upstreams and the settings that the options name."""
+    planner = {"planner": {"backend": options.planner}}
+    lines: list[str] = []
+    for section in dict.fromkeys([*planner, *options.settings]):
+        lines.append(f"[{section}]")
+        keys = {**planner.get(section, {}), **options.settings.get(section, {})}
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
     for name, server in upstreams.items():
         lines += [
             f"[upstreams.{json.dumps(name)}]",
@@ -84,7 +96,7 @@ async def served(options: Options, home: Path, upstreams: Mapping[str, Server]) 
 
 def _env(options: Options, home: Path, upstreams: Mapping[str, Server]) -> dict[str, str]:
     config = home / "config.toml"
-    config.write_text(config_text(options.planner, upstreams))
+    config.write_text(config_text(options, upstreams))
     return {"MCP_MEND_HOME": str(home / "state"), "MCP_MEND_CONFIG": str(config)}
 
 

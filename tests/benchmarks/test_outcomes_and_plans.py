@@ -12,7 +12,7 @@ from benchmarks.cases.outcome import Outcome, outcome_from, row, rows
 from benchmarks.cases.plans import Ran, close, marked
 from benchmarks.cases.reference import resolved
 from benchmarks.cases.table import comparison, table
-from benchmarks.cases.workspace import Server, config_text
+from benchmarks.cases.workspace import Options, Server, config_text
 
 
 def outcome(id_: str, verdict: Any, **more: Any) -> Outcome:
@@ -110,7 +110,16 @@ def test_a_reference_to_nothing_is_told() -> None:
 
 
 def test_the_configuration_is_what_the_product_reads() -> None:
-    read = tomllib.loads(config_text("none", {"Two Words": Server(["python", "-c", 'print("x")'], {"A": "b c"})}))
-    assert read["planner"] == {"backend": "none"}
+    options = Options(settings={"planner": {"threads": 1}, "evolution": {"niches": False}})
+    read = tomllib.loads(config_text(options, {"Two Words": Server(["python", "-c", 'print("x")'], {"A": "b c"})}))
+    assert read["planner"] == {"backend": "none", "threads": 1}
+    assert read["evolution"] == {"niches": False}
     assert read["upstreams"]["Two Words"]["args"] == ["-c", 'print("x")']
     assert read["upstreams"]["Two Words"]["env"] == {"A": "b c"}
+
+
+def test_a_plan_is_sent_with_what_the_options_ask_for() -> None:
+    steps = [{"id": "a"}, {"id": "b"}]
+    assert Options(goal=False).plan(steps, "why") == {"steps": steps}
+    sent = Options(budget={"calls_per_step": 1.5, "generations": 2}).plan(steps, "why", output=1)
+    assert sent == {"steps": steps, "output": 1, "goal": "why", "budget": {"calls": 3, "generations": 2}}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
 
 from catalog_cache.cache import Cache
+from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
 from proxy.calls import Calls
+from proxy.journal import open_journal
 from proxy.repair.ports import Journal
 from proxy.server import stdio
 from proxy.server.face import Face
@@ -34,22 +34,12 @@ class Running:
     calls: Calls
 
 
-def state_folder() -> Path:
-    """Where everything that outlives the process is kept."""
-    named = os.environ.get("MCP_MEND_HOME")
-    if named:
-        return Path(named)
-    import platformdirs
-
-    return platformdirs.user_state_path("mcp-mend")
-
-
 @asynccontextmanager
 async def running(
     config: Config, server: str | None = None, profile: Callable[[], Awaitable[Profile]] = as_ourselves
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left."""
-    cache = Cache(config.upstreams, Store(state_folder() / "catalog"))
+    cache = Cache(config.upstreams, Store(private_folder(state_folder()) / "catalog"))
     async with open_journal(config) as journal, running_fleet(config.upstreams, cache, profile) as fleet:
         yield Running(config, fleet, journal, Calls(config, fleet, journal, server))
 
@@ -72,50 +62,48 @@ async def _on_stdio(config: Config, server: str | None) -> None:
         if not client.done():
             client.set_result(profile)
 
-    async with _until_signal(), running(config, server, lambda: asyncio.shield(client)) as proxy:
-        await stdio.serve(Face(proxy.fleet, proxy.calls, server), proxy.fleet, met)
+    async with _until_signal() as stop, running(config, server, lambda: asyncio.shield(client)) as proxy:
+        await stdio.serve(Face(proxy.fleet, proxy.calls, server), proxy.fleet, met, stop)
 
 
 @asynccontextmanager
-async def _until_signal() -> AsyncGenerator[None]:
-    """Leave the block when SIGINT, SIGTERM or SIGHUP asks for it."""
+async def _until_signal() -> AsyncGenerator[asyncio.Event]:
+    """Set the event when SIGINT, SIGTERM or SIGHUP asks to end; a second signal leaves the block at once."""
     loop = asyncio.get_running_loop()
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    asked = asyncio.Event()
     with anyio.CancelScope() as scope:
+
+        def ask() -> None:
+            if asked.is_set():
+                scope.cancel()
+            asked.set()
+
         try:
             for number in numbers:
-                loop.add_signal_handler(number, scope.cancel)
+                loop.add_signal_handler(number, ask)
         except NotImplementedError:
             numbers = []
         try:
-            yield
+            yield asked
         finally:
             for number in numbers:
                 loop.remove_signal_handler(number)
 
 
-class _NoJournal:
-    """Keeps no record."""
+async def serve_http(config: Config, host: str, port: int) -> None:
+    """Serve all upstreams, together and each by itself, over HTTP until a signal ends it.
 
-    def __init__(self) -> None:
-        self._count = 0
+    Raises `PermissionError` for an address that others can reach where no token guards it.
+    """
+    from proxy.server.web import serve
 
-    def new_id(self, kind: str) -> str:
-        self._count += 1
-        return f"{kind}_{self._count}"
+    async with _until_signal() as stop, running(config) as proxy:
+        faces: dict[str | None, Face] = {None: Face(proxy.fleet, proxy.calls)}
 
-    def call(self, record: object) -> None:
-        del record
+        def face(server: str | None) -> Face:
+            if server not in faces:
+                faces[server] = Face(proxy.fleet, Calls(config, proxy.fleet, proxy.journal, server), server)
+            return faces[server]
 
-    def run(self, record: object) -> None:
-        del record
-
-    async def flush(self) -> None:
-        return
-
-
-@asynccontextmanager
-async def open_journal(config: Config) -> AsyncGenerator[Journal]:
-    """The journal that the configuration asks for."""
-    del config
-    yield _NoJournal()
+        await serve(proxy.fleet, face, config.http, host, port, stop)

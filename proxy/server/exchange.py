@@ -18,6 +18,10 @@ class Channel(Protocol):
         """Send a notification; never blocks."""
         ...
 
+    def pause(self) -> None:
+        """Close the response for now; does nothing where it cannot be resumed."""
+        ...
+
     async def ask(self, method: str, params: Any) -> Reply:
         """Send a request of ours (or an upstream's) and wait for the answer."""
         ...
@@ -30,12 +34,17 @@ class Exchange(Caller):
         self.session = session
         self.profile = profile
         self.modern = modern
+        self.ident: Any = None
         self._channel = channel
         self._params = params
 
     def tell(self, method: str, params: Any) -> None:
         """Send a notification that belongs to this request."""
         self._channel.tell(method, params)
+
+    def pause(self) -> None:
+        """Close the response for now, where the client can come back for the rest."""
+        self._channel.pause()
 
     async def ask(self, method: str, params: Any) -> Reply:
         """Put a question to the client."""

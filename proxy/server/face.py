@@ -12,6 +12,7 @@ from proxy.calls import Calls
 from proxy.server.eras import HANDSHAKE_VERSIONS, modern_result, of_initialize, ourselves, supported_versions
 from proxy.server.exchange import Exchange
 from proxy.upstream import rpc
+from proxy.upstream.caller import OwnLinks
 from proxy.upstream.fleet import Fleet
 from schemas.trial import Reply
 
@@ -46,10 +47,18 @@ class Face:
             return Reply(result=modern_result(method, reply.result, self._identity()))
         return reply
 
-    def hear(self, method: str, params: Any) -> None:
-        """Take a notification from the client."""
-        if self._server is not None and method != "notifications/initialized":
-            self._fleet.notify(self._server, method, params)
+    def hear(self, method: str, params: Any, own: OwnLinks | None = None) -> None:
+        """Take a notification from the client; it goes over the session's own connection where it has one."""
+        if method == "notifications/initialized":
+            return
+        for server in (self._server,) if self._server is not None else self._fleet.names:
+            (own or self._fleet).notify(server, method, params)
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """The input schema of a tool as this face names it, None where it has no such tool."""
+        catalog = self._fleet.catalog
+        tool = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
+        return tool.schema if tool is not None else None
 
     def concerns(self, server: str) -> bool:
         """Tell whether this face shows an upstream."""
@@ -90,8 +99,9 @@ class Face:
         return Reply(result={})
 
     async def _tools_list(self, params: Any, exchange: Exchange) -> Reply:
-        del params, exchange
         server = self._server
+        if server is not None and exchange.own is not None and server in exchange.own.changed:
+            return await self._fleet.request(server, "tools/list", params, exchange)
         if server is None:
             await self._fleet.listed_once()
             shown = [{**tool.raw, "name": tool.public} for tool in self._fleet.catalog]

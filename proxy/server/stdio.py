@@ -43,6 +43,9 @@ class Session:
         """Send a notification to the client."""
         self.peer.notify(method, params)
 
+    def pause(self) -> None:
+        """A pipe has no streams that could be closed."""
+
     async def ask(self, method: str, params: Any) -> Reply:
         """Send a request to the client and wait for its answer."""
         return await self.peer.request(method, params)
@@ -74,19 +77,18 @@ class Session:
         return Exchange(self, self.id, profile, incoming.params, modern=True)
 
 
-async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None]) -> None:
-    """Serve until the client closes stdin (calls under way may finish) or stdout."""
+async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
+    """Serve until the client closes stdin (calls under way may finish) or stdout, or `stop` is set."""
     session = Session(face, fleet, met)
     pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line))
     session.peer.wire = pipes
     silence = fleet.listen(session.overheard)
     await pipes.open()
     try:
-        await _first(pipes.ended, pipes.broken)
-        log.info("client closed its end")
+        await _first(pipes.ended, pipes.broken, stop)
+        log.info("asked to end" if stop.is_set() else "client closed its end")
         with anyio.move_on_after(DRAIN):
-            while not (session.peer.idle.is_set() or pipes.broken.is_set()):
-                await _first(session.peer.idle, pipes.broken)
+            await _first(session.peer.idle, pipes.broken, stop)
         await pipes.flush(1.0)
     finally:
         silence()

@@ -35,14 +35,17 @@ class Profile:
 class Caller(ABC):
     """The client behind one request, as an upstream connection sees it.
 
-    `session` is the identity of the client's session; `own_links` tells whether that session must not share a
-    stateful upstream connection with others; `modern` whether the request came without a session.
+    `session` is the identity of the client's session; `own` are the connections of that session alone (None: it
+    shares the main ones); `modern` tells whether the request came without a session.
     """
 
     session: str
     profile: Profile
-    own_links: bool = False
+    own: OwnLinks | None = None
     modern: bool = False
+
+    def pause(self) -> None:  # noqa: B027 (most ways to a client have nothing to pause)
+        """The upstream has closed this request's stream for now: close the client's too, where it can come back."""
 
     @abstractmethod
     def tell(self, method: str, params: Any) -> None:
@@ -51,6 +54,23 @@ class Caller(ABC):
     @abstractmethod
     async def ask(self, method: str, params: Any) -> Reply:
         """Put a question of the upstream (sampling, elicitation, roots) to the client."""
+
+
+class OwnLinks(Protocol):
+    """Upstream connections that belong to one client's session, so that no state of one client leaks to another.
+
+    `changed` are the upstreams whose tools differ, or may differ, from what the shared connection lists.
+    """
+
+    changed: set[str]
+
+    async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
+        """Send a request over the session's own connection to an upstream, opened by the first of them."""
+        ...
+
+    def notify(self, server: str, method: str, params: Any) -> None:
+        """Send a notification over the session's own connection, where there is one."""
+        ...
 
 
 class Audience(Protocol):

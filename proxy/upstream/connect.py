@@ -15,13 +15,20 @@ from schemas.config import Upstream
 
 log = structlog.get_logger("upstream")
 
+_SSE_INSTEAD = frozenset({400, 404, 405, 406})
+"""Answers to a first POST that an SSE server gives: it only takes GET at this address."""
+
 
 class UnreachableError(Exception):
-    """The upstream could not be connected; the text is for a person, `stderr` holds its last lines."""
+    """The upstream could not be connected.
 
-    def __init__(self, reason: str, stderr: tuple[str, ...] = ()) -> None:
+    The text is for a person, `stderr` holds its last lines, `status` the HTTP status where one was the reason, else 0.
+    """
+
+    def __init__(self, reason: str, stderr: tuple[str, ...] = (), status: int = 0) -> None:
         super().__init__(reason)
         self.stderr = stderr
+        self.status = status
 
 
 async def connect(name: str, config: Upstream, profile: Profile, audience: Audience, watchdog: Watchdog) -> Link:
@@ -29,30 +36,98 @@ async def connect(name: str, config: Upstream, profile: Profile, audience: Audie
 
     Raises `UnreachableError`; whatever was started by then has been ended.
     """
-    link = Link(name, audience, profile, config.call_timeout)
+    links: list[Link] = []
+
+    def fresh() -> Link:
+        links.append(Link(name, audience, profile, config.call_timeout))
+        return links[-1]
+
     try:
         async with asyncio.timeout(config.start_timeout):
-            await _stdio(link, config, watchdog)
-            await link.handshake()
+            if config.command is not None:
+                return await _stdio(fresh(), config, watchdog)
+            if config.transport == "sse":
+                return await _sse(fresh(), config)
+            try:
+                return await _http(fresh(), config)
+            except UnreachableError as refused:
+                if config.transport == "http" or refused.status not in _SSE_INSTEAD:
+                    raise
+                log.info("trying SSE", upstream=name, reason=str(refused))
+                return await _sse(fresh(), config)
+    except TimeoutError as late:
+        raise UnreachableError(f"no handshake within {config.start_timeout:g} s", links[-1].stderr()) from late
+
+
+async def modern(name: str, config: Upstream, audience: Audience) -> Link | None:
+    """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
+    link = Link(name, audience, Profile(), config.call_timeout)
+    from proxy.upstream.http import Http
+
+    wire = Http(link, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason))
+    link.peer.wire = wire
+    link.stop = wire.close
+    try:
+        async with asyncio.timeout(config.start_timeout):
+            reply = await link.discover()
+    except TimeoutError:
+        reply = None
+    if reply is None or reply.result is None:
+        await link.close()
+        return None
+    return link
+
+
+async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
+    child = Child(link.name, link.peer.receive, lambda reason: _lost(link, reason))
+    link.peer.wire = child
+    link.stderr = child.tail
+    try:
+        await start(child, config.command or "", config.args, config.env, config.cwd)
+        watchdog.add(child.pid)
+        link.stop = lambda: stop(child, watchdog)
+        await link.handshake()
     except BaseException as failure:
-        stderr = link.stderr()
-        with anyio.CancelScope(shield=True):
-            await link.close()
-        if isinstance(failure, TimeoutError):
-            raise UnreachableError(f"no handshake within {config.start_timeout:g} s", stderr) from failure
-        if isinstance(failure, (OSError, HandshakeError)):
-            raise UnreachableError(str(failure), stderr) from failure
+        await _failed(link, failure)
         raise
     return link
 
 
-async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> None:
-    child = Child(link.name, link.peer.receive, lambda reason: _lost(link, reason))
-    link.peer.wire = child
-    link.stderr = child.tail
-    await start(child, config.command or "", config.args, config.env, config.cwd)
-    watchdog.add(child.pid)
-    link.stop = lambda: stop(child, watchdog)
+async def _http(link: Link, config: Upstream) -> Link:
+    from proxy.upstream.http import Http
+
+    wire = Http(link, config.url or "", config.headers, lambda reason: _lost(link, reason))
+    link.peer.wire = wire
+    link.stop = wire.close
+    try:
+        await link.handshake()
+    except BaseException as failure:
+        await _failed(link, failure, wire.refused.status if wire.refused is not None else 0)
+        raise
+    return link
+
+
+async def _sse(link: Link, config: Upstream) -> Link:
+    from proxy.upstream.sse import Sse
+
+    wire = Sse(link, config.url or "", config.headers, lambda reason: _lost(link, reason))
+    link.peer.wire = wire
+    link.stop = wire.close
+    try:
+        await wire.open()
+        await link.handshake()
+    except BaseException as failure:
+        await _failed(link, failure)
+        raise
+    return link
+
+
+async def _failed(link: Link, failure: BaseException, status: int = 0) -> None:
+    """End what was started, and say what is known of the failure."""
+    with anyio.CancelScope(shield=True):
+        await link.close()
+    if isinstance(failure, (OSError, HandshakeError)):
+        raise UnreachableError(str(failure), link.stderr(), status) from failure
 
 
 def _lost(link: Link, reason: str) -> None:

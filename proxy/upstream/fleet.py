@@ -18,9 +18,11 @@ from proxy.upstream.supervisor import State, Supervised
 from proxy.upstream.watchdog import Watchdog
 from schemas.catalog import Catalog, Tool
 from schemas.config import Upstream
-from schemas.trial import Reply
+from schemas.trial import Lost, Reply
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
+
+LISTS_CHANGED = frozenset(f"notifications/{each}/list_changed" for each in ("tools", "prompts", "resources"))
 
 FIRST_LIST = 1.0
 """Seconds that a first `tools/list` waits for upstreams nothing is known of; the rest follow by list_changed."""
@@ -98,17 +100,29 @@ class Fleet:
     async def request(
         self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None
     ) -> Reply:
-        """Send any request to one upstream, waiting for it while it connects."""
+        """Send any request to one upstream, waiting for it while it connects.
+
+        What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one.
+        """
         member = self._members.get(server)
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
-        link = member.link
-        if link is None or not link.open:
-            await member.ready()
+        for _ in range(2):
             link = member.link
+            if link is None or not link.open:
+                await member.ready()
+                link = member.link
             if link is None:
-                return member.lost()
-        return await link.request(method, params, caller)
+                break
+            if caller is not None and caller.own is not None and link.era == "handshake":
+                return await caller.own.request(server, method, params, caller)
+            if caller is not None and caller.modern and member.modern is not None:
+                link = member.modern
+            reply = await link.request(method, params, caller)
+            if reply.lost is not Lost.NOT_SENT or link.open:
+                return reply
+            await asyncio.sleep(0)
+        return member.lost()
 
     def notify(self, server: str, method: str, params: Any) -> None:
         """Send a notification to one upstream; lost where it is not connected."""

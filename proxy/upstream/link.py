@@ -139,6 +139,12 @@ class Link:
         """Send one notification."""
         self.peer.notify(method, params)
 
+    def paused(self, ident: rpc.Id) -> None:
+        """Take the news that the upstream closed a request's stream and will go on with it later."""
+        pending = self.peer.pending.get(ident)
+        if pending is not None and isinstance(pending.owner, Sent):
+            pending.owner.caller.pause()
+
     def _outgoing(self, params: Mapping[str, Any] | None, caller: Caller | None) -> Mapping[str, Any] | None:
         """Fit the envelope to this connection's era; in the handshake era a call without envelope stays itself."""
         meta: Any = params.get("_meta") if params is not None else None

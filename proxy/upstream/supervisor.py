@@ -16,7 +16,7 @@ import structlog
 
 from catalog_cache.pages import every_page
 from proxy.upstream.caller import Audience, Profile
-from proxy.upstream.connect import UnreachableError, connect
+from proxy.upstream.connect import UnreachableError, connect, modern
 from proxy.upstream.link import Link
 from proxy.upstream.watchdog import Watchdog
 from schemas.config import Upstream
@@ -27,6 +27,12 @@ log = structlog.get_logger("upstream")
 FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
 """Seconds between attempts: doubled each time, with jitter, back to the first after a connection that lasted."""
 LASTED = 30.0
+
+LEAST_DELAY = 0.1
+"""Seconds between two attempts even where calls wait for the next."""
+
+PROBE = 5.0
+"""Seconds for a server with sessions to say whether it also serves without."""
 
 
 class State(StrEnum):
@@ -64,6 +70,7 @@ class Supervised:
         self.config = config
         self.state = State.CONNECTING
         self.link: Link | None = None
+        self.modern: Link | None = None
         self.reason = "it is still connecting"
         self.stderr: tuple[str, ...] = ()
         self._profile = profile
@@ -81,12 +88,12 @@ class Supervised:
 
         While it is down and backing off this starts an attempt at once.
         """
-        if self.state is State.READY:
+        if self.link is not None and self.link.open:
             return
-        if self.state is State.DOWN:
+        if self.state is not State.CONNECTING:
             self.state = State.CONNECTING
             self._settled.clear()
-        self._wanted.set()
+            self._wanted.set()
         with anyio.move_on_after(self.config.start_timeout):
             await self._settled.wait()
 
@@ -102,21 +109,22 @@ class Supervised:
         """List the tools again soon; several wishes at once are one."""
         self._relist.set()
 
-    async def connect(self, profile: Profile) -> Link:
+    async def connect(self, profile: Profile, audience: Audience) -> Link:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
-        return await connect(self.name, self.config, profile, self._audience, self._watchdog)
+        return await connect(self.name, self.config, profile, audience, self._watchdog)
 
     async def run(self) -> None:
         """Supervise for ever; returns only by cancellation, with everything ended."""
         delay = FIRST_DELAY
         while True:
             begun = asyncio.get_running_loop().time()
+            self._wanted.clear()
             reason = await self._attempt()
             self._down(reason)
             lasted = asyncio.get_running_loop().time() - begun > LASTED
             delay = FIRST_DELAY if lasted else min(delay * 2, LONGEST_DELAY)
-            self._wanted.clear()
             with anyio.move_on_after(delay * self._random.uniform(0.5, 1.0)):
+                await asyncio.sleep(LEAST_DELAY)
                 await self._wanted.wait()
             self.state = State.CONNECTING
             self._settled.clear()
@@ -126,7 +134,7 @@ class Supervised:
         link: Link | None = None
         try:
             link = await connect(self.name, self.config, await self._profile(), self._audience, self._watchdog)
-            await self._list(link)
+            await asyncio.gather(self._list(link), self._probe(link))
             self.link, self.state, self.reason = link, State.READY, ""
             self._settled.set()
             log.info("upstream ready", upstream=self.name, era=link.era, version=link.version)
@@ -141,10 +149,16 @@ class Supervised:
         else:
             return link.peer.closed.message if link.peer.closed is not None else "the connection ended"
         finally:
-            self.link = None
-            if link is not None:
-                with anyio.CancelScope(shield=True):
-                    await link.close()
+            ended = [each for each in (link, self.modern) if each is not None]
+            self.link = self.modern = None
+            with anyio.CancelScope(shield=True):
+                await asyncio.gather(*(each.close() for each in ended))
+
+    async def _probe(self, link: Link) -> None:
+        """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
+        if self.config.url is not None and self.config.transport != "sse" and link.era == "handshake":
+            with anyio.move_on_after(PROBE):
+                self.modern = await modern(self.name, self.config, self._audience)
 
     async def _keep(self, link: Link) -> None:
         """Stay until the connection ends, listing again when asked."""
@@ -176,4 +190,5 @@ class Supervised:
         log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
         self.state, self.reason = State.DOWN, reason
         self._lost(self.name)
-        self._settled.set()
+        if not self._wanted.is_set():
+            self._settled.set()

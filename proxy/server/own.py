@@ -1,0 +1,88 @@
+"""Upstream connections of one client's session alone.
+
+A handshake-era server may keep state per connection (a login, an open browser page, a log level), so two sessions
+never share one; each is opened by the session's first request to that upstream and ends with the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from proxy.upstream.caller import Audience, Caller, Profile
+from proxy.upstream.connect import UnreachableError
+from proxy.upstream.fleet import Fleet
+from proxy.upstream.link import Link
+from schemas.trial import Lost, Reply
+
+log = structlog.get_logger("server")
+
+
+class Own:
+    """Implements `OwnLinks` for one session; `close` ends every connection.
+
+    `changed` are the upstreams that told this session that its tools have changed: they are listed for it alone.
+    """
+
+    def __init__(self, fleet: Fleet, profile: Profile, audience: Audience) -> None:
+        self.changed: set[str] = set()
+        self._fleet = fleet
+        self.profile = profile
+        self._audience = audience
+        self._links: dict[str, Link] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._closed = False
+
+    async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
+        """Send a request; what was certainly not sent goes once more over a new connection."""
+        reply = Reply(lost=Lost.NOT_SENT, message=f"no upstream is called {server!r}")
+        for _ in range(2):
+            try:
+                link = await self.link(server)
+            except UnreachableError as failure:
+                text = f"{server} is not available: {failure}"
+                return Reply(lost=Lost.NOT_SENT, message=text, stderr=failure.stderr)
+            reply = await link.request(method, params, caller)
+            if reply.lost is not Lost.NOT_SENT or link.open:
+                return reply
+        return reply
+
+    def notify(self, server: str, method: str, params: Any) -> None:
+        """Send a notification, where there is a connection."""
+        link = self._links.get(server)
+        if link is not None:
+            link.notify(method, params)
+
+    def has(self, server: str) -> bool:
+        """Tell whether the session has an open connection of its own to an upstream."""
+        link = self._links.get(server)
+        return link is not None and link.open
+
+    async def link(self, server: str) -> Link:
+        """The session's connection to an upstream. Raises `UnreachableError`."""
+        link = self._links.get(server)
+        if link is not None and link.open:
+            return link
+        async with self._locks.setdefault(server, asyncio.Lock()):
+            link = self._links.get(server)
+            if link is not None and link.open:
+                return link
+            if link is not None:
+                await link.close()
+            member = self._fleet.member(server)
+            if member is None or self._closed:
+                raise UnreachableError("the session has ended" if self._closed else "it is not configured")
+            self._links[server] = await member.connect(self.profile, self._audience)
+            return self._links[server]
+
+    async def close(self) -> None:
+        """End every connection of the session."""
+        self._closed = True
+        links, self._links = list(self._links.values()), {}
+        ended = await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
+        for failure in ended:
+            if isinstance(failure, BaseException):
+                log.error("connection not closed", reason=repr(failure))

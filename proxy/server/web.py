@@ -1,0 +1,98 @@
+"""Run the HTTP face on a socket: loopback, or any address with a token; ends after calls under way have finished."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import anyio
+import structlog
+import uvicorn
+
+from proxy.server.face import Face
+from proxy.server.http import LOOPBACK, Door, HttpFace
+from proxy.upstream.fleet import Fleet
+from schemas.config import Http
+
+log = structlog.get_logger("server")
+
+DRAIN = 5.0
+"""Seconds that calls under way may still take once we are asked to stop."""
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK
+
+
+async def serve(
+    fleet: Fleet,
+    faces: Callable[[str | None], Face],
+    config: Http,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set. Raises `PermissionError` where the address is open to others without a token."""
+    loopback = is_loopback(host)
+    if not loopback and not config.token:
+        raise PermissionError(
+            f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
+        )
+    app = HttpFace(fleet, faces, Door(config, loopback))
+    settings = uvicorn.Config(
+        cast("Any", app),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=int(DRAIN),
+        timeout_keep_alive=60,
+    )
+    with _bound(host, port) as listening:
+        server = _Server(settings)
+        log.info("listening", url=f"http://{host}:{listening.getsockname()[1]}/mcp")
+        async with app.open():
+            serving = asyncio.ensure_future(server.serve([listening]))
+            stopping = asyncio.ensure_future(stop.wait())
+            try:
+                await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopping.cancel()
+                app.drain()
+                server.should_exit = True
+                with anyio.move_on_after(DRAIN + 1, shield=True):
+                    await asyncio.wait((serving,))
+                serving.cancel()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: ending is decided by our caller."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Generator[socket.socket]:
+    """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+        listening.setblocking(False)  # noqa: FBT003 (the socket's own signature)
+        yield listening

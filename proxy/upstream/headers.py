@@ -1,0 +1,36 @@
+"""The HTTP headers that mirror a modern request's body, so that what lies between can route without reading it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from proxy.upstream.rpc import Message
+
+NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""Which parameter is mirrored as `Mcp-Name`."""
+
+_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_SENTINEL = re.compile(r"=\?base64\?.*\?=")
+
+
+def header_value(text: str) -> str:
+    """A text as a header value: itself where it would survive the journey, else in base64 with a sentinel."""
+    if text == "" or (_SAFE.fullmatch(text) and not _SENTINEL.fullmatch(text)):
+        return text
+    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+
+
+def modern_headers(message: Message, version: str) -> dict[str, str]:
+    """Version, method and name of a message."""
+    method = str(message.get("method", ""))
+    headers = {"mcp-protocol-version": version, "mcp-method": method}
+    params: Any = message.get("params")
+    key = NAMED_BY.get(method)
+    if key is not None and isinstance(params, Mapping):
+        name: Any = cast("Mapping[str, Any]", params).get(key)
+        if isinstance(name, str):
+            headers["mcp-name"] = header_value(name)
+    return headers

@@ -1,0 +1,112 @@
+"""A server reached over the old SSE transport: one stream for everything it says, one address to post to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import httpx2
+import structlog
+
+from proxy.upstream import rpc
+from proxy.upstream.events import Event, Events
+from proxy.upstream.http import client
+from proxy.upstream.link import Link
+from proxy.upstream.rpc import Id, Message
+from schemas.trial import Lost, Reply
+
+log = structlog.get_logger("upstream")
+
+
+class Sse:
+    """The `Wire` of one connection; `opened` resolves once the server has named the address to post to."""
+
+    def __init__(self, link: Link, url: str, headers: Mapping[str, str], ended: Callable[[str], None]) -> None:
+        self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._link = link
+        self._url = url
+        self._client = client(headers)
+        self._ended = ended
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def open(self) -> None:
+        """Connect; returns when messages can be sent. Raises `ConnectionError`."""
+        for work in (self._listen(), self._deliver()):
+            task = asyncio.get_running_loop().create_task(work)
+            self._tasks.add(task)
+        await self.opened
+
+    def send(self, message: Message) -> None:
+        """Queue one message; they are posted in order."""
+        if self._closed:
+            raise ConnectionError(f"the connection to {self._link.name} was closed")
+        self._outbox.put_nowait(message)
+
+    async def drained(self) -> None:
+        """The queue is bounded by the calls in flight."""
+
+    def abandon(self, ident: Id) -> bool:
+        """One stream for all: the server must be told."""
+        del ident
+        return False
+
+    async def close(self) -> None:
+        """End the stream."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.opened.done() and not self.opened.cancelled():
+            self.opened.exception()
+        await self._client.aclose()
+
+    async def _listen(self) -> None:
+        events = Events()
+        reason = "the server closed its stream"
+        try:
+            async with self._client.stream("GET", self._url, headers={"accept": "text/event-stream"}) as response:
+                if response.status_code != 200:
+                    reason = f"HTTP {response.status_code} from {self._url}"
+                else:
+                    async for chunk in response.aiter_bytes():
+                        for event in events.feed(chunk):
+                            self._take(event)
+        except (httpx2.HTTPError, ValueError) as failure:
+            reason = f"the stream broke: {failure!r}"
+        if not self.opened.done():
+            self.opened.set_exception(ConnectionError(reason))
+        if not self._closed:
+            self._closed = True
+            self._ended(reason)
+
+    def _take(self, event: Event) -> None:
+        if event.event == "endpoint":
+            here = httpx2.URL(self._url)
+            there = here.join(event.data)
+            if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
+                raise ValueError(f"the server names an address of another origin: {there}")
+            if not self.opened.done():
+                self.opened.set_result(str(there))
+        elif event.event == "message":
+            for message in rpc.decode(event.data.encode()) or []:
+                self._link.peer.receive(message)
+
+    async def _deliver(self) -> None:
+        target = await asyncio.shield(self.opened)
+        while True:
+            message = await self._outbox.get()
+            reason = await self._post(target, message)
+            ident = message.get("id")
+            if reason is not None and ident is not None and "method" in message:
+                self._link.peer.settle(ident, Reply(lost=Lost.NOT_SENT, message=reason))
+
+    async def _post(self, target: str, message: Message) -> str | None:
+        """Post one message; returns why it was not taken."""
+        headers = {"content-type": "application/json"}
+        try:
+            response = await self._client.post(target, content=rpc.encode(message), headers=headers)
+        except httpx2.HTTPError as failure:
+            return f"not delivered: {failure!r}"
+        return None if response.is_success else f"HTTP {response.status_code} from {target}"

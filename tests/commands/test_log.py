@@ -230,3 +230,33 @@ def test_watching_prints_entries_as_they_are_written(journal: Path) -> None:
     seen = [json.loads(entry) for entry in out.splitlines()]
     assert watcher.returncode == 0
     assert [entry["call_id"][:6] for entry in seen] == ["call_n", "call_n"]
+
+
+@pytest.fixture
+def echoes(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The journal, with a recorded call of a server that the configuration can start."""
+    answer = {"content": [{"type": "text", "text": "hi", "x-vendor": None}], "isError": False}
+    write(journal, call("call_e5", server="echo", tool="echo", arguments={"text": "hi"}, reply=answer))
+    script = ROOT / "tests" / "servers" / "echo.py"
+    entry = {"command": sys.executable, "args": [str(script)]}
+    config = {"upstreams": {"echo": {**entry, "tools": {"effects": {"echo": "read"}}}}}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    monkeypatch.setenv("MCP_MEND_CONFIG", str(tmp_path / "config.json"))
+    return journal
+
+
+def replayed(*args: str) -> str:
+    line = [sys.executable, "-c", "from proxy.cli import main; main()", "log", "replay", *args]
+    return subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+
+
+def test_a_live_replay_compares_the_replies(echoes: Path) -> None:
+    assert replayed("call_e5", "--live").splitlines() == ['echo echo {"text": "hi"}', "  the same reply"]
+    write(echoes, call("call_f6", server="echo", tool="echo", arguments={"text": "ho"}, reply={"content": []}))
+    assert '+      "text": "ho"' in replayed("call_f6", "--live")
+
+
+def test_a_live_replay_says_which_server_is_no_longer_configured(echoes: Path) -> None:
+    compared = json.loads(replayed("call_a2", "--live", "--json"))
+    assert not compared["same"]
+    assert compared["now"] == {"lost": "the configuration has no upstream units"}

@@ -73,7 +73,7 @@ def test_a_file_that_is_not_text_is_refused(home: Path) -> None:
     [
         ('[repair]\nmod = "auto"', "my.toml:2: repair.mod: unknown key; did you mean mode?"),
         ("[repairs]", "my.toml:1: repairs: unknown key; did you mean repair?"),
-        ('[upstreams.a]\ncomand = "x"', "my.toml:2: upstreams.a.comand: unknown key; did you mean command?"),
+        ('[upstreams.a]\ncommands = "x"', "my.toml:2: upstreams.a.commands: unknown key; did you mean command?"),
         (
             "[upstreams.a.tools]\nexcludes = []",
             "my.toml:2: upstreams.a.tools.excludes: unknown key; did you mean exclude?",

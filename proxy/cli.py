@@ -17,6 +17,7 @@ COMMANDS = {
     "run": ("proxy.commands.run:run", "Run one plan from a file, repair it where it fails, print the report."),
     "demo": ("proxy.commands.demo:demo", "Watch a broken plan being repaired on real servers."),
     "log": ("proxy.commands.log:log", "Look into the journal: list, show, diff, watch, replay, export, stats."),
+    "doctor": ("proxy.commands.doctor:doctor", "Check that every configured server starts, and the rest."),
 }
 """Name to where the command is and what `--help` says of it."""
 

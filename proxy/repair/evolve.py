@@ -215,7 +215,8 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
         found += [*static, *(problem for problem in run_problems(run) if problem not in static), *run.problems]
         if run.verdict is Verdict.BLOCKED and not static:
             found.append(_waiting(step.id))
-    return (*dict.fromkeys(found), *output_problems(plan, evidence))
+    unique = [problem for index, problem in enumerate(found) if problem not in found[:index]]
+    return (*unique, *output_problems(plan, evidence))
 
 
 def _waiting(step: str) -> Problem:

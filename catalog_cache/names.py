@@ -62,8 +62,9 @@ def _levels(spelling: str) -> Iterator[tuple[str, Callable[[Tool], set[str]]]]:
         yield said, _qualified
         yield said, _doubled
     squeezed = squeeze(bare)
-    for forms in (_public, _own, _qualified, _doubled, _shortened):
+    for forms in (_public, _own, _qualified, _doubled, _shortened, _tail):
         yield squeezed, _squeezed(forms)
+    yield undoubled(bare), lambda tool: {undoubled(tool.name), undoubled(tool.public)}
 
 
 def _squeezed(forms: Callable[[Tool], set[str]]) -> Callable[[Tool], set[str]]:
@@ -85,6 +86,18 @@ def _qualified(tool: Tool) -> set[str]:
 
 def _doubled(tool: Tool) -> set[str]:
     return {f"{tool.server}{separator}{form}" for separator in _SEPARATORS for form in (*_qualified(tool), tool.public)}
+
+
+def _tail(tool: Tool) -> set[str]:
+    """The tool's own name without prefixes that its server itself put before it: `mcp__memory__list` is `list`."""
+    parts = re.split(r"__|[.:/]", tool.name)
+    return {"__".join(parts[index:]) for index in range(1, len(parts)) if parts[index]}
+
+
+def undoubled(name: str) -> str:
+    """A squeezed name in which a word that follows itself counts once: `mcp_mcp_github` is `mcp_github`."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name.casefold()) if word]
+    return "".join(word for index, word in enumerate(words) if index == 0 or word != words[index - 1])
 
 
 def _shortened(tool: Tool) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, cast
 
+from proxy.upstream import rpc
 from proxy.upstream.caller import (
     CAPABILITIES_KEY,
     HANDSHAKE_LATEST,
@@ -17,6 +18,11 @@ from proxy.upstream.caller import (
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
+
+SET_LEVEL = "logging/setLevel"
+
+GONE = frozenset({"initialize", "ping", SET_LEVEL, "resources/subscribe", "resources/unsubscribe"})
+"""Methods that the modern era no longer has."""
 
 CACHEABLE = frozenset(
     {
@@ -38,7 +44,7 @@ def ourselves() -> dict[str, Any]:
 
 def envelope(params: Any) -> Mapping[str, Any] | None:
     """The `_meta` of a modern request, None where the request is not one."""
-    meta: Any = cast("Mapping[str, Any]", params).get("_meta") if isinstance(params, Mapping) else None
+    meta: Any = rpc.fields(params).get("_meta")
     if isinstance(meta, Mapping) and VERSION_KEY in meta:
         return cast("Mapping[str, Any]", meta)
     return None
@@ -68,6 +74,12 @@ def modern_result(method: str, result: Mapping[str, Any], server: Mapping[str, A
     if server and SERVER_INFO_KEY not in meta:
         missing["_meta"] = {**meta, SERVER_INFO_KEY: server}
     return {**result, **missing} if missing else result
+
+
+def level_of(params: Any) -> str | None:
+    """The log level that a client asks for."""
+    level = (_object(params) or {}).get("level")
+    return level if isinstance(level, str) else None
 
 
 def supported_versions() -> list[str]:

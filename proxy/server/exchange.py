@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
-from proxy.upstream.caller import Caller, Profile
+from proxy.upstream import rpc
+from proxy.upstream.caller import LOG_LEVEL_KEY, Caller, Profile
 from schemas.trial import Reply
 
 PROGRESS = "notifications/progress"
+MESSAGE = "notifications/message"
+LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
 class Channel(Protocol):
@@ -34,12 +37,25 @@ class Exchange(Caller):
         self.session = session
         self.profile = profile
         self.modern = modern
-        self.ident: Any = None
+        self.hold: Callable[[str, Any], Awaitable[Reply]] | None = None
         self._channel = channel
         self._params = params
+        self._moved = False
+
+    def move(self, channel: Channel, token: Any) -> None:
+        """Go on over another request of the same client, with that request's progress token."""
+        self._channel = channel
+        self._moved = True
+        self._params = {"_meta": {"progressToken": token}} if token is not None else {}
 
     def tell(self, method: str, params: Any) -> None:
         """Send a notification that belongs to this request."""
+        if self._moved and method == PROGRESS:
+            if self.token is None:
+                return
+            params = {**params, "progressToken": self.token}
+        if self.modern and method == MESSAGE and not self._wants(params):
+            return
         self._channel.tell(method, params)
 
     def pause(self) -> None:
@@ -47,12 +63,14 @@ class Exchange(Caller):
         self._channel.pause()
 
     async def ask(self, method: str, params: Any) -> Reply:
-        """Put a question to the client."""
+        """Put a question to the client: a request where it takes one, else by holding the call."""
+        if self.hold is not None:
+            return await self.hold(method, params)
         return await self._channel.ask(method, params)
 
     async def progress(self, done: float, total: float | None, message: str) -> None:
         """Send a progress notification; does nothing where the client asked for none."""
-        token = self._token()
+        token = self.token
         if token is not None:
             amount = {"progress": done} if total is None else {"progress": done, "total": total}
             self.tell(PROGRESS, {"progressToken": token, **amount, "message": message})
@@ -65,9 +83,20 @@ class Exchange(Caller):
         if reply.result is None or reply.result.get("action") != "accept":
             return None
         content = reply.result.get("content")
-        return cast("Mapping[str, Any]", content) if isinstance(content, Mapping) else {}
+        return rpc.fields(content)
 
-    def _token(self) -> Any:
+    @property
+    def token(self) -> Any:
+        """The client's progress token, None where it gave none."""
+        return self._meta().get("progressToken")
+
+    def _wants(self, params: Any) -> bool:
+        """Tell whether a modern client asked for log messages of this level with its request."""
+        wanted = self._meta().get(LOG_LEVEL_KEY)
+        level: Any = rpc.fields(params).get("level")
+        return wanted in LEVELS and level in LEVELS and LEVELS.index(level) >= LEVELS.index(wanted)
+
+    def _meta(self) -> Mapping[str, Any]:
         params = self._params
-        meta: Any = cast("Mapping[str, Any]", params).get("_meta") if isinstance(params, Mapping) else None
-        return cast("Mapping[str, Any]", meta).get("progressToken") if isinstance(meta, Mapping) else None
+        meta: Any = rpc.fields(params).get("_meta")
+        return rpc.fields(meta)

@@ -5,19 +5,28 @@ Raw dicts in and out. Knows nothing of bytes, sessions or HTTP.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from proxy.calls import Calls
-from proxy.server.eras import HANDSHAKE_VERSIONS, modern_result, of_initialize, ourselves, supported_versions
+from proxy.server.eras import (
+    GONE,
+    HANDSHAKE_VERSIONS,
+    SET_LEVEL,
+    modern_result,
+    of_initialize,
+    ourselves,
+    supported_versions,
+)
 from proxy.server.exchange import Exchange
+from proxy.server.gather import Gather
+from proxy.server.rounds import MAY_ASK, Rounds
+from proxy.server.subscribe import listen
 from proxy.upstream import rpc
-from proxy.upstream.caller import OwnLinks
+from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks
 from proxy.upstream.fleet import Fleet
 from schemas.trial import Reply
-
-AGGREGATED: Mapping[str, Any] = {"tools": {"listChanged": True}}
-"""What the aggregated face can do, whatever its upstreams can."""
 
 Answer = Callable[[Any, Exchange], Awaitable[Reply]]
 
@@ -29,9 +38,12 @@ class Face:
         self._fleet = fleet
         self._calls = calls
         self._server = server
+        self._gather = Gather(fleet)
+        self._rounds = Rounds(self._answer)
         self._table: dict[str, Answer] = {
             "initialize": self._initialize,
             "server/discover": self._discover,
+            "subscriptions/listen": self._listen,
             "ping": self._ping,
             "tools/list": self._tools_list,
             "tools/call": self._tools_call,
@@ -39,8 +51,10 @@ class Face:
 
     async def answer(self, method: str, params: Any, exchange: Exchange) -> Reply:
         """Answer one request; a lost call becomes a JSON-RPC error that says what was lost and why."""
-        known = self._table.get(method)
-        reply = await (known(params, exchange) if known is not None else self._forward(method, params, exchange))
+        if exchange.modern and method in MAY_ASK and not self._unbridged():
+            reply = await self._rounds.answer(method, params, exchange)
+        else:
+            reply = await self._answer(method, params, exchange)
         if reply.lost is not None:
             return Reply(error=lost_error(reply, self._server))
         if exchange.modern and reply.result is not None:
@@ -64,30 +78,74 @@ class Face:
         """Tell whether this face shows an upstream."""
         return self._server is None or self._server == server
 
+    async def close(self) -> None:
+        """Give up what is held for clients that have not come back."""
+        await self._rounds.close()
+
+    async def _answer(self, method: str, params: Any, exchange: Exchange) -> Reply:
+        if exchange.modern and method in GONE:
+            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
+        known = self._table.get(method)
+        if known is not None:
+            return await known(params, exchange)
+        if self._server is None:
+            return await self._for_all(method, params, exchange)
+        if method == SET_LEVEL and self._modern_only():
+            return Reply(result={})
+        return await self._fleet.request(self._server, method, params, exchange)
+
+    async def _for_all(self, method: str, params: Any, exchange: Exchange) -> Reply:
+        if method in self._gather.table:
+            return await self._gather.answer(method, params, exchange)
+        names = self._fleet.names
+        if len(names) == 1:
+            return await self._fleet.request(names[0], method, params, exchange)
+        return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
+
+    def _unbridged(self) -> bool:
+        """Tell whether modern clients reach a modern upstream here, which asks in their own way."""
+        return self._server is not None and self._fleet.sessionless(self._server) is not None
+
+    def _modern_only(self) -> bool:
+        link = self._fleet.link(self._server) if self._server is not None else None
+        return link is not None and link.era == "modern"
+
     async def _initialize(self, params: Any, exchange: Exchange) -> Reply:
         del exchange
         agreed = of_initialize(params).version
-        hello = await self._hello()
-        if hello is None and self._server is not None:
-            member = self._fleet.member(self._server)
-            return member.lost() if member is not None else _unknown(self._server)
+        if self._server is None:
+            return Reply(result={"protocolVersion": agreed, **await self._together()})
+        hello = await self._hello(self._server)
+        if not hello:
+            return self._missing(self._server)
         return Reply(result={"protocolVersion": agreed, **_presented(hello)})
 
     async def _discover(self, params: Any, exchange: Exchange) -> Reply:
         del params, exchange
-        hello = await self._hello()
         versions = [each for each in supported_versions() if each not in HANDSHAKE_VERSIONS]
-        return Reply(result={"supportedVersions": versions, **_presented(hello)})
-
-    async def _hello(self) -> Mapping[str, Any] | None:
-        """The upstream's own introduction on a face of one upstream, waited for where none is known."""
         if self._server is None:
-            return None
-        hello = self._fleet.hello(self._server)
-        if not hello:
-            await self._fleet.ready(self._server)
-            hello = self._fleet.hello(self._server)
-        return hello or None
+            shown = await self._together()
+            info = {"_meta": {"io.modelcontextprotocol/serverInfo": shown.pop("serverInfo")}}
+            return Reply(result={"supportedVersions": versions, **shown, **info})
+        hello = await self._hello(self._server)
+        link = self._fleet.sessionless(self._server)
+        if link is not None:
+            return Reply(result={**link.hello, "supportedVersions": versions})
+        shown = _presented(hello)
+        return Reply(result={"supportedVersions": versions, **shown}) if hello else self._missing(self._server)
+
+    async def _hello(self, server: str) -> Mapping[str, Any]:
+        """An upstream's own introduction, waited for where none is known."""
+        if not self._fleet.hello(server):
+            await self._fleet.ready(server)
+        return self._fleet.hello(server)
+
+    async def _together(self) -> dict[str, Any]:
+        """The introduction of all upstreams as one server."""
+        await self._fleet.listed_once()
+        shown: dict[str, Any] = {"capabilities": self._gather.capabilities(), "serverInfo": ourselves()}
+        instructions = self._gather.instructions()
+        return {**shown, "instructions": instructions} if instructions else shown
 
     def _identity(self) -> Mapping[str, Any]:
         hello: Mapping[str, Any] = self._fleet.hello(self._server) if self._server is not None else {}
@@ -98,21 +156,33 @@ class Face:
         del params, exchange
         return Reply(result={})
 
+    async def _listen(self, params: Any, exchange: Exchange) -> Reply:
+        if not exchange.modern:
+            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, "Method not found: subscriptions/listen"))
+        if self._server is None or self._fleet.sessionless(self._server) is None:
+            servers = self._fleet.names if self._server is None else (self._server,)
+            return await listen(self._fleet, servers, params, exchange)
+        reply = await self._fleet.request(self._server, "subscriptions/listen", params, exchange, math.inf)
+        if reply.result is None:
+            return reply
+        return Reply(result={**reply.result, "_meta": {**_meta(reply.result), SUBSCRIPTION_KEY: exchange.ident}})
+
     async def _tools_list(self, params: Any, exchange: Exchange) -> Reply:
         server = self._server
-        if server is not None and exchange.own is not None and server in exchange.own.changed:
-            return await self._fleet.request(server, "tools/list", params, exchange)
         if server is None:
             await self._fleet.listed_once()
             shown = [{**tool.raw, "name": tool.public} for tool in self._fleet.catalog]
             return Reply(result={"tools": [*shown, *self._calls.own_tools()]})
+        if exchange.own is not None and server in exchange.own.changed:
+            return await self._fleet.request(server, "tools/list", params, exchange)
         if not self._fleet.known(server):
             await self._fleet.ready(server)
+        await self._fleet.fresh(server)
         if not self._fleet.known(server):
-            member = self._fleet.member(server)
-            return member.lost() if member is not None else _unknown(server)
+            return self._missing(server)
         tools = [tool.raw for tool in self._fleet.catalog.of(server)]
-        return Reply(result={**self._fleet.frame(server), "tools": [*tools, *self._calls.own_tools()]})
+        frame = self._fleet.frame(server, modern=exchange.modern)
+        return Reply(result={**frame, "tools": [*tools, *self._calls.own_tools()]})
 
     async def _tools_call(self, params: Any, exchange: Exchange) -> Reply:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):
@@ -124,10 +194,10 @@ class Face:
             await self._fleet.listed_all(self._server)
         return await self._calls.call(call, exchange)
 
-    async def _forward(self, method: str, params: Any, exchange: Exchange) -> Reply:
-        if self._server is None:
-            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
-        return await self._fleet.request(self._server, method, params, exchange)
+    def _missing(self, server: str) -> Reply:
+        member = self._fleet.member(server)
+        unknown = rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}")
+        return member.lost() if member is not None else Reply(error=unknown)
 
 
 def lost_error(reply: Reply, server: str | None) -> dict[str, Any]:
@@ -140,14 +210,14 @@ def lost_error(reply: Reply, server: str | None) -> dict[str, Any]:
     return rpc.error(rpc.INTERNAL_ERROR, text, {"mcp-mend/lost": {**reason, **({"server": server} if server else {})}})
 
 
-def _presented(hello: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """An introduction: an upstream's own, or that of all of them together."""
-    if hello is None:
-        return {"capabilities": AGGREGATED, "serverInfo": ourselves()}
+def _presented(hello: Mapping[str, Any]) -> dict[str, Any]:
+    """An upstream's own introduction, without what belongs to the connection it was made on."""
     dropped = ("protocolVersion", "supportedVersions", "resultType", "ttlMs", "cacheScope")
     shown = {key: value for key, value in hello.items() if key not in dropped}
-    return {"capabilities": {}, "serverInfo": {"name": "unknown", "version": "0"}, **shown}
+    info = _meta(hello).get("io.modelcontextprotocol/serverInfo", {"name": "unknown", "version": "0"})
+    return {"capabilities": {}, "serverInfo": info, **shown}
 
 
-def _unknown(server: str) -> Reply:
-    return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
+def _meta(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta = result.get("_meta")
+    return rpc.fields(meta)

@@ -98,8 +98,9 @@ class HttpFace:
             finally:
                 tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
-                    for _, sessions in self._faces.values():
+                    for face, sessions in self._faces.values():
                         await sessions.close()
+                        await face.close()
 
     def drain(self) -> None:
         """Let every stream that waits for nothing in particular end; calls under way go on."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -13,7 +12,7 @@ import anyio
 import structlog
 
 from proxy.server.asgi import Stream, event
-from proxy.server.eras import of_initialize
+from proxy.server.eras import SET_LEVEL, level_of, of_initialize
 from proxy.server.exchange import Exchange
 from proxy.server.face import Face
 from proxy.server.own import Own
@@ -22,6 +21,7 @@ from proxy.upstream.caller import Caller, Profile
 from proxy.upstream.fleet import LISTS_CHANGED, TOOLS_CHANGED, Fleet
 from proxy.upstream.peer import Incoming, Peer
 from proxy.upstream.rpc import Id, Message
+from schemas.catalog import Tool
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
@@ -98,7 +98,9 @@ class HttpSession:
         self.lines: dict[str, Line] = {"s": self.standing}
         self.used = asyncio.get_running_loop().time()
         self.single = False
+        self.log_level: str | None = None
         self._face = face
+        self._fleet = fleet
         self._answers: dict[Id, Line] = {}
         self._routes: dict[Id, Line] = {}
         self._kept: deque[Kept] = deque()
@@ -191,6 +193,10 @@ class HttpSession:
         finally:
             self._routes.pop(ident, None)
 
+    def tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it."""
+        return self._fleet.tool(server, name)
+
     def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
         """Take a notification from one of the session's own upstream connections."""
         if method == TOOLS_CHANGED:
@@ -231,13 +237,17 @@ class HttpSession:
 
     def _withdrawn(self, message: Message) -> Line | None:
         params: Any = message.get("params")
-        ident: Any = cast("Mapping[str, Any]", params).get("requestId") if isinstance(params, Mapping) else None
+        ident: Any = rpc.fields(params).get("requestId")
         return self._routes.get(ident) if isinstance(ident, (int, str)) else None
 
     async def _serve(self, incoming: Incoming) -> Reply:
         line = self._answers.get(cast("Id", incoming.id), self.standing)
         exchange = Exchange(line, self.id, self.profile, incoming.params, modern=False)
         exchange.own = self.own
+        exchange.ident = incoming.id
+        if incoming.method == SET_LEVEL:
+            self.log_level = level_of(incoming.params)
+        exchange.log_level = self.log_level
         reply = await self._face.answer(incoming.method, incoming.params, exchange)
         self._listed = self._listed or incoming.method == "tools/list"
         return reply

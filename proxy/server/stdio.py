@@ -10,7 +10,7 @@ from uuid import uuid4
 import anyio
 import structlog
 
-from proxy.server.eras import envelope, of_envelope, of_initialize
+from proxy.server.eras import SET_LEVEL, envelope, level_of, of_envelope, of_initialize
 from proxy.server.exchange import Exchange
 from proxy.server.face import Face
 from proxy.server.pipes import Pipes
@@ -35,6 +35,7 @@ class Session:
         self._face = face
         self._fleet = fleet
         self._met = met
+        self._log_level: str | None = None
         self._greeted = False
         self._listed = False
         self._profile = Profile()
@@ -71,10 +72,16 @@ class Session:
                 self._profile = of_initialize(incoming.params)
                 self._met(self._profile)
                 self._fleet.askers.append(Exchange(self, self.id, self._profile, None, modern=False))
-            return Exchange(self, self.id, self._profile, incoming.params, modern=False)
-        profile = of_envelope(meta)
-        self._met(profile)
-        return Exchange(self, self.id, profile, incoming.params, modern=True)
+            exchange = Exchange(self, self.id, self._profile, incoming.params, modern=False)
+            if incoming.method == SET_LEVEL:
+                self._log_level = level_of(incoming.params)
+            exchange.log_level = self._log_level
+        else:
+            profile = of_envelope(meta)
+            self._met(profile)
+            exchange = Exchange(self, self.id, profile, incoming.params, modern=True)
+        exchange.ident = incoming.id
+        return exchange
 
 
 async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
@@ -95,6 +102,7 @@ async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: 
         session.peer.close("the client has gone")
         with anyio.CancelScope(shield=True):
             await session.peer.finish()
+            await face.close()
         pipes.close()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from schemas.catalog import Tool
 from schemas.trial import Reply
 
 Era = Literal["handshake", "modern"]
@@ -19,6 +20,8 @@ MODERN_VERSIONS = (MODERN_LATEST,)
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 INFO_KEY = "io.modelcontextprotocol/clientInfo"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
+SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
 ENVELOPE = (VERSION_KEY, INFO_KEY, CAPABILITIES_KEY)
 """The `_meta` keys that every modern request carries."""
 
@@ -36,13 +39,16 @@ class Caller(ABC):
     """The client behind one request, as an upstream connection sees it.
 
     `session` is the identity of the client's session; `own` are the connections of that session alone (None: it
-    shares the main ones); `modern` tells whether the request came without a session.
+    shares the main ones); `modern` tells whether the request came without a session; `ident` is the request's id;
+    `log_level` what the session asked to be told, None where it never said.
     """
 
     session: str
     profile: Profile
     own: OwnLinks | None = None
     modern: bool = False
+    ident: Any = None
+    log_level: str | None = None
 
     def pause(self) -> None:  # noqa: B027 (most ways to a client have nothing to pause)
         """The upstream has closed this request's stream for now: close the client's too, where it can come back."""
@@ -75,6 +81,10 @@ class OwnLinks(Protocol):
 
 class Audience(Protocol):
     """Everyone who hears an upstream where it does not say for whom it speaks."""
+
+    def tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it, where that is known."""
+        ...
 
     def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
         """Take a notification from an upstream; `caller` where it belongs to one request."""

@@ -12,6 +12,7 @@ import anyio
 from catalog_cache.cache import Cache
 from proxy.repair.ports import Client
 from proxy.upstream import rpc
+from proxy.upstream.bridge import asks_back, rounds
 from proxy.upstream.caller import Caller, Profile
 from proxy.upstream.link import Link
 from proxy.upstream.supervisor import State, Supervised
@@ -25,7 +26,10 @@ TOOLS_CHANGED = "notifications/tools/list_changed"
 LISTS_CHANGED = frozenset(f"notifications/{each}/list_changed" for each in ("tools", "prompts", "resources"))
 
 FIRST_LIST = 1.0
-"""Seconds that a first `tools/list` waits for upstreams nothing is known of; the rest follow by list_changed."""
+"""Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
+
+RELIST = 5.0
+"""Seconds that `tools/list` waits for an upstream which has just announced changes."""
 
 Listener = Callable[[str, str, Any], None]
 """Called with server, method and params of a notification that belongs to no single request."""
@@ -37,6 +41,7 @@ class Fleet:
     def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]]) -> None:
         self._cache = cache
         self._profile = profile
+        self._begun = asyncio.get_running_loop().time()
         self._watchdog = Watchdog()
         self._members: dict[str, Supervised] = {}
         self._listeners: list[Listener] = []
@@ -65,13 +70,27 @@ class Fleet:
         """Tell whether a tool list of this upstream is at hand."""
         return self._cache.known(server)
 
-    def frame(self, server: str) -> Mapping[str, Any]:
-        """What this upstream's tools/list says beside the tools."""
-        return self._cache.frame(server)
+    def frame(self, server: str, *, modern: bool = False) -> Mapping[str, Any]:
+        """What this upstream's tools/list says beside the tools, in either era."""
+        member = self._members.get(server)
+        return member.modern_frame if modern and member is not None and member.modern else self._cache.frame(server)
+
+    def sessionless(self, server: str) -> Link | None:
+        """A connection to an upstream that speaks the modern era, None where it speaks none."""
+        member = self._members.get(server)
+        link = member.link if member is not None else None
+        return link if link is not None and link.era == "modern" else member.modern if member is not None else None
+
+    async def fresh(self, server: str) -> None:
+        """Wait while an upstream that announced changes is being listed again, but not for long."""
+        member = self._members.get(server)
+        if member is not None:
+            with anyio.move_on_after(RELIST):
+                await member.fresh.wait()
 
     async def listed_once(self) -> None:
         """Wait until every upstream without a known list has one or has failed, but not for long."""
-        with anyio.move_on_after(FIRST_LIST):
+        with anyio.move_on_after(max(0.0, self._begun + FIRST_LIST - asyncio.get_running_loop().time())):
             await self.listed_all(None)
 
     async def listed_all(self, server: str | None) -> None:
@@ -98,9 +117,14 @@ class Fleet:
         return await self.request(tool.server, "tools/call", params, caller)
 
     async def request(
-        self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None
+        self,
+        server: str,
+        method: str,
+        params: Mapping[str, Any] | None,
+        caller: Caller | None = None,
+        seconds: float | None = None,
     ) -> Reply:
-        """Send any request to one upstream, waiting for it while it connects.
+        """Send any request to one upstream, waiting for it while it connects; `seconds` overrides its call time-out.
 
         What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one.
         """
@@ -118,7 +142,9 @@ class Fleet:
                 return await caller.own.request(server, method, params, caller)
             if caller is not None and caller.modern and member.modern is not None:
                 link = member.modern
-            reply = await link.request(method, params, caller)
+            reply = await link.request(method, params, caller, seconds)
+            if asks_back(reply) and caller is not None and not caller.modern:
+                reply = await rounds(link, method, params or {}, caller, reply)
             if reply.lost is not Lost.NOT_SENT or link.open:
                 return reply
             await asyncio.sleep(0)
@@ -135,13 +161,22 @@ class Fleet:
         member = self._members.get(server)
         return member.link if member is not None and member.state is State.READY else None
 
+    def tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it."""
+        return self._cache.catalog.origin(server, name)
+
+    def relist(self, server: str) -> None:
+        """List the tools of an upstream again; who asks for them meanwhile waits."""
+        member = self._members.get(server)
+        if member is not None:
+            member.relist()
+
     def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
         """Hand on a notification: to the request it belongs to, else to everyone who listens."""
         if method == TOOLS_CHANGED:
-            member = self._members.get(server)
-            if member is not None:
-                member.relist()
-            return
+            self.relist(server)
+            if caller is None:
+                return
         if caller is not None:
             caller.tell(method, params)
             return

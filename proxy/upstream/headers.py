@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
 from proxy.upstream.rpc import Message
+from schemas.catalog import Tool
 
 NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """Which parameter is mirrored as `Mcp-Name`."""
@@ -34,3 +36,29 @@ def modern_headers(message: Message, version: str) -> dict[str, str]:
         if isinstance(name, str):
             headers["mcp-name"] = header_value(name)
     return headers
+
+
+class ParamHeaders:
+    """The `Mcp-Param-*` headers that a tool's schema asks for; what a schema asks is worked out once."""
+
+    def __init__(self) -> None:
+        self._maps: dict[str, Mapping[tuple[str, ...], str]] = {}
+
+    def of(self, tool: Tool, arguments: Any) -> Mapping[str, str]:
+        """The headers for one call."""
+        wanted = self._maps.get(tool.fingerprint)
+        if wanted is None:
+            wanted = self._maps[tool.fingerprint] = _wanted(tool.schema)
+        if not wanted or not isinstance(arguments, Mapping):
+            return {}
+        from mcp.shared.inbound import mcp_param_headers
+
+        return mcp_param_headers(wanted, cast("Mapping[str, Any]", arguments))
+
+
+def _wanted(schema: Mapping[str, Any]) -> Mapping[tuple[str, ...], str]:
+    if "x-mcp-header" not in json.dumps(schema):
+        return {}
+    from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
+
+    return x_mcp_header_map(schema) if find_invalid_x_mcp_header(schema) is None else {}

@@ -18,7 +18,7 @@ import structlog
 
 from proxy.upstream import rpc
 from proxy.upstream.events import Events
-from proxy.upstream.headers import modern_headers
+from proxy.upstream.headers import ParamHeaders, modern_headers
 from proxy.upstream.link import Link
 from proxy.upstream.rpc import Id, Message
 from schemas.trial import Lost, Reply
@@ -70,7 +70,7 @@ class Http:
         self._tasks: set[asyncio.Task[None]] = set()
         self._posts: dict[Id, asyncio.Task[None]] = {}
         self._closed = False
-        self._param_headers: Callable[[Message], Mapping[str, str]] = lambda message: {}
+        self._params = ParamHeaders()
 
     def send(self, message: Message) -> None:
         """Post one message, in a task of its own."""
@@ -126,10 +126,19 @@ class Http:
             headers["content-type"] = "application/json"
         if self._link.era == "modern" and message is not None:
             headers |= modern_headers(message, self._link.version)
-            headers |= self._param_headers(message)
+            headers |= self._mirrored(message)
         elif self._link.hello:
             headers["mcp-protocol-version"] = self._link.version
         return headers
+
+    def _mirrored(self, message: Message) -> Mapping[str, str]:
+        """Arguments of a tool call that its schema wants to see in headers too."""
+        params: Any = message.get("params")
+        if message.get("method") != "tools/call" or not isinstance(params, Mapping):
+            return {}
+        call = cast("Mapping[str, Any]", params)
+        tool = self._link.audience.tool(self._link.name, str(call.get("name")))
+        return self._params.of(tool, call.get("arguments")) if tool is not None else {}
 
     async def _post(self, message: Message, ident: Id | None) -> None:
         """Send one message; a request always ends settled, by its reply or by why there is none."""

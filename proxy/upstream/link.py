@@ -7,6 +7,7 @@ the client that an upstream's notification or question belongs to. Does not know
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,8 +17,10 @@ from proxy.upstream.caller import (
     CAPABILITIES_KEY,
     ENVELOPE,
     INFO_KEY,
+    LOG_LEVEL_KEY,
     MODERN_LATEST,
     MODERN_VERSIONS,
+    SUBSCRIPTION_KEY,
     VERSION_KEY,
     Audience,
     Caller,
@@ -63,7 +66,7 @@ class Link:
         self.ended = asyncio.Event()
         self.stop: Callable[[], Awaitable[None]] = _nothing
         self.stderr: Callable[[], tuple[str, ...]] = tuple
-        self._audience = audience
+        self.audience = audience
         self._timeout = timeout
 
     @property
@@ -75,7 +78,7 @@ class Link:
     def capabilities(self) -> Mapping[str, Any]:
         """What the upstream said it can do."""
         found = self.hello.get("capabilities")
-        return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+        return rpc.fields(found)
 
     async def close(self) -> None:
         """End the connection and everything behind it."""
@@ -125,8 +128,9 @@ class Link:
     async def request(
         self, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None, seconds: float | None = None
     ) -> Reply:
-        """Send one request; what comes back is the upstream's own object."""
+        """Send one request; what comes back is the upstream's own object. `seconds` infinite: wait for ever."""
         seconds = self._timeout if seconds is None else seconds
+        seconds = None if seconds == math.inf else seconds
         if caller is None:
             return await self.peer.request(method, self._outgoing(params, None), seconds=seconds)
         ident = rpc.next_id()
@@ -159,18 +163,36 @@ class Link:
         stamped[VERSION_KEY] = self.version
         stamped.setdefault(INFO_KEY, profile.info)
         stamped.setdefault(CAPABILITIES_KEY, profile.capabilities)
+        if caller is not None and not caller.modern and caller.log_level is not None:
+            stamped.setdefault(LOG_LEVEL_KEY, caller.log_level)
         return {**(params or {}), "_meta": stamped}
 
     async def _serve(self, incoming: Incoming) -> Reply:
         if incoming.method == "ping":
             return Reply(result={})
-        return await self._audience.ask(self.name, incoming.method, incoming.params, self._asker(incoming))
+        return await self.audience.ask(self.name, incoming.method, incoming.params, self._asker(incoming))
 
     def _hear(self, incoming: Incoming) -> None:
         if incoming.method == PROGRESS:
             self._progress(incoming.params)
             return
-        self._audience.tell(self.name, incoming.method, incoming.params, self._asker(incoming))
+        if self._subscribed(incoming):
+            return
+        self.audience.tell(self.name, incoming.method, incoming.params, self._asker(incoming))
+
+    def _subscribed(self, incoming: Incoming) -> bool:
+        """Hand a notification of a subscription to its subscriber, under the id that it knows."""
+        params = rpc.fields(incoming.params)
+        meta: Any = params.get("_meta")
+        if not isinstance(meta, Mapping) or SUBSCRIPTION_KEY not in meta:
+            return False
+        told = cast("Mapping[str, Any]", meta)
+        pending = self.peer.pending.get(told[SUBSCRIPTION_KEY])
+        caller = pending.owner.caller if pending is not None and isinstance(pending.owner, Sent) else None
+        if caller is not None:
+            params = {**params, "_meta": {**told, SUBSCRIPTION_KEY: caller.ident}}
+        self.audience.tell(self.name, incoming.method, params, caller)
+        return True
 
     def _progress(self, said: Any) -> None:
         if not isinstance(said, Mapping):

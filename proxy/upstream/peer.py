@@ -215,7 +215,7 @@ class Peer:
             self.idle.set()
 
     def _withdraw(self, params: Any) -> None:
-        ident = cast("Mapping[str, Any]", params).get("requestId") if isinstance(params, Mapping) else None
+        ident = rpc.fields(params).get("requestId")
         task = self._serving.get(ident) if isinstance(ident, (int, str)) else None
         if task is not None:
             task.cancel()

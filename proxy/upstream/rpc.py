@@ -49,6 +49,11 @@ def error(code: int, message: str, data: Any = None) -> dict[str, Any]:
     return {"code": code, "message": message} if data is None else {"code": code, "message": message, "data": data}
 
 
+def fields(value: Any) -> Mapping[str, Any]:
+    """A JSON value as an object; {} where it is none."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
 def encode(message: Any) -> bytes:
     """Write one message as UTF-8 JSON without line breaks; lone surrogates stay escaped."""
     try:

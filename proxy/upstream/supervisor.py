@@ -71,6 +71,7 @@ class Supervised:
         self.state = State.CONNECTING
         self.link: Link | None = None
         self.modern: Link | None = None
+        self.modern_frame: Mapping[str, Any] = {}
         self.reason = "it is still connecting"
         self.stderr: tuple[str, ...] = ()
         self._profile = profile
@@ -80,6 +81,8 @@ class Supervised:
         self._lost = lost
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
+        self.fresh = asyncio.Event()
+        self.fresh.set()
         self._relist = asyncio.Event()
         self._random = random.Random()  # noqa: S311 (jitter)
 
@@ -106,8 +109,9 @@ class Supervised:
         return Reply(lost=Lost.NOT_SENT, message=f"{self.name} is not available: {self.reason}", stderr=self.stderr)
 
     def relist(self) -> None:
-        """List the tools again soon; several wishes at once are one."""
+        """List the tools again soon; several wishes at once are one. `fresh` is set when that is done."""
         self._relist.set()
+        self.fresh.clear()
 
     async def connect(self, profile: Profile, audience: Audience) -> Link:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
@@ -159,6 +163,10 @@ class Supervised:
         if self.config.url is not None and self.config.transport != "sse" and link.era == "handshake":
             with anyio.move_on_after(PROBE):
                 self.modern = await modern(self.name, self.config, self._audience)
+                if self.modern is not None and "tools" in self.modern.capabilities:
+                    first = await self.modern.request("tools/list", {})
+                    framed = (first.result or {}).items()
+                    self.modern_frame = {key: value for key, value in framed if key not in ("tools", "nextCursor")}
 
     async def _keep(self, link: Link) -> None:
         """Stay until the connection ends, listing again when asked."""
@@ -171,6 +179,8 @@ class Supervised:
                 if self._relist.is_set() and link.open:
                     self._relist.clear()
                     await self._list(link, announced=True)
+                    if not self._relist.is_set():
+                        self.fresh.set()
         finally:
             ended.cancel()
 
@@ -190,5 +200,6 @@ class Supervised:
         log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
         self.state, self.reason = State.DOWN, reason
         self._lost(self.name)
+        self.fresh.set()
         if not self._wanted.is_set():
             self._settled.set()

@@ -210,7 +210,7 @@ class Calls:
     ) -> Reply:
         step = Step(mend.STEP, name, params.get("arguments", {}))
         here = Situation(Plan((step,)), step, None, Evidence(view, single=True))
-        near = list(options) or [fit.tool for fit in ranked_tools(here)[:5] if fit.name >= 0.3]
+        near = list(options) or [fit.tool for fit in ranked_tools(here)[:5] if fit.name >= 0.3] or list(view)[:8]
         told = [
             {"name": self._shown(tool), "description": tool.description[:200], "inputSchema": tool.schema}
             for tool in near

@@ -129,7 +129,7 @@ def _to_number(value: Json, target: Target) -> Iterator[Coercion]:
 def _with_unit(reading: Reading, value: str, target: Target) -> Iterator[Coercion]:
     """A number with a unit: taken as it is where the argument speaks of that unit, converted where of another."""
     said = unit_of(reading.rest)
-    wanted = _spoken_unit(target)
+    wanted = spoken_unit(target)
     if said is not None and wanted is not None and said != unit_of(wanted):
         number = convert(float(reading.value), reading.rest, wanted)
         if number is not None:
@@ -145,7 +145,7 @@ def _text(target: Target) -> str:
     return f"{' '.join(words(target.name))} {target.schema.get('title', '')} {target.schema.get('description', '')}"
 
 
-def _spoken_unit(target: Target) -> str | None:
+def spoken_unit(target: Target) -> str | None:
     """The unit an argument is described in: the last word of its name (`weight_kg`), or `in kg`, `(kg)` in its text."""
     parts = words(target.name)
     text = str(target.schema.get("description", ""))
@@ -238,7 +238,8 @@ def _to_list(value: Json, target: Target) -> Iterator[Coercion]:
         parts = _parts(value, branch)
         if parts is not None:
             yield from _list_of(parts, branch, target, "list_as_text", f"{short(value)} lists {len(parts)} items")
-        if not isinstance(value, str) or value.strip() != "":
+        reading = read_json(value) if isinstance(value, str) else None
+        if value != "" and (reading is None or as_list(reading.value) is None):
             yield from _list_of([value], branch, target, "scalar_for_list", "the schema wants a list of such values")
 
 

@@ -54,7 +54,9 @@ RULES: Mapping[type[Problem], tuple[Rule, ...]] = {
         shape.tag_bleed,
         references.missing_from_results,
         missing.from_session,
+        missing.from_consumer,
         missing.from_goal,
+        tools.same_name_elsewhere,
     ),
     WrongType: (shape.envelope, references.placeholder, types.coerced),
     ValueNotAllowed: (types.coerced, types.upstream_choice),
@@ -63,7 +65,7 @@ RULES: Mapping[type[Problem], tuple[Rule, ...]] = {
     UnresolvedReference: (),
     WrongPath: (references.wrong_path,),
     TypeMismatch: (references.mismatch, types.referenced),
-    DanglingDependency: (references.dangling, missing.from_goal),
+    DanglingDependency: (references.dangling,),
     CyclicDependency: (references.cyclic,),
     DuplicateStep: (steps.repeated_id,),
     Refused: (

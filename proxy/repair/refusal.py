@@ -8,104 +8,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.repair.values import text_of, value_of
-from proxy.repair.words import mentions, plain
+from proxy.repair import phrases
+from proxy.repair.values import MISSING, inside, segments, text_of, value_of
+from proxy.repair.words import mentions, plain, words
 from schemas.catalog import Json, as_list, as_object
 from schemas.plan import Location, walk
 from schemas.trial import Reply
-
-_DOUBT = re.compile(
-    r"time[d]?[ -]?out|timeout|deadline exceeded|\b5\d\d\b[^.]{0,30}(?:error|gateway|unavailable)|internal server error|"
-    r"bad gateway|service unavailable|gateway time|connection (?:reset|closed|aborted|refused|lost)|broken pipe|"
-    r"temporar(?:y|ily)|try again|rate.?limit|too many requests|partial(?:ly)?|rolled? ?back|already (?:sent|submitted|"
-    r"processed|created|exists)|interrupted|aborted",
-    re.IGNORECASE,
-)
-"""Signs that something may have happened, or that the same call could succeed later."""
-
-_UNKNOWN_TOOL = re.compile(
-    r"(?:unknown|no such|invalid|unrecognized|nonexistent) (?:tool|method|function)|"
-    r"(?:tool|function) ['\"`]?[\w.:/-]+['\"`]? (?:was )?not found|(?:tool|function) not found",
-    re.IGNORECASE,
-)
-_NAME = r"['\"`]?([A-Za-z_$][\w.$\[\]-]*)['\"`]?"
-_LIST = r"\[?((?:\s*['\"`]?[\w.$-]+['\"`]?\s*,?)+)\]?"
-_MISSING = (
-    re.compile(r"['\"`]([\w.$-]+)['\"`] is a required property", re.IGNORECASE),
-    re.compile(
-        rf"missing (?:\d+ )?required (?:positional |keyword-only )?(?:argument|parameter|field|property)s?:? {_LIST}",
-        re.I,
-    ),
-    re.compile(rf"{_NAME} (?:is|are) (?:required|missing|mandatory)\b", re.IGNORECASE),
-    re.compile(rf"required (?:argument|parameter|field|property) {_NAME} (?:is )?(?:missing|not)", re.IGNORECASE),
-    re.compile(rf"(?:must|should|please) (?:provide|specify|supply|include)(?: (?:a|an|the))? {_NAME}", re.IGNORECASE),
-)
-_UNEXPECTED = (
-    re.compile(r"unexpected keyword argument ['\"`]([\w.$-]+)['\"`]", re.IGNORECASE),
-    re.compile(
-        rf"(?:unexpected|unknown|unrecognized|extra|unsupported|invalid) (?:keyword )?(?:argument|parameter|field|property|propertie|key|option)\(?s?\)?:? {_LIST}",
-        re.I,
-    ),
-    re.compile(r"Additional properties are not allowed \((.+?) (?:was|were) unexpected\)"),
-    re.compile(r"Unrecognized key\(s\) in object: (.+)", re.IGNORECASE),
-)
-_PYDANTIC = re.compile(r"^(\S[^\n]*)\n\s+([^\n]+?) \[type=([\w.]+)", re.MULTILINE)
-_CHOICES = (
-    re.compile(
-        r"(?:is not one of|must be one of|should be one of|expected one of|one of|valid (?:values|options|choices)(?: are| include)?|"
-        r"allowed (?:values|options)(?: are)?|accepted values(?: are)?|choose from|options are|available \w+(?: are)?|supported(?: \w+)?(?: are)?)"
-        r"\s*:?\s*[\[({]?((?:\s*(?:['\"`][^'\"`]+['\"`]|[\w./-]+)\s*(?:,|\||\bor\b|$))+(?:\s*(?:or|and)?\s*(?:['\"`][^'\"`]+['\"`]|[\w./-]+))?)",
-        re.IGNORECASE,
-    ),
-    re.compile(r"Input should be ((?:['\"][^'\"]+['\"](?:, | or )?)+)"),
-)
-_DID_YOU_MEAN = re.compile(r"did you mean:? ['\"`]?([^'\"`?\n]+)['\"`]?", re.IGNORECASE)
-_WANTED = (
-    (
-        re.compile(r"valid (?:list|array)|list_type|must be an? (?:list|array)|expected (?:an? )?(?:list|array)", re.I),
-        "array",
-    ),
-    (
-        re.compile(
-            r"valid (?:dictionary|object|dict)|dict_type|model_type|must be an? (?:object|dict\w*|mapping)|expected (?:an? )?(?:object|dict)|should be an object",
-            re.I,
-        ),
-        "object",
-    ),
-    (
-        re.compile(
-            r"valid integer|int_(?:type|parsing|from_float)|must be an? (?:integer|int|whole)|expected (?:an? )?(?:integer|int)\b|as an int",
-            re.I,
-        ),
-        "integer",
-    ),
-    (
-        re.compile(
-            r"valid number|float_(?:type|parsing)|must be an? (?:number|numeric|float)|expected (?:an? )?(?:number|float)",
-            re.I,
-        ),
-        "number",
-    ),
-    (re.compile(r"valid boolean|bool_(?:type|parsing)|must be an? bool|expected (?:an? )?bool", re.I), "boolean"),
-    (
-        re.compile(
-            r"valid string|string_type|must be an? (?:string|str|text)|expected (?:an? )?(?:string|str)\b", re.I
-        ),
-        "string",
-    ),
-)
 
 
 @dataclass(frozen=True)
 class Reading:
     """What an error text says about the call that caused it.
 
-    `wanted` maps an argument's location to the JSON type asked for; `allowed` to the values accepted; `quoted` are
-    locations whose sent value stands in the text; `doubt` tells that an effect may have happened all the same.
+    `wanted` maps an argument's location to the JSON type asked for; `allowed` to the values accepted; `named` are
+    arguments that it names; `quoted` are locations whose sent value stands in the text; `doubt` tells that an effect
+    may have happened all the same.
     """
 
     text: str = ""
@@ -122,9 +43,17 @@ class Reading:
     @property
     def speaks_of_arguments(self) -> bool:
         """Tell whether the text names an argument, quotes a sent value or lists what would be accepted."""
-        return bool(
-            self.missing or self.unexpected or self.wanted or self.allowed or self.named or self.quoted or self.choices
-        )
+        places = self.wanted or self.allowed or self.quoted
+        return bool(self.missing or self.unexpected or self.named or self.choices or places)
+
+
+@dataclass(frozen=True)
+class _Issue:
+    """One complaint of a structured validator."""
+
+    where: Location
+    message: str
+    kind: str
 
 
 def error_text(reply: Reply) -> str:
@@ -144,135 +73,145 @@ def read(text: str, arguments: Json, names: Iterable[str] = ()) -> Reading:
     text = text[:20_000]
     sent = as_object(arguments) or {}
     known = {*sent, *names}
+    missed, refused = _names(text, phrases.MISSING, known), _names(text, phrases.UNEXPECTED, set(sent))
     wanted: dict[Location, str] = {}
     allowed: dict[Location, tuple[str, ...]] = {}
-    missing, unexpected = _names(text, _MISSING, known), _names(text, _UNEXPECTED, set(sent))
-    for where, message, kind in [*_pydantic(text, sent), *_zod(text)]:
-        head = str(where[0]) if where else ""
-        if "missing" in kind or message.lower() in ("required", "field required"):
-            missing.append(head)
-        elif "extra_forbidden" in kind or "unexpected" in kind or "unrecognized" in kind:
-            unexpected.append(head)
+    for issue in (*_pydantic(text, sent), *_zod(text), *_places(text, sent)):
+        head = str(issue.where[0]) if issue.where else ""
+        if "missing" in issue.kind or issue.message.lower() in ("required", "field required"):
+            missed.append(head)
+        elif "extra_forbidden" in issue.kind or "unexpected" in issue.kind or "unrecognized" in issue.kind:
+            refused.append(head)
         else:
-            _about(where, message, kind, wanted, allowed)
-    choices = _choices(text)
+            _about(issue, wanted, allowed)
     quoted = tuple(_quoted(text, sent))
-    named = tuple(name for name in known if _names_argument(text, name))
-    guilty = {where[0]: where for where in quoted if where}
-    if len(guilty) == 1 and choices and not allowed:
-        allowed[next(iter(guilty.values()))] = choices
-    subjects = [name for name in named if name in sent]
-    if not wanted and len(subjects) == 1:
-        _about((subjects[0],), text, "", wanted, {})
-        if choices and not allowed:
-            allowed[(subjects[0],)] = choices
+    named = tuple(sorted({*(name for name in known if _names_argument(text, name)), *missed, *refused} & known))
+    choices = _choices(text)
+    _about_the_only_subject(text, sent, named, quoted, choices, wanted, allowed)
     return Reading(
         text=text,
-        unknown_tool=_UNKNOWN_TOOL.search(text) is not None,
-        missing=tuple(dict.fromkeys(name for name in missing if name not in sent)),
-        unexpected=tuple(dict.fromkeys(name for name in unexpected if name in sent)),
+        unknown_tool=phrases.UNKNOWN_TOOL.search(text) is not None,
+        missing=tuple(dict.fromkeys(name for name in missed if name not in sent)),
+        unexpected=tuple(dict.fromkeys(name for name in refused if name in sent)),
         wanted=wanted,
         allowed=allowed,
         named=named,
         quoted=quoted,
         choices=choices,
-        doubt=_DOUBT.search(text) is not None,
+        doubt=phrases.DOUBT.search(text) is not None,
     )
+
+
+def _about_the_only_subject(
+    text: str, sent: Mapping[str, Any], named: tuple[str, ...], quoted: tuple[Location, ...],
+    choices: tuple[str, ...], wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]],
+) -> None:  # fmt: skip
+    """Lay what a free text says at the door of the one sent argument that it names or quotes."""
+    subjects = {(name,) for name in named if name in sent} or {where for where in quoted if where}
+    if len(subjects) != 1 or wanted or allowed:
+        return
+    where = next(iter(subjects))
+    if choices:
+        allowed[where] = choices
+    else:
+        _about(_Issue(where, text, ""), wanted, allowed)
 
 
 def _names(text: str, patterns: Iterable[re.Pattern[str]], known: set[str]) -> list[str]:
-    found = [
-        name for pattern in patterns for match in pattern.finditer(text) for name in re.findall(r"[\w$.-]+", match[1])
-    ]
-    return [name for name in found if name in known]
+    matches = (match[1] for pattern in patterns for match in pattern.finditer(text))
+    return [name for said in matches for name in re.findall(r"[\w$.-]+", said) if name in known]
 
 
 def _names_argument(text: str, name: str) -> bool:
-    if len(name) > 2 and ("_" in name or re.search(r"[a-z][A-Z]", name) or len(name) > 5):
-        return mentions(text, name)
-    return (
-        re.search(
-            rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b|^{re.escape(name)}\s*$",
-            text,
-            re.I | re.M,
-        )
-        is not None
-    )
+    parts = words(name)
+    if len(parts) > 1 and (mentions(text, " ".join(parts)) or mentions(text, name)):
+        return True
+    if len(name) > 5 and mentions(text, name):
+        return True
+    quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
+    return re.search(rf"{quoted}|^\W*{re.escape(name)}\s*(?::|$)|\b{re.escape(name)}:", text, re.I | re.M) is not None
 
 
-def _pydantic(text: str, sent: Mapping[str, Any]) -> list[tuple[Location, str, str]]:
+def _pydantic(text: str, sent: Mapping[str, Any]) -> Iterator[_Issue]:
     if "validation error" not in text:
-        return []
-    found: list[tuple[Location, str, str]] = []
-    for match in _PYDANTIC.finditer(text):
+        return
+    for match in phrases.PYDANTIC.finditer(text):
         parts = [int(part) if part.isdigit() else part for part in match[1].strip().split(".")]
         while len(parts) > 1 and parts[0] not in sent and parts[1] in sent:
             parts = parts[1:]
-        found.append((tuple(parts), match[2], match[3]))
-    return found
+        yield _Issue(tuple(parts), match[2], match[3])
 
 
-def _zod(text: str) -> list[tuple[Location, str, str]]:
+def _zod(text: str) -> Iterator[_Issue]:
     start = text.find("[")
     if '"code"' not in text or '"path"' not in text or start < 0:
-        return []
+        return
     try:
         issues, _ = json.JSONDecoder().raw_decode(text[start:])
     except ValueError:
-        return []
-    found: list[tuple[Location, str, str]] = []
-    for issue in as_list(issues) or []:
-        keys = as_object(issue) or {}
-        where: Location = tuple(as_list(keys.get("path")) or [])
-        absent = keys.get("received") == "undefined" or "received undefined" in str(keys.get("message"))
-        kind = "missing" if absent else f"{keys.get('code')} {keys.get('expected', '')}"
+        return
+    for entry in as_list(issues) or []:
+        keys = as_object(entry) or {}
         if keys.get("code") == "unrecognized_keys":
-            found.extend(((str(name),), "", "unrecognized") for name in as_list(keys.get("keys")) or [])
+            yield from (_Issue((str(name),), "", "unrecognized") for name in as_list(keys.get("keys")) or [])
             continue
+        where: Location = tuple(as_list(keys.get("path")) or [])
+        message, expected = str(keys.get("message", "")), keys.get("expected")
+        absent = keys.get("received") == "undefined" or "received undefined" in message
         options = as_list(keys.get("options")) or as_list(keys.get("values"))
-        message = f"must be one of {', '.join(map(repr, options))}" if options else str(keys.get("message", ""))
-        expected = keys.get("expected")
-        found.append((where, f"{message}; expected {expected}" if expected else message, kind))
-    return found
+        if options:
+            message = f"must be one of {', '.join(map(repr, options))}"
+        elif expected:
+            message = f"expected {expected}; {message}"
+        yield _Issue(where, message, "missing" if absent else str(keys.get("code")))
 
 
-def _about(
-    where: Location, message: str, kind: str, wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]]
-) -> None:
-    for pattern, name in _WANTED:
-        if pattern.search(kind) or pattern.search(message):
-            wanted[where] = name
+def _places(text: str, sent: Mapping[str, Any]) -> Iterator[_Issue]:
+    """Complaints about a dotted place: `children.0 should be of type object`."""
+    for match in phrases.PLACE.finditer(text):
+        where: Location = tuple(int(part) if part.isdigit() else part for part in segments(match[1]))
+        if inside(dict(sent), where) is not MISSING:
+            yield _Issue(where, text[match.end() : match.end() + 200].split("\n")[0], "")
+
+
+def _about(issue: _Issue, wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]]) -> None:
+    for pattern, name in phrases.WANTED:
+        if pattern.search(issue.kind) or pattern.search(issue.message):
+            wanted.setdefault(issue.where, name)
             return
-    choices = _choices(message)
+    choices = _choices(issue.message)
     if choices:
-        allowed[where] = choices
+        allowed.setdefault(issue.where, choices)
 
 
 def _choices(text: str) -> tuple[str, ...]:
-    for pattern in _CHOICES:
+    for pattern in phrases.CHOICES:
         match = pattern.search(text)
-        if match:
-            quoted = re.findall(r"['\"`]([^'\"`]+)['\"`]", match[1])
-            parts = quoted or [part.strip() for part in re.split(r",|\||\bor\b|\band\b", match[1])]
-            parts = [part for part in parts if part]
-            if len(parts) > 1 or quoted:
-                return tuple(dict.fromkeys(parts))
-    meant = _DID_YOU_MEAN.search(text)
+        if match is None:
+            continue
+        quoted = re.findall(r"['\"`]([^'\"`]+)['\"`]", match[1])
+        parts = quoted or [part.strip() for part in re.split(r",|\||\bor\b|\band\b", match[1])]
+        parts = [part for part in parts if part]
+        if len(parts) > 1 or quoted:
+            return tuple(dict.fromkeys(parts))
+    meant = phrases.DID_YOU_MEAN.search(text)
     return (meant[1].strip(),) if meant else ()
 
 
-def _quoted(text: str, sent: Mapping[str, Any]) -> Iterable[Location]:
-    lowered = text.lower()
+def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
+    """Locations whose value the text repeats; short values count only inside quotes, the empty text as `""`."""
+    bare = text.replace("\\", "")
     for where, value in walk(dict(sent)):
-        if isinstance(value, str) and len(value) > 1 and value.lower() in lowered and mentions(text, value):
-            yield where
-        elif (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and abs(value) > 1
-            and mentions(text, str(value))
-        ):
-            yield where
+        if isinstance(value, str):
+            said = value.replace("\\", "")
+            marked = f"'{said}'" in bare or f'"{said}"' in bare or f"`{said}`" in bare
+            if marked or (len(said) > 2 and mentions(bare, said)):
+                yield where
+        elif isinstance(value, bool) or value is None:
+            continue
+        elif isinstance(value, int | float):
+            if re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]\w)", text) and (abs(value) > 9 or value % 1):
+                yield where
 
 
 def silent_failure(value: Json, *, has_output_schema: bool) -> str | None:
@@ -283,49 +222,25 @@ def silent_failure(value: Json, *, has_output_schema: bool) -> str | None:
     """
     keys = as_object(value)
     if keys is not None:
-        return _error_object(keys, has_output_schema=has_output_schema)
-    if isinstance(value, str) and re.match(
-        r"\s*(?:[A-Za-z]+ )?(?:api )?(?:error|exception|traceback)\b[^\n]{0,40}[:(]|\s*error executing", value, re.I
-    ):
+        if set(keys) == {"result"} and not has_output_schema:
+            return silent_failure(keys["result"], has_output_schema=True)
+        return _error_object(keys)
+    if isinstance(value, str) and phrases.ERROR_TEXT.match(value):
         return value.strip()[:500]
     return None
 
 
 _BESIDE_ERROR = frozenset(
-    {
-        "error",
-        "errors",
-        "status",
-        "code",
-        "message",
-        "success",
-        "ok",
-        "detail",
-        "details",
-        "statuscode",
-        "errorcode",
-        "type",
-        "traceback",
-        "hint",
-        "requestid",
-        "timestamp",
-        "path",
-    }
+    "error errors status code message success ok detail details statuscode errorcode type traceback hint requestid "
+    "timestamp path".split()
 )
 
 
-def _error_object(keys: Mapping[str, Json], *, has_output_schema: bool) -> str | None:
-    lone = keys.get("result")
-    if set(keys) == {"result"} and not has_output_schema:
-        return silent_failure(lone, has_output_schema=True)
-    flagged = (
-        keys.get("success") is False
-        or keys.get("ok") is False
-        or str(keys.get("status", "")).lower() in ("error", "failed", "failure")
-    )
-    said = next((keys[name] for name in ("error", "errors", "Error", "message", "detail") if keys.get(name)), None)
-    only_error = all(plain(name) in _BESIDE_ERROR for name in keys)
+def _error_object(keys: Mapping[str, Json]) -> str | None:
+    failed = str(keys.get("status", "")).lower() in ("error", "failed", "failure")
+    flagged = keys.get("success") is False or keys.get("ok") is False or failed
     speaks = any(keys.get(name) for name in ("error", "errors", "Error"))
-    if said is not None and only_error and (speaks or flagged):
-        return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
-    return None
+    said = next((keys[name] for name in ("error", "errors", "Error", "message", "detail") if keys.get(name)), None)
+    if said is None or not (speaks or flagged) or not all(plain(name) in _BESIDE_ERROR for name in keys):
+        return None
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)

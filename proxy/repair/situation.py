@@ -73,6 +73,11 @@ class Source:
         return next((part for part in reversed(self.parts) if not part.lstrip("-").isdigit()), "")
 
 
+def _same(value: Json) -> str:
+    """Canonical text in which 6 and 6.0 are the same."""
+    return canonical(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
 @dataclass(frozen=True)
 class Situation:
     """One step of a plan and what is known about it; `tool` is None while its name leads nowhere."""
@@ -149,11 +154,11 @@ class Situation:
             value = self.evidence.value(step.id)
             if value is MISSING:
                 continue
-            given = {canonical(inner) for _, inner in walk(self.evidence.runs[step.id].arguments)}
+            given = {_same(inner) for _, inner in walk(self.evidence.runs[step.id].arguments)}
             yield Source(step.id, (), value, echo=False, distance=distance, used=(step.id, "") in used)
             for parts, inner in paths(value):
                 path = ".".join(parts)
-                echo = canonical(inner) in given
+                echo = _same(inner) in given
                 yield Source(step.id, tuple(parts), inner, echo, distance, (step.id, path) in used)
 
     def literals(self) -> set[str]:

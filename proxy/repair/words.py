@@ -61,8 +61,8 @@ def likeness(left: str, right: str) -> float:
     ours, theirs = stems(left), stems(right)
     common = ours & theirs
     extra = len((ours | theirs) - common - FILLERS)
-    within = 0.92 - 0.06 * extra if common and (common in (ours, theirs)) else 0.0
-    shared = 0.8 * len(common) / max(1, len((ours | theirs) - FILLERS))
+    within = 0.92 - 0.06 * extra if common and common in (ours, theirs) else 0.0
+    shared = 0.8 * len(common - FILLERS) / max(1, len((ours | theirs) - FILLERS))
     short = 0.9 * typed if min(len(plain(left)), len(plain(right))) > 3 else 0.75 * typed
     abbreviated = 0.85 if _abbreviates(plain(left), plain(right)) else 0.0
     return max(short, within, shared, abbreviated)

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from proxy.repair.coerce import Target, choose, short
+from proxy.repair.coerce import Target, choose, short, spoken_unit
 from proxy.repair.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.units import same_unit
-from proxy.repair.values import MISSING, paths
+from proxy.repair.values import paths
 from proxy.repair.words import likeness, mentions, plain, stems, words
-from schemas.catalog import Json
+from schemas.catalog import Json, as_object
 from schemas.edit import Confidence, Proposal, SetArgument
-from schemas.problem import DanglingDependency, MissingArgument, Problem
+from schemas.plan import Step, refs_in
+from schemas.problem import MissingArgument, Problem
 
 
 def from_schema(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
@@ -38,7 +39,7 @@ def _set(
     return Proposal(problem, (SetArgument(here.step.id, problem.at, value),), rule, evidence, sure, score)
 
 
-def from_goal(problem: MissingArgument | DanglingDependency, here: Situation) -> Iterator[Proposal]:
+def from_goal(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
     """Take the value from the goal in words: the one that stands beside the argument's name, or the only unused one."""
     if not here.plan.goal or not problem.at or here.tool is None:
         return
@@ -72,8 +73,8 @@ def _number_in_goal(problem: Problem, here: Situation, target: Target) -> Iterat
 def _beside(goal: str, start: int, end: int, target: Target) -> float:
     """How near the words of an argument's name stand to a place in the goal: 1 directly before, 0 not at all."""
     names = {word for word in stems(target.name) | stems(str(target.schema.get("title", ""))) if len(word) > 2}
-    before = [word for word in words(goal[max(0, start - 60) : start])][-5:]
-    after = [word for word in words(goal[end : end + 40])][:3]
+    before = words(goal[max(0, start - 60) : start])[-5:]
+    after = words(goal[end : end + 40])[:3]
     score = 0.0
     for distance, word in enumerate(reversed(before)):
         if stems(word) & names or any(likeness(word, name) >= 0.85 for name in names):
@@ -248,6 +249,36 @@ def near_session_value(problem: Problem, here: Situation) -> Iterator[Proposal]:
             yield Proposal(problem, (edit,), "near_session_value", evidence, Confidence.GUESS, 0.6)
 
 
-def has_value(value: Json) -> bool:
-    """Tell whether a value is there at all."""
-    return value is not MISSING
+def from_consumer(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """Take the allowed unit that the argument which reads this step's result is described in, or defaults to."""
+    allowed = allowed_values(here.schema_at(problem.at), here.schema)
+    if not allowed or not problem.at:
+        return
+    found: dict[str, str] = {}
+    for reader, where in _readers(here):
+        for unit in _units_of(reader, where, here):
+            found |= {str(value): f"{reader.id}.{where}" for value in allowed if same_unit(unit, str(value))}
+    free = [value for value in found if value not in map(str, here.written.values())]
+    if len(free) == 1:
+        evidence = f"{found[free[0]]!r} reads the result and is described in {free[0]!r}"
+        yield _set(problem, here, free[0], "consumer_unit", evidence, Confidence.GUESS, 0.8)
+
+
+def _readers(here: Situation) -> Iterator[tuple[Step, str]]:
+    for step in here.plan.steps:
+        for where, ref in refs_in(step.arguments, here.plan.by_id):
+            if ref.step == here.step.id and len(where) == 1:
+                yield step, str(where[0])
+
+
+def _units_of(reader: Step, argument: str, here: Situation) -> Iterator[str]:
+    tool = here.evidence.catalog.origin(reader.server or "", reader.tool)
+    if tool is None:
+        return
+    unit = spoken_unit(Target(tool.properties.get(argument, {}), tool.schema, argument))
+    if unit is not None:
+        yield unit
+    written = as_object(reader.arguments) or {}
+    for name, schema in tool.properties.items():
+        if "unit" in stems(name) and stems(argument) <= stems(name):
+            yield str(written.get(name, (as_object(schema) or {}).get("default", "")))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.repair.coerce import Target, coerce, short
-from proxy.repair.schema import Schema, fits, types_of
+from proxy.repair.schema import fits, types_of
 from proxy.repair.situation import OUTPUT, Situation, Source
 from proxy.repair.units import same_unit
 from proxy.repair.values import MISSING, at, inside, join, segments
@@ -84,12 +84,14 @@ def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -
     name = next((part for part in reversed(asked) if not part.lstrip("-").isdigit()), "")
     alike = likeness(name, source.name) if name and source.name else 0.0
     place = _same_place(asked, list(source.parts))
+    if len(asked) == len(source.parts):
+        alike = max(alike, 0.95 * min(map(_segment_alike, asked, source.parts)))
     generic = plain(name) in GENERIC
     named = max(alike, 0.45 if generic and source.parts else 0.0)
     consumer = likeness(wanted.name, source.name) if wanted is not None and wanted.name else 0.0
     score = 0.55 * named + 0.2 * place + 0.15 * suits + 0.1 * consumer - (0.15 if source.echo else 0.0)
     if alike == 1.0:
-        score = max(score, 0.9 + 0.1 * place)
+        score = max(score, 0.8 + 0.2 * place)
     why = f"{ref.step!r} returned {short(source.value)} at {join(list(source.parts))!r}, {alike:.2f} like {ref.path!r}"
     return Choice(source, min(1.0, score), why) if named >= 0.4 or place >= 0.9 else None
 
@@ -101,10 +103,17 @@ GENERIC = frozenset(
 """Names that a writer uses for "what the step returns" without knowing its keys."""
 
 
+def _segment_alike(asked: str, part: str) -> float:
+    number = re.match(r"-?\d+", asked)
+    if part.lstrip("-").isdigit():
+        return 1.0 if number is not None and number[0] == part else 0.0
+    return likeness(asked, part)
+
+
 def _same_place(asked: list[str], parts: list[str]) -> float:
     """Share of path segments in common, counted from the front and with equal length preferred."""
-    common = sum(left == right for left, right in zip(asked, parts, strict=False))
-    return common / max(len(asked), len(parts)) + (0.25 if len(asked) == len(parts) else 0.0)
+    common = sum(map(_segment_alike, asked, parts))
+    return 0.8 * common / max(len(asked), len(parts)) + (0.2 if len(asked) == len(parts) else 0.0)
 
 
 def best(choices: Iterable[Choice]) -> list[Choice]:
@@ -192,13 +201,18 @@ def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | Non
         alike = max(alike, 0.85)
     unit = _unit_beside(source, wanted, here)
     generic = 0.35 if plain(name) in GENERIC else 0.0
-    score = (
-        0.7 * max(alike, generic) + 0.2 * suits + 0.15 * unit - (0.15 if source.echo else 0.0) - 0.02 * source.distance
-    )
-    if max(alike, generic) < 0.3 and unit == 0.0:
+    named = max(alike, generic, 0.6 * unit)
+    score = 0.7 * named + 0.2 * suits + 0.1 * unit - (0.15 if source.echo else 0.0) - 0.02 * source.distance
+    if named < 0.3 or (source.step, join(list(source.parts))) in _read_here(here):
         return None
     why = f"{source.step!r} returned {short(source.value)} at {join(list(source.parts))!r}, {alike:.2f} like {wanted.name!r}"
     return Choice(source, max(0.0, min(1.0, score)), why)
+
+
+def _read_here(here: Situation) -> set[tuple[str, str]]:
+    """The values that the step's other arguments already read: one step seldom wants the same value twice."""
+    found = (_ref_of(value) for value in here.written.values())
+    return {(ref.step, ref.path) for ref in found if ref is not None}
 
 
 def _unit_beside(source: Source, wanted: Target, here: Situation) -> float:
@@ -229,8 +243,9 @@ def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]
         alike = likeness(problem.target, step.id) if _id_alike(problem.target, step.id) else 0.0
         alike = max(alike, 0.6 * likeness(problem.target, step.tool))
         has = at(value, ref.path)
-        there = 0.0 if value is MISSING else (0.5 if has is not MISSING and _suits(has, wanted) > 0.0 else -0.3)
-        scored.append((0.6 * alike + there + (0.1 if value is MISSING else 0.0), step.id))
+        there = 0.0 if value is MISSING else (0.4 if has is not MISSING and _suits(has, wanted) > 0.0 else -0.3)
+        if alike > 0.0 and (step.id, ref.path) not in _read_here(here):
+            scored.append((0.6 * alike + there + (0.1 if value is MISSING else 0.0), step.id))
     ranked = sorted(scored, key=lambda pair: -pair[0])
     for score, step in ranked[:3]:
         if score >= 0.45:
@@ -244,7 +259,8 @@ def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]
             edit = BindReference(here.step.id, problem.at, Ref(step, ref.path))
             yield Proposal(problem, (edit,), "rebind_step", evidence, sure, min(1.0, score))
     if not any(score >= 0.45 for score, _ in ranked):
-        yield from bind_by_name(problem, here, wanted)
+        for proposal in bind_by_name(problem, here, wanted):
+            yield replace(proposal, confidence=Confidence.GUESS)
 
 
 def _id_alike(said: str, step: str) -> bool:

@@ -1,0 +1,99 @@
+"""The phrases in which validators and hand-written checks refuse a call, as tables of patterns.
+
+Pure data; `refusal` reads texts with them.
+"""
+
+from __future__ import annotations
+
+import re
+
+DOUBT = re.compile(
+    r"time[d]?[ -]?out|deadline exceeded|\b5\d\d\b[^.]{0,30}(?:error|gateway|unavailable)|internal server error|"
+    r"bad gateway|service unavailable|connection (?:reset|closed|aborted|refused|lost)|broken pipe|"
+    r"temporar(?:y|ily)|try again|rate.?limit|too many requests|partial(?:ly)?\b|rolled? ?back|"
+    r"already (?:sent|submitted|processed|created|exists)|interrupted|aborted",
+    re.IGNORECASE,
+)
+"""Signs that something may have happened, or that the same call could succeed later."""
+
+UNKNOWN_TOOL = re.compile(
+    r"(?:unknown|no such|invalid|unrecognized|nonexistent) (?:tool|method|function)|"
+    r"(?:tool|function) ['\"`]?[\w.:/-]+['\"`]? (?:was )?not found|(?:tool|function) not found",
+    re.IGNORECASE,
+)
+
+_NAME = r"['\"`]?([A-Za-z_$][\w.$\[\]-]*)['\"`]?"
+_NAMES = r"\[?((?:\s*['\"`]?[\w.$-]+['\"`]?\s*,?)+)\]?"
+_THING = r"(?:argument|parameter|field|property|key|option)"
+
+MISSING = (
+    re.compile(r"['\"`]([\w.$-]+)['\"`] is a required property", re.IGNORECASE),
+    re.compile(rf"missing (?:\d+ )?required (?:positional |keyword-only )?{_THING}s?:? {_NAMES}", re.IGNORECASE),
+    re.compile(rf"missing (?:required )?{_THING}s?:? {_NAMES}", re.IGNORECASE),
+    re.compile(rf"{_NAME}(?: {_THING})? (?:is|are) (?:required|missing|mandatory)\b", re.IGNORECASE),
+    re.compile(rf"required {_THING} {_NAME} (?:is |was )?(?:missing|not)", re.IGNORECASE),
+    re.compile(rf"(?:must|should|please) (?:provide|specify|supply|include)(?: (?:a|an|the))? {_NAME}", re.IGNORECASE),
+)
+"""Each names, in its group, arguments that were missed."""
+
+UNEXPECTED = (
+    re.compile(r"unexpected keyword argument ['\"`]([\w.$-]+)['\"`]", re.IGNORECASE),
+    re.compile(
+        rf"(?:unexpected|unknown|unrecognized|extra|unsupported|invalid) (?:keyword )?{_THING}(?:\(s\)|s|ies)?:? {_NAMES}",
+        re.IGNORECASE,
+    ),
+    re.compile(r"Additional properties are not allowed \((.+?) (?:was|were) unexpected\)"),
+    re.compile(r"Unrecognized key(?:\(s\)|s)? in object: (.+)", re.IGNORECASE),
+)
+"""Each names, in its group, arguments that were refused."""
+
+_SAID = r"(?:of type|type|must be|should be|to be|be|is not|expected|expects?|expecting|wants?|valid)"
+_TYPES = {
+    "array": "lists?|arrays?",
+    "object": "objects?|dict(?:ionary)?|mappings?|maps?|struct",
+    "integer": "integers?|ints?|whole numbers?|i32|i64|u32|u64",
+    "number": "numbers?|numeric|floats?|doubles?|f32|f64",
+    "boolean": "bool(?:ean)?s?",
+    "string": "strings?|str|text",
+}
+_KINDS = {
+    "array": r"list_type|tuple_type",
+    "object": r"dict_type|model_type|model_attributes_type",
+    "integer": r"int_type|int_parsing|int_from_float|as an int\b",
+    "number": r"float_type|float_parsing|decimal_",
+    "boolean": r"bool_type|bool_parsing",
+    "string": r"string_type",
+}
+WANTED = tuple(
+    (re.compile(rf"{_SAID}(?: an?| the)?(?: valid)?(?: type)?:? ['\"`]?(?:{words})\b|{_KINDS[kind]}", re.I), kind)
+    for kind, words in _TYPES.items()
+)
+"""Pattern to the JSON type that a refusal asks for; the first that matches counts."""
+
+_CHOICE = r"(?:['\"`][^'\"`]+['\"`]|[\w./-]+)"
+CHOICES = (
+    re.compile(
+        r"(?:is not one of|(?:must|should) be one of|expected one of|one of|"
+        r"valid (?:values|options|choices)(?: are| include)?|allowed (?:values|options)(?: are)?|"
+        r"accepted values(?: are)?|choose from|options are|available \w+(?: are)?|supported(?: \w+)?(?: are)?)"
+        rf"\s*:?\s*[\[({{]?((?:\s*{_CHOICE}\s*(?:,|\||\bor\b|$))+(?:\s*(?:or|and)?\s*{_CHOICE})?)",
+        re.IGNORECASE,
+    ),
+    re.compile(r"Input should be ((?:['\"][^'\"]+['\"](?:, | or )?)+)"),
+)
+"""Each holds, in its group, the values that would be accepted."""
+
+DID_YOU_MEAN = re.compile(r"did you mean:? ['\"`]?([^'\"`?\n]+)['\"`]?", re.IGNORECASE)
+
+PYDANTIC = re.compile(r"^(\S[^\n]*)\n\s+([^\n]+?) \[type=([\w.]+)", re.MULTILINE)
+"""One error of pydantic's text: location, message, type."""
+
+PLACE = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.\w+|\[\d+\])+)(?![\w/])")
+"""A dotted place inside arguments, `children.0` or `items[1].name`."""
+
+ERROR_TEXT = re.compile(
+    r"\s*(?:[A-Za-z]+ )?(?:api )?(?:error|exception|traceback)\b[^\n]{0,40}[:(]|\s*error executing|"
+    r"\s*(?:request )?failed(?: to|:)",
+    re.IGNORECASE,
+)
+"""How a text opens that reports a failure in place of a result."""

@@ -17,6 +17,10 @@ COMMANDS = {
     "run": ("proxy.commands.run:run", "Run one plan from a file, repair it where it fails, print the report."),
     "demo": ("proxy.commands.demo:demo", "Watch a broken plan being repaired on real servers."),
     "log": ("proxy.commands.log:log", "Look into the journal: list, show, diff, watch, replay, export, stats."),
+    "install": ("proxy.commands.clients.install:install", "Put mcp-mend into an MCP client's configuration."),
+    "uninstall": ("proxy.commands.clients.install:uninstall", "Take it out again."),
+    "import": ("proxy.commands.clients.imports:import_servers", "Take over a client's servers into your own file."),
+    "model": ("proxy.commands.model:model", "List, fetch and find the planner's models."),
     "doctor": ("proxy.commands.doctor:doctor", "Check that every configured server starts, and the rest."),
 }
 """Name to where the command is and what `--help` says of it."""
@@ -65,3 +69,7 @@ def main() -> None:
     Without a command it serves on stdio, as a client's configuration starts it:
       {"mcpServers": {"mend": {"command": "uvx", "args": ["mcp-mend"]}}}
     """
+
+
+if __name__ == "__main__":
+    main(prog_name="mcp-mend")

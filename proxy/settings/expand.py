@@ -13,7 +13,7 @@ from typing import Any, cast
 from proxy.settings.jsonc import Path
 
 _EXPRESSION = re.compile(r"\$(\$)?\{([^{}]*)\}")
-_VARIABLE = re.compile(r"^(env:)?([A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_()]*)(?::-(.*))?$", re.DOTALL)
+_VARIABLE = re.compile(r"^(env:)?([A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_()]*)(?::-(.*))?\Z", re.DOTALL)
 _ASKED = re.compile(r"^(input|command|config):(.+)$")
 
 _NOT_SECRET = frozenset(

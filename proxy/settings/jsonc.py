@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,14 +28,34 @@ class TextError(ValueError):
         self.line = line
 
 
-def parse(text: str) -> tuple[Any, dict[Path, int]]:
-    """Read the one value of a text and the line of every key and item in it; of a repeated key the last one holds."""
+@dataclass(frozen=True)
+class Document:
+    """The one value of a text, and where it stands in it.
+
+    `lines` holds the line of every key and item, `spans` the offsets of every value, `keys` those of every key's
+    opening quote. Of a repeated key the last one holds.
+    """
+
+    text: str
+    value: Any
+    lines: Mapping[Path, int]
+    spans: Mapping[Path, tuple[int, int]]
+    keys: Mapping[Path, int]
+
+    def blank(self, pos: int) -> int:
+        """The offset behind white space and comments."""
+        match = _BLANK.match(self.text, pos)
+        return match.end() if match else pos
+
+
+def parse(text: str) -> Document:
+    """Read a text, a byte order mark before it left out; raises `TextError`."""
     reader = _Reader(text.removeprefix("\ufeff"))
     value = reader.value((), reader.blank(0))
     end = reader.blank(reader.end)
     if end < len(reader.text):
         raise reader.fault("nothing may follow the closing bracket", end)
-    return value, reader.lines
+    return Document(reader.text, value, reader.lines, reader.spans, reader.keys)
 
 
 @dataclass
@@ -42,9 +63,16 @@ class _Reader:
     text: str
     end: int = 0
     lines: dict[Path, int] = field(default_factory=dict[Path, int])
+    spans: dict[Path, tuple[int, int]] = field(default_factory=dict[Path, tuple[int, int]])
+    keys: dict[Path, int] = field(default_factory=dict[Path, int])
 
     def value(self, at: Path, pos: int) -> Any:
         """Read the value that begins at `pos`; `end` is then behind it."""
+        value = self._value(at, pos)
+        self.spans[at] = (pos, self.end)
+        return value
+
+    def _value(self, at: Path, pos: int) -> Any:
         if len(at) > _DEEPEST:
             raise self.fault("nested too deeply", pos)
         self.lines.setdefault(at, self.line(pos))
@@ -61,7 +89,7 @@ class _Reader:
             if self.text[pos] != '"':
                 raise self.fault('expected a key in "double quotes"', pos)
             key = self._scalar(pos)
-            self.lines[*at, key] = self.line(pos)
+            self.lines[*at, key], self.keys[*at, key] = self.line(pos), pos
             pos = self.blank(self.end)
             if self.text[pos : pos + 1] != ":":
                 raise self.fault(f'expected ":" after the key "{key}"', pos)

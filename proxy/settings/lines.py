@@ -43,10 +43,11 @@ def read_text(name: str, text: str, *, toml: bool) -> Text:
     text = text.removeprefix("\ufeff")
     if toml:
         return Text(name, _toml(text), toml=True, lines=_toml_lines(text))
-    data, lines = parse(text)
+    document = parse(text)
+    data: Any = document.value
     if not isinstance(data, dict):
         raise TextError("expected an object: { ... }", 1)
-    return Text(name, cast("dict[str, Any]", data), toml=False, lines=lines)
+    return Text(name, cast("dict[str, Any]", data), toml=False, lines=document.lines)
 
 
 def _toml(text: str) -> dict[str, Any]:

@@ -20,7 +20,10 @@ JSON = st.recursive(
 
 @given(JSON, st.sampled_from([None, 2]))
 def test_plain_json_reads_as_the_standard_library_reads_it(value: object, indent: int | None) -> None:
-    assert parse(json.dumps(value, indent=indent))[0] == value
+    document = parse(json.dumps(value, indent=indent))
+    assert document.value == value
+    start, end = document.spans[()]
+    assert json.loads(document.text[start:end]) == value
 
 
 def test_comments_trailing_commas_and_a_byte_order_mark_are_tolerated() -> None:
@@ -30,11 +33,11 @@ def test_comments_trailing_commas_and_a_byte_order_mark_are_tolerated() -> None:
   "url": "https://x//y /* no comment */",
 }
 """
-    assert parse(text)[0] == {"a": [1, 2], "url": "https://x//y /* no comment */"}
+    assert parse(text).value == {"a": [1, 2], "url": "https://x//y /* no comment */"}
 
 
 def test_each_key_knows_its_line() -> None:
-    _, lines = parse('{\n "a": {\n\n  "b": [\n   1,\n   {"c": 2}]}}')
+    lines = parse('{\n "a": {\n\n  "b": [\n   1,\n   {"c": 2}]}}').lines
     assert lines["a", "b"] == 4
     assert lines["a", "b", 1, "c"] == 6
 

@@ -1,0 +1,1 @@
+"""`mcp-mend install`, `uninstall` and `import`: the configuration files of MCP clients."""

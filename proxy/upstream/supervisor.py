@@ -31,6 +31,9 @@ LASTED = 30.0
 LEAST_DELAY = 0.1
 """Seconds between two attempts even where calls wait for the next."""
 
+SLACK = 1.0
+"""Seconds on top of the start time-out to hear how the attempt ended."""
+
 PROBE = 5.0
 """Seconds for a server with sessions to say whether it also serves without."""
 
@@ -97,7 +100,7 @@ class Supervised:
             self.state = State.CONNECTING
             self._settled.clear()
             self._wanted.set()
-        with anyio.move_on_after(self.config.start_timeout):
+        with anyio.move_on_after(self.config.start_timeout + SLACK):
             await self._settled.wait()
 
     async def settled(self) -> None:

@@ -85,7 +85,8 @@ def _qualified(tool: Tool) -> set[str]:
 
 
 def _doubled(tool: Tool) -> set[str]:
-    twice = {f"{tool.server}{separator}{form}" for separator in _SEPARATORS for form in (*_qualified(tool), tool.public)}
+    forms = (*_qualified(tool), tool.public)
+    twice = {f"{tool.server}{separator}{form}" for separator in _SEPARATORS for form in forms}
     return twice | {f"mcp{separator}{form}" for separator in _SEPARATORS for form in twice}
 
 

@@ -24,7 +24,7 @@ from proxy.repair.situation import Evidence, Seen, Situation
 from proxy.repair.values import value_of
 from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
 from proxy.workflow import Workflow
-from schemas.catalog import Catalog, Json, Tool, as_object, catalog_of
+from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
 from schemas.config import Config, Mode
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
@@ -255,7 +255,7 @@ class Calls:
         kept.append((tool, arguments, result))
 
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
-        arguments = params.get("arguments") or {}
+        arguments: Json = params.get("arguments") or {}
         if name == FIND_TOOLS:
             return self._find(as_object(arguments) or {})
         report = await self._workflow.run(arguments, client)
@@ -284,7 +284,6 @@ def _outcome(reply: Reply) -> str:
 
 
 def _heavy(result: Mapping[str, Any]) -> bool:
-    blocks = result.get("content")
-    first = blocks[0] if isinstance(blocks, list) and blocks else None
-    text = first.get("text") if isinstance(first, dict) else None
+    blocks = as_list(result.get("content")) or [None]
+    text = (as_object(blocks[0]) or {}).get("text")
     return isinstance(text, str) and len(text) > KEPT_RESULT

@@ -94,8 +94,8 @@ class Workflow:
         return _Run(submitted, plan, mode, client, repair_id, executor, seed, budget.seconds or settings.seconds)
 
     def _evidence(self, execution: Execution | None = None) -> Evidence:
-        runs = execution.runs if execution is not None else {}
-        return Evidence(self._upstreams.catalog, runs, policy=self._config.effects.policy)
+        execution = execution or Execution()
+        return Evidence(self._upstreams.catalog, execution.runs, policy=self._config.effects.policy)
 
     async def _await_upstreams(self, plan: Plan) -> None:
         """Wait for upstreams that are still connecting, as long as a step's tool is not there yet."""

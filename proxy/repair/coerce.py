@@ -240,7 +240,8 @@ def _to_list(value: Json, target: Target) -> Iterator[Coercion]:
             yield from _list_of(parts, branch, target, "list_as_text", f"{short(value)} lists {len(parts)} items")
         reading = read_json(value) if isinstance(value, str) else None
         if value != "" and (reading is None or as_list(reading.value) is None):
-            yield from _list_of([value], branch, target, "scalar_for_list", "the schema wants a list of such values")
+            for wrapped in _list_of([value], branch, target, "scalar_for_list", "the schema wants a list"):
+                yield replace(wrapped, confidence=Confidence.GUESS) if parts is not None else wrapped
 
 
 def _parts(value: Json, branch: Schema) -> list[Json] | None:

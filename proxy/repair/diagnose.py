@@ -5,7 +5,7 @@ Pure. Every problem is certain by plan, catalog, schema or reply; what to do abo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from catalog_cache.names import resolve as resolve_name
 from proxy.repair import order
@@ -74,12 +74,9 @@ def _same_call(run: StepRun, now: Situation) -> bool:
     return same_tool and (now.step.map is not None or canonical(run.arguments) == canonical(now.resolved[0]))
 
 
-def reading_of(run: StepRun, names: Iterator[str] | tuple[str, ...] | object = ()) -> Reading:
-    """Read the error text of a failed run."""
-    if run.reply is None:
-        return Reading()
-    declared = tuple(names) if isinstance(names, tuple | dict) or hasattr(names, "keys") else ()  # pyright: ignore
-    return read(error_text(run.reply), run.arguments, declared)
+def reading_of(run: StepRun, names: Iterable[str] = ()) -> Reading:
+    """Read the error text of a failed run; `names` are the arguments that its tool declares."""
+    return Reading() if run.reply is None else read(error_text(run.reply), run.arguments, names)
 
 
 def static_problems(here: Situation) -> tuple[Problem, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,7 +49,7 @@ class Submitted:
     plan: Plan | None
     goal: str = ""
     mode: str | None = None
-    budget: SubmittedBudget = SubmittedBudget()
+    budget: SubmittedBudget = field(default_factory=SubmittedBudget)
     seed: int | None = None
     normalised: tuple[Normalised, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -112,8 +112,7 @@ def _settings(keys: dict[str, Any], faults: list[Fault]) -> tuple[str | None, Su
         budget = SubmittedBudget.model_validate(keys.get("budget") or {})
     except ValidationError as error:
         budget = SubmittedBudget()
-        for detail in error.errors():
-            faults.append(Fault(".".join(["budget", *map(str, detail["loc"])]), detail["msg"]))
+        faults.extend(Fault(".".join(["budget", *map(str, d["loc"])]), d["msg"]) for d in error.errors())
     return mode, budget, seed
 
 
@@ -143,7 +142,7 @@ def _step(item: Json, index: int, where: str, notes: list[Normalised], faults: l
         faults.append(Fault(where, "the step names no tool"))
         return None
     argument_key = next((key for key in ARGUMENT_KEYS if key in call), None)
-    arguments = call[argument_key] if argument_key is not None else {}
+    arguments: Json = call[argument_key] if argument_key is not None else {}
     if function is not None and isinstance(arguments, str):
         arguments = _openai_arguments(arguments)
     after_key = next((key for key in AFTER_KEYS if key in keys), None)

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from proxy.repair import order
 from proxy.repair.situation import OUTPUT
 from proxy.repair.values import MISSING, inside, replaced
-from schemas.catalog import Json, as_object
+from schemas.catalog import Json, as_list, as_object
 from schemas.edit import (
     AddStep,
     BindReference,
@@ -72,23 +72,46 @@ def dangling(plan: Plan) -> set[str]:
 
 
 def _apply_one(plan: Plan, edit: Edit) -> Plan | str:
+    if isinstance(edit, RepathReference | SetArgument | BindReference) and edit.step == OUTPUT:
+        return _edit_output(plan, edit)
+    step = plan.by_id.get(edit.step)
+    if step is None:
+        return f"there is no step {edit.step!r}"
+    if isinstance(edit, AddStep | RemoveStep | Dedupe | Reorder):
+        return _edit_graph(plan, step, edit)
+    return _edit_step(plan, step, edit)
+
+
+def _edit_graph(plan: Plan, step: Step, edit: AddStep | RemoveStep | Dedupe | Reorder) -> Plan | str:
     match edit:
         case AddStep():
             return _add(plan, edit)
         case Dedupe():
             return _dedupe(plan, edit)
-        case RepathReference() | SetArgument() | BindReference() if edit.step == OUTPUT:
-            return _edit_output(plan, edit)
-    step = plan.by_id.get(edit.step)
-    if step is None:
-        return f"there is no step {edit.step!r}"
-    match edit:
-        case SwapTool():
-            return plan.with_step(replace(step, server=edit.server, tool=edit.tool))
         case RemoveStep():
             return replace(plan, steps=tuple(other for other in plan.steps if other.id != step.id))
         case Reorder():
             return plan.with_step(replace(step, after=edit.after))
+
+
+def _edit_step(
+    plan: Plan,
+    step: Step,
+    edit: SwapTool
+    | RenameArgument
+    | SetArgument
+    | CoerceArgument
+    | DropArgument
+    | BindReference
+    | RepathReference
+    | UnwrapValue
+    | WrapValue
+    | MapStep
+    | InsertValidator,
+) -> Plan | str:
+    match edit:
+        case SwapTool():
+            return plan.with_step(replace(step, server=edit.server, tool=edit.tool))
         case MapStep():
             return plan.with_step(replace(step, map=edit.argument))
         case InsertValidator():
@@ -108,8 +131,6 @@ def _apply_one(plan: Plan, edit: Edit) -> Plan | str:
             if value is None:
                 return "there is no reference"
             return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, value)))
-        case _:
-            assert_never(edit)
 
 
 def _repathed(value: Json, path: str) -> Json:
@@ -187,8 +208,7 @@ def _map_refs(value: Json, change: Callable[[Ref], Ref]) -> Json:
             keys = as_object(value) or {}
             return {key: _map_refs(inner, change) for key, inner in keys.items()}
         case list():
-            items: list[Any] = value
-            return [_map_refs(inner, change) for inner in items]
+            return [_map_refs(inner, change) for inner in as_list(value) or []]
         case str() if "{{" in value:
             return INTERPOLATION.sub(lambda match: _written(change(Ref(match[1], match[2] or ""))), value)
         case _:

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from proxy.repair.diagnose import output_problems, run_problems, situation, static_problems
-from proxy.repair.effects import may_send
 from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.effects import may_send
 from proxy.repair.intensity import Intensity
 from proxy.repair.judge import judge
-from proxy.repair.order import has_effect
+from proxy.repair.order import GRAVE_VERBS, SPEAKING_VERBS, has_effect
 from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.situation import OUTPUT, Evidence
+from proxy.repair.words import words
 from schemas.catalog import Effect, Tool, canonical
 from schemas.config import Evolution
-from schemas.edit import Confidence, Proposal
+from schemas.edit import AddStep, Confidence, Proposal
 from schemas.plan import Plan
 from schemas.problem import Problem, UnexpectedArgument, UnresolvedReference
 from schemas.report import Stop
@@ -149,7 +150,8 @@ class Search:
         step = option.plan.by_id.get(step_id)
         if step is None or step_id == OUTPUT:
             return option.confidence is not Confidence.GUESS or option.score >= 2 * LIKELY
-        if canonical(step.json()) in self.tried.get(step_id, ()):
+        adds = any(isinstance(edit, AddStep) for proposal in option.proposals for edit in proposal.edits)
+        if canonical(step.json()) in self.tried.get(step_id, ()) and not adds:
             return False
         tool = evidence.catalog.origin(step.server or "", step.tool)
         if tool is None or not sure_enough(option, tool):
@@ -175,6 +177,8 @@ def sure_enough(option: Repair, tool: Tool) -> bool:
     """Tell whether a submitted plan may take this repair without asking: a guess needs likelihood and a clear margin."""
     if option.confidence is not Confidence.GUESS:
         return True
+    if tool.effect is Effect.DESTRUCTIVE or set(words(tool.name)) & GRAVE_VERBS - SPEAKING_VERBS:
+        return False
     if tool.effect is Effect.READ:
         return option.score >= LIKELY
     margin = CLEAR_GUESS if has_effect(tool, tool.name) else CLEAR_GUESS / 2

@@ -6,7 +6,7 @@ Pure. Replays a lineage on the submitted plan, so that every edit is shown with 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never, cast
+from typing import Any, assert_never
 
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.situation import OUTPUT
@@ -71,7 +71,7 @@ def _shown(plan: Plan, edit: Edit, *, before: bool) -> Json:
             found = _at(plan, edit.step, edit.at)
             return None if found is MISSING else {pointer(edit.at): found}
         case UnwrapValue() | WrapValue():
-            return cast("Json", _at(plan, edit.step, edit.at))
+            return _at(plan, edit.step, edit.at)
         case MapStep():
             return step.map if step else None
         case InsertValidator():

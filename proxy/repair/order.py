@@ -32,6 +32,10 @@ GRAVE_VERBS = frozenset(
 """Verbs of deleting, sending, paying or stopping: a search never swaps into them of its own accord."""
 
 
+SPEAKING_VERBS = frozenset({"send", "email", "mail", "tweet", "post", "publish", "message", "notify"})
+"""Those of the grave verbs that say something to somebody."""
+
+
 def verbs(name: str) -> frozenset[str]:
     """The words of a tool name that are verbs of effect, `undo` and `re` prefixes included."""
     found = {word for word in words(name) if word in EFFECT_VERBS}

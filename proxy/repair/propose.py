@@ -13,7 +13,7 @@ from typing import Any
 
 from proxy.repair.diagnose import output_problems, refusal_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
-from proxy.repair.rules import keys, missing, references, shape, steps, tools, types
+from proxy.repair.rules import keys, missing, producers, references, shape, steps, tools, types
 from proxy.repair.situation import OUTPUT, Evidence, Situation
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
@@ -43,47 +43,46 @@ from schemas.problem import (
 
 Rule = Callable[[Any, Situation], Iterator[Proposal]]
 
-RULES: Mapping[type[Problem], tuple[Rule, ...]] = {
-    UnknownTool: (tools.exact_name, tools.ambiguous_by_arguments, tools.nearest_tool, steps.inner_step),
-    AmbiguousTool: (tools.exact_name, tools.ambiguous_by_arguments),
-    UnexpectedArgument: (shape.wrapper_key, keys.renamed, keys.dropped),
+RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
+    UnknownTool: ((tools.exact_name, tools.ambiguous_by_arguments), (tools.nearest_tool, steps.inner_step)),
+    AmbiguousTool: ((tools.exact_name, tools.ambiguous_by_arguments),),
+    UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
     MissingArgument: (
-        shape.missing_wrapper,
-        keys.rename_into,
-        missing.from_schema,
-        shape.tag_bleed,
-        references.missing_from_results,
-        missing.from_session,
-        missing.from_consumer,
-        missing.from_goal,
-        tools.same_name_elsewhere,
+        (shape.missing_wrapper, keys.rename_into, shape.tag_bleed),
+        (missing.from_schema,),
+        (
+            references.missing_from_results,
+            missing.from_session,
+            missing.from_consumer,
+            missing.from_goal,
+            tools.same_name_elsewhere,
+        ),
     ),
-    WrongType: (shape.envelope, references.placeholder, types.coerced),
-    ValueNotAllowed: (types.coerced, types.upstream_choice),
-    BadFormat: (types.coerced,),
-    UntypedRefused: (types.as_upstream_wants, types.decoded),
+    WrongType: ((shape.envelope, references.placeholder), (types.coerced,)),
+    ValueNotAllowed: ((references.placeholder,), (types.coerced, types.upstream_choice)),
+    BadFormat: ((references.placeholder,), (types.coerced,)),
+    UntypedRefused: ((types.as_upstream_wants, types.decoded),),
     UnresolvedReference: (),
-    WrongPath: (references.wrong_path,),
-    TypeMismatch: (references.mismatch, types.referenced),
-    DanglingDependency: (references.dangling,),
-    CyclicDependency: (references.cyclic,),
-    DuplicateStep: (steps.repeated_id,),
+    WrongPath: ((references.wrong_path,),),
+    TypeMismatch: ((references.mismatch,), (types.referenced,)),
+    DanglingDependency: ((references.dangling,), (producers.missing_producer,)),
+    CyclicDependency: ((references.cyclic,),),
+    DuplicateStep: ((steps.repeated_id,),),
     Refused: (
-        types.integral_floats,
-        types.empty_optionals,
-        types.decoded,
-        shape.tag_bleed,
-        references.placeholder,
-        steps.refused_twin,
-        missing.near_session_value,
+        (types.integral_floats, types.empty_optionals, types.decoded, shape.tag_bleed),
+        (references.placeholder, steps.refused_twin),
+        (missing.near_session_value, references.invented_literal),
     ),
-    SilentFailure: (references.placeholder, missing.near_session_value),
+    SilentFailure: ((references.placeholder,), (missing.near_session_value, references.invented_literal)),
     OutputBroken: (),
     TimedOut: (),
     UpstreamDown: (),
     OutcomeUnknown: (),
 }
-"""Problem kind to the rules that may solve it, surest first. An empty row is a problem that no edit mends."""
+"""Problem kind to the rules that may solve it, in tiers: a tier is asked only where those before it are not sure.
+
+An empty row is a problem that no edit mends.
+"""
 
 WIDTH = 6
 """States kept in the beam."""
@@ -99,9 +98,12 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
     Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
     """
     found: dict[tuple[object, ...], Proposal] = {}
-    for rule in RULES[type(problem)]:
-        for proposal in rule(problem, here):
-            found.setdefault(tuple(map(repr, proposal.edits)), proposal)
+    for tier in RULES[type(problem)]:
+        for rule in tier:
+            for proposal in rule(problem, here):
+                found.setdefault(tuple(map(repr, proposal.edits)), proposal)
+        if any(proposal.confidence is not Confidence.GUESS for proposal in found.values()):
+            break
     ranked = sorted(found.values(), key=_rank)
     evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
     if len(evident) > 1 and evident[0].score - evident[1].score < references.CLEAR / 2 and ranked[0] is evident[0]:

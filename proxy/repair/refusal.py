@@ -191,7 +191,7 @@ def _choices(text: str) -> tuple[str, ...]:
             continue
         quoted = re.findall(r"['\"`]([^'\"`]+)['\"`]", match[1])
         parts = quoted or [part.strip() for part in re.split(r",|\||\bor\b|\band\b", match[1])]
-        parts = [part for part in parts if part]
+        parts = [part.strip(" .;") for part in parts if part.strip(" .;")]
         if len(parts) > 1 or quoted:
             return tuple(dict.fromkeys(parts))
     meant = phrases.DID_YOU_MEAN.search(text)
@@ -207,10 +207,9 @@ def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
             marked = f"'{said}'" in bare or f'"{said}"' in bare or f"`{said}`" in bare
             if marked or (len(said) > 2 and mentions(bare, said)):
                 yield where
-        elif isinstance(value, bool) or value is None:
-            continue
-        elif isinstance(value, int | float):
-            if re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]\w)", text) and (abs(value) > 9 or value % 1):
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            there = re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]\w)", text) is not None
+            if there and (abs(value) > 9 or value % 1):
                 yield where
 
 
@@ -241,6 +240,7 @@ def _error_object(keys: Mapping[str, Json]) -> str | None:
     flagged = keys.get("success") is False or keys.get("ok") is False or failed
     speaks = any(keys.get(name) for name in ("error", "errors", "Error"))
     said = next((keys[name] for name in ("error", "errors", "Error", "message", "detail") if keys.get(name)), None)
-    if said is None or not (speaks or flagged) or not all(plain(name) in _BESIDE_ERROR for name in keys):
+    hollow = all(plain(name) in _BESIDE_ERROR or not value for name, value in keys.items())
+    if said is None or not (speaks or flagged) or not hollow:
         return None
     return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)

@@ -86,7 +86,7 @@ class Situation:
     step: Step
     tool: Tool | None
     evidence: Evidence
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
 
     @cached_property
     def resolved(self) -> tuple[Json, list[Unresolved]]:

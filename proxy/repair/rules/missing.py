@@ -61,8 +61,11 @@ _NUMBERS = re.compile(r"(?<![\w.])[$€£]?(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+
 def _number_in_goal(problem: Problem, here: Situation, target: Target) -> Iterator[Proposal]:
     used = here.literals()
     free: list[tuple[float, str, float]] = []
+    naming = bool(stems(target.name) & {"id", "key", "number", "code", "no"})
     for match in _NUMBERS.finditer(here.plan.goal):
         text = match[1].replace(",", "")
+        if naming and (match[0][0] in "$€£" or not _beside(here.plan.goal, match.start(), match.end(), target)):
+            continue
         number = float(text) if "." in text else int(text)
         if {text, text.rstrip("0").rstrip("."), f"{float(text)}"} & used or not fits(target.schema, number):
             continue

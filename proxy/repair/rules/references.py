@@ -11,23 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from proxy.repair.coerce import Target, coerce, short
-from proxy.repair.schema import fits, types_of
+from proxy.repair.schema import fits, type_name, types_of
 from proxy.repair.situation import OUTPUT, Situation, Source
 from proxy.repair.units import same_unit
 from proxy.repair.values import MISSING, at, inside, join, segments
-from proxy.repair.words import likeness, plain, stems, words
+from proxy.repair.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference
-from schemas.plan import Location, Ref
+from schemas.plan import Location, Ref, Step, refs_in
 from schemas.problem import (
     CyclicDependency,
     DanglingDependency,
     MissingArgument,
     Problem,
-    Refused,
     TypeMismatch,
     WrongPath,
-    WrongType,
 )
 
 CLEAR = 0.12
@@ -69,9 +67,11 @@ def _wanted(where: Location, here: Situation) -> Target | None:
 
 def _suits(value: Json, wanted: Target | None) -> float:
     if wanted is None:
-        return 0.6 if isinstance(value, dict | list) else 0.8
+        return 0.6 if type_name(value) in ("object", "array") else 0.8
     if fits({**{k: v for k, v in wanted.root.items() if k in ("$defs", "definitions")}, **wanted.schema}, value):
         return 1.0
+    if type_name(value) in ("object", "array"):
+        return 0.0
     options = coerce(value, wanted)
     return 0.5 if options and options[0].value is not MISSING else 0.0
 
@@ -192,7 +192,7 @@ def _one_item(
 def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | None:
     """Weigh a value for an argument by name, type, unit, whether it is an echo, and whether it is already used."""
     suits = _suits(source.value, wanted)
-    if suits == 0.0 or isinstance(source.value, dict | list) and not source.parts:
+    if suits == 0.0 or not source.parts:
         return None
     name = source.name
     owner = " ".join(part for part in source.parts[-3:] if not part.lstrip("-").isdigit())
@@ -230,6 +230,11 @@ def _unit_beside(source: Source, wanted: Target, here: Situation) -> float:
     return 1.0 if any(same_unit(unit, tail[0]) for unit in units) else 0.0
 
 
+def refs_of(here: Situation) -> Iterator[tuple[Location, Ref]]:
+    """Every reference of the step."""
+    return refs_in(here.step.arguments, here.plan.by_id)
+
+
 def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
     """Point a reference to a step that is not there at the step it was meant for."""
     place = inside(here.plan.output if here.step.id == OUTPUT else here.step.arguments, problem.at)
@@ -259,8 +264,11 @@ def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]
             edit = BindReference(here.step.id, problem.at, Ref(step, ref.path))
             yield Proposal(problem, (edit,), "rebind_step", evidence, sure, min(1.0, score))
     if not any(score >= 0.45 for score, _ in ranked):
+        name = next((part for part in reversed(segments(ref.path)) if not part.isdigit()), "")
         for proposal in bind_by_name(problem, here, wanted):
-            yield replace(proposal, confidence=Confidence.GUESS)
+            edit = proposal.edits[0]
+            if isinstance(edit, BindReference) and (not name or likeness(name, segments(edit.ref.path)[-1]) >= 0.6):
+                yield replace(proposal, confidence=Confidence.GUESS)
 
 
 def _id_alike(said: str, step: str) -> bool:
@@ -349,7 +357,7 @@ def is_placeholder(value: Json) -> bool:
     return isinstance(value, str) and _PLACEHOLDER.match(value) is not None
 
 
-def placeholder(problem: Refused | WrongType, here: Situation) -> Iterator[Proposal]:
+def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
     """Bind an argument that holds a placeholder to the earlier value of its name and type."""
     for name, value in here.written.items():
         schema = here.argument_schema(name)
@@ -370,8 +378,8 @@ def placeholder(problem: Refused | WrongType, here: Situation) -> Iterator[Propo
             yield Proposal(problem, proposal.edits, "fill_placeholder", evidence, proposal.confidence, proposal.score)
 
 
-def _within(named: list[object], gap: MissingArgument, here: Situation, wanted: Target) -> list[Proposal]:
-    ids = {getattr(step, "id", "") for step in named}
+def _within(named: list[Step], gap: MissingArgument, here: Situation, wanted: Target) -> list[Proposal]:
+    ids = {step.id for step in named}
     choices = [
         c for source in here.sources if source.step in ids and (c := by_argument(source, wanted, here)) is not None
     ]
@@ -396,6 +404,24 @@ def _nearest_result(gap: MissingArgument, here: Situation, wanted: Target) -> It
                 0.35,
             )
             return
+
+
+def invented_literal(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Bind an argument whose value stands neither in the goal nor in any result to the earlier value of its name."""
+    if here.evidence.single or not here.plan.goal:
+        return
+    known = {canonical(source.value) for source in here.sources}
+    for name, value in here.written.items():
+        schema = here.argument_schema(name)
+        invented = type_name(value) in ("string", "integer", "number") and canonical(value) not in known
+        if schema is None or not invented or is_placeholder(value) or mentions(here.plan.goal, str(value)):
+            continue
+        wanted = Target(schema, here.schema, name)
+        gap = MissingArgument(step=here.step.id, at=(name,), name=name, message="")
+        for proposal in bind_by_name(gap, here, wanted):
+            if proposal.score >= 0.8:
+                evidence = f"{value!r} stands neither in the goal nor in any result; {proposal.evidence}"
+                yield Proposal(problem, proposal.edits, "invented_literal", evidence, Confidence.GUESS, proposal.score)
 
 
 def cyclic(problem: CyclicDependency, here: Situation) -> Iterator[Proposal]:

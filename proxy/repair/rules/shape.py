@@ -6,20 +6,15 @@ import re
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Target, coerce, short
+from proxy.repair.rules.tools import WRAPPERS
 from proxy.repair.scalars import read_json
 from proxy.repair.schema import breaches, property_names
 from proxy.repair.situation import Situation
-from proxy.repair.values import MISSING
+from proxy.repair.values import MISSING, resolve
 from proxy.repair.words import plain
-from schemas.catalog import Json, as_object
+from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, Proposal, SetArgument, UnwrapValue, WrapValue
 from schemas.problem import MissingArgument, Problem, UnexpectedArgument, WrongType
-
-WRAPPERS = frozenset(
-    "arguments args argument params parameters input inputs kwargs rawarguments raw rawargs toolinput toolarguments "
-    "payload data body request json value properties functionarguments".split()
-)
-"""Keys that clients and models put around the arguments, without case and separators."""
 
 
 def envelope(problem: WrongType, here: Situation) -> Iterator[Proposal]:
@@ -35,8 +30,8 @@ def envelope(problem: WrongType, here: Situation) -> Iterator[Proposal]:
         reading = read_json(value)
         if reading is not None:
             opened, rule, sure = reading.value, reading.rule, reading.confidence
-    elif isinstance(value, list) and len(value) == 1:  # pyright: ignore[reportUnknownArgumentType]
-        opened, rule, sure = value[0], "one_item_list", Confidence.EVIDENT
+    elif len(as_list(value) or []) == 1:
+        opened, rule, sure = (as_list(value) or [])[0], "one_item_list", Confidence.EVIDENT
     if as_object(opened) is not None:
         edit = UnwrapValue(here.step.id, (), opened)
         yield Proposal(problem, (edit,), rule, f"the arguments were written as {short(value)}", sure)
@@ -79,12 +74,16 @@ def missing_wrapper(problem: MissingArgument, here: Situation) -> Iterator[Propo
 
 
 def _fits_or_coerces(arguments: dict[str, Json], here: Situation) -> bool:
-    for breach in breaches(here.schema, arguments):
+    filled = resolve(arguments, here.evidence.values(here.plan))[0]
+    known = {name: value for name, value in (as_object(filled) or {}).items() if value is not MISSING}
+    for breach in breaches(here.schema, known):
+        if breach.keyword == "required" and set(as_list(breach.detail) or []) <= set(arguments):
+            continue
         if breach.keyword == "required" or len(breach.at) != 1:
             return False
         name = str(breach.at[0])
         schema = here.argument_schema(name)
-        if schema is None or not coerce(arguments[name], Target(schema, here.schema, name)):
+        if schema is None or not coerce(known[name], Target(schema, here.schema, name)):
             return False
     return True
 
@@ -103,7 +102,7 @@ def tag_bleed(problem: Problem, here: Situation) -> Iterator[Proposal]:
         )
         if match is None:
             continue
-        found = {key: inner for key, inner in _TAGGED.findall(match[1])}
+        found = dict(_TAGGED.findall(match[1]))
         declared = set(property_names(here.schema, here.schema))
         if set(found) & set(here.written) or (declared and not set(found) <= declared) or not isinstance(value, str):
             continue

@@ -13,13 +13,21 @@ from catalog_cache.names import clean
 from catalog_cache.names import resolve as resolve_name
 from proxy.repair import order
 from proxy.repair.coerce import Target, coerce
+from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
-from proxy.repair.words import likeness, stems, words
-from schemas.catalog import Effect, Tool
+from proxy.repair.words import likeness, plain, stems, words
+from schemas.catalog import Effect, Json, Tool, as_object
 from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.plan import as_ref
 from schemas.problem import AmbiguousTool, MissingArgument, UnknownTool
+
+WRAPPERS = frozenset(
+    "arguments args argument params parameters input inputs kwargs rawarguments raw rawargs toolinput toolarguments "
+    "payload data body request json value properties functionarguments str string text".split()
+)
+"""Keys that clients and models put around the arguments, without case and separators."""
 
 NEAR = 0.62
 """Least fit of name and arguments together that is worth proposing."""
@@ -134,7 +142,7 @@ def _joined(name: str) -> str:
 
 def argument_fit(tool: Tool, here: Situation) -> float:
     """How well the sent arguments suit a tool's schema: known names, values that fit, nothing required missing."""
-    sent = here.written
+    sent = opened(here.written)
     if not sent:
         return 1.0 if not tool.required else 0.3
     known = sum(1.0 if name in tool.properties else _nearest_name(name, tool) for name in sent) / len(sent)
@@ -144,12 +152,25 @@ def argument_fit(tool: Tool, here: Situation) -> float:
     return max(0.0, 0.5 * known + 0.5 * good - 0.4 * missing * (1 - 0.5 * known))
 
 
+def opened(written: dict[str, Json]) -> dict[str, Json]:
+    """The arguments inside a lone wrapper key, else the arguments themselves."""
+    if len(written) == 1:
+        (name, inner), *_ = written.items()
+        reading = read_json(inner) if isinstance(inner, str) else None
+        inside = as_object(reading.value if reading is not None else inner)
+        if plain(name) in WRAPPERS and inside is not None and as_ref(inner) is None:
+            return inside
+    return written
+
+
 def _nearest_name(name: str, tool: Tool) -> float:
     return max((0.6 * likeness(name, other) for other in tool.properties), default=0.0)
 
 
 def _value_fit(name: str, tool: Tool, here: Situation) -> float:
-    value = here.arguments.get(name, MISSING)
+    value = here.arguments.get(name, opened(here.written).get(name, MISSING))
+    if as_ref(value) is not None:
+        value = MISSING
     schema = here.tool.schema if here.tool else tool.schema
     target = Target(tool.properties[name], tool.schema, name)
     if value is MISSING:

@@ -1,0 +1,124 @@
+"""A rule that adds the step a reference was meant for: chaining backward over what tools return.
+
+Only tools that change nothing, as far as can be known, are ever added, and only where every required argument has a
+source: the schema, the goal in words, earlier results, or the argument that reads the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from proxy.repair import order
+from proxy.repair.rules import missing, references
+from proxy.repair.schema import branches
+from proxy.repair.situation import OUTPUT, Situation
+from proxy.repair.values import MISSING, at, segments
+from proxy.repair.words import closeness, likeness, mentions, plain
+from schemas.catalog import Effect, Json, Tool, as_list, as_object
+from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
+from schemas.plan import Plan, Step
+from schemas.problem import DanglingDependency, MissingArgument
+
+LEAST = 0.45
+"""Least evidence that a tool returns what the reference asks for."""
+
+
+def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
+    """Add the step that a reference names, if one tool returns such a value and all it requires can be filled."""
+    path = next((ref.path for _, ref in references.refs_of(here) if ref.step == problem.target), "")
+    if here.step.id == OUTPUT or not path:
+        return
+    argument = str(problem.at[-1]) if problem.at else ""
+    found: list[tuple[float, Step, str]] = []
+    for tool in here.evidence.catalog:
+        if tool.effect not in (Effect.READ, Effect.UNKNOWN) or order.verbs(tool.name):
+            continue
+        returns = _returns(tool, path, argument, problem.target, here)
+        filled = _filled(tool, problem.target, here) if returns >= LEAST else None
+        if filled is not None:
+            step, score, why = filled
+            found.append((returns * score, step, why))
+    found.sort(key=lambda entry: -entry[0])
+    for index, (score, step, why) in enumerate(found[:3]):
+        rival = found[index + 1][0] if index + 1 < len(found) else 0.0
+        edit = AddStep(here.step.id, step, here.step.id)
+        evidence = f"{step.server}/{step.tool} returns {path!r}; {why}"
+        yield Proposal(problem, (edit,), "missing_producer", evidence, Confidence.GUESS, score, score - rival)
+
+
+def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation) -> float:
+    """How likely a tool returns a value at this path: by what it returned, by its output schema, by its words."""
+    for run in here.evidence.runs.values():
+        if (run.server, run.tool) == (tool.server, tool.name) and run.ok and at(run.value, path) is not MISSING:
+            return 1.0
+    parts = segments(path)
+    named = likeness(argument, tool.name) if argument else 0.0
+    if tool.output_schema is not None:
+        depth = _declared(tool.output_schema, tool.output_schema, parts)
+        generic = plain(parts[-1]) in references.GENERIC
+        return depth * (max(0.4, named) if generic else 1.0)
+    said = mentions(tool.description, parts[-1]) or mentions(tool.name, parts[-1])
+    spoken = 0.5 if said else 0.0
+    about = max(named, closeness(argument, f"{tool.name} {tool.description[:200]}") if argument else 0.0)
+    return spoken + 0.4 * about if spoken else 0.0
+
+
+def _declared(schema: Json, root: Json, parts: list[str]) -> float:
+    """1 where the output schema declares this very path, 0.6 where it declares its last name somewhere."""
+    node: Json = schema
+    for part in parts:
+        keys = [
+            as_object(branch.get("properties")) or {}
+            for branch in branches(as_object(node) or {}, as_object(root) or {})
+        ]
+        node = next((found[part] for found in keys if part in found), MISSING)
+        if node is MISSING:
+            break
+    if node is not MISSING:
+        return 1.0
+    return 0.6 if _names_anywhere(schema, parts[-1]) else 0.0
+
+
+def _names_anywhere(schema: Json, name: str) -> bool:
+    keys, items = as_object(schema), as_list(schema)
+    if keys is not None:
+        inside = as_object(keys.get("properties")) or {}
+        return name in inside or any(_names_anywhere(inner, name) for inner in keys.values())
+    return any(_names_anywhere(item, name) for item in items or [])
+
+
+_Filler = Callable[[MissingArgument, Situation], Iterator[Proposal]]
+_FILLERS: tuple[_Filler, ...] = (
+    missing.from_schema,
+    references.missing_from_results,
+    missing.from_consumer,
+    missing.from_goal,
+)
+
+
+def _filled(tool: Tool, name: str, here: Situation) -> tuple[Step, float, str] | None:
+    """The new step with every required argument filled, how likely it is, and why; None where one has no source."""
+    step = Step(name, tool.name, {}, tool.server)
+    score, why = 1.0, list[str]()
+    for argument in tool.required:
+        steps = tuple(
+            part for other in here.plan.steps for part in ((step, other) if other.id == here.step.id else (other,))
+        )
+        inner = Situation(Plan(steps, here.plan.goal, here.plan.output), step, tool, here.evidence)
+        gap = MissingArgument(step=name, at=(argument,), name=argument, message="")
+        best = max(
+            (p for filler in _FILLERS for p in filler(gap, inner)),
+            key=lambda p: (-p.confidence.rank, p.score),
+            default=None,
+        )
+        if best is None:
+            return None
+        edit = best.edits[0]
+        if not isinstance(edit, SetArgument | BindReference):
+            return None
+        value = edit.value if isinstance(edit, SetArgument) else edit.ref.json()
+        step = replace(step, arguments={**(as_object(step.arguments) or {}), argument: value})
+        score *= max(0.8, best.score) if best.confidence is not Confidence.GUESS else best.score
+        why.append(f"{argument}: {best.evidence}")
+    return step, score, "; ".join(why) or "it requires nothing"

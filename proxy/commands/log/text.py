@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 _GOOD = {"ok", "succeeded", "repaired"}
+_BAD = {"failed", "refused", "not_executed", "silent", "unknown_tool"}
 _PENDING = {"sent", "suggested", "unknown", "not_sent", "blocked"}
 
 
@@ -39,13 +40,13 @@ def status(cell: str) -> str:
         return click.style(cell, fg="green")
     if word in _PENDING:
         return click.style(cell, fg="yellow")
-    return click.style(cell, fg="red") if word in {"failed", "refused", "not_executed", "silent"} else cell
+    return click.style(cell, fg="red") if word in _BAD else cell
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else (f"{value:.1f}" if isinstance(value, float) else str(value))
+    return f"{value:.1f}" if isinstance(value, float) else " ".join(str(value).split())
 
 
 def clock(at: float) -> str:
@@ -90,7 +91,12 @@ def change(number: int, found: Mapping[str, Any]) -> str:
             f"   rule: {found.get('rule') or '-'}",
             f"   evidence: {found.get('evidence') or '-'}",
             f"   confidence: {found.get('confidence') or '-'}",
-            f"   before it: {found.get('error_before') or '-'}",
-            f"   after it: {found.get('error_after') or 'no error'}",
+            f"   before it: {_first_line(found.get('error_before')) or '-'}",
+            f"   after it: {_first_line(found.get('error_after')) or 'no error'}",
         ]
     )
+
+
+def _first_line(text: str | None) -> str:
+    lines = (text or "").splitlines()
+    return lines[0] + (" ..." if len(lines) > 1 else "") if lines else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
     """
     address = _address(http) if http else None
     loaded = settings(config, mode=mode).config
+    if address is None and sys.stdin.isatty():
+        click.echo("mcp-mend speaks MCP on stdin and stdout: a client starts it. See mcp-mend --help.", err=True)
     from proxy import app
 
     if address is None:

@@ -29,20 +29,18 @@ def wrapping(
     headers: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Config:
-    """`config` with one upstream: this command or URL, else the one of its own that is called `name`."""
+    """`config` with one upstream: this command or URL with default settings, else its own one called `name`."""
     if not command and url is None:
         return _chosen(config, name)
     if command and ours(command[0], command[1:]):
         raise ConfigError(["wrap: the command starts mcp-mend itself; name the server behind it instead"])
     expansion = Expansion(env or {})
     name = name or (upstream_name(command) if command else host_name(url or ""))
-    given = config.upstreams.get(name)
     data = {
         "command": command[0] if command else None,
         "args": list(command[1:]),
         "url": url,
         "headers": expansion.value(dict(headers or {}), ("--header",)),
-        **(given.model_dump(include={"repair", "start_timeout", "call_timeout", "tools"}) if given else {}),
     }
     if expansion.missing:
         raise ConfigError([f"wrap: --header: {message}" for _, message in expansion.missing])

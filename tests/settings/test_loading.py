@@ -172,7 +172,6 @@ def test_wrap_takes_a_command_a_url_or_a_configured_upstream() -> None:
     assert by_url.upstreams == {"u": Upstream(url="https://x/mcp", headers={"A": "secret!"})}
     assert by_url.secrets == {"secret!"}
     assert wrapping(config, name="a").upstreams == config.upstreams
-    assert wrapping(config, name="a", command=["y"]).upstreams["a"].call_timeout == 7
 
 
 @pytest.mark.parametrize(

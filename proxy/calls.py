@@ -30,6 +30,7 @@ from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
 from schemas.problem import UnknownTool
 from schemas.record import CallRecord
+from schemas.report import Report
 from schemas.trial import Reply, Verdict
 
 INVALID_PARAMS = -32602
@@ -253,6 +254,10 @@ class Calls:
             while len(self._sessions) > SESSIONS:
                 self._sessions.popitem(last=False)
         kept.append((tool, arguments, result))
+
+    async def run_workflow(self, submitted: Json, client: Client, resume: str | None = None) -> Report:
+        """Run one submitted plan to its report; `resume` names an earlier run to go on from."""
+        return await self._workflow.run(submitted, client, resume)
 
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         arguments: Json = params.get("arguments") or {}

@@ -60,7 +60,7 @@ class Workflow:
         self._upstreams = upstreams
         self._journal = journal
 
-    async def run(self, raw: Json, client: Client) -> Report:
+    async def run(self, raw: Json, client: Client, resume: str | None = None) -> Report:
         """Run one submission to its report; never raises for what a plan or an upstream does wrong."""
         submitted = read_submission(raw)
         repair_id = self._journal.new_id("run")

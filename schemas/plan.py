@@ -7,7 +7,7 @@ Arguments are kept as JSON, so that a plan can be compared, journalled and resub
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeGuard, cast
@@ -93,7 +93,10 @@ class Plan:
     @cached_property
     def by_id(self) -> dict[str, Step]:
         """Step id to step; of repeated ids the first."""
-        return {step.id: step for step in reversed(self.steps)}
+        found: dict[str, Step] = {}
+        for step in self.steps:
+            found.setdefault(step.id, step)
+        return found
 
     @cached_property
     def key(self) -> str:
@@ -124,20 +127,24 @@ def walk(value: Json, at: Location = ()) -> Iterator[tuple[Location, Json]]:
             yield from walk(inner, (*at, index))
 
 
-def refs_in(value: Json) -> Iterator[tuple[Location, Ref]]:
-    """Yield every reference inside a value: whole-value references and interpolations alike."""
+def refs_in(value: Json, steps: Container[str]) -> Iterator[tuple[Location, Ref]]:
+    """Yield every reference inside a value, interpolations included.
+
+    Text is a reference only if its head names one of `steps`; a reference object always is one.
+    """
     for at, inner in walk(value):
         ref = as_ref(inner)
         if ref is not None:
             yield at, ref
         elif isinstance(inner, str):
             for match in INTERPOLATION.finditer(inner):
-                yield at, Ref(match[1], match[2] or "")
+                if match[1] in steps:
+                    yield at, Ref(match[1], match[2] or "")
 
 
-def dependencies(step: Step) -> tuple[str, ...]:
+def dependencies(step: Step, steps: Container[str]) -> tuple[str, ...]:
     """Ids of the steps that this one refers to or must come after, each once."""
-    named = [ref.step for _, ref in refs_in(step.arguments)]
+    named = [ref.step for _, ref in refs_in(step.arguments, steps)]
     return tuple(dict.fromkeys([*named, *step.after]))
 
 

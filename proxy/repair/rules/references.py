@@ -46,6 +46,9 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
     wanted = _wanted(problem.at, here)
     mine = [source for source in _sources(here) if source.step == problem.ref.step and source.parts]
     choices = [choice for source in mine if (choice := _by_path(problem.ref, source, wanted, here)) is not None]
+    if wanted is not None:
+        named = (by_argument(source, wanted, here) for source in mine)
+        choices += [replace(choice, score=0.85 * choice.score) for choice in named if choice is not None]
     ranked = best(choices)
     for choice in ranked[:4]:
         sure = _sure(choice, ranked)

@@ -131,9 +131,14 @@ def tool_likeness(said: str, name: str) -> float:
         return 0.97
     if _joined(said) == _joined(name) and _joined(said):
         return 0.95
-    common = ours & theirs
-    shared = len(common) / max(1, len(ours | theirs))
-    return max(likeness(said, name), shared, 0.0)
+    shared = sum(any(_same_word(mine, other) for other in theirs) for mine in ours)
+    return max(likeness(said, name), shared / max(1, len(ours) + len(theirs) - shared))
+
+
+def _same_word(left: str, right: str) -> bool:
+    """Tell whether two words have one stem: `convert` and `converter`, `calculate` and `calculator`."""
+    short, long = sorted((left, right), key=len)
+    return left == right or (len(short) >= 5 and long.startswith(short[:-1]) and len(long) - len(short) <= 3)
 
 
 def _joined(name: str) -> str:

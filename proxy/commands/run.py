@@ -1,0 +1,90 @@
+"""`mcp-mend run`: one plan from a file or standard input, run and repaired, its report printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proxy.commands.options import config_option, mode_option, refuse, settings
+from proxy.commands.options import run as run_async
+
+if TYPE_CHECKING:
+    from schemas.config import Config
+    from schemas.report import Report
+
+FAILED = 1
+"""Exit status of a run that did not reach its output."""
+
+
+class Terminal:
+    """The person at the terminal as the client of one run: progress on stderr, no questions asked."""
+
+    session = "terminal"
+
+    async def progress(self, done: float, total: float | None, message: str) -> None:
+        """Show a line on stderr where somebody may be watching."""
+        del done, total
+        if sys.stderr.isatty():
+            click.echo(click.style(message, dim=True), err=True)
+
+    async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Nobody is asked."""
+        del message, schema
+        return None
+
+
+@click.command()
+@click.argument("plan", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@config_option
+@mode_option
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (structuredContent).")
+@click.option("--resume", metavar="REPAIR_ID", help="Go on from what an earlier run of this plan has already done.")
+def run(plan: Path, config: Path | None, mode: str | None, *, as_json: bool, resume: str | None) -> None:
+    """Run PLAN (a JSON file, or - for standard input), repair it where it fails, and print the report.
+
+    Exit status 0: succeeded or repaired; 1: failed; 2: bad input.
+
+    \b
+    mcp-mend run plan.json
+    echo '{"steps": [{"tool": "get_current_time", "arguments": {"timezone": "UTC"}}]}' | mcp-mend run -
+    """
+    submitted = _read(plan)
+    loaded = settings(config, mode=mode, local=True, quiet=True)
+    report = run_async(carry_out, loaded.config, submitted, resume)
+    show(report, submitted, as_json=as_json)
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"{path}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8 text'}")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        refuse(f"{path}:{error.lineno}: not JSON: {error.msg}; a plan is an object with steps")
+
+
+async def carry_out(config: Config, submitted: Any, resume: str | None = None) -> Report:
+    """Start the upstreams, run one submission, end everything."""
+    from proxy import app
+
+    async with app.running(config) as proxy:
+        return await proxy.calls.run_workflow(submitted, Terminal(), resume)
+
+
+def show(report: Report, submitted: Any, *, as_json: bool) -> None:
+    """Print a report and exit with its status."""
+    from proxy.commands.report import told
+
+    if as_json:
+        click.echo(json.dumps(report.model_dump(mode="json"), indent=2, ensure_ascii=False))
+    else:
+        click.echo(told(report, submitted))
+    bad = report.search.stop.startswith("The plan could not")
+    sys.exit(2 if bad else FAILED if report.status == "failed" else 0)

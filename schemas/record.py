@@ -38,7 +38,8 @@ class RunRecord:
     """One repaired (or unrepairable) call, or one workflow run.
 
     `before` and `after` are plans as JSON: a single call is a plan of one step. `repairs` and `problems` are as in
-    the report; `report` is the whole report of a workflow, None for a single call.
+    the report; `found` are the problems of the plan as it was submitted, in the same form. `report` is the whole report
+    of a workflow, None for a single call.
     """
 
     repair_id: str
@@ -55,3 +56,4 @@ class RunRecord:
     calls: int = 0
     seconds: float = 0.0
     report: Mapping[str, Any] | None = None
+    found: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])

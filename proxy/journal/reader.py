@@ -91,11 +91,13 @@ class Reader:
         return _entry(self._connection.execute("SELECT * FROM calls WHERE call_id = ?", (call_id,)).fetchone())
 
     def run(self, repair_id: str) -> Entry:
-        """One run by its full id, with its `repairs`, `problems` and `sent` calls."""
+        """One run by its full id, with its `repairs`, the problems `found` and those left, and its `sent` calls."""
         run = _entry(self._connection.execute("SELECT * FROM runs WHERE repair_id = ?", (repair_id,)).fetchone())
         for key, statement in _PARTS.items():
             run[key] = [_part(row) for row in self._connection.execute(statement, (repair_id,))]
-        run["sent"] = self._select("calls", "repair_id = ?", [repair_id], None)[::-1]
+        run["sent"] = sorted(
+            self._select("calls", "repair_id = ?", [repair_id], None), key=lambda call: call["call_id"]
+        )
         return run
 
     def resolve(self, written: str, kind: Literal["call", "run"] | None = None) -> str:
@@ -136,7 +138,8 @@ class Reader:
 
 _PARTS = {
     "repairs": "SELECT * FROM repairs WHERE repair_id = ? ORDER BY number",
-    "problems": "SELECT * FROM problems WHERE repair_id = ? ORDER BY number",
+    "problems": "SELECT * FROM problems WHERE repair_id = ? AND stage = 'left' ORDER BY number",
+    "found": "SELECT * FROM problems WHERE repair_id = ? AND stage = 'found' ORDER BY number",
 }
 
 

@@ -30,8 +30,8 @@ REPAIR = (
     " value_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 PROBLEM = (
-    "INSERT OR REPLACE INTO problems (repair_id, number, kind, step, path, message, candidates)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO problems (repair_id, stage, number, kind, step, path, message, candidates)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 FORGET = ("DELETE FROM repairs WHERE repair_id = ?", "DELETE FROM problems WHERE repair_id = ?")
 
@@ -86,7 +86,8 @@ class Rows:
             )
         )
         rows.extend(self._repair(record.repair_id, at, one) for at, one in enumerate(record.repairs))
-        rows.extend(self._problem(record.repair_id, at, one) for at, one in enumerate(record.problems))
+        for stage, problems in (("found", record.found), ("left", record.problems)):
+            rows.extend(self._problem(record.repair_id, stage, at, one) for at, one in enumerate(problems))
         return rows
 
     def _repair(self, repair_id: str, number: int, repair: Mapping[str, Any]) -> Row:
@@ -95,10 +96,11 @@ class Rows:
         values = (self._payload(repair.get("before")), self._payload(repair.get("after")))
         return REPAIR, (repair_id, number, *named, said, *values)
 
-    def _problem(self, repair_id: str, number: int, problem: Mapping[str, Any]) -> Row:
+    def _problem(self, repair_id: str, stage: str, number: int, problem: Mapping[str, Any]) -> Row:
         said = self._words(str(problem.get("message") or ""))
         near = self._payload(problem.get("candidates"))
-        return PROBLEM, (repair_id, number, problem.get("kind"), problem.get("step"), problem.get("path"), said, near)
+        named = (problem.get("kind"), problem.get("step"), problem.get("path"))
+        return PROBLEM, (repair_id, stage, number, *named, said, near)
 
     def _words(self, text: str) -> str | None:
         """A sentence that may quote a payload."""

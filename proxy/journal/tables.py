@@ -1,6 +1,7 @@
 """The journal's tables and views, as SQL; knows nothing of who writes them.
 
 Times are seconds since the epoch. Columns that hold JSON hold it as text. Views give the same with times to read.
+The `stage` of a problem is `found` (in the plan as it was submitted) or `left` (at the end).
 A record that replaces another gets a new `number`, so whoever watches sees it again.
 """
 
@@ -55,13 +56,14 @@ CREATE TABLE IF NOT EXISTS repairs (
 );
 CREATE TABLE IF NOT EXISTS problems (
     repair_id TEXT NOT NULL REFERENCES runs (repair_id),
+    stage TEXT NOT NULL,
     number INTEGER NOT NULL,
     kind TEXT,
     step TEXT,
     path TEXT,
     message TEXT,
     candidates TEXT,
-    PRIMARY KEY (repair_id, number)
+    PRIMARY KEY (repair_id, stage, number)
 );
 CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
 CREATE INDEX IF NOT EXISTS calls_repair ON calls (repair_id);

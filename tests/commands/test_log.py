@@ -153,6 +153,31 @@ def test_a_diff_shows_text_patch_and_the_reason_of_each_change(journal: Path) ->
     assert whole["unified"].startswith("--- before\n+++ after\n")
 
 
+def test_each_change_shows_the_error_of_its_own_step(journal: Path) -> None:
+    refusal = {"isError": True, "content": [{"type": "text", "text": "unknown unit"}, {"type": "image"}]}
+    changes = [{"op": "rename_argument", "step": step} for step in ("sent", "never", "lost")]
+    write(
+        journal,
+        call("call_w1", repair_id="run_w", step="sent", outcome="refused", reply=refusal),
+        call("call_w3", repair_id="run_w", step="lost", outcome="unknown", reply=None, message="timed out"),
+        call("call_w2", repair_id="run_w", step="sent"),
+        run(
+            "run_w",
+            kind="workflow",
+            repairs=changes,
+            found=[{"kind": "unknown_tool", "step": "never", "message": "no such tool"}],
+            problems=[{"kind": "timed_out", "step": "never", "message": "still wrong"}],
+            error_before="of another step",
+        ),
+    )
+    shown = json.loads(log("diff", "run_w", "--json").stdout)["changes"]
+    assert [(one["error_before"], one["error_after"]) for one in shown] == [
+        ("unknown unit", None),
+        ("no such tool", "still wrong"),
+        ("timed out", "timed out"),
+    ]
+
+
 def test_the_last_diff_is_that_of_the_last_run(journal: Path) -> None:
     write(journal, call("call_z9", at=1_800_000_000.0))
     assert "run_d4" in log("diff").stdout

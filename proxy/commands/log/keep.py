@@ -29,7 +29,7 @@ def export(limit: int, output: IO[str], **wanted: Any) -> None:
                 whole = public(entry)
             else:
                 run = reader.run(entry["repair_id"])
-                parts = {key: [public(one) for one in run.pop(key)] for key in ("repairs", "problems")}
+                parts = {key: [public(one) for one in run.pop(key)] for key in ("repairs", "found", "problems")}
                 whole = {**public(run), **parts, "sent": [call["call_id"] for call in run["sent"]]}
             output.write(json.dumps(whole, ensure_ascii=False) + "\n")
 

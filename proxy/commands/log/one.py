@@ -26,7 +26,7 @@ def show(id: str, as_json: bool) -> None:
         found = reader.resolve(id)
         entry = reader.run(found) if found.startswith("run_") else reader.call(found)
     if as_json:
-        parts = {key: [public(one) for one in entry.get(key, [])] for key in ("repairs", "problems", "sent")}
+        parts = {key: [public(one) for one in entry.get(key, [])] for key in ("repairs", "found", "problems", "sent")}
         click.echo(
             json.dumps({**public(entry), **{key: part for key, part in parts.items() if part}}, ensure_ascii=False)
         )
@@ -45,6 +45,8 @@ def _call_parts(call: dict[str, Any]) -> list[str]:
 
 
 def _run_parts(run: dict[str, Any]) -> list[str]:
+    from proxy.journal.diff import changes
+
     head = f"{run['repair_id']}  {clock(run['at'])}  {run['kind']}  {status(run['status'])}"
     said = f"{run['calls']} calls, {run['seconds']:.2f} s, session {run['session']}"
     sent = [(c["call_id"], c["step"], c["server"], c["tool"], c["outcome"], c["ms"], c["message"]) for c in run["sent"]]
@@ -53,16 +55,11 @@ def _run_parts(run: dict[str, Any]) -> list[str]:
     return [
         f"{head}\n{said}",
         block("plan", run["plan_after"]),
-        "\n".join(change(at + 1, {**one, **_around(run, one)}) for at, one in enumerate(run["repairs"])),
+        "\n".join(change(at + 1, one) for at, one in enumerate(changes(run))),
         block("problems", [f"{one['kind']} in {one['step']}: {one['message']}" for one in run["problems"]]),
         table(sent, heads) if sent else "",
         block("output", report.get("output")),
     ]
-
-
-def _around(run: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
-    values = {"before": one["value_before"], "after": one["value_after"]}
-    return {**values, "error_before": run["error_before"], "error_after": run["error_after"]}
 
 
 @click.command()

@@ -22,6 +22,7 @@ from proxy.repair.propose import Repair
 from proxy.repair.rules.tools import ranked_tools
 from proxy.repair.situation import Evidence, Seen, Situation
 from proxy.repair.values import value_of
+from proxy.resume import Earlier
 from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
 from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
@@ -255,9 +256,9 @@ class Calls:
                 self._sessions.popitem(last=False)
         kept.append((tool, arguments, result))
 
-    async def run_workflow(self, submitted: Json, client: Client, resume: str | None = None) -> Report:
-        """Run one submitted plan to its report; `resume` names an earlier run to go on from."""
-        return await self._workflow.run(submitted, client, resume)
+    async def run_workflow(self, submitted: Json, client: Client, before: Earlier | None = None) -> Report:
+        """Run one submitted plan to its report, or go on with an earlier run."""
+        return await self._workflow.run(submitted, client, before)
 
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         arguments: Json = params.get("arguments") or {}

@@ -232,6 +232,9 @@ class _Trial:
             if same and (run.ok or not self._worth_repeating(run, tool, ledger)):
                 ledger.reused += run.ok
                 return replace(run, step=step.id)
+        if history and history[-1].ok and tool.effect is not Effect.READ:
+            ledger.reused += 1
+            return replace(history[-1], step=step.id)
         known = ledger.reads.get(ledger.key(tool, arguments)) if tool.effect is Effect.READ else None
         if known is not None:
             ledger.reused += 1

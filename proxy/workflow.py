@@ -26,6 +26,7 @@ from proxy.repair.ports import Client, Journal, Upstreams
 from proxy.repair.propose import repairs
 from proxy.repair.situation import Evidence
 from proxy.repair.telling import Told
+from proxy.resume import Earlier
 from schemas.catalog import Json
 from schemas.config import Config, Mode
 from schemas.edit import Proposal
@@ -60,9 +61,12 @@ class Workflow:
         self._upstreams = upstreams
         self._journal = journal
 
-    async def run(self, raw: Json, client: Client, resume: str | None = None) -> Report:
-        """Run one submission to its report; never raises for what a plan or an upstream does wrong."""
-        submitted = read_submission(raw)
+    async def run(self, raw: Json, client: Client, before: Earlier | None = None) -> Report:
+        """Run one submission to its report; never raises for what a plan or an upstream does wrong.
+
+        `before` is an earlier run to go on with: its plan is taken, and nothing it sent is sent again.
+        """
+        submitted = read_submission(raw if before is None else before.plan)
         repair_id = self._journal.new_id("run")
         if submitted.faults or submitted.plan is None:
             return self._unread(submitted, repair_id, client)
@@ -70,6 +74,8 @@ class Workflow:
         plan, notes = normalise_tools(submitted.plan, self._upstreams.catalog)
         submitted = replace(submitted, normalised=(*submitted.normalised, *notes))
         run = self._prepare(submitted, plan, client, repair_id)
+        if before is not None:
+            run.executor.ledger.history.update(before.sent)
         told, best = await self._carry_out(run)
         evidence = self._evidence(best.execution)
         told = replace(
@@ -129,6 +135,12 @@ class Workflow:
             message = f"generation {generation}: best score {best.outcome.score.total:.2f}, failing: {bad}"
             await run.client.progress(float(generation), None, message)
 
+        def note(plan: Plan) -> None:
+            entry = RunRecord(
+                run.repair_id, time.time(), "workflow", run.client.session, "running", run.plan.json(), plan.json()
+            )
+            self._journal.run(entry)
+
         return Search(
             run.plan,
             self._evidence(),
@@ -138,6 +150,7 @@ class Workflow:
             random.Random(run.seed),  # noqa: S311  a search must be repeatable, not unpredictable
             Population(budget.population or settings.population, evolution.niches),
             watch,
+            note,
             intensity=Intensity(
                 evolution.rho, evolution.intensity_min, evolution.intensity_max, adaptive=evolution.adaptive
             ),

@@ -14,6 +14,7 @@ from proxy.commands.options import config_option, mode_option, refuse, settings
 from proxy.commands.options import run as run_async
 
 if TYPE_CHECKING:
+    from proxy.resume import Earlier
     from schemas.config import Config
     from schemas.report import Report
 
@@ -39,24 +40,38 @@ class Terminal:
 
 
 @click.command()
-@click.argument("plan", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("plan", required=False, type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @config_option
 @mode_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (structuredContent).")
-@click.option("--resume", metavar="REPAIR_ID", help="Go on from what an earlier run of this plan has already done.")
-def run(plan: Path, config: Path | None, mode: str | None, *, as_json: bool, resume: str | None) -> None:
+@click.option(
+    "--resume", metavar="REPAIR_ID", help="Go on with an earlier run that was cut off; nothing is sent twice."
+)
+def run(plan: Path | None, config: Path | None, mode: str | None, *, as_json: bool, resume: str | None) -> None:
     """Run PLAN (a JSON file, or - for standard input), repair it where it fails, and print the report.
 
     Exit status 0: succeeded or repaired; 1: failed; 2: bad input.
 
     \b
     mcp-mend run plan.json
+    mcp-mend run --resume last
     echo '{"steps": [{"tool": "get_current_time", "arguments": {"timezone": "UTC"}}]}' | mcp-mend run -
     """
-    submitted = _read(plan)
+    if (plan is None) == (resume is None):
+        raise click.UsageError("give either PLAN or --resume REPAIR_ID")
+    submitted = _read(plan) if plan is not None else None
     loaded = settings(config, mode=mode, local=True, quiet=True)
-    report = run_async(carry_out, loaded.config, submitted, resume)
-    show(report, submitted, as_json=as_json)
+    report = run_async(carry_out, loaded.config, submitted, _earlier(resume) if resume is not None else None)
+    show(report, submitted if submitted is not None else report.plan, as_json=as_json)
+
+
+def _earlier(written: str) -> Earlier:
+    from proxy.resume import CannotResumeError, earlier
+
+    try:
+        return earlier(written)
+    except CannotResumeError as error:
+        refuse(str(error))
 
 
 def _read(path: Path) -> Any:
@@ -70,12 +85,12 @@ def _read(path: Path) -> Any:
         refuse(f"{path}:{error.lineno}: not JSON: {error.msg}; a plan is an object with steps")
 
 
-async def carry_out(config: Config, submitted: Any, resume: str | None = None) -> Report:
+async def carry_out(config: Config, submitted: Any, before: Earlier | None = None) -> Report:
     """Start the upstreams, run one submission, end everything."""
     from proxy import app
 
     async with app.running(config) as proxy:
-        return await proxy.calls.run_workflow(submitted, Terminal(), resume)
+        return await proxy.calls.run_workflow(submitted, Terminal(), before)
 
 
 def show(report: Report, submitted: Any, *, as_json: bool) -> None:

@@ -74,6 +74,8 @@ class Search:
     rng: random.Random
     population: Population
     watch: Watch
+    note: Callable[[Plan], None]
+    """Told of every plan before it is executed, so that a run cut off leaves a record of where it was."""
     generation: int = 0
     candidates: int = 0
     intensity: Intensity = field(default_factory=Intensity)
@@ -101,6 +103,7 @@ class Search:
     async def attempt(self, candidate: Candidate) -> None:
         """Execute, diagnose, judge and record one candidate."""
         sureness = _sureness(candidate.lineage)
+        self.note(candidate.plan)
         execution = await self.executor.execute(candidate.plan, self.evidence, sureness, self.given_up)
         learnt = replace(self.evidence, runs=execution.runs)
         candidate = replace(candidate, execution=execution, generation=self.generation)

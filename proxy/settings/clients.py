@@ -101,6 +101,9 @@ def _entry(name: str, entry: Any, reading: _Reading) -> Any:
     _split_command(upstream)
     if upstream.get("transport") == "stdio" and "url" in upstream and "command" in upstream:
         del upstream["url"]
+    if not upstream.get("command") and not upstream.get("url"):
+        reading.skipped.append(f"{name} has neither a command nor a url")
+        return None
     return _without_us(name, upstream, reading)
 
 
@@ -108,10 +111,8 @@ def _take(upstream: dict[str, Any], key: str, value: Any) -> bool:
     """Put one key of an entry into the upstream; tell whether it meant something."""
     if value is None:
         return True
-    if key in _KEPT:
-        upstream[key] = value
-    elif key in _RENAMED:
-        upstream[_RENAMED[key]] = value
+    if key in _KEPT or key in _RENAMED:
+        upstream[_RENAMED.get(key, key)] = _texts(value)
     elif key in {"type", "transport", "transportType"} and value in _TRANSPORTS:
         if (transport := _TRANSPORTS[value]) is not None:
             upstream["transport"] = transport
@@ -122,10 +123,28 @@ def _take(upstream: dict[str, Any], key: str, value: Any) -> bool:
     elif key in _SHOWING | _HIDING and isinstance(value, list):
         upstream.setdefault("tools", {})["include" if key in _SHOWING else "exclude"] = value
     elif key == "bearer_token_env_var" and isinstance(value, str):
-        upstream.setdefault("headers", {})["Authorization"] = f"Bearer ${{{value}}}"
+        upstream["headers"] = {**upstream.get("headers", {}), "Authorization": f"Bearer ${{{value}}}"}
+    elif key == "env_http_headers" and isinstance(value, Mapping):
+        named = cast("Mapping[str, Any]", value).items()
+        upstream["headers"] = {**upstream.get("headers", {}), **{header: f"${{{name}}}" for header, name in named}}
     else:
         return False
     return True
+
+
+def _texts(value: Any) -> Any:
+    """The value, numbers and truth values inside it as texts: clients take `"PORT": 8080` as well."""
+    if isinstance(value, list):
+        return [_text(inner) for inner in cast("list[Any]", value)]
+    if isinstance(value, Mapping):
+        return {key: _text(inner) for key, inner in cast("Mapping[str, Any]", value).items()}
+    return value
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _split_command(upstream: dict[str, Any]) -> None:

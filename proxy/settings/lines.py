@@ -43,7 +43,7 @@ def read_text(name: str, text: str, *, toml: bool) -> Text:
     text = text.removeprefix("\ufeff")
     if toml:
         return Text(name, _toml(text), toml=True, lines=_toml_lines(text))
-    document = parse(text)
+    document = parse(text if text.strip() else "{}")
     data: Any = document.value
     if not isinstance(data, dict):
         raise TextError("expected an object: { ... }", 1)

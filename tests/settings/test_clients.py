@@ -9,7 +9,7 @@ import pytest
 
 from proxy.settings import ConfigError, load, load_text
 from proxy.settings.selfcall import Ours, ours
-from schemas.config import Upstream
+from schemas.config import Config, Upstream
 
 CLAUDE_DESKTOP = r"""{
   "globalShortcut": "Ctrl+Space",
@@ -97,6 +97,14 @@ def test_a_codex_file_is_taken_unchanged() -> None:
         ({"command": "srv", "timeout": 600000}, Upstream(command="srv", call_timeout=600)),
         ({"command": "srv", "disabled": True}, Upstream(command="srv", enabled=False)),
         ({"command": "srv", "args": None, "env": None}, Upstream(command="srv")),
+        (
+            {"command": "srv", "args": [1], "env": {"A": 2, "B": True}},
+            Upstream(command="srv", args=["1"], env={"A": "2", "B": "true"}),
+        ),
+        (
+            {"url": "x", "http_headers": {"A": "b"}, "env_http_headers": {"C": "TOKEN"}},
+            Upstream(url="x", headers={"A": "b", "C": "t0ps3cret"}),
+        ),
         ({"command": "srv", "alwaysAllow": ["x"], "type": "stdio"}, Upstream(command="srv", transport="stdio")),
     ],
 )
@@ -131,6 +139,16 @@ def test_an_entry_that_starts_mcp_mend_is_passed_over() -> None:
     loaded = load_text("x.json", text, {})
     assert list(loaded.config.upstreams) == ["b"]
     assert loaded.skipped == ("mend starts mcp-mend itself",)
+
+
+def test_an_entry_that_says_no_way_to_reach_it_is_passed_over() -> None:
+    loaded = load_text("settings.json", '{"context_servers": {"x": {"source": "extension", "enabled": true}}}', {})
+    assert loaded.config.upstreams == {}
+    assert loaded.skipped == ("x has neither a command nor a url",)
+
+
+def test_an_empty_file_names_no_servers() -> None:
+    assert load_text("claude_desktop_config.json", "\n", {}).config == Config()
 
 
 def test_an_entry_that_wraps_a_server_becomes_that_server() -> None:

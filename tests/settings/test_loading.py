@@ -111,11 +111,12 @@ def test_our_own_settings_may_be_json() -> None:
 
 
 def test_the_option_beats_the_environment_and_that_the_file(home: Path) -> None:
-    Path("x.toml").write_text('[repair]\nmode = "suggest"', encoding="utf-8")
+    Path("x.toml").write_text('[repair]\nmode = "suggest"\n[http]\ntoken = "${NAME:-}"', encoding="utf-8")
     named = Path("x.toml")
     assert load(named, env={}).config.repair.mode == "suggest"
     assert load(named, env={"MCP_MEND_MODE": "auto"}).config.repair.mode == "auto"
-    assert load(named, env={"MCP_MEND_MODE": "auto"}, mode="off").config.repair.mode == "off"
+    overridden = load(named, env={"MCP_MEND_MODE": "auto", "NAME": "a secret"}, mode="off").config
+    assert (overridden.repair.mode, overridden.secrets) == ("off", {"a secret"})
     with pytest.raises(ConfigError, match="MCP_MEND_MODE: write one of auto, suggest, off"):
         load(named, env={"MCP_MEND_MODE": "loud"})
 

@@ -7,7 +7,8 @@ chat template. `disassemble_` is `disassemble`, and never `decompile_function`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from weakref import WeakKeyDictionary
 
 from schemas.catalog import Catalog, Tool
 
@@ -27,11 +28,28 @@ _TRAILER = re.compile(r"\s*(?:\(.*\)?|\{.*|:\d+)$", re.S)
 
 def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
     """Every tool that the spelling names at the strictest level where it names any; () where it names none."""
-    for said, forms in _levels(spelling):
-        found = tuple(tool for tool in catalog if said in forms(tool))
+    index = _INDEXES.get(catalog)
+    if index is None:
+        index = _INDEXES[catalog] = tuple(_index(catalog, forms) for forms in _FORMS)
+    bare = clean(spelling)
+    said = (spelling, bare, squeeze(bare), undoubled(bare))
+    for level, which in _ORDER:
+        found = index[level].get(said[which])
         if found:
             return found
     return ()
+
+
+Index = Mapping[str, tuple[Tool, ...]]
+_INDEXES: WeakKeyDictionary[Catalog, tuple[Index, ...]] = WeakKeyDictionary()
+
+
+def _index(catalog: Catalog, forms: Callable[[Tool], set[str]]) -> Index:
+    found: dict[str, tuple[Tool, ...]] = {}
+    for tool in catalog:
+        for form in forms(tool):
+            found[form] = (*found.get(form, ()), tool)
+    return found
 
 
 def clean(spelling: str) -> str:
@@ -51,24 +69,6 @@ def clean(spelling: str) -> str:
 def squeeze(name: str) -> str:
     """Lower case, letters and digits only; a name of other characters alone stays itself."""
     return "".join(each for each in name.casefold() if each.isalnum()) or name
-
-
-def _levels(spelling: str) -> Iterator[tuple[str, Callable[[Tool], set[str]]]]:
-    """Pairs of (the spelling as read at this level, the spellings of a tool that count), strictest first."""
-    bare = clean(spelling)
-    for said in dict.fromkeys((spelling, bare)):
-        yield said, _public
-        yield said, _own
-        yield said, _qualified
-        yield said, _doubled
-    squeezed = squeeze(bare)
-    for forms in (_public, _own, _qualified, _doubled, _shortened, _tail):
-        yield squeezed, _squeezed(forms)
-    yield undoubled(bare), lambda tool: {undoubled(tool.name), undoubled(tool.public)}
-
-
-def _squeezed(forms: Callable[[Tool], set[str]]) -> Callable[[Tool], set[str]]:
-    return lambda tool: {squeeze(form) for form in forms(tool)}
 
 
 def _public(tool: Tool) -> set[str]:
@@ -106,3 +106,44 @@ def _shortened(tool: Tool) -> set[str]:
     """The tool's own name without a server name that it begins with; never an empty one."""
     head, name = squeeze(tool.server), squeeze(tool.name)
     return {name.removeprefix(head)} if head and name.startswith(head) and name != head else set()
+
+
+def _squeezed_public(tool: Tool) -> set[str]:
+    return {squeeze(tool.public)}
+
+
+def _squeezed_own(tool: Tool) -> set[str]:
+    return {squeeze(tool.name)}
+
+
+def _squeezed_qualified(tool: Tool) -> set[str]:
+    server, name, public = squeeze(tool.server), squeeze(tool.name), squeeze(tool.public)
+    plain = {server + name, public}
+    return plain | {"mcp" + form for form in plain} | {server + form for form in plain}
+
+
+def _squeezed_tail(tool: Tool) -> set[str]:
+    return {squeeze(form) for form in _tail(tool)}
+
+
+def _undoubled(tool: Tool) -> set[str]:
+    return {undoubled(tool.name), undoubled(tool.public)}
+
+
+_FORMS: tuple[Callable[[Tool], set[str]], ...] = (
+    _public,
+    _own,
+    _qualified,
+    _doubled,
+    _squeezed_public,
+    _squeezed_own,
+    _squeezed_qualified,
+    _shortened,
+    _squeezed_tail,
+    _undoubled,
+)
+"""The spellings of a tool that count, from the strictest level to the loosest."""
+
+_EXACT, _LOOSE = range(4), range(4, 9)
+_ORDER = (*((level, which) for which in (0, 1) for level in _EXACT), *((level, 2) for level in _LOOSE), (9, 3))
+"""Level, and which reading of the spelling it is asked for: as written, cleaned, squeezed, with no word twice."""

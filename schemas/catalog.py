@@ -17,6 +17,16 @@ Json = Any
 """A value as `json.loads` returns it."""
 
 
+def as_object(value: Json) -> dict[str, Any] | None:
+    """The value if it is a JSON object, else None."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def as_list(value: Json) -> list[Any] | None:
+    """The value if it is a JSON array, else None."""
+    return cast("list[Any]", value) if isinstance(value, list) else None
+
+
 class Effect(StrEnum):
     """What a call may do to the world; the order is from harmless to worst."""
 
@@ -105,7 +115,7 @@ class Tool:
         return fingerprint([self.server, self.name, self.schema])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """An immutable snapshot of every upstream's tools, in the order they are listed."""
 

@@ -20,6 +20,8 @@ from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgume
 from schemas.plan import Plan, Step
 from schemas.problem import DanglingDependency, MissingArgument
 
+MOST_REQUIRED = 6
+"""Required arguments beyond which a tool is not tried: too many to fill by rule."""
 LEAST = 0.45
 """Least evidence that a tool returns what the reference asks for."""
 
@@ -32,7 +34,11 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
     argument = str(problem.at[-1]) if problem.at else ""
     found: list[tuple[float, Step, str]] = []
     for tool in here.evidence.catalog:
-        if tool.effect not in (Effect.READ, Effect.UNKNOWN) or order.verbs(tool.name):
+        if (
+            tool.effect not in (Effect.READ, Effect.UNKNOWN)
+            or order.verbs(tool.name)
+            or len(tool.required) > MOST_REQUIRED
+        ):
             continue
         returns = _returns(tool, path, argument, problem.target, here)
         filled = _filled(tool, problem.target, here) if returns >= LEAST else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from catalog_cache.likely import likely
 from catalog_cache.names import clean
 from catalog_cache.names import resolve as resolve_name
 from proxy.repair import order
@@ -108,10 +109,10 @@ def _swap(
 
 
 def ranked_tools(here: Situation) -> list[Fit]:
-    """Every tool by how well it suits the step, best first; a named server's own tools are preferred."""
+    """The likely tools by how well they suit the step, best first; a named server's own tools are preferred."""
     name = clean(here.step.tool) or here.step.tool
     fits_: list[Fit] = []
-    for tool in here.evidence.catalog:
+    for tool in likely(here.evidence.catalog, name, opened(here.written)):
         alike = tool_likeness(name, tool.name)
         bonus = 0.05 if here.step.server in (tool.server, None) else 0.0
         if alike >= 0.25 or here.written:

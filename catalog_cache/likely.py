@@ -1,0 +1,69 @@
+"""The few tools that a wrong name and its arguments could have meant, found without looking at every tool.
+
+Pure. A first sieve over large catalogs (a millisecond or two for 1,600 tools); what is kept is weighed elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from rapidfuzz import fuzz, process
+
+from schemas.catalog import Catalog, Tool
+
+SPELLED = 24
+"""Tools kept for the likeness of their letters."""
+
+
+@dataclass(frozen=True)
+class _Index:
+    names: list[str]
+    words: dict[str, list[int]]
+    arguments: dict[str, list[int]]
+
+
+_INDEXES: WeakKeyDictionary[Catalog, _Index] = WeakKeyDictionary()
+
+
+def likely(catalog: Catalog, name: str, arguments: Collection[str], limit: int = 64) -> tuple[Tool, ...]:
+    """At most `limit` tools near in letters, in words, or in the names of their arguments; all of a small catalog."""
+    if len(catalog) <= limit:
+        return catalog.tools
+    index = _INDEXES.get(catalog)
+    if index is None:
+        index = _INDEXES[catalog] = _built(catalog)
+    score: Counter[int] = Counter()
+    for _, ratio, number in process.extract(_plain(name), index.names, scorer=fuzz.ratio, limit=SPELLED):
+        score[number] += int(ratio)
+    for word in _words(name):
+        found = index.words.get(word, ())
+        for number in found:
+            score[number] += 100 // (1 + len(found) // 20)
+    for argument in arguments:
+        found = index.arguments.get(_plain(argument), ())
+        for number in found:
+            score[number] += 100 // (1 + len(found) // 10)
+    return tuple(catalog.tools[number] for number, _ in score.most_common(limit))
+
+
+def _built(catalog: Catalog) -> _Index:
+    index = _Index([_plain(tool.name) for tool in catalog], {}, {})
+    for number, tool in enumerate(catalog):
+        for word in _words(tool.name):
+            index.words.setdefault(word, []).append(number)
+        for argument in tool.properties:
+            index.arguments.setdefault(_plain(argument), []).append(number)
+    return index
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _words(name: str) -> set[str]:
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return {word[:5] for word in re.split(r"[^a-z0-9]+", spaced.lower()) if len(word) > 1}

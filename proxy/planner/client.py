@@ -1,8 +1,8 @@
 """The planner in a process of its own: the proxy's end.
 
-Starts the worker at the first request, shares one worker among all proxies of one state folder, starts it again
-after a crash, and where that does not help says so once and answers None, so that repairs go on by rules alone.
-Never blocks the event loop and never raises for what the worker does.
+`Remote` starts the worker at the first request, shares one worker among all proxies of one state folder, starts it
+again after a crash, and where that does not help says so once and answers None, so that repairs go on by rules
+alone. Never blocks the event loop and never raises for what the worker does.
 """
 
 from __future__ import annotations
@@ -117,18 +117,76 @@ class Link:
         await reap(self._reached)
 
 
+class Remote:
+    """The worker of one state folder, started and started again as needed; several askers may share it."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._connecting = asyncio.Lock()
+        self._failures = 0
+        self._closed_until = 0.0
+        self.link: Link | None = None
+
+    async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
+        """Ask the worker, a second time where it ended before it could answer; None: no worker or no time."""
+        if time.monotonic() < self._closed_until:
+            return None
+        end = time.monotonic() + seconds
+        reason = ""
+        for _ in range(2):
+            try:
+                link = await self._reach(end)
+                return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
+            except Gone as gone:
+                reason = f"the worker does not stay up: {gone}"
+            except Crashed as crash:
+                reason = f"the worker crashed: {crash}"
+            except OSError as error:
+                reason = f"the worker cannot be started: {error}"
+        self.failed(reason)
+        return None
+
+    async def _reach(self, end: float) -> Link | None:
+        """The live link, made where there is none; None where that takes too long."""
+        with anyio.move_on_after(max(0.0, end - time.monotonic())):
+            async with self._connecting:
+                if self.link is None or self.link.ended:
+                    await self.close()
+                    reached = await anyio.to_thread.run_sync(reach, self._settings, self._folder)
+                    reader, writer = await asyncio.open_unix_connection(sock=reached.channel, limit=LINE)
+                    self.link = Link(reached, reader, writer)
+                return self.link
+        return None
+
+    async def close(self) -> None:
+        """Let the worker go."""
+        link, self.link = self.link, None
+        if link:
+            await link.close()
+
+    def failed(self, reason: str) -> None:
+        """Do without the worker for a while, longer after every further failure."""
+        self._failures += 1
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._failures - 1))
+        self._closed_until = time.monotonic() + pause
+        say = log.warning if self._failures == 1 else log.info
+        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause)
+
+    def worked(self) -> None:
+        """An answer came: failures count anew."""
+        if self._failures:
+            log.info("the planner is available again")
+        self._failures = 0
+
+
 class LocalPlanner:
     """The `Planner` port on the worker process. `deadline` bounds each request in seconds, waiting included."""
 
-    def __init__(self, settings: Settings, folder: Path, deadline: float) -> None:
-        self._settings = settings
-        self._folder = folder
+    def __init__(self, remote: Remote, deadline: float) -> None:
+        self._remote = remote
         self._deadline = deadline
-        self._link: Link | None = None
-        self._connecting = asyncio.Lock()
         self._usage = Usage()
-        self._failures = 0
-        self._closed_until = 0.0
 
     @property
     def usage(self) -> Usage:
@@ -145,69 +203,18 @@ class LocalPlanner:
         """One JSON value under the schema; None: no planner, no time, or not complete within `max_tokens`."""
         return await self._value({"do": "generate", "context": context, "schema": schema, "limit": max_tokens})
 
-    async def close(self) -> None:
-        """Let the worker go."""
-        if self._link:
-            await self._link.close()
-            self._link = None
-
     async def _value(self, body: Mapping[str, Any]) -> Any | None:
-        answer = await self._ask(body)
+        answer = await self._remote.ask(body, self._deadline)
         if answer is None:
             return None
         fault = answer.get("error")
         if fault is None:
-            self._recovered()
+            self._remote.worked()
             tokens = answer["tokens"] + answer["sampled"]
             self._usage = replace(self._usage, calls=self._usage.calls + 1, tokens=self._usage.tokens + tokens)
             return answer["value"]
         if fault in (Fault.MODEL, Fault.NATIVE):
-            self._failed(answer["message"])
+            self._remote.failed(answer["message"])
         else:
             log.info("the planner has no answer", why=fault, message=answer["message"])
         return None
-
-    async def _ask(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Ask the worker, a second time where it ended before it could answer."""
-        if time.monotonic() < self._closed_until:
-            return None
-        end = time.monotonic() + self._deadline
-        reason = ""
-        for _ in range(2):
-            try:
-                link = await self._reach(end)
-                return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
-            except Gone as gone:
-                reason = f"the worker does not stay up: {gone}"
-            except Crashed as crash:
-                reason = f"the worker crashed: {crash}"
-            except OSError as error:
-                reason = f"the worker cannot be started: {error}"
-        self._failed(reason)
-        return None
-
-    async def _reach(self, end: float) -> Link | None:
-        """The live link, made where there is none; None where that takes too long."""
-        with anyio.move_on_after(max(0.0, end - time.monotonic())):
-            async with self._connecting:
-                if self._link is None or self._link.ended:
-                    if self._link:
-                        await self._link.close()
-                        self._link = None
-                    reached = await anyio.to_thread.run_sync(reach, self._settings, self._folder)
-                    reader, writer = await asyncio.open_unix_connection(sock=reached.channel, limit=LINE)
-                    self._link = Link(reached, reader, writer)
-                return self._link
-        return None
-
-    def _failed(self, reason: str) -> None:
-        self._failures += 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._failures - 1))
-        self._closed_until = time.monotonic() + pause
-        say = log.warning if self._failures == 1 else log.info
-        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause)
-
-    def _recovered(self) -> None:
-        if self._failures:
-            log.info("the planner is available again")
-        self._failures = 0

@@ -21,6 +21,8 @@ import llama_cpp.llama_cpp
 import numpy as np
 import numpy.typing as npt
 
+from proxy.planner.switch import Switch
+
 llama: Any = llama_cpp.llama_cpp
 
 Row = npt.NDArray[np.float32]
@@ -63,33 +65,6 @@ class Entry:
 def _log(level: int, text: bytes, _data: int) -> None:
     if level == _ERROR:
         sys.stderr.write(text.decode(errors="replace"))
-
-
-class Switch:
-    """A flag that native code reads without taking Python's lock.
-
-    llama.cpp asks its abort callback after every node of the graph, far too often for a Python function. The C
-    library's `strlen` over a one-character buffer is such a callback: zero (go on) or one (stop).
-    """
-
-    def __init__(self) -> None:
-        self._text = ctypes.create_string_buffer(2)
-        libc = ctypes.CDLL(None)
-        self.callback = llama.ggml_abort_callback(ctypes.cast(libc.strlen, ctypes.c_void_p).value)
-        self.data = ctypes.cast(self._text, ctypes.c_void_p)
-
-    def set(self) -> None:
-        """Stop the forward pass that runs, and those to come."""
-        self._text[0] = b"\x01"
-
-    def clear(self) -> None:
-        """Let forward passes run again."""
-        self._text[0] = b"\x00"
-
-    @property
-    def is_set(self) -> bool:
-        """Tell whether forward passes are stopped."""
-        return self._text[0] != b"\x00"
 
 
 def gpu_build() -> bool:

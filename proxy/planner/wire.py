@@ -1,7 +1,8 @@
 """What the proxy and the planner's worker say to each other: one JSON object per line. Pure.
 
 To the worker: `{"id", "do": "rank", "context", "options", "deadline"}`, `{"id", "do": "generate", "context",
-"schema", "limit", "deadline"}`, `{"id", "do": "cancel"}`. From the worker: first `{"pid"}`, then for each id one
+"schema", "limit", "deadline"}`, `{"id", "do": "learn", "key", "texts", "deadline"}`, `{"id", "do": "compare", "key",
+"query", "deadline"}`, `{"id", "do": "cancel"}`. From the worker: first `{"pid"}`, then for each id one
 `{"id", "value", "tokens", "reused", "sampled", "forced"}` or `{"id", "error", "message"}`; `{"bye"}` when it leaves
 because nobody used it.
 """
@@ -30,6 +31,8 @@ class Fault(StrEnum):
     SCHEMA = "schema"
     MODEL = "model"
     """The model cannot be loaded: no request will succeed until a person has done something."""
+    UNKNOWN_KEY = "unknown_key"
+    """These texts have not been learnt by this worker."""
     NATIVE = "native"
     """llama.cpp broke off: the worker ends after this."""
 
@@ -38,7 +41,8 @@ class Fault(StrEnum):
 class Settings:
     """Everything a worker is started with; two proxies whose settings are equal share one worker.
 
-    `listen` tells whether its socket takes connections (shared) or is the one connection (private).
+    `vectors` is the file that keeps embeddings. `listen` tells whether its socket takes connections (shared) or is
+    the one connection (private).
     """
 
     model: str
@@ -47,6 +51,7 @@ class Settings:
     gpu_layers: int
     memory_mb: int
     idle: float
+    vectors: str = ""
     release: str = ""
     listen: bool = True
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.planner.client import LocalPlanner
+from proxy.planner.client import LocalPlanner, Remote
 from proxy.planner.wire import Settings
 
 
@@ -25,12 +25,12 @@ def settings(model: Path) -> Settings:
 @pytest.fixture
 async def open_local(settings: Settings, tmp_path: Path) -> AsyncIterator[Callable[..., LocalPlanner]]:
     """Make planners of one state folder; their workers end with the test."""
-    opened: list[LocalPlanner] = []
+    opened: list[Remote] = []
 
     def make(given: Settings = settings, folder: Path = tmp_path, deadline: float = 60) -> LocalPlanner:
-        opened.append(LocalPlanner(given, folder, deadline))
-        return opened[-1]
+        opened.append(Remote(given, folder))
+        return LocalPlanner(opened[-1], deadline)
 
     yield make
-    for planner in opened:
-        await planner.close()
+    for remote in opened:
+        await remote.close()

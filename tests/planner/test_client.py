@@ -27,8 +27,8 @@ NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required"
 
 
 def worker_of(planner: LocalPlanner) -> psutil.Process:
-    assert planner._link is not None
-    return psutil.Process(planner._link._pid)
+    assert planner._remote.link is not None
+    return psutil.Process(planner._remote.link._pid)
 
 
 async def gone(process: psutil.Process) -> None:
@@ -40,7 +40,7 @@ async def gone(process: psutil.Process) -> None:
 async def busy(planner: LocalPlanner) -> psutil.Process:
     """Wait until the worker has taken a request in hand: its processor time grows."""
     with anyio.fail_after(30):
-        while planner._link is None or not planner._link._pid:  # noqa: ASYNC110 - another process
+        while planner._remote.link is None or not planner._remote.link._pid:  # noqa: ASYNC110 - another process
             await anyio.sleep(0.005)
         process = worker_of(planner)
         begun = sum(process.cpu_times()[:2])
@@ -58,7 +58,7 @@ async def test_the_likely_option_gets_the_best_score(open_local: Open) -> None:
 async def test_no_options_need_no_worker(open_local: Open) -> None:
     planner = open_local()
     assert await planner.rank("Which?", []) == []
-    assert planner._link is None
+    assert planner._remote.link is None
 
 
 async def test_an_answer_follows_its_schema(open_local: Open) -> None:
@@ -194,10 +194,29 @@ async def test_two_proxies_share_one_worker_which_only_their_user_can_reach(open
     (address,) = [path async for path in anyio.Path(tmp_path).glob("*.sock")]
     assert stat.S_IMODE((await address.stat()).st_mode) == 0o600
     process = worker_of(first)
-    await first.close()
+    await first._remote.close()
     assert await second.rank(*CAPITALS)
-    await second.close()
+    await second._remote.close()
     await gone(process)
+
+
+async def test_a_request_that_waits_for_another_proxys_ends_at_its_own_deadline(
+    open_local: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.planner.client.GRACE", 0.1)
+    first, second = open_local(), open_local(deadline=0.2)
+    scores = None
+
+    async def ask() -> None:
+        nonlocal scores
+        scores = await first.rank(LONG, ["yes", "no"])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        process = await busy(first)
+        assert await second.rank(*CAPITALS) is None
+    assert scores is not None
+    assert worker_of(first).pid == process.pid
 
 
 async def test_a_state_folder_too_long_for_a_socket_has_a_worker_of_its_own(open_local: Open, tmp_path: Path) -> None:
@@ -218,17 +237,18 @@ async def test_an_idle_worker_leaves_and_comes_back_when_needed(open_local: Open
 def test_the_worker_ends_with_a_killed_proxy(settings: Settings, tmp_path: Path) -> None:
     program = f"""
 import anyio, pathlib
-from proxy.planner.client import LocalPlanner
+from proxy.planner.client import LocalPlanner, Remote
 from proxy.planner.wire import Settings, decode
 async def main():
-    planner = LocalPlanner(Settings(**decode({settings.json()!r}.encode())), pathlib.Path({str(tmp_path)!r}), 60)
+    settings = Settings(**decode({settings.json()!r}.encode()))
+    planner = LocalPlanner(Remote(settings, pathlib.Path({str(tmp_path)!r})), 60)
     await planner.rank("Who?", ["I", "you"])
-    print(planner._link._pid, flush=True)
+    print(planner._remote.link._pid, flush=True)
     await anyio.sleep_forever()
 anyio.run(main)
 """
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:  # noqa: S603 - our own program
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout is not None
         process = psutil.Process(int(proxy.stdout.readline()))
         proxy.kill()

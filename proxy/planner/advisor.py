@@ -1,0 +1,95 @@
+"""The planner asked in nouns: prompt, grammar, model, reading, in that order.
+
+Works with any `Planner`; holds no state but the size of the prompts that fit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.planner import grammar, prompt
+from proxy.planner.choice import choose
+from proxy.planner.grammar import Known
+from proxy.repair.ports import Advice, Planner, Question, Usage
+from proxy.repair.values import MISSING
+from schemas.catalog import Json, Tool
+from schemas.plan import Location, Plan, Step
+
+VALUE_TOKENS = 128
+STEP_TOKENS = 256
+PLAN_TOKENS = 640
+OPTIONS = 24
+"""Candidates ranked at once; rules hand over the likelier ones first."""
+
+
+class PlannerAdvisor:
+    """The `Advisor` port. `context` is how many tokens prompt and answer may have together."""
+
+    def __init__(self, planner: Planner, context: int) -> None:
+        self._planner = planner
+        self._context = context
+
+    @property
+    def usage(self) -> Usage:
+        """Requests and tokens so far."""
+        return self._planner.usage
+
+    async def rank(self, question: Question, candidates: Sequence[Plan], priors: Sequence[float]) -> Advice | None:
+        """Order repaired plans; of those that the model cannot tell apart the higher prior comes first."""
+        options = [prompt.repaired(question, candidate) for candidate in candidates[:OPTIONS]]
+        room = self._context - sum(len(option) for option in options) // 3
+        scores = await self._planner.rank(prompt.ranking(question, room), options)
+        return None if scores is None else choose(scores, priors, rest=len(candidates) - len(options))
+
+    async def value(self, question: Question, at: Location) -> Json | None:
+        """A new value for one argument of the failing step, under the argument's own schema."""
+        tool = _tool_of(question)
+        if tool is None:
+            return None
+        schema = grammar.value_schema(tool, at)
+        text = prompt.value(question, at, tool, self._context - VALUE_TOKENS)
+        return grammar.read_value(await self._planner.generate(text, schema, VALUE_TOKENS), tool, at)
+
+    async def step(self, question: Question) -> Step | None:
+        """A step to insert before the failing one."""
+        known = _known(question)
+        schema = grammar.step_schema(question.tools, known)
+        text = prompt.added_step(question, self._context - STEP_TOKENS)
+        answer = await self._planner.generate(text, schema, STEP_TOKENS)
+        return grammar.read_step(answer, _new_id(question.plan), question.tools, {k.step: k.value for k in known})
+
+    async def redesign(self, question: Question, failures: Sequence[str]) -> Plan | None:
+        """Another plan for the same goal; `failures` tells in one line each what was tried."""
+        text = prompt.redesign(question, failures, self._context - PLAN_TOKENS)
+        return await self._plan(text, question.plan.goal, question.tools)
+
+    async def plan(self, goal: str, tools: Sequence[Tool]) -> Plan | None:
+        """A plan from the goal alone."""
+        return await self._plan(prompt.whole_plan(goal, tools, self._context - PLAN_TOKENS), goal, tools)
+
+    async def _plan(self, text: str, goal: str, tools: Sequence[Tool]) -> Plan | None:
+        answer = await self._planner.generate(text, grammar.plan_schema(tools), PLAN_TOKENS)
+        return grammar.read_plan(answer, goal, tools)
+
+
+def _tool_of(question: Question) -> Tool | None:
+    """The tool that the failing step calls, if it is among those shown."""
+    step = question.plan.by_id.get(question.step)
+    return next((tool for tool in question.tools if step and step.tool in (tool.name, tool.public)), None)
+
+
+def _known(question: Question) -> list[Known]:
+    """The steps listed before the failing one, with what their results hold or are declared to hold."""
+    known: list[Known] = []
+    for step in question.plan.steps:
+        if step.id == question.step:
+            break
+        tool = next((tool for tool in question.tools if step.tool in (tool.name, tool.public)), None)
+        value = question.results.get(step.id, MISSING)
+        known.append(Known(step.id, value, tool.output_schema if tool else None))
+    return known
+
+
+def _new_id(plan: Plan) -> str:
+    """An id that no step of the plan has."""
+    return next(name for number in range(1, len(plan.steps) + 2) if (name := f"new{number}") not in plan.by_id)

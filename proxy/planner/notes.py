@@ -1,0 +1,47 @@
+"""What a tool says about each of its arguments: in its schema, else in the text of its description. Pure.
+
+Many servers publish bare schemas and keep the units and meanings in a docstring, in one of the customary layouts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.repair.schema import Schema, deref
+from schemas.catalog import Tool
+
+_SECTION = re.compile(r"^\s*(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*:?\s*$", re.I)
+
+
+def summary(tool: Tool) -> str:
+    """What the tool does: its description up to the first section about arguments, results or examples."""
+    lines: list[str] = []
+    for line in tool.description.strip().splitlines():
+        if _SECTION.match(line) or re.match(r"^\s*-{3,}\s*$", line):
+            break
+        lines.append(line.strip())
+    return " ".join(line for line in lines if line)
+
+
+def note(tool: Tool, name: str) -> str:
+    """What the tool says about this argument, "" where it says nothing."""
+    schema: Schema = deref(tool.properties.get(name, {}), tool.schema)
+    said = schema.get("description")
+    if isinstance(said, str) and said.strip():
+        return " ".join(said.split())
+    return _written(tool.description, name)
+
+
+def _written(text: str, name: str) -> str:
+    """The note in a docstring: `name: text`, `name (type): text`, or `name : type` with the text on the next line."""
+    lines = text.splitlines()
+    head = re.compile(rf"^(\s*)[-*`]*{re.escape(name)}`?\s*(?:\([^)]*\))?\s*:\s*(.*)$")
+    for number, line in enumerate(lines):
+        found = head.match(line)
+        if found is None:
+            continue
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if below.strip() and len(below) - len(below.lstrip()) > len(found[1]):
+            return " ".join(below.split())
+        return " ".join(found[2].split())
+    return ""

@@ -1,0 +1,82 @@
+"""Chooses the planner that the configuration asks for, and ends it with its block."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from proxy.planner import models
+from proxy.planner.advisor import PlannerAdvisor
+from proxy.planner.client import LocalPlanner, Remote
+from proxy.planner.fake import NoPlanner
+from proxy.planner.installed import files
+from proxy.planner.openai import open_endpoint
+from proxy.planner.shortlist import Shortlist
+from proxy.planner.wire import Settings
+from proxy.repair.ports import Advisor, Planner
+from schemas import config
+
+log = structlog.get_logger("planner")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A planner, asked in text or in nouns, and the finder of the tools that it is shown."""
+
+    planner: Planner
+    advisor: Advisor
+    shortlist: Shortlist
+
+
+@asynccontextmanager
+async def open_planner(wanted: config.Planner, home: Path) -> AsyncGenerator[Opened]:
+    """The planner of this configuration; nothing is started or loaded before its first request.
+
+    `home` is the state folder. A backend that cannot be had is reported once and answers nothing: the proxy works
+    without it.
+    """
+    model = _local_model(wanted) if wanted.backend in ("auto", "local") else None
+    remote = Remote(_worker_settings(wanted, model, home), home / "planner")
+    shortlist = Shortlist(remote if files() else None)
+    try:
+        if wanted.backend == "openai":
+            async with open_endpoint(wanted) as endpoint:
+                yield Opened(endpoint, PlannerAdvisor(endpoint, wanted.context), shortlist)
+        else:
+            planner = NoPlanner() if model is None else LocalPlanner(remote, wanted.deadline)
+            yield Opened(planner, PlannerAdvisor(planner, wanted.context), shortlist)
+    finally:
+        await shortlist.close()
+        await remote.close()
+
+
+def _local_model(wanted: config.Planner) -> Path | None:
+    """The model's file, None where library or model are missing: then it says what to do."""
+    say = log.info if wanted.backend == "auto" else log.warning
+    if not models.library():
+        say("no local planner: install mcp-mend[planner] for it; repairs go on by rules alone")
+        return None
+    try:
+        return models.resolve(wanted.model)
+    except models.ModelProblem as problem:
+        say("no local planner, repairs go on by rules alone", reason=str(problem))
+        return None
+
+
+def _worker_settings(wanted: config.Planner, model: Path | None, home: Path) -> Settings:
+    return Settings(
+        model=str(model or ""),
+        context=wanted.context,
+        threads=wanted.threads or max(1, (os.cpu_count() or 2) - 1),
+        gpu_layers=wanted.gpu_layers,
+        memory_mb=wanted.memory_mb,
+        idle=wanted.idle,
+        vectors=str(home.absolute() / "planner" / "vectors.npz"),
+        release=importlib.metadata.version("mcp-mend"),
+    )

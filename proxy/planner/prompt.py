@@ -1,0 +1,157 @@
+"""What the model is told. Pure: nouns in, text out.
+
+Every prompt begins with what stays the same from question to question about one plan (the tools), then what changes
+seldom (examples, the plan), then the question: a model that keeps its prefix reads the long part once. Small models
+do best when the goal stands last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from proxy.planner.render import call_text, cut, labels, result_text, step_line, tool_line
+from proxy.repair.ports import Example, Question
+from proxy.repair.schema import at_location
+from proxy.repair.values import MISSING
+from schemas.catalog import Tool
+from schemas.plan import Location, Plan, Step
+
+CHARACTERS_PER_TOKEN = 3.0
+"""Of English and JSON with the vocabularies of today's small models; rather too few than too many."""
+HEAD = "You repair tool calls. Answer with the corrected call only."
+PATTERN = (
+    "You write plans of tool calls. A later step uses what an earlier one returned by a reference. For example, "
+    "the goal: Send Ann the distance from Oslo to Rome in miles. The plan: "
+    '{"steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, '
+    '{"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, '
+    '{"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}'
+)
+ERROR = 400
+GOAL = 1200
+EXAMPLES = 2
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much is told: characters of a tool's description, of an argument's and of a result; how many tools."""
+
+    description: int
+    argument: int
+    result: int
+    tools: int
+
+
+DETAILS = (
+    Detail(160, 60, 300, 16),
+    Detail(100, 40, 200, 16),
+    Detail(80, 0, 120, 12),
+    Detail(30, 0, 80, 8),
+    Detail(0, 0, 60, 6),
+    Detail(0, 0, 0, 4),
+)
+"""From all that helps to the least that makes sense."""
+
+
+def within(tokens: int, build: Callable[[Detail], str]) -> str:
+    """The most detailed prompt that fits into so many tokens, the shortest one where none does."""
+    text = ""
+    for detail in DETAILS:
+        text = build(detail)
+        if len(text) <= tokens * CHARACTERS_PER_TOKEN:
+            return text
+    return text
+
+
+def ranking(question: Question, tokens: int) -> str:
+    """Ask for the corrected call; what follows is one candidate as `repaired` writes it."""
+    end = _goal(question.plan.goal, "Write the call that reaches the goal.")
+    return within(tokens, lambda detail: f"{_situation(question, detail, plain=True)}\n\n{end}")
+
+
+def value(question: Question, at: Location, tool: Tool, tokens: int) -> str:
+    """Ask for one argument of the failing step; `tool` is the one that the step calls."""
+    name = ".".join(str(part) for part in at)
+    meaning = cut(str(at_location(tool.schema, tool.schema, at).get("description", "")), ERROR)
+    ask = f"Write the right value of {name}{f' ({meaning})' if meaning else ''} as JSON."
+    return within(tokens, lambda detail: f"{_situation(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
+
+
+def added_step(question: Question, tokens: int) -> str:
+    """Ask for a step that is missing before the failing one."""
+    ask = f"A step is missing before {question.step}. Write that step as JSON."
+    return within(tokens, lambda detail: f"{_situation(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
+
+
+def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
+    """Ask for a different plan, given what was tried."""
+    tried = "\n".join(f"- {cut(line, ERROR)}" for line in failures)
+    ask = "Write another plan as JSON that reaches the goal in a different way."
+
+    def build(detail: Detail) -> str:
+        text = f"{_tools(question.tools, detail)}\n\nThis plan failed:\n{_steps(question, detail, plain=False)}"
+        return f"{text}\n\nWhat was tried:\n{tried}\n\n{_goal(question.plan.goal, ask)}"
+
+    return within(tokens, build)
+
+
+def whole_plan(goal: str, tools: Sequence[Tool], tokens: int) -> str:
+    """Ask for a plan from the goal alone."""
+    ask = (
+        "Write the plan as JSON: the steps in order, each with its tool and all arguments. Where a value is in another "
+        "unit than the tool wants, or is not known yet, let an earlier step convert or find it."
+    )
+    return within(tokens, lambda detail: f"{PATTERN}\n\n{_tools(tools, detail)}\n\n{_goal(goal, ask)}")
+
+
+def repaired(question: Question, candidate: Plan) -> str:
+    """A candidate as the answer to `ranking`: its new and changed steps, the output where that changed.
+
+    A candidate that changes nothing but order is written as the step in question.
+    """
+    plan = question.plan
+    changed = [step for step in candidate.steps if step not in plan.steps]
+    changed = changed or [step for step in candidate.steps if step.id == question.step] or list(candidate.steps)
+    lines = [call_text(step, plain=True) for step in changed]
+    if candidate.output != plan.output:
+        lines.append(f"output = {result_text(candidate.output, ERROR)}")
+    return "\n".join(lines)
+
+
+def _situation(question: Question, detail: Detail, *, plain: bool = False) -> str:
+    parts = [HEAD, _tools(question.tools, detail)]
+    if question.examples:
+        parts.append("\n".join(_example(example) for example in question.examples[:EXAMPLES]))
+    failed = _steps(question, detail, plain=plain)
+    parts.append(f"This call failed:\n{failed}\nError: {cut(question.error, ERROR)}")
+    return "\n\n".join(parts)
+
+
+def _tools(tools: Sequence[Tool], detail: Detail) -> str:
+    shown = list(labels(tools).items())[: detail.tools]
+    return "Tools:\n" + "\n".join(tool_line(name, tool, detail.description, detail.argument) for name, tool in shown)
+
+
+def _steps(question: Question, detail: Detail, *, plain: bool) -> str:
+    """The plan up to the failing step, which stands last."""
+    failing = question.plan.by_id.get(question.step)
+    before = [step for step in question.plan.steps if step.id != question.step]
+    if failing is None:
+        return "\n".join(_shown(question, step, detail, plain=plain) for step in before)
+    if not before:
+        return call_text(failing, plain=plain)
+    lines = [_shown(question, step, detail, plain=plain) for step in before]
+    return "\n".join([*lines, step_line(failing, MISSING, 0, plain=plain)])
+
+
+def _shown(question: Question, step: Step, detail: Detail, *, plain: bool) -> str:
+    return step_line(step, question.results.get(step.id, MISSING), detail.result, plain=plain)
+
+
+def _example(example: Example) -> str:
+    failed, worked = call_text(example.failed, plain=True), call_text(example.worked, plain=True)
+    return f"This call failed:\n{failed}\nError: {cut(example.error, ERROR)}\nThis call worked:\n{worked}"
+
+
+def _goal(goal: str, ask: str) -> str:
+    return f"The goal: {cut(goal, GOAL)}\n{ask}" if goal else ask

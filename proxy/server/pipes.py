@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -40,6 +41,7 @@ class Pipes(asyncio.Protocol):
         stdin, stdout = self._taken = _taken()
         loop = asyncio.get_running_loop()
         try:
+            _must_poll(stdout)
             writer, _ = await loop.connect_write_pipe(
                 lambda: self._out, os.fdopen(stdout, "wb", buffering=0, closefd=False)
             )
@@ -48,6 +50,7 @@ class Pipes(asyncio.Protocol):
         except (ValueError, NotImplementedError):
             self._write = _blocking_writer(stdout, self.broken)
         try:
+            _must_poll(stdin)
             self._reading, _ = await loop.connect_read_pipe(
                 lambda: self, os.fdopen(stdin, "rb", buffering=0, closefd=False)
             )
@@ -115,6 +118,13 @@ class _Out(asyncio.BaseProtocol):
         del exc
         self.open.set()
         self._broken.set()
+
+
+def _must_poll(fd: int) -> None:
+    """Raise `ValueError` for a descriptor that the event loop cannot wait for, such as a file or /dev/null."""
+    mode = os.fstat(fd).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd)):
+        raise ValueError("neither pipe, socket nor terminal")
 
 
 def _close(fds: tuple[int, int]) -> None:

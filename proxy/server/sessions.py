@@ -17,8 +17,8 @@ from proxy.server.exchange import Exchange
 from proxy.server.face import Face
 from proxy.server.own import Own
 from proxy.upstream import rpc
-from proxy.upstream.caller import Caller, Profile
-from proxy.upstream.fleet import LISTS_CHANGED, TOOLS_CHANGED, Fleet
+from proxy.upstream.caller import LISTS_CHANGED, Caller, Profile
+from proxy.upstream.fleet import TOOLS_CHANGED, Fleet
 from proxy.upstream.peer import Incoming, Peer
 from proxy.upstream.rpc import Id, Message
 from schemas.catalog import Tool

@@ -58,7 +58,7 @@ class Session:
 
     async def _serve(self, incoming: Incoming) -> Reply:
         reply = await self._face.answer(incoming.method, incoming.params, self._exchange(incoming))
-        self._greeted = True
+        self._greeted = self._greeted or incoming.method == "initialize"
         self._listed = self._listed or incoming.method == "tools/list"
         return reply
 

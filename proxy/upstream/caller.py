@@ -17,6 +17,8 @@ HANDSHAKE_LATEST = "2025-11-25"
 MODERN_LATEST = "2026-07-28"
 MODERN_VERSIONS = (MODERN_LATEST,)
 
+LISTS_CHANGED = frozenset(f"notifications/{each}/list_changed" for each in ("tools", "prompts", "resources"))
+
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 INFO_KEY = "io.modelcontextprotocol/clientInfo"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"

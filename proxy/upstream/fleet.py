@@ -23,8 +23,6 @@ from schemas.trial import Lost, Reply
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
 
-LISTS_CHANGED = frozenset(f"notifications/{each}/list_changed" for each in ("tools", "prompts", "resources"))
-
 FIRST_LIST = 1.0
 """Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
 

@@ -17,6 +17,7 @@ from proxy.upstream.caller import (
     CAPABILITIES_KEY,
     ENVELOPE,
     INFO_KEY,
+    LISTS_CHANGED,
     LOG_LEVEL_KEY,
     MODERN_LATEST,
     MODERN_VERSIONS,
@@ -29,6 +30,9 @@ from proxy.upstream.caller import (
 )
 from proxy.upstream.peer import Incoming, Peer, Unplugged
 from schemas.trial import Reply
+
+FOR_EVERYONE = LISTS_CHANGED | {"notifications/resources/updated"}
+"""Notifications that belong to no request, whichever stream they come on."""
 
 PROGRESS = "notifications/progress"
 
@@ -178,7 +182,8 @@ class Link:
             return
         if self._subscribed(incoming):
             return
-        self.audience.tell(self.name, incoming.method, incoming.params, self._asker(incoming))
+        caller = None if incoming.method in FOR_EVERYONE else self._asker(incoming)
+        self.audience.tell(self.name, incoming.method, incoming.params, caller)
 
     def _subscribed(self, incoming: Incoming) -> bool:
         """Hand a notification of a subscription to its subscriber, under the id that it knows."""

@@ -216,9 +216,12 @@ class Peer:
 
     def _withdraw(self, params: Any) -> None:
         ident = rpc.fields(params).get("requestId")
-        task = self._serving.get(ident) if isinstance(ident, (int, str)) else None
+        if not isinstance(ident, (int, str)):
+            return
+        task = self._serving.get(ident)
         if task is not None:
             task.cancel()
+            self._served(ident)
 
     def _overdue(self, ident: Id, pending: Pending) -> None:
         left = pending.deadline - self._loop.time()

@@ -1,0 +1,183 @@
+"""In front of one server, a client sees that server and nothing of us."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import psutil
+import pytest
+from rawclient import ECHO, MODERN, started, wrapped
+
+
+async def test_the_upstream_introduces_itself(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        reply = await client.initialize("2025-06-18", roots={"listChanged": True})
+    client_info = {"name": "raw", "version": "1", "x-vendor": None}
+    assert reply["result"] == {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {"tools": {"listChanged": True}},
+        "serverInfo": {"name": "echo", "version": "1", "x-vendor": [1, None], "client": client_info},
+        "instructions": "Echo.",
+    }
+
+
+async def test_replies_are_the_upstreams_own(tmp_path: Path) -> None:
+    """Direct and through us, the same requests have the same answers, byte for byte but for the order of keys."""
+    requests = [
+        ("tools/list", {}),
+        ("tools/call", {"name": "echo", "arguments": {"text": "hé\u2028 \ud83d\ude00"}}),
+        ("ping", None),
+        ("vendor/params", {"a": None, "b": [1, 2.5, 10**20], "_meta": {"traceparent": "00-1"}}),
+        ("no/such", {}),
+    ]
+    async with started(tmp_path, *ECHO) as direct, started(tmp_path, *wrapped()) as ours:
+        await direct.initialize()
+        await ours.initialize()
+        for method, params in requests:
+            assert await ours.request(method, params, f"id {method}") == await direct.request(
+                method, params, f"id {method}"
+            )
+
+
+async def test_progress_keeps_the_clients_token(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        await client.call("echo", "progress", _meta={"progressToken": "mine"})
+        told = [message["params"] for message in client.seen]
+    assert told == [{"progressToken": "mine", "progress": done, "total": None, "x-vendor": 1} for done in range(3)]
+
+
+async def test_a_question_of_the_upstream_reaches_the_client(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize(roots={})
+        reply = await client.call("echo", "ask")
+    assert json.loads(reply["result"]["content"][0]["text"]) == {"roots": [{"uri": "file:///here"}]}
+
+
+async def test_a_cancelled_call_is_cancelled_upstream_and_never_answered(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        client.send(
+            {
+                "jsonrpc": "2.0",
+                "id": "x",
+                "method": "tools/call",
+                "params": {"name": "echo", "arguments": {"text": "never"}},
+            }
+        )
+        await client.call("echo", "the one before is on its way")
+        client.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "x"}})
+        reply = await client.call("echo", "cancelled")
+        assert len(json.loads(reply["result"]["content"][0]["text"])) == 1
+        assert await client.close() == 0
+        assert [message for message in client.seen if message.get("id") == "x"] == []
+
+
+async def test_changed_tools_are_announced_and_listed(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        await client.request("tools/list")
+        await client.call("echo", "change")
+        await client.heard("notifications/tools/list_changed")
+        reply = await client.request("tools/list")
+    assert [tool["name"] for tool in reply["result"]["tools"]] == ["echo", "later"]
+
+
+async def test_a_modern_client_is_served_by_an_upstream_of_the_handshake_era(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        discovered = await client.request("server/discover", {"_meta": MODERN})
+        assert discovered["result"]["supportedVersions"] == ["2026-07-28"]
+        assert discovered["result"]["instructions"] == "Echo."
+        reply = await client.call("echo", "hello", _meta=MODERN)
+        assert reply["result"]["resultType"] == "complete"
+        assert reply["result"]["content"] == [{"type": "text", "text": "hello", "x-vendor": None}]
+        listed = await client.request("tools/list", {"_meta": MODERN})
+        assert {"ttlMs", "cacheScope", "resultType"} <= listed["result"].keys()
+        gone = await client.request("ping", {"_meta": MODERN})
+        assert gone["error"]["code"] == -32601
+
+
+async def test_a_question_becomes_a_round_for_a_modern_client(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        first = (await client.call("echo", "ask", _meta=MODERN))["result"]
+        assert first["resultType"] == "input_required"
+        ((key, request),) = first["inputRequests"].items()
+        assert request == {"method": "roots/list"}
+        answers = {key: {"roots": [{"uri": "file:///there"}]}, "unasked": {}}
+        again = {"_meta": MODERN, "inputResponses": answers, "requestState": first["requestState"]}
+        last = (await client.call("echo", "ask", **again))["result"]
+        assert json.loads(last["content"][0]["text"]) == {"roots": [{"uri": "file:///there"}]}
+        replayed = await client.call("echo", "ask", **again)
+        assert replayed["error"]["code"] == -32602
+
+
+async def test_a_modern_client_subscribes_to_changes(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.request("tools/list", {"_meta": MODERN})
+        wish = {"toolsListChanged": True, "nonsense": 1}
+        listen = {"jsonrpc": "2.0", "id": "sub", "method": "subscriptions/listen"}
+        client.send({**listen, "params": {"_meta": MODERN, "notifications": wish}})
+        acknowledged = await client.heard("notifications/subscriptions/acknowledged")
+        tag = {"io.modelcontextprotocol/subscriptionId": "sub"}
+        assert acknowledged["params"] == {"notifications": {"toolsListChanged": True}, "_meta": tag}
+        await client.call("echo", "change", _meta=MODERN)
+        changed = await client.heard("notifications/tools/list_changed")
+        assert changed["params"] == {"_meta": tag}
+
+
+async def test_a_line_that_is_no_message_is_answered_with_a_parse_error(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        client.write(b"hello?\n")
+        await client.initialize()
+        assert client.seen[0]["error"]["code"] == -32700
+
+
+async def test_a_lost_call_names_reason_and_last_words(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        reply = await client.call("echo", "die")
+    assert "dying as asked" in reply["error"]["message"]
+
+
+async def test_an_upstream_that_cannot_start_is_told_at_once(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()[:-2], "no-such-program-anywhere") as client:
+        reply = await client.initialize()
+    assert "no-such-program-anywhere" in reply["error"]["message"]
+
+
+async def test_calls_under_way_are_answered_after_stdin_closed(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        waiting = [anyio_task(client.call("echo", f"call {number}")) for number in range(20)]
+        await anyio.lowlevel.checkpoint()
+        assert await client.close() == 0
+        texts = [(await each)["result"]["content"][0]["text"] for each in waiting]
+    assert texts == [f"call {number}" for number in range(20)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, None])
+async def test_nothing_is_left_running_however_it_ends(tmp_path: Path, how: signal.Signals | None) -> None:
+    async with started(tmp_path, *wrapped("--child")) as client:
+        await client.initialize()
+        await client.call("echo", "up")
+        family = psutil.Process(client.process.pid).children(recursive=True)
+        assert len(family) >= 3
+        if how is None:
+            await client.close()
+        else:
+            os.kill(client.process.pid, how)
+            await client.process.wait()
+        _, alive = await anyio.to_thread.run_sync(lambda: psutil.wait_procs(family, timeout=8))
+    assert alive == []
+
+
+def anyio_task(coroutine: object) -> object:
+    import asyncio
+
+    return asyncio.ensure_future(coroutine)  # type: ignore[arg-type]

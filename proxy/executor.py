@@ -194,7 +194,7 @@ class _Trial:
         blocked = self._blocked(waits)
         if blocked:
             return self._unsent(here, Verdict.BLOCKED, ())
-        if problems or here.tool is None or len([s for s in self.plan.steps if s.id == step.id]) > 1:
+        if problems or here.tool is None:
             return self._unsent(here, Verdict.NOT_SENT, problems)
         if self.owner.stop_at_failure and self.failed:
             return self._unsent(here, Verdict.BLOCKED, ())

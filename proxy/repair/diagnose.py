@@ -47,12 +47,7 @@ BLOCKS_SENDING = (UnknownTool, AmbiguousTool, DanglingDependency, CyclicDependen
 def diagnose(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """Every problem of a plan at once, in listed order of its steps, its output last."""
     found: list[Problem] = []
-    seen: set[str] = set()
-    for step in plan.steps:
-        if step.id in seen:
-            found.append(DuplicateStep(step=step.id, twin=step.id, message=f"the step id {step.id!r} is used twice"))
-            continue
-        seen.add(step.id)
+    for step in plan.by_id.values():
         found.extend(static_problems(situation(plan, step, evidence)))
     return (*found, *output_problems(plan, evidence))
 
@@ -82,6 +77,9 @@ def reading_of(run: StepRun, names: Iterable[str] = ()) -> Reading:
 def static_problems(here: Situation) -> tuple[Problem, ...]:
     """What is wrong with a step by plan, catalog, schema and the results it refers to."""
     found: list[Problem] = list(_tool_problems(here))
+    if sum(step.id == here.step.id for step in here.plan.steps) > 1:
+        message = f"the step id {here.step.id!r} is used more than once"
+        found.append(DuplicateStep(step=here.step.id, twin=here.step.id, message=message))
     found.extend(_reference_problems(here))
     arguments = here.resolved[0]
     if as_object(arguments) is None:

@@ -92,7 +92,7 @@ def order(plan: Plan, catalog: Catalog) -> Mapping[str, Waits]:
             both_read = reads_only(tools[step.id]) and reads_only(tools[other.id])
             if effect and not reads_only(tools[other.id]):
                 guards.append(other.id)
-            elif other.server == step.server and not both_read:
+            elif not both_read and (other.server == step.server or None in (other.server, step.server)):
                 follows.append(other.id)
             else:
                 continue

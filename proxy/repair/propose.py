@@ -93,7 +93,7 @@ DEPTH = 8
 
 
 def propose(problem: Problem, here: Situation) -> list[Proposal]:
-    """Every proposal for one problem, surest first, with its margin to the next of equal confidence.
+    """Every proposal for one problem, surest first, with its margin to the best other of equal confidence.
 
     Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
     """
@@ -118,8 +118,8 @@ def _rank(proposal: Proposal) -> tuple[int, float]:
 
 def _margin(ranked: list[Proposal], index: int) -> float:
     mine = ranked[index]
-    rivals = [other.score for other in ranked[index + 1 :] if other.confidence is mine.confidence]
-    return mine.score - rivals[0] if rivals else mine.score
+    rivals = [other.score for other in ranked if other is not mine and other.confidence is mine.confidence]
+    return mine.score - max(rivals, default=0.0)
 
 
 @dataclass(frozen=True)
@@ -227,16 +227,18 @@ def _children(
     if not state.proposals:
         first = situation(state.plan, here.step, evidence) if step_id != OUTPUT else here
         here = first
-    order = sorted(problems, key=lambda problem: not (isinstance(problem, _FIRST) and not problem.at))
-    for problem in order:
-        found = False
-        for proposal in propose(problem, here)[:BRANCH]:
+    asked = [problem for problem in problems if isinstance(problem, _FIRST) and not problem.at] or problems
+    offers = [proposals for problem in asked if (proposals := propose(problem, here))]
+    offers = offers or [proposals for problem in problems if (proposals := propose(problem, here))]
+    for proposals in sorted(offers, key=lambda found: _rank(found[0])):
+        fruitful = False
+        for proposal in proposals[:BRANCH]:
             plan = apply(state.plan, proposal.edits)
             if isinstance(plan, Inapplicable):
                 continue
-            found = True
+            fruitful = True
             if plan.key not in seen:
                 seen.add(plan.key)
                 yield Repair(plan, (*state.proposals, proposal))
-        if found:
+        if fruitful:
             return

@@ -98,8 +98,16 @@ def read(text: str, arguments: Json, names: Iterable[str] = ()) -> Reading:
         named=named,
         quoted=quoted,
         choices=choices,
-        doubt=phrases.DOUBT.search(text) is not None,
+        doubt=phrases.DOUBT.search(_without_quotations(text, known, sent)) is not None,
     )
+
+
+def _without_quotations(text: str, names: set[str], sent: Mapping[str, Any]) -> str:
+    """The text less what it repeats of the call: an argument called `timeout` is no sign of one."""
+    said = {value for _, value in walk(dict(sent)) if isinstance(value, str) and len(value) > 3}
+    for phrase in sorted(names | said, key=len, reverse=True):
+        text = re.sub(rf"(['\"`]){re.escape(phrase)}\1|\b{re.escape(phrase)}:", "", text)
+    return text
 
 
 def _about_the_only_subject(
@@ -200,7 +208,7 @@ def _choices(text: str) -> tuple[str, ...]:
 
 def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
     """Locations whose value the text repeats; short values count only inside quotes, the empty text as `""`."""
-    bare = text.replace("\\", "")
+    bare = text.replace("\\n", "\n").replace("\\t", "\t").replace("\\", "")
     for where, value in walk(dict(sent)):
         if isinstance(value, str):
             said = value.replace("\\", "")

@@ -48,6 +48,11 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+def typed_likeness(left: str, right: str) -> float:
+    """How alike the letters of two names are, 1 less the share of typing errors (Damerau-Levenshtein)."""
+    return DamerauLevenshtein.normalized_similarity(plain(left), plain(right))
+
+
 @lru_cache(maxsize=65536)
 def likeness(left: str, right: str) -> float:
     """How alike two names are, 1 for the same but for case and separators.
@@ -57,7 +62,7 @@ def likeness(left: str, right: str) -> float:
     """
     if plain(left) == plain(right):
         return 1.0
-    typed = DamerauLevenshtein.normalized_similarity(plain(left), plain(right))
+    typed = typed_likeness(left, right)
     ours, theirs = stems(left), stems(right)
     common = ours & theirs
     extra = len((ours | theirs) - common - FILLERS)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Target, coerce
-from proxy.repair.schema import fits, property_names, property_schema, required_names, types_of
+from proxy.repair.schema import (
+    accepts,
+    fits,
+    property_names,
+    property_schema,
+    required_names,
+    type_name,
+    types_of,
+)
 from proxy.repair.situation import Situation
 from proxy.repair.units import unit_of
 from proxy.repair.values import MISSING, inside
 from proxy.repair.words import likeness, plain, stems, words
-from schemas.catalog import Json, as_object
+from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
 
@@ -85,6 +93,9 @@ def _fit(value: Json, name: str, schema: dict[str, object], here: Situation) -> 
     whole = {**target, **{key: here.schema[key] for key in ("$defs", "definitions") if key in here.schema}}
     if fits(whole, value):
         return 1.0 if len(types_of(target, here.schema)) < 5 else 0.9
+    if type_name(value) in ("object", "array") and not accepts(target, here.schema, type_name(value)):
+        lone = as_list(value)
+        return 0.6 if lone is not None and len(lone) == 1 else 0.0
     return 0.8 if coerce(value, Target(target, here.schema, name)) else 0.0
 
 

@@ -125,9 +125,8 @@ def _allowed_in_goal(problem: Problem, here: Situation, target: Target) -> Itera
         if isinstance(value, str) and plain(value) not in taken
     ]
     said = [value for value in options if len(value) > 1 and mentions(here.plan.goal, value)]
-    said = said or [
-        value for value in options if any(same_unit(word, value) for word in words(here.plan.goal) if len(word) > 1)
-    ]
+    tokens = {token.strip(".,;:!?()'\"") for token in here.plan.goal.split()}
+    said = said or [value for value in options if any(same_unit(token, value) for token in tokens if len(token) > 1)]
     if len(said) == 1:
         yield _set(
             problem,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from proxy.repair import order
+from proxy.repair.coerce import Target
 from proxy.repair.rules import missing, references
 from proxy.repair.schema import branches
 from proxy.repair.situation import OUTPUT, Situation
@@ -22,6 +23,8 @@ from schemas.problem import DanglingDependency, MissingArgument
 
 MOST_REQUIRED = 6
 """Required arguments beyond which a tool is not tried: too many to fill by rule."""
+SURE_NAME = 0.8
+"""Score from which an earlier result may fill an argument of a step that was not asked for."""
 LEAST = 0.45
 """Least evidence that a tool returns what the reference asks for."""
 
@@ -95,12 +98,15 @@ def _names_anywhere(schema: Json, name: str) -> bool:
 
 
 _Filler = Callable[[MissingArgument, Situation], Iterator[Proposal]]
-_FILLERS: tuple[_Filler, ...] = (
-    missing.from_schema,
-    references.missing_from_results,
-    missing.from_consumer,
-    missing.from_goal,
-)
+
+
+def _from_results(gap: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """An earlier value of the argument's very name and type."""
+    wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
+    return (proposal for proposal in references.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
+
+
+_FILLERS: tuple[_Filler, ...] = (missing.from_schema, _from_results, missing.from_consumer, missing.from_goal)
 
 
 def _filled(tool: Tool, name: str, here: Situation) -> tuple[Step, float, str] | None:

@@ -17,7 +17,7 @@ from proxy.repair.units import same_unit
 from proxy.repair.values import MISSING, at, inside, join, segments
 from proxy.repair.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_list, as_object, canonical
-from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference
+from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference, SetArgument
 from schemas.plan import Location, Ref, Step, refs_in
 from schemas.problem import (
     CyclicDependency,
@@ -170,7 +170,19 @@ def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
     for choice in ranked[:4]:
         edit = RepathReference(here.step.id, problem.at, join(list(choice.source.parts)))
         yield Proposal(problem, (edit,), "narrow_reference", choice.why, _sure(choice, ranked), choice.score)
+    yield from _only_fitting(problem, here, inner, wanted)
     yield from _one_item(problem, here, value, wanted, prefix)
+
+
+def _only_fitting(problem: TypeMismatch, here: Situation, inner: list[Source], wanted: Target) -> Iterator[Proposal]:
+    """The one value directly inside the object that the argument takes, whatever its name."""
+    depth = min((len(source.parts) for source in inner), default=0)
+    fitting = [source for source in inner if len(source.parts) == depth and _suits(source.value, wanted) == 1.0]
+    if len(fitting) == 1 and not fitting[0].echo:
+        path = join(list(fitting[0].parts))
+        evidence = f"{path!r} is the only value of {problem.ref.step!r} that the argument takes"
+        edit = RepathReference(here.step.id, problem.at, path)
+        yield Proposal(problem, (edit,), "only_fitting_value", evidence, Confidence.EVIDENT, 0.6)
 
 
 def _one_item(
@@ -200,8 +212,13 @@ def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | Non
     name = source.name
     owner = " ".join(part for part in source.parts[-3:] if not part.lstrip("-").isdigit())
     alike = max(likeness(wanted.name, name), 0.95 * likeness(wanted.name, owner)) if name else 0.0
+    described = str(wanted.schema.get("description", ""))
+    if len(words(name)) > 1 and mentions(described, " ".join(words(name))):
+        alike = max(alike, 0.8)
     if stems(wanted.name) & {"id", "key", "uuid"} and plain(name) in ("id", "key", "uuid", "identifier"):
         alike = max(alike, 0.85)
+    if plain(wanted.name) in GENERIC:
+        alike = min(alike, 0.4)
     unit = _unit_beside(source, wanted, here)
     generic = 0.35 if plain(name) in GENERIC else 0.0
     named = max(alike, generic, 0.6 * unit)
@@ -301,11 +318,36 @@ def missing_from_results(problem: MissingArgument, here: Situation) -> Iterator[
     wanted = _wanted(problem.at, here)
     if wanted is None:
         return
-    found = list(bind_by_name(problem, here, wanted))
+    found = [*_like_its_peers(problem, here, wanted), *bind_by_name(problem, here, wanted)]
     yield from found
     yield from _next_item(problem, here, wanted)
     if not found:
         yield from _unused_result(problem, here, wanted)
+
+
+def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+    """Read what the argument of this name reads in other steps of the plan, if they all read the same."""
+    uses = [
+        value
+        for other in here.plan.steps
+        if other.id != here.step.id and wanted.name in (as_object(other.arguments) or {})
+        for value in [(as_object(other.arguments) or {})[wanted.name]]
+        if not is_placeholder(value)
+    ]
+    if not uses or any(canonical(value) != canonical(uses[0]) for value in uses):
+        return
+    ref = _ref_of(uses[0])
+    if ref is not None:
+        ready = ref.step in {step.id for step in here.earlier} and here.evidence.value(ref.step) is not MISSING
+        if ready and _suits(at(here.evidence.value(ref.step), ref.path), wanted) == 1.0:
+            evidence = f"{wanted.name!r} reads this in {len(uses)} other step(s)"
+            edit: Edit = BindReference(here.step.id, problem.at, ref)
+            yield Proposal(problem, (edit,), "like_its_peers", evidence, Confidence.EVIDENT, 0.9)
+    elif _suits(uses[0], wanted) == 1.0 and type_name(uses[0]) == "string":
+        sure = Confidence.EVIDENT if len(uses) > 1 else Confidence.GUESS
+        evidence = f"{wanted.name!r} is {short(uses[0])} in {len(uses)} other step(s)"
+        edit = SetArgument(here.step.id, problem.at, uses[0])
+        yield Proposal(problem, (edit,), "like_its_peers", evidence, sure, 0.7)
 
 
 def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
@@ -417,7 +459,13 @@ def invented_literal(problem: Problem, here: Situation) -> Iterator[Proposal]:
     for name, value in here.written.items():
         schema = here.argument_schema(name)
         invented = type_name(value) in ("string", "integer", "number") and canonical(value) not in known
-        if schema is None or not invented or is_placeholder(value) or mentions(here.plan.goal, str(value)):
+        if (
+            schema is None
+            or not invented
+            or not fits(schema, value)
+            or is_placeholder(value)
+            or mentions(here.plan.goal, str(value))
+        ):
             continue
         wanted = Target(schema, here.schema, name)
         gap = MissingArgument(step=here.step.id, at=(name,), name=name, message="")

@@ -30,8 +30,8 @@ LONGEST_PAUSE = 60.0
 """Seconds without a planner after failures; one at first, doubled with every further one."""
 NOT_CHOSEN = -1.0
 """The score of a candidate that was not chosen, where a server can only choose; the chosen one has 0."""
-REFUSED = frozenset({400, 404, 405, 422, 501})
-"""Statuses by which servers say that they do not know an address or a parameter."""
+REFUSED = frozenset({400, 404, 405, 422, 500, 501})
+"""Statuses by which servers say that they do not know an address or a parameter (llama-cpp-python says 500)."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer like others
@@ -140,27 +140,27 @@ class Endpoint:
 
     async def _generate(self, context: str, schema: Mapping[str, Any], limit: int) -> Any | None:
         wrapped = schema if schema.get("type") == "object" else _wrap(schema)
-        while True:
-            form = self._forms[0]
-            body = {
-                "messages": [{"role": "user", "content": context}],
-                "max_tokens": limit,
-                "temperature": 0,
-                **form(wrapped),
-            }
-            try:
-                reply = await self._post("chat/completions", body)
-                break
-            except Refused:
-                if len(self._forms) == 1:
-                    raise
-                self._forms.pop(0)
+        body = {"messages": [{"role": "user", "content": context}], "max_tokens": limit, "temperature": 0}
+        reply = await self._constrained(body, wrapped)
         value = _json(_content(reply))
         value = value if wrapped is schema else (as_object(value) or {}).get("value")
         if not fits(schema, value):
             log.info("the planner has no answer", why="it does not satisfy the schema")
             return None
         return value
+
+    async def _constrained(self, body: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask under a schema in the first spelling that the server takes, and keep to that one."""
+        refused = Refused("it takes no request")
+        for number, form in enumerate(self._forms):
+            try:
+                reply = await self._post("chat/completions", {**body, **form(schema)})
+            except Refused as error:
+                refused = error
+            else:
+                self._forms = self._forms[number:]
+                return reply
+        raise refused
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request; raises Refused where the server does not take its kind, else httpx2's errors."""

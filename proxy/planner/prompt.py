@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from proxy.planner.notes import note
 from proxy.planner.render import call_text, cut, labels, result_text, step_line, tool_line
 from proxy.repair.ports import Example, Question
-from proxy.repair.schema import at_location
 from proxy.repair.values import MISSING
 from schemas.catalog import Tool
 from schemas.plan import Location, Plan, Step
@@ -72,7 +72,7 @@ def ranking(question: Question, tokens: int) -> str:
 def value(question: Question, at: Location, tool: Tool, tokens: int) -> str:
     """Ask for one argument of the failing step; `tool` is the one that the step calls."""
     name = ".".join(str(part) for part in at)
-    meaning = cut(str(at_location(tool.schema, tool.schema, at).get("description", "")), ERROR)
+    meaning = cut(note(tool, str(at[0])) if at else "", ERROR)
     ask = f"Write the right value of {name}{f' ({meaning})' if meaning else ''} as JSON."
     return within(tokens, lambda detail: f"{_situation(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
 

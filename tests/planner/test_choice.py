@@ -1,0 +1,56 @@
+"""From scores to an order: the model where it is sure, the rules' confidence where it is not."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.planner.choice import NOISE, choose
+from proxy.planner.trie import groups, grow
+from proxy.repair.ports import Advice
+
+
+def test_the_best_score_wins_by_its_margin() -> None:
+    advice = choose([-2.0, -1.0, -3.0], [0.9, 0.1, 0.1])
+    assert advice == Advice((1, 0, 2), 1.0)
+
+
+def test_within_the_noise_the_surer_rule_wins_and_nobody_leads() -> None:
+    assert choose([-1.0, -1.0 - NOISE / 2, -3.0], [0.2, 0.8, 0.9]) == Advice((1, 0, 2), 0.0)
+
+
+def test_one_candidate_leads_over_nothing() -> None:
+    assert choose([-5.0], [0.1]).order == (0,)
+
+
+def test_what_was_not_scored_follows_in_its_own_order() -> None:
+    assert choose([-2.0, -1.0], [0, 0], rest=2).order == (1, 0, 2, 3)
+    assert choose([], [], rest=2) == Advice((0, 1), 0.0)
+
+
+OPTIONS = st.lists(st.lists(st.integers(0, 3), max_size=5), max_size=8)
+
+
+@given(OPTIONS, st.booleans())
+def test_every_option_is_a_path_through_the_tree(options: list[list[int]], shared: bool) -> None:
+    trie = grow(options, shared=shared)
+    assert [[trie.nodes[index].token for index in path] for path in trie.paths] == options
+    for path in trie.paths:
+        assert list(path) == sorted(path), "parents stand before children"
+    if not shared:
+        assert all(len(node.options) == 1 for node in trie.nodes)
+
+
+def test_a_shared_beginning_is_evaluated_once() -> None:
+    trie = grow([[1, 2, 3], [1, 2, 4], [1, 5]])
+    assert len(trie.nodes) == 5
+    assert [trie.nodes[index].token for index in trie.inner] == [1, 2]
+
+
+@given(OPTIONS, st.integers(1, 4), st.integers(5, 12))
+def test_groups_keep_order_and_bounds(options: list[list[int]], count: int, tokens: int) -> None:
+    found = groups(options, count=count, tokens=tokens)
+    assert [index for group in found for index in group] == list(range(len(options)))
+    for group in found:
+        assert len(group) <= count
+        assert sum(len(options[index]) for index in group) <= tokens

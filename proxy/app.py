@@ -94,16 +94,21 @@ async def _until_signal() -> AsyncGenerator[asyncio.Event]:
 async def serve_http(config: Config, host: str, port: int) -> None:
     """Serve all upstreams, together and each by itself, over HTTP until a signal ends it.
 
-    Raises `PermissionError` for an address that others can reach where no token guards it.
+    Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
+    is taken; nothing has been started then.
     """
-    from proxy.server.web import serve
+    from proxy.server.web import listening, serve
 
-    async with _until_signal() as stop, running(config) as proxy:
-        faces: dict[str | None, Face] = {None: Face(proxy.fleet, proxy.calls)}
+    with listening(config.http, host, port) as door:
+        async with _until_signal() as stop, running(config) as proxy:
+            await serve(proxy.fleet, _faces(proxy), config.http, door, stop)
 
-        def face(server: str | None) -> Face:
-            if server not in faces:
-                faces[server] = Face(proxy.fleet, Calls(config, proxy.fleet, proxy.journal, server), server)
-            return faces[server]
 
-        await serve(proxy.fleet, face, config.http, host, port, stop)
+def _faces(proxy: Running) -> Callable[[str | None], Face]:
+    """Faces by upstream name, None the aggregated one; each made when it is first asked for."""
+
+    def face(server: str | None) -> Face:
+        calls = proxy.calls if server is None else Calls(proxy.config, proxy.fleet, proxy.journal, server)
+        return Face(proxy.fleet, calls, server)
+
+    return face

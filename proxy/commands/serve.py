@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.commands.options import config_option, mode_option, run, settings
+from proxy.commands.options import config_option, mode_option, refuse, run, settings
 
 
 @click.command()
@@ -30,7 +30,10 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
     if address is None:
         run(app.serve_stdio, loaded)
     else:
-        run(app.serve_http, loaded, *address)
+        try:
+            run(app.serve_http, loaded, *address)
+        except OSError as error:
+            refuse(f"--http {http}: {error.strerror or error}")
 
 
 def _address(written: str) -> tuple[str, int]:

@@ -36,21 +36,14 @@ async def serve(
     fleet: Fleet,
     faces: Callable[[str | None], Face],
     config: Http,
-    host: str,
-    port: int,
+    listening: socket.socket,
     stop: asyncio.Event,
 ) -> None:
-    """Serve until `stop` is set. Raises `PermissionError` where the address is open to others without a token."""
-    loopback = is_loopback(host)
-    if not loopback and not config.token:
-        raise PermissionError(
-            f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
-        )
-    app = HttpFace(fleet, faces, Door(config, loopback))
+    """Serve on a listening socket until `stop` is set."""
+    host, port = listening.getsockname()[:2]
+    app = HttpFace(fleet, faces, Door(config, is_loopback(host)))
     settings = uvicorn.Config(
         cast("Any", app),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -60,21 +53,20 @@ async def serve(
         timeout_graceful_shutdown=int(DRAIN),
         timeout_keep_alive=60,
     )
-    with _bound(host, port) as listening:
-        server = _Server(settings)
-        log.info("listening", url=f"http://{host}:{listening.getsockname()[1]}/mcp")
-        async with app.open():
-            serving = asyncio.ensure_future(server.serve([listening]))
-            stopping = asyncio.ensure_future(stop.wait())
-            try:
-                await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stopping.cancel()
-                app.drain()
-                server.should_exit = True
-                with anyio.move_on_after(DRAIN + 1, shield=True):
-                    await asyncio.wait((serving,))
-                serving.cancel()
+    server = _Server(settings)
+    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
+    async with app.open():
+        serving = asyncio.ensure_future(server.serve([listening]))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            app.drain()
+            server.should_exit = True
+            with anyio.move_on_after(DRAIN + 1, shield=True):
+                await asyncio.wait((serving,))
+            serving.cancel()
 
 
 class _Server(uvicorn.Server):
@@ -86,13 +78,19 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _bound(host: str, port: int) -> Generator[socket.socket]:
-    """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is."""
+def listening(config: Http, host: str, port: int) -> Generator[socket.socket]:
+    """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is.
+
+    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken.
+    """
+    if not is_loopback(host) and not config.token:
+        reason = f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
+        raise PermissionError(reason)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]
-    with socket.socket(family, kind, protocol) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(2048)
-        listening.setblocking(False)  # noqa: FBT003 (the socket's own signature)
-        yield listening
+    with socket.socket(family, kind, protocol) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(2048)
+        made.setblocking(False)  # noqa: FBT003 (the socket's own signature)
+        yield made

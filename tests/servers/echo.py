@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--noise", action="store_true", help="lines on stdout that are no messages")
     parser.add_argument("--version", help="the only protocol version it speaks")
     parser.add_argument("--child", action="store_true", help="start a child that ignores SIGTERM")
-    parser.add_argument("--deaf", action="store_true", help="never answer anything")
+    parser.add_argument("--deaf", action="store_true", help="never answer anything, as with $ECHO_DEAF")
     parser.add_argument("--slow", type=float, default=0, help="seconds before it reads anything")
     options = parser.parse_args()
     if options.child:
@@ -120,7 +120,7 @@ def main() -> None:
         time.sleep(options.slow)
     echo = Echo(options)
     for line in sys.stdin:
-        if not options.deaf:
+        if not (options.deaf or os.environ.get("ECHO_DEAF")):
             echo.take(json.loads(line))
 
 

@@ -1,0 +1,246 @@
+"""All servers of a client's configuration as one, on stdio and over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from rawclient import ECHO, MEND, MODERN, SERVERS, config, started
+
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {"roots": {}}, "clientInfo": {"name": "raw", "version": "1"}}
+JSON = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def serve(file: Path) -> list[str]:
+    return [*MEND, "serve", "--config", str(file)]
+
+
+@asynccontextmanager
+async def over_http(home: Path, file: Path) -> AsyncGenerator[str]:
+    """A proxy that listens; gives its address without a path."""
+    address = f"127.0.0.1:{free_port()}"
+    async with started(home, *serve(file), "--http", address), httpx2.AsyncClient() as client:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    assert (await client.get(f"http://{address}/healthz")).status_code == 200
+                    break
+                except httpx2.ConnectError:
+                    await asyncio.sleep(0.05)
+        yield f"http://{address}"
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """The JSON messages of an event stream."""
+    return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+
+
+class Http:
+    """A raw session over HTTP."""
+
+    def __init__(self, client: httpx2.AsyncClient, url: str) -> None:
+        self.client, self.url, self.headers = client, url, dict(JSON)
+
+    async def post(self, message: dict[str, Any]) -> httpx2.Response:
+        body = {"jsonrpc": "2.0", **message}
+        return await self.client.post(self.url, json=body, headers=self.headers, timeout=20)
+
+    async def open(self) -> None:
+        reply = await self.post({"id": 1, "method": "initialize", "params": HELLO})
+        self.headers["mcp-session-id"] = reply.headers["mcp-session-id"]
+        await self.post({"method": "notifications/initialized"})
+
+    async def say(self, tool: str, text: str) -> str:
+        params = {"name": tool, "arguments": {"text": text}}
+        reply = await self.post({"id": 2, "method": "tools/call", "params": params})
+        return events(reply.text)[-1]["result"]["content"][0]["text"]
+
+
+async def test_a_clients_own_configuration_is_served_as_one(tmp_path: Path) -> None:
+    async with started(tmp_path, *serve(config(tmp_path, a=ECHO, b=[*ECHO, "--tools", "2"]))) as client:
+        await client.initialize()
+        for server in ("a", "b"):
+            await client.call(f"{server}__echo", "a call waits until its upstream is there")
+        hello = await client.initialize()
+        assert hello["result"]["serverInfo"]["name"] == "mcp-mend"
+        assert hello["result"]["instructions"] == "# a\nEcho.\n\n# b\nEcho."
+        listed = (await client.request("tools/list"))["result"]["tools"]
+        theirs = [tool for tool in listed if "__" in tool["name"]]
+        assert [tool["name"] for tool in theirs] == ["a__echo", "b__echo", "b__echo_1"]
+        assert theirs[0]["x-vendor"] == {"kept": None}
+        reply = await client.call("b__echo", "to b")
+        assert reply["result"]["content"] == [{"type": "text", "text": "to b", "x-vendor": None}]
+        assert (await client.request("ping"))["result"] == {}
+
+
+async def test_no_upstreams_are_valid(tmp_path: Path) -> None:
+    async with started(tmp_path, *serve(config(tmp_path))) as client:
+        await client.initialize()
+        assert "result" in await client.request("tools/list")
+        assert await client.close() == 0
+
+
+async def test_the_last_good_list_answers_while_upstreams_connect(tmp_path: Path) -> None:
+    file = config(tmp_path, a=ECHO)
+    async with started(tmp_path, *serve(file)) as client:
+        await client.initialize()
+        await client.call("a__echo", "there")
+        first = await client.request("tools/list")
+        assert await client.close() == 0
+    async with started(tmp_path, *serve(file), env={"ECHO_DEAF": "1"}) as client:
+        hello = await client.initialize()
+        assert hello["result"]["instructions"] == "# a\nEcho."
+        assert (await client.request("tools/list"))["result"]["tools"] == first["result"]["tools"]
+
+
+async def test_a_list_that_grows_after_the_start_is_announced(tmp_path: Path) -> None:
+    file = config(tmp_path, quick=ECHO, slow=[*ECHO, "--slow", "4"])
+    async with started(tmp_path, *serve(file)) as client:
+        await client.initialize()
+        names = [tool["name"] for tool in (await client.request("tools/list"))["result"]["tools"]]
+        assert "slow__echo" not in names
+        await client.call("quick__echo", "unhurt")
+        await client.heard("notifications/tools/list_changed")
+        names = [tool["name"] for tool in (await client.request("tools/list"))["result"]["tools"]]
+        assert "slow__echo" in names
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_the_official_client_over_stdio(tmp_path: Path, mode: str) -> None:
+    file = config(tmp_path, every=[sys.executable, str(SERVERS / "everything.py")])
+    command, *args = serve(file)
+    server = StdioServerParameters(command=command, args=args, env={"MCP_MEND_HOME": str(tmp_path)})
+    with (tmp_path / "stderr").open("w") as stderr:
+        async with asyncio.timeout(30), Client(stdio_client(server, errlog=stderr), mode=mode) as client:
+            result = await client.call_tool("every__test_simple_text", {})
+            assert result.content[0].text == "This is a simple text response for testing."  # type: ignore[union-attr]
+            assert "every__test_simple_text" in [tool.name for tool in (await client.list_tools()).tools]
+            resource = await client.read_resource("test://template/7/data")
+            assert json.loads(resource.contents[0].text)["id"] == "7"  # type: ignore[union-attr]
+            assert "every__test_simple_prompt" in [each.name for each in (await client.list_prompts()).prompts]
+            prompt = await client.get_prompt("every__test_simple_prompt")
+            assert prompt.messages[0].content.text == "This is a simple prompt for testing."  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_the_official_client_over_http(tmp_path: Path, mode: str) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, asyncio.timeout(30):
+        async with Client(f"{base}/mcp", mode=mode) as client:
+            assert (await client.call_tool("a__echo", {"text": "all"})).content[0].text == "all"  # type: ignore[union-attr]
+        async with Client(f"{base}/servers/a/mcp", mode=mode) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == ["echo"]
+            assert (await client.call_tool("echo", {"text": "one"})).content[0].text == "one"  # type: ignore[union-attr]
+
+
+async def test_sessions_do_not_share_a_stateful_upstream(tmp_path: Path) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, httpx2.AsyncClient() as client:
+        one, other = Http(client, f"{base}/servers/a/mcp"), Http(client, f"{base}/servers/a/mcp")
+        await one.open()
+        await other.open()
+        pids = {await one.say("echo", "pid"), await one.say("echo", "pid"), await other.say("echo", "pid")}
+        assert len(pids) == 2
+        process = psutil.Process(int(await other.say("echo", "pid")))
+        assert (await client.delete(other.url, headers=other.headers)).status_code == 200
+        assert not process.is_running()
+        assert (await other.post({"id": 3, "method": "ping"})).status_code == 404
+        assert await one.say("echo", "still here") == "still here"
+
+
+async def test_a_question_travels_on_the_stream_of_the_call_that_caused_it(tmp_path: Path) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, httpx2.AsyncClient() as client:
+        session = Http(client, f"{base}/servers/a/mcp")
+        await session.open()
+        body = {"jsonrpc": "2.0", "id": 9, "method": "tools/call"}
+        params = {"name": "echo", "arguments": {"text": "ask"}}
+        seen: list[dict[str, Any]] = []
+        async with client.stream(
+            "POST", session.url, json={**body, "params": params}, headers=session.headers
+        ) as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("data: {"):
+                    seen.append(json.loads(line[6:]))
+                    if seen[-1].get("method") == "roots/list":
+                        await session.post({"id": seen[-1]["id"], "result": {"roots": [{"uri": "file:///x"}]}})
+        assert [message.get("method") for message in seen] == ["roots/list", None]
+        assert json.loads(seen[-1]["result"]["content"][0]["text"]) == {"roots": [{"uri": "file:///x"}]}
+
+
+async def test_a_broken_stream_is_resumed_after_the_last_event_heard(tmp_path: Path) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, httpx2.AsyncClient() as client:
+        session = Http(client, f"{base}/servers/a/mcp")
+        await session.open()
+        params = {"name": "echo", "arguments": {"text": "progress"}, "_meta": {"progressToken": "p"}}
+        reply = await session.post({"id": 5, "method": "tools/call", "params": params})
+        heard = [line[4:] for line in reply.text.splitlines() if line.startswith("id: ")]
+        assert len(heard) == 5, reply.text
+        again = {**session.headers, "accept": "text/event-stream", "last-event-id": heard[1]}
+        resumed = await client.get(session.url, headers=again)
+        assert events(resumed.text) == events(reply.text)[1:]
+
+
+async def test_an_old_client_is_served_over_sse(tmp_path: Path) -> None:
+    from mcp.client.sse import sse_client
+
+    async with (
+        over_http(tmp_path, config(tmp_path, a=ECHO)) as base,
+        asyncio.timeout(30),
+        Client(sse_client(f"{base}/servers/a/sse"), mode="legacy") as client,
+    ):
+        assert (await client.call_tool("echo", {"text": "old"})).content[0].text == "old"  # type: ignore[union-attr]
+
+
+async def test_who_may_come_in(tmp_path: Path) -> None:
+    file = tmp_path / "mend.toml"
+    file.write_text('[http]\ntoken = "sesame"\n', encoding="utf-8")
+    async with over_http(tmp_path, file) as base, httpx2.AsyncClient() as client:
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
+        right = {**JSON, "authorization": "Bearer sesame"}
+        statuses = [
+            (await client.post(f"{base}/mcp", json=ping, headers=headers)).status_code
+            for headers in (
+                JSON,
+                {**JSON, "authorization": "Bearer wrong"},
+                {**right, "host": "evil.example"},
+                {**right, "origin": "http://evil.example"},
+                right,
+                {**right, "origin": "http://localhost:3000"},
+            )
+        ]
+        assert statuses == [401, 401, 421, 403, 200, 200]
+
+
+async def test_an_address_that_others_reach_needs_a_token(tmp_path: Path) -> None:
+    async with started(tmp_path, *serve(config(tmp_path)), "--http", f"0.0.0.0:{free_port()}") as refused:
+        async with asyncio.timeout(20):
+            assert await refused.process.wait() == 2
+    said = (tmp_path / "stderr").read_text()
+    assert "http.token" in said
+    assert "Traceback" not in said
+
+
+async def test_a_modern_request_with_headers_that_say_something_else_is_refused(tmp_path: Path) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, httpx2.AsyncClient() as client:
+        params = {"name": "echo", "arguments": {"text": "x"}, "_meta": MODERN}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {**JSON, "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "other"}
+        refused = await client.post(f"{base}/servers/a/mcp", json=body, headers=headers)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, -32020)
+        right = await client.post(f"{base}/servers/a/mcp", json=body, headers={**headers, "mcp-name": "echo"})
+        assert right.json()["result"]["content"][0]["text"] == "x"

@@ -30,6 +30,8 @@ from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.edit import Confidence
 
 MAX_DEPTH = 6
+NEGATIONS = frozenset({"not", "no", "non", "except", "without"})
+"""Words that turn what stands beside them into its opposite."""
 
 
 @dataclass(frozen=True)
@@ -195,14 +197,19 @@ def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
     if len(unit) == 1:
         yield Coercion(unit[0], "same_unit", Confidence.EVIDENT, f"{value!r} and {unit[0]!r} are the same unit")
         return
-    held = [option for option in allowed if len(option) > 1 and mentions(value, option)]
+    alike = tuple(option for option in allowed if _negated(option) == _negated(value))
+    held = [option for option in alike if len(option) > 1 and mentions(value, option)]
     held = [option for option in held if not any(option != other and option in other for other in held)]
-    if len(held) == 1 and not re.search(r"\b(?:not|no|non|except|without)\b", value, re.IGNORECASE):
+    if len(held) == 1:
         yield Coercion(
             held[0], "allowed_value_within", Confidence.EVIDENT, f"{held[0]!r} is the one allowed value in {value!r}"
         )
-        return
-    yield from _near(value, allowed)
+    elif not held:
+        yield from _near(value, alike)
+
+
+def _negated(text: str) -> bool:
+    return not NEGATIONS.isdisjoint(words(text))
 
 
 def _near(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:

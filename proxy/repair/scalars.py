@@ -146,9 +146,14 @@ def read_json(text: str) -> Reading | None:
 
 def _loads(text: str) -> Json:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_json)
     except (ValueError, RecursionError):
         return MISSING
+
+
+def _no_json(constant: str) -> Json:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
 
 
 def _python_literal(text: str) -> Json:
@@ -198,7 +203,7 @@ def read_date(text: str, layout: str) -> Reading | None:
     if not re.search(r"\d", bare):
         return None
     first = _parse_date(bare, datetime(2001, 2, 3, 4, 5, 6), dayfirst=False)
-    iso = re.match(r"\d{4}-\d\d-\d\d", bare)
+    iso = re.match(r"\d{4}([-/.])\d\d?\1\d\d?", bare)
     other = first if iso else _parse_date(bare, datetime(2001, 2, 3, 4, 5, 6), dayfirst=True)
     filled = _parse_date(bare, datetime(2002, 3, 4, 5, 6, 7), dayfirst=False)
     if first is None or other != first or filled is None:

@@ -1,0 +1,79 @@
+"""What repair promises, one line each, and the marker by which a test says which promise it shows.
+
+A promise without a test and a test of an unknown promise both fail, in `test_promises.py`.
+"""
+
+# ruff: noqa: E501  a promise stands on one line
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PROMISES = {
+    # forwarding
+    "forwarded-as-it-came": "A call goes upstream as the client wrote it, with all its params.",
+    "accepted-is-never-changed": "A call that its upstream accepts is never rewritten, and its result is the upstream's own object.",
+    "off-only-forwards": "With repair off nothing is repaired, suggested or added.",
+    "before-is-opted-into": "Only where the user asks for it is a call rewritten before its first sending, and only losslessly.",
+    # single calls
+    "repaired-call-says-so": "A repaired call's result is the upstream's own plus a note of every edit under _meta.",
+    "own-error-plus-diagnosis": "A call that stays failed returns the upstream's own error, with a diagnosis where the user wants it.",
+    "rpc-error-keeps-its-data": "A JSON-RPC error keeps code, message and data; the diagnosis joins data only where it can.",
+    "guess-only-where-nothing-changes": "For a single call a guess is sent only to a read-only tool, else it is suggested.",
+    "person-may-choose": "Where the user allows it, the person behind the client chooses among repairs that the evidence left open.",
+    "session-is-evidence": "What earlier calls of the same session returned is evidence, and never crosses sessions.",
+    "names-resolve-exactly": "A name is resolved by exact normalisation alone; else the nearest tools are told and nothing is sent.",
+    # values and arguments
+    "values-fit-their-schema": "A coerced value satisfies its schema and keeps its meaning; nothing is invented, clamped or torn out of a text.",
+    "sound-values-stay": "A value that satisfies its schema is left alone, but for integral floats.",
+    "names-by-evidence": "An argument is renamed by spelling, fit and likeness, never into its opposite.",
+    "nothing-restricting-is-dropped": "An argument that could restrict a call is never left out.",
+    "wrappers-are-opened": "Arguments inside a wrapper, or without the one they need, are put where they belong.",
+    "refusals-are-read": "What an upstream's error text says about arguments is read in every common style, and nothing else is read into it.",
+    "silent-failures-are-seen": "Success with an error inside counts as failure; an honest empty result does not.",
+    # plans
+    "refs-resolve": "A reference sees structured content, else JSON text, else text; paths are dots or JSON Pointer, negative indexes included.",
+    "literals-stay-literal": "What is not exactly a reference to a step stays what it is.",
+    "interpolation-is-grounded": "A reference inside a longer text is filled in, in arguments and in output.",
+    "dialects-are-spelling": "Other spellings of plans and references are read, reported as normalised, and are no repair.",
+    "default-output": "Without output, a plan returns its final step's result, or one result per final step.",
+    "order-is-kept": "References and after beat the list; effects wait for what is listed before them; reads run in parallel.",
+    "sent-as-written-first": "A step is edited before its first sending only if it cannot be sent or lacks a required argument.",
+    "references-are-repaired": "A reference is repaired from what steps really returned.",
+    "missing-is-filled-by-evidence": "A missing argument comes from schema, goal or results, or not at all.",
+    "missing-producers-are-added": "A step that a reference needs and the plan lacks is added only where all it requires has a source, and only if it reads.",
+    "superfluous-steps-go": "A repeated step runs once, and steps that a model writes for itself are taken out.",
+    "abstains": "Where the evidence does not single out one repair, nothing is sent and the report says what is wrong.",
+    "report-fields": "A report has its documented fields, and its figures are those of the run.",
+    "modes": "suggest stops at the first failure and only proposes; off only runs; the stricter of user and submission holds.",
+    "budgets-hold": "A run keeps to its calls, generations and seconds, and then hands back the best it has.",
+    "cancelling-stops": "A cancelled run sends nothing more.",
+    "all-faults-at-once": "A malformed plan is a failed report that names every fault.",
+    "told-while-it-runs": "Progress tells generation, best score and failing step.",
+    "waits-for-upstreams": "A call to an upstream that is still connecting waits for it.",
+    "resubmittable": "The reported plan can be submitted again as it is, and then needs no repair.",
+    # laws
+    "apply-is-safe": "An edit leaves a plan acyclic and its references whole, or says why it cannot be applied.",
+    "sound-plan-untouched": "A sound plan is never edited, and each of its calls is sent once.",
+    "render-parse": "Reading a written plan gives the same plan, with nothing normalised.",
+    "repeatable": "The same seed, catalog and answers give the same search.",
+    "fidelity-costs": "A candidate that loses what was asked for scores less than one that fails to do it.",
+    "diverse-population": "Pruning keeps different ideas apart and never loses the best.",
+    # effects
+    "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",
+    "unknown-outcome-is-said": "After a call of unknown outcome nothing more is sent for its step, and the report says so.",
+    "noted-before-sent": "A workflow's effect is on disk as sent before it leaves.",
+    "resume-repeats-nothing": "A run that was killed goes on without repeating what it had sent.",
+    "swaps-within-policy": "Search swaps tools only within the effects policy.",
+    "grounded-report": "Each result in a report names the call that it came from.",
+}  # fmt: skip
+
+
+def promise(*names: str) -> Callable[[Any], Any]:
+    """Mark a test, or a whole module as `pytestmark`, as showing these promises."""
+    unknown = [name for name in names if name not in PROMISES]
+    if unknown:
+        raise KeyError(f"no such promise: {', '.join(unknown)}")
+    return pytest.mark.promise(*names)

@@ -95,7 +95,8 @@ class Calls:
         arguments = params.get("arguments")
         record = CallRecord(
             call_id, at, client.session, tool.server, tool.name, arguments, _outcome(reply), ms,
-            effect=tool.effect.value, reply=reply.result if reply.result is not None else reply.error, message=reply.message,
+            effect=tool.effect.value, message=reply.message,
+            reply=reply.error if reply.result is None else reply.result,
         )  # fmt: skip
         if not refused or mode == "off":
             self._journal.call(record)

@@ -138,9 +138,8 @@ def sentence(tool: Tool, told: Mapping[str, Any]) -> str:
     lines += [f"- {problem['message']}" + _where(problem) for problem in told.get("problems", [])]
     if "suggestion" in told:
         why = "; ".join(dict.fromkeys(repair["evidence"] for repair in told["repairs"]))
-        lines.append(
-            f"Suggestion ({told['confidence']}): call {tool.public} with {json.dumps(told['suggestion']['arguments'], ensure_ascii=False)}"
-        )
+        arguments = json.dumps(told["suggestion"]["arguments"], ensure_ascii=False)
+        lines.append(f"Suggestion ({told['confidence']}): call {tool.public} with {arguments}")
         lines.append(f"Why: {why}")
     lines.append(f"Schema of {tool.public}: {told['schema']}")
     return "\n".join(lines)

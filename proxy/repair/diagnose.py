@@ -241,16 +241,15 @@ def refusal_problems(here: Situation) -> tuple[Problem, ...]:
     reading, step = here.reading, here.step.id
     if not reading.text:
         return ()
-    found: list[Problem] = []
     sent = here.arguments
-    for name in reading.missing:
-        found.append(MissingArgument(step=step, at=(name,), name=name, message=f"the upstream asks for {name!r}"))
-    for name in reading.unexpected:
-        found.append(
-            UnexpectedArgument(
-                step=step, at=(name,), name=name, forbidden=True, message=f"the upstream refuses {name!r}"
-            )
-        )
+    found: list[Problem] = [
+        MissingArgument(step=step, at=(name,), name=name, message=f"the upstream asks for {name!r}")
+        for name in reading.missing
+    ]
+    found.extend(
+        UnexpectedArgument(step=step, at=(name,), name=name, forbidden=True, message=f"the upstream refuses {name!r}")
+        for name in reading.unexpected
+    )
     for where, kind in reading.wanted.items():
         value = inside(sent, where)
         if value is not MISSING:

@@ -16,10 +16,11 @@ from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.effects import may_send
 from proxy.repair.intensity import Intensity
 from proxy.repair.judge import judge
-from proxy.repair.order import GRAVE_VERBS, SPEAKING_VERBS, has_effect
+from proxy.repair.order import has_effect
 from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.situation import OUTPUT, Evidence
+from proxy.repair.verbs import GRAVE_VERBS, SPEAKING_VERBS
 from proxy.repair.words import words
 from schemas.catalog import Effect, Tool, canonical
 from schemas.config import Evolution
@@ -177,7 +178,7 @@ class Search:
 
 
 def sure_enough(option: Repair, tool: Tool) -> bool:
-    """Tell whether a submitted plan may take this repair without asking: a guess needs likelihood and a clear margin."""
+    """Tell whether a submitted plan may take this repair unasked: a guess needs likelihood and a clear margin."""
     if option.confidence is not Confidence.GUESS:
         return True
     if tool.effect is Effect.DESTRUCTIVE or set(words(tool.name)) & GRAVE_VERBS - SPEAKING_VERBS:

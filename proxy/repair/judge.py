@@ -62,7 +62,7 @@ def _outputs(plan: Plan, evidence: Evidence) -> float:
 
 
 def grounding(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
-    """Share of argument values that come from the submitted plan, a result, or a schema: 1 minus the share of guesses."""
+    """1 less the share of argument values that are unresolved, or (at half weight) guessed."""
     values = sum(
         1 for step in candidate.plan.steps for _, value in walk(step.arguments) if not isinstance(value, dict | list)
     )
@@ -74,7 +74,7 @@ def grounding(submitted: Plan, candidate: Candidate, evidence: Evidence) -> floa
 
 
 def tool_appropriateness(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
-    """Share of steps whose tool exists and is the submitted one or was found with evidence (a guessed swap counts half)."""
+    """Share of steps whose tool exists; one that a guess swapped in counts half."""
     if not candidate.plan.steps:
         return 0.0
     guessed = {
@@ -87,7 +87,7 @@ def tool_appropriateness(submitted: Plan, candidate: Candidate, evidence: Eviden
 
 
 def parameter_accuracy(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
-    """Share of submitted literals that are still there (as value or text), less a tenth per remaining argument problem."""
+    """1 where every submitted literal is still there, else half of what is left of them above one half."""
     kept = {_bare(value) for step in candidate.plan.steps for _, value in walk(step.arguments)}
     ids = set(candidate.plan.by_id)
     asked = [

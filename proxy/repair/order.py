@@ -5,42 +5,12 @@ Pure; the rules are those of the documented plan format (section Order).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.repair.words import words
+from proxy.repair.verbs import verbs
 from schemas.catalog import Catalog, Effect, Tool
 from schemas.plan import Plan, Step, dependencies
-
-EFFECT_VERBS = frozenset(
-    "create add insert new make build post publish write save store put set update edit modify change patch replace "
-    "append rename move mv copy cp upload import send email mail message notify reply comment tweet retweet share invite "
-    "delete remove rm rmdir drop clear erase purge wipe destroy truncate trash archive unlink revoke cancel stop kill terminate "
-    "shutdown close end abort disable block ban pay charge refund transfer withdraw deposit fund buy sell order place "
-    "purchase book reserve checkout submit execute run start launch deploy restart reboot trigger install uninstall "
-    "enable activate register subscribe unsubscribe follow unfollow like approve reject merge commit push assign lock "
-    "unlock open press fill refill engage release apply grant login logout authenticate resolve touch mkdir".split()
-)
-"""Verbs that change something: a tool of unknown effect with one of these in its name is treated as having one."""
-
-GRAVE_VERBS = frozenset(
-    "delete remove rm rmdir drop clear erase purge wipe destroy truncate trash unlink revoke cancel stop kill terminate "
-    "shutdown abort disable block ban pay charge refund transfer withdraw deposit buy sell purchase send email mail "
-    "tweet post publish message notify fire terminate uninstall format".split()
-)
-"""Verbs of deleting, sending, paying or stopping: a search never swaps into them of its own accord."""
-
-
-SPEAKING_VERBS = frozenset({"send", "email", "mail", "tweet", "post", "publish", "message", "notify"})
-"""Those of the grave verbs that say something to somebody."""
-
-
-def verbs(name: str) -> frozenset[str]:
-    """The words of a tool name that are verbs of effect, `undo` and `re` prefixes included."""
-    found = {word for word in words(name) if word in EFFECT_VERBS}
-    found |= {word[2:] for word in words(name) if re.match(r"re[a-z]{3,}", word) and word[2:] in EFFECT_VERBS}
-    return frozenset(found)
 
 
 def reads_only(tool: Tool | None) -> bool:

@@ -39,7 +39,8 @@ MISSING = (
 UNEXPECTED = (
     re.compile(r"unexpected keyword argument ['\"`]([\w.$-]+)['\"`]", re.IGNORECASE),
     re.compile(
-        rf"(?:unexpected|unknown|unrecognized|extra|unsupported|invalid) (?:keyword )?{_THING}(?:\(s\)|s|ies)?:? {_NAMES}",
+        r"(?:unexpected|unknown|unrecognized|extra|unsupported|invalid) (?:keyword )?"
+        rf"{_THING}(?:\(s\)|s|ies)?:? {_NAMES}",
         re.IGNORECASE,
     ),
     re.compile(r"Additional properties are not allowed \((.+?) (?:was|were) unexpected\)"),

@@ -13,7 +13,19 @@ from typing import Any
 
 from proxy.repair.diagnose import output_problems, refusal_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
-from proxy.repair.rules import keys, missing, producers, references, shape, steps, tools, types
+from proxy.repair.rules import (
+    gaps,
+    keys,
+    missing,
+    placeholders,
+    producers,
+    references,
+    shape,
+    sources,
+    steps,
+    tools,
+    types,
+)
 from proxy.repair.situation import OUTPUT, Evidence, Situation
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
@@ -51,16 +63,16 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
         (shape.missing_wrapper, keys.rename_into, shape.tag_bleed),
         (missing.from_schema,),
         (
-            references.missing_from_results,
+            gaps.missing_from_results,
             missing.from_session,
             missing.from_consumer,
             missing.from_goal,
             tools.same_name_elsewhere,
         ),
     ),
-    WrongType: ((shape.envelope, references.placeholder), (types.coerced,)),
-    ValueNotAllowed: ((references.placeholder,), (types.coerced, types.upstream_choice)),
-    BadFormat: ((references.placeholder,), (types.coerced,)),
+    WrongType: ((shape.envelope, placeholders.placeholder), (types.coerced,)),
+    ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice)),
+    BadFormat: ((placeholders.placeholder,), (types.coerced,)),
     UntypedRefused: ((types.as_upstream_wants, types.decoded),),
     UnresolvedReference: (),
     WrongPath: ((references.wrong_path,),),
@@ -70,10 +82,10 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (
         (types.integral_floats, types.empty_optionals, types.decoded, shape.tag_bleed),
-        (references.placeholder, steps.refused_twin),
-        (missing.near_session_value, references.invented_literal),
+        (placeholders.placeholder, steps.refused_twin),
+        (missing.near_session_value, placeholders.invented_literal),
     ),
-    SilentFailure: ((references.placeholder,), (missing.near_session_value, references.invented_literal)),
+    SilentFailure: ((placeholders.placeholder,), (missing.near_session_value, placeholders.invented_literal)),
     OutputBroken: (),
     TimedOut: (),
     UpstreamDown: (),
@@ -106,7 +118,7 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
             break
     ranked = sorted(found.values(), key=_rank)
     evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
-    if len(evident) > 1 and evident[0].score - evident[1].score < references.CLEAR / 2 and ranked[0] is evident[0]:
+    if len(evident) > 1 and evident[0].score - evident[1].score < sources.CLEAR / 2 and ranked[0] is evident[0]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
     return [replace(proposal, margin=_margin(ranked, index)) for index, proposal in enumerate(ranked)]
@@ -158,7 +170,7 @@ class Repair:
 
 
 def repairs(plan: Plan, step_id: str, evidence: Evidence) -> list[Repair]:
-    """Every repair of one step that the rules support, best first; incomplete ones only where no complete one exists."""
+    """Every repair of one step that the rules support, best first; incomplete ones only where none is complete."""
     start = _situation(plan, step_id, evidence)
     if start is None:
         return []

@@ -23,10 +23,12 @@ from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
 
 RESTRICTING = frozenset(
-    "dry run confirm confirmation confirmed filter filters limit limits scope scopes only match if max min maximum minimum "
-    "where until since before after from to range count top first last exclude include safe preview test sandbox force "
-    "recursive overwrite version revision etag condition when unless simulate approve approval permission mode target "
-    "environment env branch account tenant project region owner role access visibility private public readonly".split()
+    """
+    dry run confirm confirmation confirmed filter filters limit limits scope scopes only match if max min maximum
+    minimum where until since before after from to range count top first last exclude include safe preview test sandbox
+    force recursive overwrite version revision etag condition when unless simulate approve approval permission mode
+    target environment env branch account tenant project region owner role access visibility private public readonly
+    """.split()
 )
 """Words in an argument's name that say it could restrict the call, or say what it acts on: never dropped."""
 
@@ -120,7 +122,7 @@ def _why(sent: str, name: str, alike: float, *, only: bool) -> str:
 
 
 def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
-    """Leave out an argument that the tool does not know, where it names nothing near and could not restrict the call."""
+    """Leave out an unknown argument that names nothing near and could not restrict the call."""
     if not problem.forbidden or could_restrict(problem.name, here.written.get(problem.name)):
         return
     parent, schema = _parent(problem.at, here)

@@ -229,7 +229,7 @@ def from_session(problem: MissingArgument, here: Situation) -> Iterator[Proposal
 
 
 def near_session_value(problem: Problem, here: Situation) -> Iterator[Proposal]:
-    """Exchange an id, path or name that no result ever held for the one near value that a result of the session held."""
+    """Exchange an id, path or name that no result ever held for the one near value that one did hold."""
     if not here.evidence.single or not here.evidence.session:
         return
     known: dict[str, str] = {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from proxy.repair import order
 from proxy.repair.coerce import Target
-from proxy.repair.rules import missing, references
+from proxy.repair.rules import missing, references, sources
 from proxy.repair.schema import branches
 from proxy.repair.situation import OUTPUT, Situation
 from proxy.repair.values import MISSING, at, segments
+from proxy.repair.verbs import verbs
 from proxy.repair.words import closeness, likeness, mentions, plain
 from schemas.catalog import Effect, Json, Tool, as_list, as_object
 from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
@@ -37,11 +37,7 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
     argument = str(problem.at[-1]) if problem.at else ""
     found: list[tuple[float, Step, str]] = []
     for tool in here.evidence.catalog:
-        if (
-            tool.effect not in (Effect.READ, Effect.UNKNOWN)
-            or order.verbs(tool.name)
-            or len(tool.required) > MOST_REQUIRED
-        ):
+        if tool.effect not in (Effect.READ, Effect.UNKNOWN) or verbs(tool.name) or len(tool.required) > MOST_REQUIRED:
             continue
         returns = _returns(tool, path, argument, problem.target, here)
         filled = _filled(tool, problem.target, here) if returns >= LEAST else None
@@ -65,7 +61,7 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation)
     named = likeness(argument, tool.name) if argument else 0.0
     if tool.output_schema is not None:
         depth = _declared(tool.output_schema, tool.output_schema, parts)
-        generic = plain(parts[-1]) in references.GENERIC
+        generic = plain(parts[-1]) in sources.GENERIC
         return depth * (max(0.4, named) if generic else 1.0)
     said = mentions(tool.description, parts[-1]) or mentions(tool.name, parts[-1])
     spoken = 0.5 if said else 0.0
@@ -103,7 +99,7 @@ _Filler = Callable[[MissingArgument, Situation], Iterator[Proposal]]
 def _from_results(gap: MissingArgument, here: Situation) -> Iterator[Proposal]:
     """An earlier value of the argument's very name and type."""
     wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
-    return (proposal for proposal in references.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
+    return (proposal for proposal in sources.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
 
 
 _FILLERS: tuple[_Filler, ...] = (missing.from_schema, _from_results, missing.from_consumer, missing.from_goal)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.repair import order
 from proxy.repair.rules.tools import NEAR, ranked_tools
 from proxy.repair.situation import Situation
+from proxy.repair.verbs import verbs
 from proxy.repair.words import words
 from schemas.edit import Confidence, Dedupe, Proposal, RemoveStep
 from schemas.plan import dependencies, refs_in, same_call
@@ -14,9 +14,9 @@ from schemas.problem import DuplicateStep, Refused, UnknownTool
 from schemas.trial import Verdict
 
 INNER = frozenset(
-    "think thinking thought thoughts reason reasoning reflect reflection plan planning answer respond response reply final "
-    "finish done complete summary summarize summarise verify validate check review format log print display show output "
-    "result results observe observation note step noop none wait end return explain confirm".split()
+    "think thinking thought thoughts reason reasoning reflect reflection plan planning answer respond response reply "
+    "final finish done complete summary summarize summarise verify validate check review format log print display "
+    "show output result results observe observation note step noop none wait end return explain confirm".split()
 )
 """Words of steps that a model writes for itself: they name no tool and do nothing outside the model."""
 
@@ -44,14 +44,14 @@ def refused_twin(problem: Refused, here: Situation) -> Iterator[Proposal]:
 
 
 def inner_step(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
-    """Take out a step that no tool is near to, that no other step reads, and whose name only speaks to the model itself."""
+    """Take out a step that no tool is near to, that nothing reads, and whose name speaks only to the model itself."""
     ids = here.plan.by_id
     read = any(here.step.id in dependencies(step, ids) for step in here.plan.steps if step.id != here.step.id)
     wanted = any(ref.step == here.step.id for _, ref in refs_in(here.plan.output, ids))
     speaks = set(words(here.step.tool)) <= INNER and bool(words(here.step.tool))
     fit = ranked_tools(here)[:1]
     near = bool(fit) and fit[0].total >= NEAR and fit[0].name >= 0.6
-    if read or wanted or near or not speaks or order.verbs(here.step.tool) - {"post"}:
+    if read or wanted or near or not speaks or verbs(here.step.tool) - {"post"}:
         return
     evidence = f"no tool is near {here.step.tool!r}, no step reads it, and it would do nothing outside the model"
     yield Proposal(problem, (RemoveStep(here.step.id),), "inner_step", evidence, Confidence.EVIDENT, 0.5)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
 from catalog_cache.names import resolve as resolve_name
-from proxy.repair import order
 from proxy.repair.coerce import Target, coerce
 from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
+from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, verbs
 from proxy.repair.words import likeness, plain, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, Tool, as_object
 from schemas.edit import Confidence, Proposal, SwapTool
@@ -204,9 +204,9 @@ def _allowed_by_policy(evidence: Evidence, tool: Tool, said: str) -> bool:
         return True
     if typed_likeness(clean(said), tool.name) >= 0.8:
         return True
-    grave = [word for word in words(tool.name) if word in order.GRAVE_VERBS]
-    said_verbs = set(words(said)) & (order.GRAVE_VERBS | order.EFFECT_VERBS)
+    grave = [word for word in words(tool.name) if word in GRAVE_VERBS]
+    said_verbs = set(words(said)) & (GRAVE_VERBS | EFFECT_VERBS)
     if grave and not said_verbs:
         return False
     reading = {"get", "list", "show", "view", "read", "fetch", "find", "search", "check", "lookup", "describe"}
-    return not (set(words(said)) & reading and order.verbs(tool.name) and not said_verbs)
+    return not (set(words(said)) & reading and verbs(tool.name) and not said_verbs)

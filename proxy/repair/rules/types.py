@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Coercion, Target, choose, coerce, short
-from proxy.repair.schema import accepts, required_names
+from proxy.repair.schema import required_names, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, inside
 from proxy.repair.words import words
@@ -77,14 +77,9 @@ def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
     edits: list[Edit] = []
     for name, value in here.written.items():
         schema = here.argument_schema(name)
-        if (
-            isinstance(value, float)
-            and value.is_integer()
-            and schema is not None
-            and accepts(schema, here.schema, "integer")
-        ):
-            if not accepts(schema, here.schema, "number"):
-                edits.append(CoerceArgument(here.step.id, (name,), int(value)))
+        kinds = types_of(schema, here.schema) if schema is not None else set[str]()
+        if isinstance(value, float) and value.is_integer() and "integer" in kinds and "number" not in kinds:
+            edits.append(CoerceArgument(here.step.id, (name,), int(value)))
     if edits:
         yield Proposal(problem, tuple(edits), "integral_float", "the schema wants integers", Confidence.LOSSLESS)
 

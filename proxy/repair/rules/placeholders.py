@@ -1,0 +1,99 @@
+"""Rules for values that were never meant to be sent: placeholders, and literals that came from nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from proxy.repair.coerce import Target, short
+from proxy.repair.rules import gaps
+from proxy.repair.rules.sources import best, bind_by_name, by_argument, fitness, sure
+from proxy.repair.schema import fits, type_name
+from proxy.repair.situation import Situation
+from proxy.repair.values import join
+from proxy.repair.words import mentions
+from schemas.catalog import Json, canonical
+from schemas.edit import BindReference, Confidence, Proposal
+from schemas.plan import Ref, Step
+from schemas.problem import MissingArgument, Problem
+
+_PLACEHOLDER = re.compile(
+    r"^\s*(?:[<\[{(]+[^<>\[\]{}]*[>\]})]+|\$\{?[\w.]+\}?|"
+    r"(?:the )?(?:result|output|response|value|answer)s? (?:of|from) .*|"
+    r"(?:tbd|todo|fixme|placeholder|unknown|xxx+|to be (?:determined|filled|decided)|fill[_ ]?in|pending)|"
+    r"(?=.*_)[A-Z_]*(?:RESULT|OUTPUT|PREVIOUS|PLACEHOLDER|FROM_STEP|YOUR|INSERT|STEP_?\d)[A-Z_\d]*)\s*$",
+    re.IGNORECASE,
+)
+
+
+def is_placeholder(value: Json) -> bool:
+    """Tell whether a text stands for a value that was to be filled in: `<user_id>`, `TBD`, `RESULT_FROM_STEP_1`."""
+    return isinstance(value, str) and _PLACEHOLDER.match(value) is not None
+
+
+def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Bind an argument that holds a placeholder to the earlier value of its name and type."""
+    for name, value in here.written.items():
+        schema = here.argument_schema(name)
+        if schema is None or not is_placeholder(value):
+            continue
+        wanted = Target(schema, here.schema, name)
+        gap = MissingArgument(step=here.step.id, at=(name,), name=name, message="")
+        named = [
+            step
+            for step in here.earlier
+            if re.search(rf"\b{re.escape(step.id)}\b|\b{re.escape(step.tool)}\b", str(value))
+        ]
+        for proposal in _within(named, gap, here, wanted) or [
+            *gaps.missing_from_results(gap, here),
+            *_nearest_result(gap, here, wanted),
+        ]:
+            evidence = f"{value!r} is a placeholder; {proposal.evidence}"
+            yield Proposal(problem, proposal.edits, "fill_placeholder", evidence, proposal.confidence, proposal.score)
+
+
+def _within(named: list[Step], gap: MissingArgument, here: Situation, wanted: Target) -> list[Proposal]:
+    ids = {step.id for step in named}
+    choices = [
+        c for source in here.sources if source.step in ids and (c := by_argument(source, wanted, here)) is not None
+    ]
+    ranked = best(choices)
+    found: list[Proposal] = []
+    for choice in ranked[:3]:
+        edit = BindReference(here.step.id, gap.at, Ref(choice.source.step, join(list(choice.source.parts))))
+        found.append(Proposal(gap, (edit,), "bind_by_name", choice.why, sure(choice, ranked), choice.score))
+    return found
+
+
+def _nearest_result(gap: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+    """The first fitting value of the nearest earlier step, for want of any name."""
+    for source in here.sources:
+        if source.distance == 0 and source.parts and not source.echo and fitness(source.value, wanted) == 1.0:
+            edit = BindReference(here.step.id, gap.at, Ref(source.step, join(list(source.parts))))
+            evidence = f"the step before returned {short(source.value)}"
+            yield Proposal(gap, (edit,), "nearest_result", evidence, Confidence.GUESS, 0.35)
+            return
+
+
+def invented_literal(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Bind an argument whose value stands neither in the goal nor in any result to the earlier value of its name."""
+    if here.evidence.single or not here.plan.goal:
+        return
+    known = {canonical(source.value) for source in here.sources}
+    for name, value in here.written.items():
+        schema = here.argument_schema(name)
+        invented = type_name(value) in ("string", "integer", "number") and canonical(value) not in known
+        if (
+            schema is None
+            or not invented
+            or not fits(schema, value)
+            or is_placeholder(value)
+            or mentions(here.plan.goal, str(value))
+        ):
+            continue
+        wanted = Target(schema, here.schema, name)
+        gap = MissingArgument(step=here.step.id, at=(name,), name=name, message="")
+        for proposal in bind_by_name(gap, here, wanted):
+            if proposal.score >= 0.8:
+                evidence = f"{value!r} stands neither in the goal nor in any result; {proposal.evidence}"
+                yield Proposal(problem, proposal.edits, "invented_literal", evidence, Confidence.GUESS, proposal.score)

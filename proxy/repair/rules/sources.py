@@ -1,0 +1,139 @@
+"""Values that steps really returned, weighed for an argument: by name, type, unit, and whether they are mere echoes.
+
+Pure; the shared ground of every rule that binds an argument to a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from proxy.repair.coerce import Target, coerce, short
+from proxy.repair.schema import fits, type_name
+from proxy.repair.situation import OUTPUT, Situation, Source
+from proxy.repair.units import same_unit
+from proxy.repair.values import MISSING, at, join
+from proxy.repair.words import likeness, mentions, plain, stems, words
+from schemas.catalog import Json, as_object, canonical
+from schemas.edit import BindReference, Confidence, Proposal
+from schemas.plan import Location, Ref
+from schemas.problem import Problem
+
+CLEAR = 0.12
+"""Distance in score at which the best of several values counts as singled out."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value that could be meant, and how well it suits."""
+
+    source: Source
+    score: float
+    why: str
+
+
+GENERIC = frozenset(
+    "value result output data answer response content text return returned number amount total final item res val "
+    "outputvalue resultvalue".split()
+)
+"""Names that a writer uses for "what the step returns" without knowing its keys."""
+
+
+def wanted_at(where: Location, here: Situation) -> Target | None:
+    """What the argument at this location should fit; None where anything does (output, or inside a text)."""
+    if here.step.id == OUTPUT or here.tool is None or not where:
+        return None
+    return Target(here.schema_at(where), here.schema, str(where[-1]))
+
+
+def fitness(value: Json, wanted: Target | None) -> float:
+    """How well a value fits a target: 1 as it is, 0.5 if it can be rewritten, 0 if not; objects never become text."""
+    if wanted is None:
+        return 0.6 if type_name(value) in ("object", "array") else 0.8
+    if fits({**{k: v for k, v in wanted.root.items() if k in ("$defs", "definitions")}, **wanted.schema}, value):
+        return 1.0
+    if type_name(value) in ("object", "array"):
+        return 0.0
+    options = coerce(value, wanted)
+    return 0.5 if options and options[0].value is not MISSING else 0.0
+
+
+def best(choices: Iterable[Choice]) -> list[Choice]:
+    """Choices by score, of several with one value the first."""
+    ranked = sorted(choices, key=lambda choice: (-choice.score, choice.source.distance, len(choice.source.parts)))
+    seen: dict[str, Choice] = {}
+    for choice in ranked:
+        seen.setdefault(canonical(choice.source.value) + choice.source.name, choice)
+    return list(seen.values())
+
+
+def sure(choice: Choice, ranked: list[Choice]) -> Confidence:
+    """How sure a choice is: evident where it leads the others clearly."""
+    others = [other for other in ranked if other is not choice]
+    clear = choice is ranked[0] and (not others or choice.score - others[0].score >= CLEAR)
+    return Confidence.EVIDENT if clear and choice.score >= 0.5 else Confidence.GUESS
+
+
+def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | None:
+    """Weigh a value for an argument by name, type, unit, whether it is an echo, and whether it is already used."""
+    suits = fitness(source.value, wanted)
+    if suits == 0.0 or not source.parts:
+        return None
+    name = source.name
+    owner = " ".join(part for part in source.parts[-3:] if not part.lstrip("-").isdigit())
+    alike = max(likeness(wanted.name, name), 0.95 * likeness(wanted.name, owner)) if name else 0.0
+    described = str(wanted.schema.get("description", ""))
+    if len(words(name)) > 1 and mentions(described, " ".join(words(name))):
+        alike = max(alike, 0.8)
+    if stems(wanted.name) & {"id", "key", "uuid"} and plain(name) in ("id", "key", "uuid", "identifier"):
+        alike = max(alike, 0.85)
+    if plain(wanted.name) in GENERIC:
+        alike = min(alike, 0.4)
+    unit = _unit_beside(source, wanted, here)
+    generic = 0.35 if plain(name) in GENERIC else 0.0
+    named = max(alike, generic, 0.6 * unit)
+    score = 0.7 * named + 0.2 * suits + 0.1 * unit - (0.15 if source.echo else 0.0) - 0.02 * source.distance
+    if named < 0.3 or (source.step, join(list(source.parts))) in read_here(here):
+        return None
+    place = join(list(source.parts))
+    why = f"{source.step!r} returned {short(source.value)} at {place!r}, {alike:.2f} like {wanted.name!r}"
+    return Choice(source, max(0.0, min(1.0, score)), why)
+
+
+def read_here(here: Situation) -> set[tuple[str, str]]:
+    """The values that the step's other arguments already read: one step seldom wants the same value twice."""
+    found = (ref_of(value) for value in here.written.values())
+    return {(ref.step, ref.path) for ref in found if ref is not None}
+
+
+def _unit_beside(source: Source, wanted: Target, here: Situation) -> float:
+    """1 where a unit stands beside the value in its result and is the one in the argument's name."""
+    if not isinstance(source.value, int | float):
+        return 0.0
+    parent = as_object(at(here.evidence.value(source.step), join(list(source.parts[:-1]))))
+    mine = words(source.name)[:1]
+    units = [
+        value
+        for key, value in (parent or {}).items()
+        if isinstance(value, str) and "unit" in stems(key) and (words(key)[:1] == mine or key.lower() == "unit")
+    ]
+    tail = words(wanted.name)[-1:] or ("",)
+    return 1.0 if any(same_unit(unit, tail[0]) for unit in units) else 0.0
+
+
+def ref_of(value: Json) -> Ref | None:
+    """The reference that a value is, None for others; a step of any name counts, there or not."""
+    keys = as_object(value)
+    return Ref(str(keys["$ref"]), str(keys.get("path", ""))) if keys and "$ref" in keys else None
+
+
+def bind_by_name(problem: Problem, here: Situation, wanted: Target | None) -> Iterator[Proposal]:
+    """Take an argument from the result that holds a value of its name, type and unit."""
+    if wanted is None:
+        return
+    choices = [choice for source in here.sources if (choice := by_argument(source, wanted, here)) is not None]
+    ranked = best(choices)
+    for choice in ranked[:4]:
+        if choice.score >= 0.5:
+            edit = BindReference(here.step.id, problem.at, Ref(choice.source.step, join(list(choice.source.parts))))
+            yield Proposal(problem, (edit,), "bind_by_name", choice.why, sure(choice, ranked), choice.score)

@@ -1,0 +1,36 @@
+"""Verbs in tool names that say what a tool may do to the world. Pure data, and one question about it."""
+
+from __future__ import annotations
+
+import re
+
+from proxy.repair.words import words
+
+SPEAKING_VERBS = frozenset("send email mail tweet post publish message notify".split())
+"""Verbs that say something to somebody."""
+
+GRAVE_VERBS = SPEAKING_VERBS | frozenset(
+    """
+    delete remove rm rmdir drop clear erase purge wipe destroy truncate trash unlink revoke cancel stop kill terminate
+    shutdown abort disable block ban pay charge refund transfer withdraw deposit buy sell purchase fire uninstall format
+    """.split()
+)
+"""Verbs of deleting, sending, paying or stopping: a search never swaps into them of its own accord."""
+
+EFFECT_VERBS = GRAVE_VERBS | frozenset(
+    """
+    create add insert new make build write save store put set update edit modify change patch replace append rename
+    move mv copy cp upload import reply comment retweet share invite archive close end fund order place book reserve
+    checkout submit execute run start launch deploy restart reboot trigger install enable activate register subscribe
+    unsubscribe follow unfollow like approve reject merge commit push assign lock unlock open press fill refill engage
+    release apply grant login logout authenticate resolve touch mkdir
+    """.split()
+) - {"format"}
+"""Verbs that change something: a tool of unknown effect with one of these in its name is treated as having one."""
+
+
+def verbs(name: str) -> frozenset[str]:
+    """The words of a tool name that are verbs of effect, those behind a `re` (refill, resend) included."""
+    found = {word for word in words(name) if word in EFFECT_VERBS}
+    found |= {word[2:] for word in words(name) if re.match(r"re[a-z]{3,}", word) and word[2:] in EFFECT_VERBS}
+    return frozenset(found)

@@ -54,8 +54,12 @@ class Ran:
     def effects_repeated(self) -> int:
         """Count executed calls that changed the state and are not the one execution of a step of the final plan.
 
-        A call changed the state where the digest that its upstream wrote differs from the one before it.
+        A call changed the state where the digest that its upstream wrote differs from the one before it. Without a
+        report only equal calls count.
         """
+        if not self.report:
+            changing = Counter(_call(call) for call in self.calls if call["ok"] and call.get("changed"))
+            return sum(count - 1 for count in changing.values())
         owed = Counter(_call(step) for step in self.report.get("steps") or [] if step.get("ok"))
         repeated = 0
         for call in self.calls:

@@ -38,9 +38,7 @@ def case(id_: str, sent: Any, expected: Any, repair: str = "safe", **more: Any) 
 
 
 def ran(command: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=ROOT, input=given, capture_output=True, text=True, timeout=120, check=False
-    )
+    return subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True, timeout=120, check=False)
 
 
 BROKEN = case("t1", {"loaves": "3"}, {"loaves": 3})

@@ -1,0 +1,117 @@
+"""Measure the search: `python -m benchmarks.search --cases FOLDER --bfcl-server FILE --page docs/search.md`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import anyio
+
+from benchmarks.cases.__main__ import common, source
+from benchmarks.cases.groups import run_group
+from benchmarks.cases.outcome import Outcome, outcome_from, row
+from benchmarks.cases.workspace import Options
+from benchmarks.search.page import comparison, filled, overview, plot
+from benchmarks.search.variants import Variant, ablation, planners, sweep
+
+OVERVIEW = (
+    "chains/gold",
+    "chains/broken",
+    "chains/broken, order apart",
+    *(
+        f"chains/fault {fault}"
+        for fault in (
+            "toolname",
+            "argname",
+            "missing",
+            "enum",
+            "type",
+            "refpath",
+            "refstep",
+            "dropstep",
+            "order",
+            "server",
+        )
+    ),
+    "bfcl/controls",
+    "bfcl/broken",
+    *(f"bfcl/corruptions {number}" for number in (1, 2, 3, 4)),
+    *(f"bfcl/hardest level {level}" for level in "DFGH"),
+)
+PARTS = ("overview", "ablation", "sweep", "planner")
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
+    common(parser)
+    parser.add_argument("--parts", default=",".join(PARTS), help="what to measure, by comma")
+    parser.add_argument("--only", default="chains,bfcl", help="groups of cases, by comma")
+    parser.add_argument("--json", type=Path, required=True, help="outcomes are kept here and added to")
+    parser.add_argument("--page", type=Path, help="Markdown file whose tables are replaced; the plot stands beside it")
+    return parser.parse_args(given)
+
+
+def _variants(part: str) -> Iterable[Variant]:
+    base = Options()
+    match part:
+        case "overview":
+            return [Variant("everything", base)]
+        case "ablation":
+            return ablation(base)
+        case "sweep":
+            return sweep(base)
+        case "planner":
+            return planners(base)
+        case _:
+            raise SystemExit(f"--parts: {part!r} is none of {', '.join(PARTS)}")
+
+
+async def _measure(variant: Variant, asked: argparse.Namespace) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for group in asked.only.split(","):
+        outcomes += await run_group(group, source(asked), variant.options)
+    return outcomes
+
+
+def _point(name: str, outcomes: Sequence[Outcome]) -> tuple[str, float, float]:
+    broken = row(name, [outcome for outcome in outcomes if any(g.endswith("/broken") for g in outcome.groups)])
+    return name, broken.calls_per_gold or 0.0, 100 * broken.right / broken.cases
+
+
+def _write(page: Path, part: str, measured: dict[str, list[Outcome]]) -> None:
+    text = page.read_text() if page.exists() else "# The search, measured\n"
+    if part == "overview":
+        text = filled(text, part, overview(measured["everything"], OVERVIEW))
+    else:
+        text = filled(text, part, comparison(measured))
+    page.write_text(text)
+    if part == "sweep":
+        page.with_name("search-budget.svg").write_text(plot([_point(name, found) for name, found in measured.items()]))
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Measure each part, keep the outcomes, write the page."""
+    asked = _arguments(given)
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
+    kept = json.loads(asked.json.read_text()) if asked.json.exists() else {}
+    for part in asked.parts.split(","):
+        measured: dict[str, list[Outcome]] = {}
+        for variant in _variants(part):
+            written = kept.setdefault(part, {}).get(variant.name)
+            if written is None:
+                sys.stderr.write(f"{part}: {variant.name}\n")
+                outcomes = anyio.run(_measure, variant, asked)
+                kept[part][variant.name] = [{**outcome.json(), "detail": {}} for outcome in outcomes]
+                asked.json.write_text(json.dumps(kept))
+            measured[variant.name] = [outcome_from(each) for each in kept[part][variant.name]]
+        print(comparison(measured))
+        if asked.page:
+            _write(asked.page, part, measured)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,15 @@ from proxy.repair.values import lone_result, value_of
 from schemas.catalog import Effect, Json, Tool, as_list, canonical
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
-from schemas.problem import MissingArgument, OutcomeUnknown, OutputBroken, Problem, WrongType
+from schemas.problem import (
+    AmbiguousTool,
+    MissingArgument,
+    OutcomeUnknown,
+    OutputBroken,
+    Problem,
+    UnknownTool,
+    WrongType,
+)
 from schemas.record import CallRecord
 from schemas.trial import Execution, Reply, StepRun, Verdict
 
@@ -191,8 +199,8 @@ class _Trial:
     async def _step(self, step: Step, waits: order.Waits) -> StepRun:
         here = situation(self.plan, step, replace(self.evidence, runs=dict(self.runs)))
         problems = tuple(problem for problem in static_problems(here) if _keeps_back(problem))
-        blocked = self._blocked(waits)
-        if blocked:
+        nameless = any(isinstance(problem, UnknownTool | AmbiguousTool) for problem in problems)
+        if self._blocked(waits) and not nameless:
             return self._unsent(here, Verdict.BLOCKED, ())
         if problems or here.tool is None:
             return self._unsent(here, Verdict.NOT_SENT, problems)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
+import structlog
 
 from proxy.executor import Executor, Ledger
-from proxy.repair import telling
+from proxy.repair import explain, telling
 from proxy.repair.diagnose import diagnose
 from proxy.repair.dialects import Submitted, accepted, normalise_tools, read_submission
 from proxy.repair.edit import Inapplicable, apply
@@ -34,6 +35,8 @@ from schemas.plan import Plan
 from schemas.record import RunRecord
 from schemas.report import Report, Stop
 from schemas.trial import Candidate, Execution
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.workflow")
 
 _STRICTNESS: dict[str, int] = {"off": 0, "suggest": 1, "auto": 2}
 
@@ -120,8 +123,14 @@ class Workflow:
             return await self._once(run, told)
         search = self._search(run)
         with anyio.move_on_after(run.seconds) as scope:
-            stop = await search.run()
-            told = replace(told, stop=stop)
+            try:
+                told = replace(told, stop=await search.run())
+            except Exception as error:
+                _log.exception("the search failed", repair_id=run.repair_id)
+                message = (
+                    f"mcp-mend itself failed ({type(error).__name__}: {error}); what had been sent is in the report"
+                )
+                told = replace(told, stop=Stop.FAULT, problems=({"kind": "fault", "step": "", "message": message},))
         if scope.cancelled_caught:
             told = replace(told, stop=Stop.DEADLINE)
         best = search.population.best or self._unfinished(run)
@@ -193,7 +202,7 @@ class Workflow:
         if submitted.plan is not None:
             plan, _ = normalise_tools(submitted.plan, self._upstreams.catalog)
             found = diagnose(plan, self._evidence())
-            problems += [telling.explain.problem_json(problem) for problem in found]
+            problems += [explain.problem_json(problem) for problem in found]
         told = Told(repair_id, plan, Stop.INVALID, submitted.normalised, problems=tuple(problems))
         report = telling.unread(told)
         self._journal.run(
@@ -221,6 +230,7 @@ class Workflow:
                 calls=report.search.upstream_calls,
                 seconds=report.search.seconds,
                 report=written,
+                found=[explain.problem_json(problem) for problem in diagnose(run.plan, self._evidence())],
             )
         )
 

@@ -25,6 +25,7 @@ class Stop(StrEnum):
     OFF = "off"
     SUGGESTED = "suggested"
     INVALID = "invalid"
+    FAULT = "fault"
 
     @property
     def sentence(self) -> str:
@@ -41,6 +42,7 @@ _SENTENCES = {
     Stop.OFF: "Repair is off: the plan ran as it was submitted.",
     Stop.SUGGESTED: "Repair is set to suggest: nothing more was sent after the first failure.",
     Stop.INVALID: "The plan could not be read.",
+    Stop.FAULT: "A fault in mcp-mend itself ended the search.",
 }
 
 

@@ -187,8 +187,9 @@ def sure_enough(option: Repair, tool: Tool) -> bool:
         return option.score >= LIKELY
     if set(words(tool.name)) & SPEAKING_VERBS:
         return option.score >= 2 * LIKELY and option.margin >= 2 * CLEAR_GUESS
-    margin = CLEAR_GUESS if has_effect(tool, tool.name) else CLEAR_GUESS / 2
-    return option.score >= LIKELY and option.margin >= margin
+    if has_effect(tool, tool.name):
+        return option.score >= 2 * LIKELY and option.margin >= CLEAR_GUESS
+    return option.score >= LIKELY and option.margin >= CLEAR_GUESS / 2
 
 
 def _sureness(lineage: tuple[Proposal, ...]) -> dict[str, Confidence]:

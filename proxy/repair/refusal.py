@@ -215,10 +215,23 @@ def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
             marked = f"'{said}'" in bare or f'"{said}"' in bare or f"`{said}`" in bare
             if marked or (len(said) > 2 and mentions(bare, said)):
                 yield where
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            there = re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]\w)", text) is not None
-            if there and (abs(value) > 9 or value % 1):
+        elif isinstance(value, list | dict | bool):
+            if where and any(said in bare for said in _written(value)):
                 yield where
+        elif isinstance(value, int | float):
+            there = re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]\w)", text) is not None
+            blamed = (
+                re.search(rf"(?<![\w.]){re.escape(str(value))} (?:is|does|must|should|cannot|was) ", text) is not None
+            )
+            if blamed or (there and (abs(value) > 9 or value % 1)):
+                yield where
+
+
+def _written(value: Json) -> tuple[str, ...]:
+    """How a validator repeats a value that is no text: as Python or as JSON writes it, with a verb behind it."""
+    if isinstance(value, bool):
+        return tuple(f"{word} is not" for word in (str(value), str(value).lower()))
+    return tuple(text.replace("\\", "") for text in (repr(value), json.dumps(value)) if len(text) > 2)
 
 
 def silent_failure(value: Json, *, has_output_schema: bool) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from proxy.repair.words import words
 
@@ -29,8 +30,27 @@ EFFECT_VERBS = GRAVE_VERBS | frozenset(
 """Verbs that change something: a tool of unknown effect with one of these in its name is treated as having one."""
 
 
+READING_VERBS = frozenset(
+    "get list show view read fetch find search check lookup describe count display retrieve query estimate compute "
+    "calculate convert validate verify preview is has can".split()
+)
+"""Verbs that only look: behind one of them a verb of effect is a noun (`get_order`), unless `and` joins the two."""
+
+EMPTY_WORDS = frozenset({"v", "run", "do", "tool", "call", "exec", "execute", "api", "func", "function"})
+"""Words that are added to or dropped from tool names between versions of a server; digits count as such too."""
+
+
 def verbs(name: str) -> frozenset[str]:
     """The words of a tool name that are verbs of effect, those behind a `re` (refill, resend) included."""
-    found = {word for word in words(name) if word in EFFECT_VERBS}
-    found |= {word[2:] for word in words(name) if re.match(r"re[a-z]{3,}", word) and word[2:] in EFFECT_VERBS}
+    parts = meaningful(name)
+    if parts and parts[0] in READING_VERBS:
+        parts = tuple(word for before, word in pairwise(parts) if before in ("and", "or", "then"))
+    found = {word for word in parts if word in EFFECT_VERBS}
+    found |= {word[2:] for word in parts if re.match(r"re[a-z]{3,}", word) and word[2:] in EFFECT_VERBS}
     return frozenset(found)
+
+
+def meaningful(name: str) -> tuple[str, ...]:
+    """The words of a tool name without version marks and empty words; all of them where nothing else is left."""
+    parts = tuple(word for word in words(name) if word not in EMPTY_WORDS and not word.isdigit())
+    return parts or words(name)

@@ -17,8 +17,8 @@ from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
-from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, verbs
-from proxy.repair.words import likeness, plain, stems, typed_likeness, words
+from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, meaningful, verbs
+from proxy.repair.words import likeness, plain, stem, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, Tool, as_object
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import as_ref
@@ -117,21 +117,16 @@ def ranked_tools(here: Situation) -> list[Fit]:
     name = clean(here.step.tool) or here.step.tool
     fits_: list[Fit] = []
     for tool in likely(here.evidence.catalog, name, opened(here.written)):
-        alike = tool_likeness(name, tool.name)
+        alike = max(tool_likeness(name, tool.name), _described(name, tool))
         bonus = 0.05 if here.step.server in (tool.server, None) else 0.0
         if alike >= 0.25 or here.written:
             fits_.append(Fit(tool, min(1.0, alike + bonus), argument_fit(tool, here) if here.written else alike))
     return sorted(fits_, key=lambda fit: -fit.total)
 
 
-VERSIONS = frozenset({"v", "run", "do", "tool", "call", "exec", "execute", "api", "func", "function"})
-"""Words that are added to or dropped from tool names between versions of a server."""
-
-
 def tool_likeness(said: str, name: str) -> float:
     """How alike two tool names are; version marks and empty verbs do not count, nouns weigh more than verbs."""
-    ours = frozenset(word for word in stems(said) if word not in VERSIONS and not word.isdigit())
-    theirs = frozenset(word for word in stems(name) if word not in VERSIONS and not word.isdigit())
+    ours, theirs = frozenset(map(stem, meaningful(said))), frozenset(map(stem, meaningful(name)))
     if ours and ours == theirs:
         return 0.97
     if _joined(said) == _joined(name) and _joined(said):
@@ -146,8 +141,20 @@ def _same_word(left: str, right: str) -> bool:
     return left == right or (len(short) >= 5 and long.startswith(short[:-1]) and len(long) - len(short) <= 3)
 
 
+def _described(said: str, tool: Tool) -> float:
+    """0.7 where every word of the name stands in the first sentence of the tool's description, else 0."""
+    parts = meaningful(said)
+    first = stems(tool.description.split(".")[0][:200])
+    known = [any(_same_word(stem(part), word) or _short_for(part, word) for word in first) for part in parts]
+    return 0.7 if len(parts) > 1 and all(known) else 0.0
+
+
+def _short_for(part: str, word: str) -> bool:
+    return len(part) >= 3 and word.startswith(part)
+
+
 def _joined(name: str) -> str:
-    return "".join(word for word in words(name) if word not in VERSIONS and not word.isdigit())
+    return "".join(meaningful(name))
 
 
 def argument_fit(tool: Tool, here: Situation) -> float:
@@ -208,5 +215,5 @@ def _allowed_by_policy(evidence: Evidence, tool: Tool, said: str) -> bool:
     said_verbs = set(words(said)) & (GRAVE_VERBS | EFFECT_VERBS)
     if grave and not said_verbs:
         return False
-    reading = {"get", "list", "show", "view", "read", "fetch", "find", "search", "check", "lookup", "describe"}
-    return not (set(words(said)) & reading and verbs(tool.name) and not said_verbs)
+    looks = bool(meaningful(said)[:1]) and meaningful(said)[0] in READING_VERBS
+    return not (looks and verbs(tool.name))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Coercion, Target, choose, coerce, short
-from proxy.repair.schema import required_names, types_of
+from proxy.repair.scalars import read_date, wanted_layout
+from proxy.repair.schema import fits, required_names, type_name, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, inside
 from proxy.repair.words import words
@@ -124,10 +125,26 @@ def _asks_for_structure(text: str) -> bool:
     )
 
 
+def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Rewrite dates and times to the layout that the refusal, or the argument's description, asks for."""
+    asked = wanted_layout({"description": here.reading.text})
+    for name, value in here.written.items():
+        schema = here.argument_schema(name)
+        layout = asked or (wanted_layout(schema) if schema is not None else None)
+        if not isinstance(value, str) or layout is None or schema is None or len(value) > 60:
+            continue
+        reading = read_date(value, layout)
+        if reading is not None and reading.value != value and fits(schema, reading.value):
+            evidence = f"{value!r} in the layout that the {'refusal' if asked else 'schema'} asks for ({layout})"
+            yield _proposal(problem, here, (name,), Coercion(reading.value, reading.rule, reading.confidence, evidence))
+
+
 def referenced(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
     """Write the referenced value into the argument in the type it wants, where no other path of the result fits."""
     value = inside(here.arguments, problem.at)
     if value is MISSING or not problem.at:
+        return
+    if type_name(value) in ("object", "array"):
         return
     for option in coerce(value, target_at(problem.at, here)):
         if option.value is MISSING:

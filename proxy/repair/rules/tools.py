@@ -132,7 +132,7 @@ def tool_likeness(said: str, name: str) -> float:
     if _joined(said) == _joined(name) and _joined(said):
         return 0.95
     shared = sum(any(_same_word(mine, other) for other in theirs) for mine in ours)
-    return max(likeness(said, name), shared / max(1, len(ours) + len(theirs) - shared))
+    return max(likeness(said, name), 0.92 * shared / max(1, len(ours) + len(theirs) - shared))
 
 
 def _same_word(left: str, right: str) -> bool:

@@ -1,0 +1,158 @@
+"""Clients that cost little themselves: raw JSON-RPC over a child's pipes, or over HTTP in either era."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import httpx2
+import psutil
+
+MODERN = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "benchmark", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}}
+
+
+class Client(Protocol):
+    """One connection to what is measured."""
+
+    async def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and give the whole reply."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection and every process behind it."""
+        ...
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process whose cost counts."""
+        ...
+
+
+class Stdio:
+    """A server started as a child."""
+
+    def __init__(self, command: Sequence[str], env: dict[str, str]) -> None:
+        self._command, self._env = command, env
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._count = 0
+
+    async def open(self) -> None:
+        """Start it and shake hands."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            limit=1 << 24,
+            env={**os.environ, **self._env},
+        )
+        self._reader = asyncio.create_task(self._read())
+        reply = await self.request("initialize", HELLO)
+        assert "result" in reply, reply
+        self._write({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    async def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and give the whole reply."""
+        self._count += 1
+        self._waiting[self._count] = asyncio.get_running_loop().create_future()
+        self._write({"jsonrpc": "2.0", "id": self._count, "method": method, "params": params})
+        return await self._waiting[self._count]
+
+    async def close(self) -> None:
+        """Close stdin, and wait."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(6):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await self._reader
+
+    def processes(self) -> list[psutil.Process]:
+        """The child and all below it."""
+        parent = psutil.Process(self._process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            try:
+                message = json.loads(line)
+            except ValueError:
+                continue
+            waiting = self._waiting.pop(message.get("id"), None) if "method" not in message else None
+            if waiting is not None:
+                waiting.set_result(message)
+
+
+class Http:
+    """A server on a port, in the handshake era or the modern one."""
+
+    def __init__(self, url: str, servers: Sequence[subprocess.Popen[bytes]], *, modern: bool) -> None:
+        self._url, self._servers, self._modern = url, servers, modern
+        self._headers = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+        limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64)
+        self._client = httpx2.AsyncClient(timeout=60, limits=limits)
+        self._count = 0
+
+    async def open(self) -> None:
+        """Wait until it listens, and shake hands where there is a handshake."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await self._client.get(self._url)
+                    break
+                except httpx2.ConnectError:
+                    await asyncio.sleep(0.05)
+        if not self._modern:
+            reply = await self._post("initialize", HELLO)
+            self._headers["mcp-session-id"] = reply.headers["mcp-session-id"]
+            self._headers["mcp-protocol-version"] = "2025-11-25"
+            note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            await self._client.post(self._url, json=note, headers=self._headers)
+
+    async def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and give the whole reply."""
+        response = await self._post(method, {**params, "_meta": MODERN} if self._modern else params)
+        if response.headers["content-type"].startswith("application/json"):
+            return response.json()
+        data = [line[5:] for line in response.text.splitlines() if line.startswith("data:") and line[5:].strip()]
+        return json.loads(data[-1])
+
+    async def close(self) -> None:
+        """End every server."""
+        await self._client.aclose()
+        for server in self._servers:
+            server.terminate()
+        for server in self._servers:
+            await asyncio.to_thread(server.wait)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every server and all below it."""
+        parents = [psutil.Process(server.pid) for server in self._servers]
+        return [each for parent in parents for each in (parent, *parent.children(recursive=True))]
+
+    async def _post(self, method: str, params: dict[str, Any]) -> httpx2.Response:
+        self._count += 1
+        headers = self._headers
+        if self._modern:
+            headers = {**headers, "mcp-protocol-version": "2026-07-28", "mcp-method": method}
+            headers |= {"mcp-name": params["name"]} if "name" in params else {}
+        body = {"jsonrpc": "2.0", "id": self._count, "method": method, "params": params}
+        response = await self._client.post(self._url, content=json.dumps(body).encode(), headers=headers)
+        response.raise_for_status()
+        return response

@@ -1,5 +1,6 @@
 """Values rewritten to their schemas: what is read, how sure, and what is left alone because it means something else."""
 
+# pyright: basic
 from __future__ import annotations
 
 from typing import Any

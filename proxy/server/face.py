@@ -26,7 +26,10 @@ from proxy.server.subscribe import listen
 from proxy.upstream import rpc
 from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks
 from proxy.upstream.fleet import Fleet
+from schemas.catalog import Catalog
 from schemas.trial import Reply
+
+NO_FRAME: Mapping[str, Any] = {}
 
 Answer = Callable[[Any, Exchange], Awaitable[Reply]]
 
@@ -40,6 +43,7 @@ class Face:
         self._server = server
         self._gather = Gather(fleet)
         self._rounds = Rounds(self._answer)
+        self._listed: dict[bool, tuple[Catalog, Mapping[str, Any], Reply]] = {}
         self._table: dict[str, Answer] = {
             "initialize": self._initialize,
             "server/discover": self._discover,
@@ -171,8 +175,7 @@ class Face:
         server = self._server
         if server is None:
             await self._fleet.listed_once()
-            shown = [{**tool.raw, "name": tool.public} for tool in self._fleet.catalog]
-            return Reply(result={"tools": [*shown, *self._calls.own_tools()]})
+            return self._listing(NO_FRAME, modern=exchange.modern)
         if exchange.own is not None and server in exchange.own.changed:
             return await self._fleet.request(server, "tools/list", params, exchange)
         if not self._fleet.known(server):
@@ -180,9 +183,24 @@ class Face:
         await self._fleet.fresh(server)
         if not self._fleet.known(server):
             return self._missing(server)
-        tools = [tool.raw for tool in self._fleet.catalog.of(server)]
-        frame = self._fleet.frame(server, modern=exchange.modern)
-        return Reply(result={**frame, "tools": [*tools, *self._calls.own_tools()]})
+        return self._listing(self._fleet.frame(server, modern=exchange.modern), modern=exchange.modern)
+
+    def _listing(self, frame: Mapping[str, Any], *, modern: bool) -> Reply:
+        """The tools of this face; made and written once for each snapshot of the catalog."""
+        catalog = self._fleet.catalog
+        kept = self._listed.get(modern)
+        if kept is not None and kept[0] is catalog and kept[1] is frame:
+            return kept[2]
+        if self._server is None:
+            tools: list[Any] = [{**tool.raw, "name": tool.public} for tool in catalog]
+        else:
+            tools = [tool.raw for tool in catalog.of(self._server)]
+        result: Mapping[str, Any] = {**frame, "tools": [*tools, *self._calls.own_tools()]}
+        if modern:
+            result = modern_result("tools/list", result, self._identity())
+        reply = Reply(result=rpc.verbatim(result))
+        self._listed[modern] = (catalog, frame, reply)
+        return reply
 
     async def _tools_call(self, params: Any, exchange: Exchange) -> Reply:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -19,10 +20,24 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
+_REPLY = re.compile(r'\s*\{"jsonrpc": ?"2\.0", ?"id": ?(-?\d{1,18}|"[^"\\]*"), ?"result": ?(?=\{)')
+"""The head of a reply as nearly everyone writes it: what follows up to the last brace is the result."""
+
 _ids = itertools.count(1)
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_decode = json.JSONDecoder().decode
+_decoder = json.JSONDecoder()
+_decode = _decoder.decode
+
+
+class Verbatim(dict[str, Any]):
+    """A result that remembers its own text, and so travels on byte for byte, unread; never change one in place."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, value: Mapping[str, Any], text: str) -> None:
+        super().__init__(value)
+        self.text = text
 
 
 def next_id() -> int:
@@ -56,6 +71,10 @@ def fields(value: Any) -> Mapping[str, Any]:
 
 def encode(message: Any) -> bytes:
     """Write one message as UTF-8 JSON without line breaks; lone surrogates stay escaped."""
+    if type(message) is dict:
+        result = cast("Message", message).get("result")
+        if type(result) is Verbatim:
+            return f'{{"jsonrpc":"2.0","id":{_encode(message["id"])},"result":{result.text}}}'.encode()
     try:
         return _encode(message).encode()
     except UnicodeEncodeError:
@@ -65,10 +84,35 @@ def encode(message: Any) -> bytes:
 def decode(data: bytes) -> list[Message] | None:
     """Read the message (or batch) in `data`; None where it holds no JSON-RPC at all."""
     try:
-        value: Any = _decode(data.decode())
+        text = data.decode()
+        reply = _reply(text)
+        if reply is not None:
+            return [reply]
+        value: Any = _decode(text)
     except (ValueError, RecursionError):
         return None
     found = cast("list[Any]", value) if isinstance(value, list) else [value]
     messages = [cast("Message", item) for item in found if isinstance(item, dict)]
     looks_right = messages and all("method" in item or "id" in item for item in messages)
     return messages if looks_right and len(messages) == len(found) else None
+
+
+def verbatim(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A result of ours that is sent often, written once."""
+    try:
+        text = _encode(result)
+        text.encode()
+    except UnicodeEncodeError:
+        return result
+    return Verbatim(result, text)
+
+
+def _reply(text: str) -> Message | None:
+    """Read a plain reply, keeping the text of its result; None for anything else."""
+    head = _REPLY.match(text)
+    if head is None:
+        return None
+    value, end = _decoder.raw_decode(text, head.end())
+    if text[end:].strip() != "}":
+        return None
+    return {"jsonrpc": "2.0", "id": _decode(head.group(1)), "result": Verbatim(value, text[head.end() : end])}

@@ -8,7 +8,7 @@ import sys
 import anyio
 import anyio.to_thread
 import psutil
-from conftest import Remembering, echo, fleet, said, say
+from fleets import Remembering, echo, fleet, said, say
 
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from typing import Any
 
+VERSION, MODERN = "io.modelcontextprotocol/protocolVersion", "2026-07-28"
+
 
 class Echo:
     def __init__(self, options: argparse.Namespace) -> None:
@@ -36,7 +38,14 @@ class Echo:
             self.answer(method, message.get("params") or {}, ident)
 
     def answer(self, method: str, params: dict[str, Any], ident: Any) -> None:
-        if method == "initialize":
+        if self.options.modern and VERSION not in (params.get("_meta") or {}):
+            self.send(
+                {"id": ident, "error": {"code": -32022, "message": "no envelope", "data": {"supported": [MODERN]}}}
+            )
+        elif self.options.modern and method == "server/discover":
+            can = {"tools": {"listChanged": True}}
+            self.send({"id": ident, "result": {"supportedVersions": [MODERN], "capabilities": can}})
+        elif method == "initialize":
             self.send({"id": ident, "result": self.hello(params)})
         elif method == "tools/list":
             self.send({"id": ident, "result": self.page(params)})
@@ -83,6 +92,13 @@ class Echo:
                 token = (params.get("_meta") or {}).get("progressToken")
                 body = {"progressToken": token, "progress": done, "total": None, "x-vendor": 1}
                 self.send({"method": "notifications/progress", "params": body})
+        elif word == "ask" and self.options.modern:
+            wanted = {"inputRequests": {"where": {"method": "roots/list"}}, "requestState": "state"}
+            given = params.get("inputResponses")
+            answer = json.dumps([given, params.get("requestState")])
+            if given is None:
+                self.send({"id": ident, "result": {"resultType": "input_required", **wanted}})
+                return
         elif word == "ask":
             self.asked[f"q{ident}"] = ident
             self.send({"id": f"q{ident}", "method": "roots/list"})
@@ -109,6 +125,7 @@ def main() -> None:
     parser.add_argument("--child", action="store_true", help="start a child that ignores SIGTERM")
     parser.add_argument("--deaf", action="store_true", help="never answer anything, as with $ECHO_DEAF")
     parser.add_argument("--slow", type=float, default=0, help="seconds before it reads anything")
+    parser.add_argument("--modern", action="store_true", help="speak without sessions alone")
     options = parser.parse_args()
     if options.child:
         subprocess.Popen(

@@ -1,0 +1,89 @@
+"""Servers reached over HTTP, and servers of the modern era."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+import anyio
+import httpx2
+from fleets import SERVERS, Remembering, echo, fleet, said, say
+
+from proxy.upstream.fleet import Fleet
+from schemas.config import Upstream
+from schemas.trial import Lost, Reply
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def listening(server: str, port: int) -> Generator[str]:
+    """A server on a port, from its first answer until this is left."""
+    command = [sys.executable, str(SERVERS / server), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(400):
+            try:
+                httpx2.get(f"http://127.0.0.1:{port}/")
+                break
+            except httpx2.ConnectError:
+                process.poll()
+                assert process.returncode is None
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def simple(upstreams: Fleet, caller: Remembering | None = None) -> Reply:
+    with anyio.fail_after(20):
+        return await upstreams.request("a", "tools/call", {"name": "test_simple_text", "arguments": {}}, caller)
+
+
+async def test_a_restarted_servers_dead_session_is_replaced() -> None:
+    port = free_port()
+    with ExitStack() as first:
+        url = first.enter_context(listening("everything.py", port))
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert said(await simple(upstreams)).startswith("This is a simple text")
+            first.close()
+            with listening("everything.py", port):
+                assert said(await simple(upstreams)).startswith("This is a simple text")
+
+
+async def test_a_server_of_both_eras_is_reached_in_the_clients_own() -> None:
+    with listening("everything.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert "resultType" not in (await simple(upstreams)).result  # type: ignore[operator]
+            assert (await simple(upstreams, Remembering(modern=True))).result["resultType"] == "complete"  # type: ignore[index]
+
+
+async def test_sse_is_spoken_where_http_is_refused() -> None:
+    with listening("old_sse.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/sse")) as upstreams:
+            assert said(await say(upstreams, "a", "old but alive")) == "old but alive"
+
+
+async def test_a_server_that_is_not_there_is_told_by_its_address() -> None:
+    url = f"http://127.0.0.1:{free_port()}/mcp"
+    async with fleet(a=Upstream(url=url)) as upstreams:
+        lost = await say(upstreams, "a", "x")
+    assert lost.lost is Lost.NOT_SENT
+    assert url in lost.message
+
+
+async def test_a_server_without_sessions_serves_a_client_of_the_handshake_era() -> None:
+    caller = Remembering(Reply(result={"roots": [{"uri": "file:///x"}]}))
+    async with fleet(a=echo("--modern")) as upstreams:
+        assert said(await say(upstreams, "a", "hello", caller)) == "hello"
+        answered = json.loads(said(await say(upstreams, "a", "ask", caller)))
+    assert answered == [{"where": {"roots": [{"uri": "file:///x"}]}}, "state"]
+    assert caller.asked == [("roots/list", None)]

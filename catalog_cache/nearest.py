@@ -27,7 +27,7 @@ MADE_UP = 0.3
 """Weight of the words of a name that no tool has."""
 DESCRIBED = 600
 """Characters of a description that count: the beginning says what a tool is for."""
-MEANING = 0.5
+MEANING = 0.6
 """Share of meaning in a joined score, the rest is words."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")

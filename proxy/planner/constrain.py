@@ -15,7 +15,6 @@ from typing import Any
 
 import llguidance
 import numpy as np
-from llguidance.llamacpp import lltokenizer_from_vocab
 
 from proxy.planner.native import BATCH, Entry, Native, Row
 from proxy.planner.prefix import Prefix
@@ -44,8 +43,12 @@ class Grammars:
 
     def __init__(self, native: Native) -> None:
         self._words = native.words
-        self._tokenizer = lltokenizer_from_vocab(
-            native.vocab, eos_token=native.ends(), slices=llguidance.LLTokenizer.json_slices()
+        self._tokenizer = llguidance.LLTokenizer.from_llamacpp(  # pyright: ignore[reportAttributeAccessIssue] - no stub
+            tokens=native.words_as_bytes(),
+            vocab_ptr=native.vocab,
+            tokenize_fptr=native.splitter,
+            eos_token=native.ends(),
+            slices=llguidance.LLTokenizer.json_slices(),
         )
 
     def matcher(self, schema: Mapping[str, Any]) -> llguidance.LLMatcher:

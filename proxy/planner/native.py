@@ -33,6 +33,7 @@ BATCH = 512
 OUTPUTS = 256
 """Rows of logits per forward pass: the buffers for them grow with the vocabulary (152k words: 155 MB)."""
 _READY = True
+_SPECIAL = True
 _ERROR = 4
 """`GGML_LOG_LEVEL_ERROR`, which the bindings do not name."""
 BRANCHES = 32
@@ -192,6 +193,25 @@ class Native:
     def ends(self) -> list[int]:
         """The tokens that end an answer."""
         return [token for token in range(self.words) if llama.llama_vocab_is_eog(self.vocab, token)]
+
+    def words_as_bytes(self) -> list[bytes]:
+        """The whole vocabulary; control words are marked by a leading 0xff, which no text contains."""
+        room = ctypes.create_string_buffer(1 << 14)
+        found: list[bytes] = []
+        for token in range(self.words):
+            size = llama.llama_token_to_piece(self.vocab, token, room, len(room), 0, _SPECIAL)
+            if size < 0:
+                raise ModelError(f"word {token} of the vocabulary has {-size} bytes")
+            piece = room.raw[:size]
+            kind = llama.llama_vocab_get_attr(self.vocab, token)
+            own = kind & llama.LLAMA_TOKEN_ATTR_USER_DEFINED and piece.startswith(b"<") and piece.endswith(b">")
+            found.append(b"\xff" + piece if own or kind & llama.LLAMA_TOKEN_ATTR_CONTROL else piece)
+        return found
+
+    @property
+    def splitter(self) -> int:
+        """The address of llama.cpp's own function that splits text into tokens."""
+        return ctypes.cast(llama._lib.llama_tokenize, ctypes.c_void_p).value or 0  # noqa: SLF001 - there is no other way
 
     def template(self) -> str:
         """The model's own chat template, "" where it has none."""

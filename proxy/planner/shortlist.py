@@ -40,7 +40,7 @@ class Shortlist:
     async def nearest(self, catalog: Catalog, query: str, limit: int = 16, *, name: str = "") -> tuple[Hit, ...]:
         """The tools that fit a query best; `name` is a tool's name that no tool has, as it was written."""
         known = await self._index_of(catalog)
-        meanings = await self._compare(query or name) if self._learnt else None
+        meanings = await self._compare(f"{name.replace('_', ' ')} {query}".strip()) if self._learnt else None
         if meanings is not None and len(meanings) != len(known.tools):
             meanings = None
         return nearest(known, query, limit, name=name, meanings=meanings)

@@ -30,6 +30,8 @@ WATCH = 0.5
 """Seconds between two looks at the memory in use."""
 OUT_OF_MEMORY = 70
 """Exit status of a worker that outgrew its bound."""
+NICE = 5
+"""The proxy's event loop comes first where processors are scarce."""
 MEANING = frozenset({"learn", "compare"})
 Work = Callable[[Mapping[str, Any]], Answer]
 
@@ -200,6 +202,7 @@ def main() -> None:
     threading.excepthook = end
     settings = Settings(**decode(sys.argv[1].encode()))
     os.setsid()
+    os.nice(NICE)
     os.chdir("/")
     asyncio.run(serve(settings, socket.socket(fileno=SOCKET)))
 

@@ -1,0 +1,1 @@
+"""How fast the planner is, and how often it decides right."""

@@ -33,7 +33,7 @@ from schemas.problem import (
     WrongType,
 )
 from schemas.record import CallRecord
-from schemas.trial import Execution, Reply, StepRun, Verdict
+from schemas.trial import Execution, Lost, Reply, StepRun, Verdict
 
 
 @dataclass
@@ -134,18 +134,21 @@ class Executor:
             self.journal.call(record)
             await self.journal.flush()
         clock = time.perf_counter()
-        reply = await self.upstreams.call(
-            tool, {**(params or {}), "name": tool.name, "arguments": arguments}, self.client
-        )
-        ms = (time.perf_counter() - clock) * 1000
-        run = StepRun(
-            step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, round(ms, 3)
-        )
-        run = self._classified(run, tool)
-        self.journal.call(
-            replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
-        )
-        self.ledger.enter(tool, run)
+        reply = Reply(lost=Lost.TIMED_OUT, message="the run ended before an answer came")
+        try:
+            reply = await self.upstreams.call(
+                tool, {**(params or {}), "name": tool.name, "arguments": arguments}, self.client
+            )
+        finally:
+            ms = (time.perf_counter() - clock) * 1000
+            run = StepRun(
+                step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, round(ms, 3)
+            )
+            run = self._classified(run, tool)
+            self.journal.call(
+                replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
+            )
+            self.ledger.enter(tool, run)
         return run
 
     def _classified(self, run: StepRun, tool: Tool) -> StepRun:

@@ -89,8 +89,13 @@ def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
     ask = "Write another plan as JSON that reaches the goal in a different way."
 
     def build(detail: Detail) -> str:
-        text = f"{_tools(question.tools, detail)}\n\nThis plan failed:\n{_steps(question, detail, plain=False)}"
-        return f"{text}\n\nWhat was tried:\n{tried}\n\n{_goal(question.plan.goal, ask)}"
+        parts = [
+            _tools(question.tools, question.plan.goal, detail),
+            f"This plan failed:\n{_steps(question, detail, plain=False)}",
+            f"What was tried:\n{tried}",
+            _goal(question.plan.goal, ask),
+        ]
+        return "\n\n".join(parts)
 
     return within(tokens, build)
 
@@ -101,7 +106,7 @@ def whole_plan(goal: str, tools: Sequence[Tool], tokens: int) -> str:
         "Write the plan as JSON: the steps in order, each with its tool and all arguments. Where a value is in another "
         "unit than the tool wants, or is not known yet, let an earlier step convert or find it."
     )
-    return within(tokens, lambda detail: f"{PATTERN}\n\n{_tools(tools, detail)}\n\n{_goal(goal, ask)}")
+    return within(tokens, lambda detail: f"{PATTERN}\n\n{_tools(tools, goal, detail)}\n\n{_goal(goal, ask)}")
 
 
 def repaired(question: Question, candidate: Plan) -> str:
@@ -119,7 +124,7 @@ def repaired(question: Question, candidate: Plan) -> str:
 
 
 def _situation(question: Question, detail: Detail, *, plain: bool = False) -> str:
-    parts = [HEAD, _tools(question.tools, detail)]
+    parts = [HEAD, _tools(question.tools, question.plan.goal, detail)]
     if question.examples:
         parts.append("\n".join(_example(example) for example in question.examples[:EXAMPLES]))
     failed = _steps(question, detail, plain=plain)
@@ -127,9 +132,12 @@ def _situation(question: Question, detail: Detail, *, plain: bool = False) -> st
     return "\n\n".join(parts)
 
 
-def _tools(tools: Sequence[Tool], detail: Detail) -> str:
+def _tools(tools: Sequence[Tool], goal: str, detail: Detail) -> str:
+    """The shortlist; the topic is the goal and what the tools themselves want, such as units."""
     shown = list(labels(tools).items())[: detail.tools]
-    return "Tools:\n" + "\n".join(tool_line(name, tool, detail.description, detail.argument) for name, tool in shown)
+    topic = " ".join([goal, *(tool.description for _, tool in shown)]) if goal else ""
+    lines = [tool_line(name, tool, detail.description, detail.argument, topic) for name, tool in shown]
+    return "Tools:\n" + "\n".join(lines)
 
 
 def _steps(question: Question, detail: Detail, *, plain: bool) -> str:

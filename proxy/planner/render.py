@@ -6,6 +6,7 @@ Knows no question and no budget; `prompt` decides what is told and how much of i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from proxy.planner.notes import note, summary
@@ -16,6 +17,10 @@ from schemas.plan import Step, as_ref
 
 CHOICES = 12
 """Allowed values that a tool line names; more are cut off."""
+LONG = 40
+"""Characters of a type beyond which a second argument of the same type only names the first."""
+BRIEF = 4
+"""Letters below which an allowed value is no beginning of a word."""
 
 
 def labels(tools: Sequence[Tool]) -> dict[str, Tool]:
@@ -24,27 +29,41 @@ def labels(tools: Sequence[Tool]) -> dict[str, Tool]:
     return {tool.name if names.count(tool.name) == 1 else tool.public: tool for tool in tools}
 
 
-def tool_line(name: str, tool: Tool, width: int, notes: int = 0) -> str:
-    """One tool as a signature; at most `width` characters of its description and `notes` of each argument's."""
-    arguments = ", ".join(_argument(key, tool, notes) for key in tool.properties)
+def tool_line(name: str, tool: Tool, width: int, notes: int = 0, topic: str = "") -> str:
+    """One tool as a signature; at most `width` characters of its description and `notes` of each argument's.
+
+    Of many allowed values those that `topic` mentions are shown first.
+    """
+    shown: dict[str, str] = {}
+    arguments: list[str] = []
+    for key, schema in tool.properties.items():
+        kind = type_text(schema, tool.schema, topic)
+        told = cut(note(tool, key), notes)
+        optional = "" if key in tool.required else "?"
+        short = f"as {shown[kind]}" if kind in shown and len(kind) > LONG else kind
+        arguments.append(f"{key}{optional}: {short}" + (f" ({told})" if told else ""))
+        shown.setdefault(kind, key)
     said = cut(summary(tool), width)
-    return f"- {name}({arguments})" + (f": {said}" if said else "")
+    return f"- {name}({', '.join(arguments)})" + (f": {said}" if said else "")
 
 
-def _argument(name: str, tool: Tool, width: int) -> str:
-    optional = "" if name in tool.required else "?"
-    told = cut(note(tool, name), width)
-    return f"{name}{optional}: {type_text(tool.properties[name], tool.schema)}" + (f" ({told})" if told else "")
-
-
-def type_text(schema: Json, root: Schema) -> str:
+def type_text(schema: Json, root: Schema, topic: str = "") -> str:
     """What a schema accepts in a word: `a|b|c`, `[string]`, `{x, y}`, `number`, `date`."""
     schema = deref(schema, root)
     allowed = allowed_values(schema, root)
     if allowed:
-        return "|".join(_bare(value) for value in allowed[:CHOICES]) + ("|..." if len(allowed) > CHOICES else "")
+        texts = [_bare(value) for value in allowed]
+        if len(texts) > CHOICES:
+            texts.sort(key=lambda text: not _mentioned(text, topic))
+        return "|".join(texts[:CHOICES]) + ("|..." if len(texts) > CHOICES else "")
     kinds = [kind for kind in _kinds(schema, root) if kind != "null"]
     return "|".join(dict.fromkeys(kinds)) or "any"
+
+
+def _mentioned(value: str, topic: str) -> bool:
+    """Tell whether a word of the topic begins with the value; short ones must be a word of their own."""
+    end = r"\b" if len(value) < BRIEF else ""
+    return re.search(rf"\b{re.escape(value)}{end}", topic, re.IGNORECASE) is not None
 
 
 def _kinds(schema: Schema, root: Schema) -> list[str]:

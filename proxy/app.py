@@ -15,6 +15,8 @@ from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
 from proxy.calls import Calls
 from proxy.journal import open_journal
+from proxy.planner.opening import open_planner
+from proxy.reload import Source, follow
 from proxy.repair.ports import Journal
 from proxy.server import stdio
 from proxy.server.face import Face
@@ -22,6 +24,9 @@ from proxy.upstream.caller import Profile
 from proxy.upstream.fleet import Fleet, as_ourselves
 from proxy.upstream.fleet import running as running_fleet
 from schemas.config import Config
+
+
+__all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,17 @@ async def running(
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left."""
     cache = Cache(config.upstreams, Store(private_folder(state_folder()) / "catalog"))
-    async with open_journal(config) as journal, running_fleet(config.upstreams, cache, profile) as fleet:
-        yield Running(config, fleet, journal, Calls(config, fleet, journal, server))
+    async with (
+        open_journal(config) as journal,
+        open_planner(config.planner, state_folder()) as planner,
+        running_fleet(config.upstreams, cache, profile) as fleet,
+    ):
+        yield Running(config, fleet, journal, Calls(config, fleet, journal, server, planner))
 
 
-async def serve_stdio(config: Config) -> None:
-    """Serve all upstreams as one on stdin and stdout."""
-    await _on_stdio(config, None)
+async def serve_stdio(config: Config, source: Source | None = None) -> None:
+    """Serve all upstreams as one on stdin and stdout; changes of `source` take effect meanwhile."""
+    await _on_stdio(config, None, source)
 
 
 async def wrap(config: Config) -> None:
@@ -55,15 +64,31 @@ async def wrap(config: Config) -> None:
     await _on_stdio(config, server)
 
 
-async def _on_stdio(config: Config, server: str | None) -> None:
+async def _on_stdio(config: Config, server: str | None, source: Source | None = None) -> None:
     client: asyncio.Future[Profile] = asyncio.get_running_loop().create_future()
 
     def met(profile: Profile) -> None:
         if not client.done():
             client.set_result(profile)
 
-    async with _until_signal() as stop, running(config, server, lambda: asyncio.shield(client)) as proxy:
+    async with (
+        _until_signal() as stop,
+        running(config, server, lambda: asyncio.shield(client)) as proxy,
+        _following(source, proxy),
+    ):
         await stdio.serve(Face(proxy.fleet, proxy.calls, server), proxy.fleet, met, stop)
+
+
+@asynccontextmanager
+async def _following(source: Source | None, proxy: Running) -> AsyncGenerator[None]:
+    """Let changes of the configuration file take effect within the block."""
+    async with anyio.create_task_group() as tasks:
+        if source is not None:
+            tasks.start_soon(follow, source, proxy.config, proxy.fleet.apply)
+        try:
+            yield
+        finally:
+            tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -91,7 +116,7 @@ async def _until_signal() -> AsyncGenerator[asyncio.Event]:
                 loop.remove_signal_handler(number)
 
 
-async def serve_http(config: Config, host: str, port: int) -> None:
+async def serve_http(config: Config, host: str, port: int, source: Source | None = None) -> None:
     """Serve all upstreams, together and each by itself, over HTTP until a signal ends it.
 
     Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
@@ -100,7 +125,7 @@ async def serve_http(config: Config, host: str, port: int) -> None:
     from proxy.server.web import listening, serve
 
     with listening(config.http, host, port) as door:
-        async with _until_signal() as stop, running(config) as proxy:
+        async with _until_signal() as stop, running(config) as proxy, _following(source, proxy):
             await serve(proxy.fleet, _faces(proxy), config.http, door, stop)
 
 

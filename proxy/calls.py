@@ -13,8 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from catalog_cache.names import resolve as resolve_name
+from catalog_cache.nearest import index, nearest
 from proxy import mend
 from proxy.executor import Executor, Ledger
+from proxy.planner.opening import Opened
 from proxy.repair import explain
 from proxy.repair.dialects import accepted
 from proxy.repair.ports import Client, Journal, Upstreams
@@ -47,12 +49,20 @@ class Calls:
     The reply to a sound call is the upstream's own object.
     """
 
-    def __init__(self, config: Config, upstreams: Upstreams, journal: Journal, server: str | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        upstreams: Upstreams,
+        journal: Journal,
+        server: str | None = None,
+        planner: Opened | None = None,
+    ) -> None:
         self._config = config
         self._upstreams = upstreams
         self._journal = journal
         self._server = server
-        self._workflow = Workflow(config, upstreams, journal)
+        self._planner = planner
+        self._workflow = Workflow(config, upstreams, journal, planner)
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def own_tools(self) -> list[dict[str, Any]]:
@@ -264,22 +274,25 @@ class Calls:
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         arguments: Json = params.get("arguments") or {}
         if name == FIND_TOOLS:
-            return self._find(as_object(arguments) or {})
+            return await self._find(as_object(arguments) or {})
         report = await self._workflow.run(arguments, client)
         written = report.model_dump(mode="json")
         text = json.dumps(written, ensure_ascii=False)
         result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "structuredContent": written}
         return Reply(result={**result, "isError": report.status == "failed"})
 
-    def _find(self, arguments: Mapping[str, Any]) -> Reply:
+    async def _find(self, arguments: Mapping[str, Any]) -> Reply:
         query, limit = arguments.get("query"), arguments.get("limit", 8)
         if not isinstance(query, str) or not isinstance(limit, int) or limit < 1:
             return Reply(
                 error={"code": INVALID_PARAMS, "message": "find_tools needs query (text), and limit as a number from 1"}
             )
-        step = Step(mend.STEP, query, {})
-        here = Situation(Plan((step,)), step, None, Evidence(self._upstreams.catalog))
-        found = [{**fit.tool.raw, "name": fit.tool.public} for fit in ranked_tools(here)[:limit]]
+        catalog = self._upstreams.catalog
+        if self._planner is not None:
+            hits = await self._planner.shortlist.nearest(catalog, query, limit)
+        else:
+            hits = nearest(index(catalog), query, limit)
+        found = [{**hit.tool.raw, "name": hit.tool.public} for hit in hits]
         text = json.dumps({"tools": found}, ensure_ascii=False)
         return Reply(result={"content": [{"type": "text", "text": text}], "structuredContent": {"tools": found}})
 

@@ -15,7 +15,9 @@ import anyio
 import structlog
 
 from proxy.executor import Executor, Ledger
+from proxy.planner.opening import Opened
 from proxy.repair import explain, telling
+from proxy.repair.consult import Counsel
 from proxy.repair.diagnose import diagnose
 from proxy.repair.dialects import Submitted, accepted, normalise_tools, read_submission
 from proxy.repair.edit import Inapplicable, apply
@@ -23,18 +25,21 @@ from proxy.repair.evolve import Search, failing, problems_of
 from proxy.repair.intensity import Intensity
 from proxy.repair.judge import judge
 from proxy.repair.population import Population
-from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.repair.ports import Client, Journal, Upstreams, Usage
 from proxy.repair.propose import repairs
 from proxy.repair.situation import Evidence
 from proxy.repair.telling import Told
 from proxy.resume import Earlier
-from schemas.catalog import Json
+from schemas.catalog import Catalog, Json, Tool
 from schemas.config import Config, Mode
 from schemas.edit import Proposal
 from schemas.plan import Plan
 from schemas.record import RunRecord
 from schemas.report import Report, Stop
-from schemas.trial import Candidate, Execution
+from schemas.trial import Candidate, Execution, StepRun, Verdict
+
+PLANNED_FROM = 12
+"""Tools that a plan is made from; the paper's own planners are lost among more."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.workflow")
 
@@ -59,8 +64,9 @@ class _Run:
 class Workflow:
     """Runs plans over the upstreams of one configuration."""
 
-    def __init__(self, config: Config, upstreams: Upstreams, journal: Journal) -> None:
+    def __init__(self, config: Config, upstreams: Upstreams, journal: Journal, planner: Opened | None = None) -> None:
         self._config = config
+        self._planner = planner
         self._upstreams = upstreams
         self._journal = journal
 
@@ -71,6 +77,8 @@ class Workflow:
         """
         submitted = read_submission(raw if before is None else before.plan)
         repair_id = self._journal.new_id("run")
+        if submitted.plan is None and not submitted.faults:
+            submitted = await self._planned(submitted, client)
         if submitted.faults or submitted.plan is None:
             return self._unread(submitted, repair_id, client)
         await self._await_upstreams(submitted.plan)
@@ -79,17 +87,30 @@ class Workflow:
         run = self._prepare(submitted, plan, client, repair_id)
         if before is not None:
             run.executor.ledger.history.update(before.sent)
+        before_usage = self._usage()
         told, best = await self._carry_out(run)
         evidence = self._evidence(best.execution)
         told = replace(
             told,
             upstream_calls=run.executor.ledger.calls,
             reused_calls=run.executor.ledger.reused,
+            planner_calls=self._usage().calls - before_usage.calls,
+            planner_tokens=self._usage().tokens - before_usage.tokens,
             seconds=time.perf_counter() - run.started,
         )
         report = telling.report(told, best, evidence)
         self._journal_run(run, report)
         return report
+
+    async def _planned(self, submitted: Submitted, client: Client) -> Submitted:
+        """Make the plan from the goal and the live catalog; without a planner or an answer the plan stays away."""
+        await self._await_upstreams(Plan(()))
+        if self._planner is None:
+            return submitted
+        await client.progress(0.0, None, "planning")
+        tools = await self._find(self._upstreams.catalog, submitted.goal, PLANNED_FROM)
+        plan = await self._planner.advisor.plan(submitted.goal, tools)
+        return submitted if plan is None else replace(submitted, plan=plan)
 
     def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str) -> _Run:
         settings, budget = self._config.workflow.budget, submitted.budget
@@ -109,13 +130,17 @@ class Workflow:
     async def _await_upstreams(self, plan: Plan) -> None:
         """Wait for upstreams that are still connecting, as long as a step's tool is not there yet."""
         names = list(self._config.upstreams)
+        if not plan.steps:
+            await self._all_ready(names)
         for step in plan.steps:
             if accepted(self._upstreams.catalog, step) is not None:
                 continue
-            wanted = [step.server] if step.server in names else names
-            async with anyio.create_task_group() as group:
-                for name in wanted:
-                    group.start_soon(self._upstreams.ready, name)
+            await self._all_ready([step.server] if step.server in names else names)
+
+    async def _all_ready(self, names: list[str]) -> None:
+        async with anyio.create_task_group() as group:
+            for name in names:
+                group.start_soon(self._upstreams.ready, name)
 
     async def _carry_out(self, run: _Run) -> tuple[Told, Candidate]:
         told = Told(run.repair_id, run.plan, Stop.OFF, run.submitted.normalised, seed=run.seed)
@@ -133,7 +158,9 @@ class Workflow:
                 told = replace(told, stop=Stop.FAULT, problems=({"kind": "fault", "step": "", "message": message},))
         if scope.cancelled_caught:
             told = replace(told, stop=Stop.DEADLINE)
-        best = search.population.best or self._unfinished(run)
+        if search.under_way is not None:
+            search.population.record(self._unfinished(run, search.under_way))
+        best = self._with_lost_calls(run, search.population.best or self._unfinished(run, Candidate(run.plan)))
         return replace(told, generations=search.generation, candidates=search.candidates), best
 
     def _search(self, run: _Run) -> Search:
@@ -160,18 +187,47 @@ class Workflow:
             Population(budget.population or settings.population, evolution.niches),
             watch,
             note,
+            counsel=self._counsel(),
             intensity=Intensity(
                 evolution.rho, evolution.intensity_min, evolution.intensity_max, adaptive=evolution.adaptive
             ),
             frozen=frozenset(name for name, upstream in self._config.upstreams.items() if upstream.repair == "off"),
         )
 
-    def _unfinished(self, run: _Run) -> Candidate:
-        """What is known when the time was over before the first execution ended."""
-        execution = Execution(dict(run.executor.runs))
-        evidence = self._evidence(execution)
-        candidate = Candidate(run.plan, execution=execution)
-        return replace(candidate, outcome=judge(run.plan, candidate, problems_of(run.plan, evidence), evidence))
+    def _usage(self) -> Usage:
+        return self._planner.planner.usage if self._planner is not None else Usage()
+
+    def _counsel(self) -> Counsel | None:
+        return Counsel(self._planner.advisor, self._find) if self._planner is not None else None
+
+    async def _find(self, catalog: Catalog, text: str, limit: int) -> list[Tool]:
+        """The tools that suit a text, best first."""
+        if self._planner is None:
+            return []
+        return [hit.tool for hit in await self._planner.shortlist.nearest(catalog, text, limit)]
+
+    def _unfinished(self, run: _Run, candidate: Candidate) -> Candidate:
+        """What is known of a candidate whose execution was cut off: steps that had not ended did not run."""
+        runs = dict(run.executor.runs)
+        for step in candidate.plan.by_id.values():
+            waiting = StepRun(step.id, step.server or "", step.tool, step.arguments, Verdict.BLOCKED)
+            runs.setdefault(step.id, waiting)
+        return self._judged(run, candidate, runs)
+
+    def _with_lost_calls(self, run: _Run, candidate: Candidate) -> Candidate:
+        """A candidate that says of each step whose last call got no answer that its outcome is unknown."""
+        runs = dict(candidate.execution.runs)
+        for step in candidate.plan.by_id.values():
+            last = run.executor.history(step.id)[-1:]
+            if last and last[0].verdict is Verdict.UNKNOWN and runs[step.id].verdict is not Verdict.UNKNOWN:
+                runs[step.id] = replace(last[0], step=step.id)
+        return candidate if runs == candidate.execution.runs else self._judged(run, candidate, runs)
+
+    def _judged(self, run: _Run, candidate: Candidate, runs: dict[str, StepRun]) -> Candidate:
+        candidate = replace(candidate, execution=replace(candidate.execution, runs=runs))
+        evidence = self._evidence(candidate.execution)
+        problems = problems_of(candidate.plan, evidence)
+        return replace(candidate, outcome=judge(run.plan, candidate, problems, evidence))
 
     async def _once(self, run: _Run, told: Told) -> tuple[Told, Candidate]:
         """Run the plan as it is; in suggest mode stop at the first failure and say what would be changed."""
@@ -179,7 +235,7 @@ class Workflow:
         everything = frozenset(run.plan.by_id) if run.mode == "off" else frozenset[str]()
         with anyio.move_on_after(run.seconds) as scope:
             await run.executor.execute(run.plan, self._evidence(), given_up=everything)
-        best = self._unfinished(run)
+        best = self._with_lost_calls(run, self._unfinished(run, Candidate(run.plan)))
         stop = Stop.OFF if run.mode == "off" else Stop.SUGGESTED
         if scope.cancelled_caught:
             stop = Stop.DEADLINE
@@ -196,8 +252,11 @@ class Workflow:
             {"kind": "malformed_plan", "step": fault.where, "message": fault.message} for fault in submitted.faults
         ]
         if not problems:
-            message = "a plan from a goal alone needs the planner: install mcp-mend[planner], or submit steps"
-            problems.append({"kind": "no_planner", "step": "", "message": message})
+            usage = self._planner.planner.usage if self._planner is not None else Usage()
+            message = "the planner made no plan from this goal; submit steps"
+            if not usage.calls:
+                message = "a plan from a goal alone needs the planner: install mcp-mend[planner], or submit steps"
+            problems.append({"kind": "no_plan", "step": "", "message": message})
         plan = submitted.plan or Plan((), submitted.goal)
         if submitted.plan is not None:
             plan, _ = normalise_tools(submitted.plan, self._upstreams.catalog)

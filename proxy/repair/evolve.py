@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from proxy.repair.consult import Counsel
 from proxy.repair.diagnose import output_problems, run_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.effects import may_send
@@ -82,8 +83,14 @@ class Search:
     intensity: Intensity = field(default_factory=Intensity)
     tried: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     given_up: frozenset[str] = frozenset()
+    counsel: Counsel | None = None
+    """The planner; None where there is none."""
+    redesigned: int = -1_000
+    """Generation of the last redesign."""
     frozen: frozenset[str] = frozenset()
     """Upstreams whose calls are never changed (`repair = "off"`)."""
+    under_way: Candidate | None = None
+    """The candidate whose execution has not ended: what a deadline cuts off."""
 
     async def run(self) -> Stop:
         """Evolve until solved, out of edits, or out of budget; the best candidate is in `population`."""
@@ -95,7 +102,7 @@ class Search:
             if self.generation >= self.generations or self.executor.spent:
                 return Stop.BUDGET
             self.generation += 1
-            child = self._child()
+            child = await self._redesigned() or self._child() or await self._advised()
             if child is None and not await self._give_up():
                 return Stop.NO_EDITS
             if child is not None:
@@ -104,6 +111,7 @@ class Search:
     async def attempt(self, candidate: Candidate) -> None:
         """Execute, diagnose, judge and record one candidate."""
         sureness = _sureness(candidate.lineage)
+        self.under_way = replace(candidate, generation=self.generation)
         self.note(candidate.plan)
         execution = await self.executor.execute(candidate.plan, self.evidence, sureness, self.given_up)
         learnt = replace(self.evidence, runs=execution.runs)
@@ -112,6 +120,7 @@ class Search:
         candidate = replace(candidate, outcome=outcome)
         before = self.population.best
         self.population.record(candidate)
+        self.under_way = None
         self.candidates += 1
         if before is not None:
             self.intensity = self.intensity.after(before.outcome.score.total, outcome.score.total)
@@ -149,19 +158,60 @@ class Search:
 
     def _may_try(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
         """Tell whether a repair is new, complete, sure enough, and may be sent."""
-        if option.open or option.plan.key in self.population.tried:
+        if not self._may_send(option, step_id, evidence):
             return False
         step = option.plan.by_id.get(step_id)
         if step is None or step_id == OUTPUT:
             return option.confidence is not Confidence.GUESS or option.score >= 2 * LIKELY
+        tool = evidence.catalog.origin(step.server or "", step.tool)
+        return tool is not None and sure_enough(option, tool)
+
+    def _may_send(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+        """Tell whether a repair is new, complete, and allowed by what has been sent for its step."""
+        if option.open or option.plan.key in self.population.tried:
+            return False
+        step = option.plan.by_id.get(step_id)
+        if step is None or step_id == OUTPUT:
+            return True
         adds = any(isinstance(edit, AddStep) for proposal in option.proposals for edit in proposal.edits)
         if canonical(step.json()) in self.tried.get(step_id, ()) and not adds:
             return False
         tool = evidence.catalog.origin(step.server or "", step.tool)
-        if tool is None or not sure_enough(option, tool):
+        if tool is None:
             return False
         arguments = situation(option.plan, step, evidence).resolved[0]
         return may_send(self.executor.history(step_id), tool, arguments, option.confidence) == ""
+
+    async def _advised(self) -> Candidate | None:
+        """Ask the planner where rules leave several repairs open, or none."""
+        best = self.population.best
+        if self.counsel is None or best is None:
+            return None
+        evidence = replace(self.evidence, runs=best.execution.runs)
+        for step in failing(best):
+            if step in best.plan.by_id and best.plan.by_id[step].server in self.frozen:
+                continue
+            options = [
+                option for option in repairs(best.plan, step, evidence) if self._may_send(option, step, evidence)
+            ]
+            chosen = await self.counsel.choose(best, step, options, evidence)
+            chosen = chosen or (None if options else await self.counsel.invent(best, step, evidence))
+            if chosen is not None and self._may_try(chosen, step, evidence):
+                return replace(best, plan=chosen.plan, lineage=(*best.lineage, *chosen.proposals))
+        return None if self.intensity.stagnant < 1 else await self._redesigned(last=True)
+
+    async def _redesigned(self, *, last: bool = False) -> Candidate | None:
+        """On stagnation, another plan from the planner, with a cooldown (Evoflux, meta-guided redesign)."""
+        best = self.population.best
+        settings = self.settings
+        due = last or self.intensity.stagnant >= settings.stagnation
+        if self.counsel is None or best is None or not settings.redesign or not due:
+            return None
+        if self.generation - self.redesigned <= settings.cooldown:
+            return None
+        self.redesigned = self.generation
+        child = await self.counsel.redesign(best, replace(self.evidence, runs=best.execution.runs))
+        return child if child is not None and self.population.untried(child.plan.key) else None
 
     async def _give_up(self) -> bool:
         """Let steps run that only follow failed ones in the list; False where there are none."""

@@ -25,7 +25,6 @@ from proxy.upstream.fleet import Fleet, as_ourselves
 from proxy.upstream.fleet import running as running_fleet
 from schemas.config import Config
 
-
 __all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
 
 

@@ -22,16 +22,18 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
     mcp-mend serve --http 127.0.0.1:8765
     """
     address = _address(http) if http else None
-    loaded = settings(config, mode=mode).config
+    loaded = settings(config, mode=mode)
     if address is None and sys.stdin.isatty():
         click.echo("mcp-mend speaks MCP on stdin and stdout: a client starts it. See mcp-mend --help.", err=True)
     from proxy import app
+    from proxy.settings import load
 
+    source = app.Source(loaded.path, lambda: load(config, mode=mode).config) if loaded.path is not None else None
     if address is None:
-        run(app.serve_stdio, loaded)
+        run(app.serve_stdio, loaded.config, source)
     else:
         try:
-            run(app.serve_http, loaded, *address)
+            run(app.serve_http, loaded.config, *address, source)
         except OSError as error:
             refuse(f"--http {http}: {error.strerror or error}")
 

@@ -16,6 +16,7 @@ from proxy.upstream.caller import Audience, Caller, Profile
 from proxy.upstream.connect import UnreachableError
 from proxy.upstream.fleet import Fleet
 from proxy.upstream.link import Link
+from proxy.upstream.supervisor import Supervised
 from schemas.trial import Lost, Reply
 
 log = structlog.get_logger("server")
@@ -33,6 +34,8 @@ class Own:
         self.profile = profile
         self._audience = audience
         self._links: dict[str, Link] = {}
+        self._members: dict[str, Supervised] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._locks: dict[str, asyncio.Lock] = {}
         self._closed = False
 
@@ -64,25 +67,33 @@ class Own:
     async def link(self, server: str) -> Link:
         """The session's connection to an upstream. Raises `UnreachableError`."""
         link = self._links.get(server)
-        if link is not None and link.open:
+        if link is not None and link.open and self._members.get(server) is self._fleet.member(server):
             return link
         async with self._locks.setdefault(server, asyncio.Lock()):
-            link = self._links.get(server)
-            if link is not None and link.open:
+            link, member = self._links.get(server), self._fleet.member(server)
+            if link is not None and link.open and self._members.get(server) is member:
                 return link
             if link is not None:
                 await link.close()
-            member = self._fleet.member(server)
             if member is None or self._closed:
                 raise UnreachableError("the session has ended" if self._closed else "it is not configured")
+            self._members[server] = member
             self._links[server] = await member.connect(self.profile, self._audience)
             return self._links[server]
+
+    def forget(self, server: str) -> None:
+        """End the connection to an upstream that is no longer configured."""
+        link = self._links.pop(server, None)
+        if link is not None:
+            task = asyncio.get_running_loop().create_task(link.close())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
         """End every connection of the session."""
         self._closed = True
         links, self._links = list(self._links.values()), {}
-        ended = await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
+        ended = await asyncio.gather(*(link.close() for link in links), *self._ending, return_exceptions=True)
         for failure in ended:
             if isinstance(failure, BaseException):
                 log.error("connection not closed", reason=repr(failure))

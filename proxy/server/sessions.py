@@ -217,6 +217,8 @@ class HttpSession:
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what a shared connection tells everyone; the session's own connection tells it itself."""
+        if self._fleet.member(server) is None:
+            self.own.forget(server)
         if self._face.concerns(server) and not self.own.has(server):
             self._pass_on(method, params)
 

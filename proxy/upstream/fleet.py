@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from catalog_cache.cache import Cache
 from proxy.repair.ports import Client
@@ -34,7 +35,7 @@ Listener = Callable[[str, str, Any], None]
 
 
 class Fleet:
-    """Implements `proxy.repair.ports.Upstreams` over live connections; made by `running`."""
+    """Implements `proxy.repair.ports.Upstreams` over live connections; made by `open`."""
 
     def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]]) -> None:
         self._cache = cache
@@ -42,6 +43,9 @@ class Fleet:
         self._begun = asyncio.get_running_loop().time()
         self._watchdog = Watchdog()
         self._members: dict[str, Supervised] = {}
+        self._tasks: TaskGroup | None = None
+        self._scopes: dict[str, tuple[anyio.CancelScope, asyncio.Event]] = {}
+        self._former: list[str] = []
         self._listeners: list[Listener] = []
         self.askers: list[Caller] = []
 
@@ -197,15 +201,59 @@ class Fleet:
             for listener in tuple(self._listeners):
                 listener(link.name, TOOLS_CHANGED, None)
 
-    def add(self, name: str, config: Upstream) -> Supervised:
-        """Make an upstream known; `run` of what is returned connects it."""
+    async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
+        """Bring the fleet to another configuration; what stays the same is not touched."""
+        wanted = {name: config for name, config in upstreams.items() if config.enabled}
+        for name, member in list(self._members.items()):
+            if wanted.get(name) != member.config:
+                await self._drop(name)
+        for name, config in wanted.items():
+            if name not in self._members:
+                self._cache.add(name, config)
+                self._start(name, config)
+        for listener in tuple(self._listeners):
+            for name in (*wanted, *self._former):
+                listener(name, TOOLS_CHANGED, None)
+        self._former.clear()
+
+    @asynccontextmanager
+    async def open(self, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Fleet]:
+        """Connect to all upstreams at the same time; on the way out every connection and process has ended."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                for name, config in upstreams.items():
+                    if config.enabled:
+                        self._start(name, config)
+                await asyncio.sleep(0)
+                try:
+                    yield self
+                finally:
+                    tasks.cancel_scope.cancel()
+        finally:
+            self._watchdog.close()
+
+    def _start(self, name: str, config: Upstream) -> None:
         member = Supervised(name, config, self._profile, self, self._watchdog, self.listed, self._cache.lost)
         self._members[name] = member
-        return member
+        self._scopes[name] = anyio.CancelScope(), asyncio.Event()
+        assert self._tasks is not None  # noqa: S101 (made by `open` alone)
+        self._tasks.start_soon(self._supervise, member, *self._scopes[name], name=f"upstream {name}")
 
-    def close(self) -> None:
-        """Let the watchdog go."""
-        self._watchdog.close()
+    async def _supervise(self, member: Supervised, scope: anyio.CancelScope, ended: asyncio.Event) -> None:
+        try:
+            with scope:
+                await member.run()
+        finally:
+            ended.set()
+
+    async def _drop(self, name: str) -> None:
+        scope, ended = self._scopes.pop(name)
+        del self._members[name]
+        self._former.append(name)
+        self._cache.remove(name)
+        scope.cancel()
+        await ended.wait()
 
 
 async def as_ourselves() -> Profile:
@@ -217,17 +265,6 @@ async def as_ourselves() -> Profile:
 async def running(
     upstreams: Mapping[str, Upstream], cache: Cache, profile: Callable[[], Awaitable[Profile]] = as_ourselves
 ) -> AsyncGenerator[Fleet]:
-    """Connect all upstreams at the same time; on the way out every connection and process has ended."""
-    fleet = Fleet(cache, profile)
-    try:
-        async with anyio.create_task_group() as tasks:
-            for name, config in upstreams.items():
-                if config.enabled:
-                    tasks.start_soon(fleet.add(name, config).run, name=f"upstream {name}")
-            await asyncio.sleep(0)
-            try:
-                yield fleet
-            finally:
-                tasks.cancel_scope.cancel()
-    finally:
-        fleet.close()
+    """A fleet at work; on the way out every connection and process has ended."""
+    async with Fleet(cache, profile).open(upstreams) as fleet:
+        yield fleet

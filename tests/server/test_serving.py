@@ -244,3 +244,21 @@ async def test_a_modern_request_with_headers_that_say_something_else_is_refused(
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, -32020)
         right = await client.post(f"{base}/servers/a/mcp", json=body, headers={**headers, "mcp-name": "echo"})
         assert right.json()["result"]["content"][0]["text"] == "x"
+
+
+async def test_a_changed_configuration_takes_effect_without_dropping_the_others(tmp_path: Path) -> None:
+    file = config(tmp_path, stays=ECHO, goes=ECHO)
+    async with started(tmp_path, *serve(file)) as client:
+        await client.initialize()
+        pid = (await client.call("stays__echo", "pid"))["result"]["content"][0]["text"]
+        gone = int((await client.call("goes__echo", "pid"))["result"]["content"][0]["text"])
+        await client.request("tools/list")
+        config(tmp_path, stays=ECHO, comes=ECHO)
+        await client.heard("notifications/tools/list_changed")
+        assert (await client.call("comes__echo", "hello"))["result"]["content"][0]["text"] == "hello"
+        assert (await client.call("stays__echo", "pid"))["result"]["content"][0]["text"] == pid
+        names = [tool["name"] for tool in (await client.request("tools/list"))["result"]["tools"]]
+        assert names[:2] == ["stays__echo", "comes__echo"]
+        assert not psutil.pid_exists(gone)
+        file.write_text("{", encoding="utf-8")
+        assert (await client.call("stays__echo", "pid"))["result"]["content"][0]["text"] == pid

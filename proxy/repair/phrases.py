@@ -22,6 +22,11 @@ UNKNOWN_TOOL = re.compile(
     re.IGNORECASE,
 )
 
+NOT_THERE = re.compile(
+    r"not found|no such|does(?: not|n't) exist|unknown|invalid|cannot find|could not find", re.IGNORECASE
+)
+"""How a text says that a thing which an argument points at is not there."""
+
 _NAME = r"['\"`]?([A-Za-z_$][\w.$\[\]-]*)['\"`]?"
 _NAMES = r"\[?((?:\s*['\"`]?[\w.$-]+['\"`]?\s*,?)+)\]?"
 _THING = r"(?:argument|parameter|field|property|key|option)"

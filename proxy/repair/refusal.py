@@ -130,11 +130,18 @@ def _names(text: str, patterns: Iterable[re.Pattern[str]], known: set[str]) -> l
     return [name for said in matches for name in re.findall(r"[\w$.-]+", said) if name in known]
 
 
+_HANDLES = frozenset({"id", "ids", "name", "key", "code", "number", "path", "uuid", "slug"})
+"""Words by which an argument points at a thing: `booking_id` is named by "booking not found"."""
+
+
 def _names_argument(text: str, name: str) -> bool:
     parts = words(name)
     if len(parts) > 1 and (mentions(text, " ".join(parts)) or mentions(text, name)):
         return True
     if len(name) > 5 and mentions(text, name):
+        return True
+    thing = " ".join(parts[:-1]) if len(parts) > 1 and parts[-1] in _HANDLES else ""
+    if thing and mentions(text, thing) and phrases.NOT_THERE.search(text):
         return True
     quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
     return re.search(rf"{quoted}|^\W*{re.escape(name)}\s*(?::|$)|\b{re.escape(name)}:", text, re.I | re.M) is not None

@@ -18,7 +18,7 @@ GRAVE_VERBS = SPEAKING_VERBS | frozenset(
 )
 """Verbs of deleting, sending, paying or stopping: a search never swaps into them of its own accord."""
 
-EFFECT_VERBS = GRAVE_VERBS | frozenset(
+EFFECT_VERBS = (GRAVE_VERBS - {"format"}) | frozenset(
     """
     create add insert new make build write save store put set update edit modify change patch replace append rename
     move mv copy cp upload import reply comment retweet share invite archive close end fund order place book reserve
@@ -26,7 +26,7 @@ EFFECT_VERBS = GRAVE_VERBS | frozenset(
     unsubscribe follow unfollow like approve reject merge commit push assign lock unlock open press fill refill engage
     release apply grant login logout authenticate resolve touch mkdir
     """.split()
-) - {"format"}
+)
 """Verbs that change something: a tool of unknown effect with one of these in its name is treated as having one."""
 
 

@@ -119,10 +119,12 @@ def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
 
 
 def _only_fitting(problem: TypeMismatch, here: Situation, inner: list[Source], wanted: Target) -> Iterator[Proposal]:
-    """The one value directly inside the object that the argument takes, whatever its name."""
-    depth = min((len(source.parts) for source in inner), default=0)
-    fitting = [source for source in inner if len(source.parts) == depth and fitness(source.value, wanted) == 1.0]
-    if len(fitting) == 1 and not fitting[0].echo:
+    """The one value inside the object, or directly inside it, that the argument takes, whatever its name."""
+    fitting = [source for source in inner if fitness(source.value, wanted) == 1.0 and not source.echo]
+    if len(fitting) > 1:
+        depth = min(len(source.parts) for source in inner)
+        fitting = [source for source in fitting if len(source.parts) == depth]
+    if len(fitting) == 1:
         path = join(list(fitting[0].parts))
         evidence = f"{path!r} is the only value of {problem.ref.step!r} that the argument takes"
         edit = RepathReference(here.step.id, problem.at, path)

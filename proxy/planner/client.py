@@ -21,6 +21,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from proxy.planner.patience import patience
 from proxy.planner.spawn import Reached, last_words, reach, reap
 from proxy.planner.wire import LINE, Fault, Settings, decode, encode
 from proxy.repair.ports import Usage
@@ -181,7 +182,10 @@ class Remote:
 
 
 class LocalPlanner:
-    """The `Planner` port on the worker process. `deadline` bounds each request in seconds, waiting included."""
+    """The `Planner` port on the worker process.
+
+    `deadline` bounds a request in seconds, waiting for others included; a long answer gets more (`patience`).
+    """
 
     def __init__(self, remote: Remote, deadline: float) -> None:
         self._remote = remote
@@ -197,14 +201,15 @@ class LocalPlanner:
         """Mean log-likelihood per token of each option as the answer to the context; None: no planner."""
         if not options:
             return []
-        return await self._value({"do": "rank", "context": context, "options": list(options)})
+        return await self._value({"do": "rank", "context": context, "options": list(options)}, self._deadline)
 
     async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
         """One JSON value under the schema; None: no planner, no time, or not complete within `max_tokens`."""
-        return await self._value({"do": "generate", "context": context, "schema": schema, "limit": max_tokens})
+        body = {"do": "generate", "context": context, "schema": schema, "limit": max_tokens}
+        return await self._value(body, patience(self._deadline, max_tokens))
 
-    async def _value(self, body: Mapping[str, Any]) -> Any | None:
-        answer = await self._remote.ask(body, self._deadline)
+    async def _value(self, body: Mapping[str, Any], seconds: float) -> Any | None:
+        answer = await self._remote.ask(body, seconds)
         if answer is None:
             return None
         fault = answer.get("error")

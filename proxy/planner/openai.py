@@ -19,6 +19,7 @@ import httpx2
 import structlog
 
 from proxy.planner.likelihoods import of_options
+from proxy.planner.patience import patience
 from proxy.repair.ports import Usage
 from proxy.repair.schema import fits
 from schemas import config
@@ -68,18 +69,19 @@ class Endpoint:
         """Mean log-likelihood per token of each option, or 0 for the chosen one and `NOT_CHOSEN` for the others."""
         if not options:
             return []
-        return await self._guarded(self._rank, context, options)
+        return await self._guarded(self._deadline, self._rank, context, options)
 
     async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
         """One JSON value that satisfies the schema; None: no server, no time, or something else came back."""
-        return await self._guarded(self._generate, context, schema, max_tokens)
+        seconds = patience(self._deadline, max_tokens)
+        return await self._guarded(seconds, self._generate, context, schema, max_tokens)
 
-    async def _guarded(self, ask: Any, *args: Any) -> Any | None:
+    async def _guarded(self, seconds: float, ask: Any, *args: Any) -> Any | None:
         """Ask within the deadline; a server that cannot be reached is left alone for a while."""
         if time.monotonic() < self._closed_until:
             return None
         try:
-            with anyio.move_on_after(self._deadline):
+            with anyio.move_on_after(seconds):
                 answer = await ask(*args)
                 self._failures = 0
                 return answer

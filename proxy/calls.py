@@ -16,6 +16,7 @@ from catalog_cache.names import resolve as resolve_name
 from catalog_cache.nearest import index, nearest
 from proxy import mend
 from proxy.executor import Executor, Ledger
+from proxy.memory import Memories
 from proxy.planner.opening import Opened
 from proxy.repair import explain
 from proxy.repair.dialects import accepted
@@ -56,13 +57,15 @@ class Calls:
         journal: Journal,
         server: str | None = None,
         planner: Opened | None = None,
+        memories: Memories | None = None,
     ) -> None:
+        self._memories = memories or Memories(None)
         self._config = config
         self._upstreams = upstreams
         self._journal = journal
         self._server = server
         self._planner = planner
-        self._workflow = Workflow(config, upstreams, journal, planner)
+        self._workflow = Workflow(config, upstreams, journal, planner, self._memories)
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def own_tools(self) -> list[dict[str, Any]]:
@@ -135,10 +138,13 @@ class Calls:
             mend.record(repair_id, client.session, mended, executor.ledger.calls, time.perf_counter() - clock)
         )
         if mended.worked and mended.reply.result is not None:
+            if self._config.evolution.memory:
+                self._memories.learn(mended.before, mended.lineage[len(renamed) :], evidence)
             arguments = mended.after.steps[0].arguments
             self._remember(client.session, tool, arguments, mended.reply.result)
             return replace(mended.reply, result=mend.announced(mended.reply.result, repair_id, mended))
-        return mend.with_diagnosis(mended.reply, tool, mend.diagnosis(tool, mended), self._config.repair.suggest)
+        known = replace(tool, public=self._shown(tool))
+        return mend.with_diagnosis(mended.reply, known, mend.diagnosis(known, mended), self._config.repair.suggest)
 
     async def _ask(
         self, executor: Executor, tool: Tool, params: Mapping[str, Any], client: Client, mended: mend.Mended
@@ -153,11 +159,11 @@ class Calls:
         schema = {
             "type": "object",
             "properties": {
-                "call": {"type": "string", "enum": [*shown, "none of these"], "title": f"Call {tool.public} with"}
+                "call": {"type": "string", "enum": [*shown, "none of these"], "title": f"Call {self._shown(tool)} with"}
             },
             "required": ["call"],
         }
-        answer = await client.elicit(f"The call of {tool.public} failed. Which of these was meant?", schema)
+        answer = await client.elicit(f"The call of {self._shown(tool)} failed. Which of these was meant?", schema)
         chosen = (answer or {}).get("call")
         if chosen not in shown:
             return mended
@@ -254,7 +260,9 @@ class Calls:
     def _evidence(self, session: str, tool: Tool) -> Evidence:
         kept = self._sessions.get(session, ())
         seen = tuple(Seen(other.public, arguments, value_of(result)) for other, arguments, result in kept)
-        return Evidence(self._upstreams.catalog, session=seen, single=True, policy=self._config.effects.policy)
+        memory = self._memories.lessons if self._config.evolution.memory else {}
+        policy = self._config.effects.policy
+        return Evidence(self._upstreams.catalog, session=seen, single=True, policy=policy, memory=memory)
 
     def _remember(self, session: str, tool: Tool, arguments: Json, result: Mapping[str, Any]) -> None:
         limit = self._config.repair.session_results

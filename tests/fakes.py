@@ -17,8 +17,11 @@ from jsonschema import Draft202012Validator
 
 from catalog_cache.merge import public_name
 from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Effect, Json, Tool
+from schemas.config import Config
 from schemas.record import CallRecord, RunRecord
+from schemas.report import Report
 from schemas.trial import Reply
 
 Style = Literal["jsonschema", "pydantic", "zod", "plain"]
@@ -315,3 +318,28 @@ class Book(Journal):
     async def flush(self) -> None:
         self.notes.append(("", "flushed"))
         await anyio.lowlevel.checkpoint()
+
+
+def configured(**sections: Any) -> Config:
+    """A configuration of these sections, all else by default."""
+    return Config.model_validate(sections)
+
+
+async def carried_out(
+    where: World, plan: Json, *, client: Person | None = None, book: Book | None = None, config: Config | None = None
+) -> Report:
+    """Run one submission to its report."""
+    workflow = Workflow(config or Config(), where, book or Book())
+    with anyio.fail_after(20):
+        return await workflow.run(plan, client or Person())
+
+
+def step(name: str, tool: str, after: Sequence[str] = (), **arguments: Any) -> dict[str, Any]:
+    """A step as a client writes it."""
+    written: dict[str, Any] = {"id": name, "tool": tool, "arguments": arguments}
+    return {**written, "after": list(after)} if after else written
+
+
+def ref(name: str, path: str = "") -> dict[str, str]:
+    """A reference as a client writes it."""
+    return {"$ref": name, "path": path} if path else {"$ref": name}

@@ -1,0 +1,531 @@
+"""One `tools/call`: forwarded as it came, repaired when it fails, explained when it cannot be."""
+
+# pyright: basic
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+import pytest
+
+from proxy.calls import Calls
+from schemas.config import Config
+from schemas.trial import Lost, Reply
+from tests.fakes import (
+    INTEGER,
+    STYLES,
+    TEXT,
+    Book,
+    FaultError,
+    Person,
+    RefusedError,
+    Server,
+    Style,
+    World,
+    configured,
+    failed,
+    world,
+)
+from tests.promises import promise
+from tests.scenarios.worlds import calendar, files, shop, tickets, units, weather
+
+REPAIR, DIAGNOSIS = "mcp-mend/repair", "mcp-mend/diagnosis"
+
+
+class Desk:
+    """A client in front of the calls face of some servers."""
+
+    def __init__(self, *servers: Server, config: Config | None = None, one: str | None = None, **between: Any) -> None:
+        self.world: World = world(*servers, **between)
+        self.book = Book()
+        self.calls = Calls(config or Config(), self.world, self.book, one)
+
+    async def reply(self, name: str, arguments: Any = None, client: Person | None = None, **params: Any) -> Reply:
+        written = {"name": name, **params} if arguments is None else {"name": name, "arguments": arguments, **params}
+        with anyio.fail_after(10):
+            return await self.calls.call(written, client or Person())
+
+    async def result(self, name: str, arguments: Any = None, client: Person | None = None) -> dict[str, Any]:
+        found = (await self.reply(name, arguments, client)).result
+        assert found is not None
+        return dict(found)
+
+
+def repairs(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return result["_meta"][REPAIR]["repairs"]
+
+
+def texts(result: Mapping[str, Any]) -> list[str]:
+    return [block.get("text", "") for block in result["content"]]
+
+
+# forwarding
+
+
+@promise("forwarded-as-it-came", "accepted-is-never-changed")
+async def test_a_sound_call_goes_and_comes_back_as_the_same_objects() -> None:
+    own = {"content": [{"type": "text", "text": "x", "vendor": None}], "zap": [1, None], "_meta": {"trace": 7}}
+    server = Server("odd").tool("echo", lambda **_: Reply(result=own), closed=False)
+    desk = Desk(server)
+    params = {"name": "odd__echo", "arguments": {"a": [None, 1.0]}, "_meta": {"progressToken": 5}, "vendor": {"x": 1}}
+    reply = await desk.calls.call(params, Person())
+    assert reply.result is own
+    assert desk.world.params == [{**params, "name": "echo"}]
+    assert desk.world.params[0]["arguments"] is params["arguments"]
+    (record,) = desk.book.calls.values()
+    assert (record.outcome, record.arguments) == ("ok", {"a": [None, 1.0]})
+    assert desk.book.runs == {}
+
+
+@promise("accepted-is-never-changed")
+async def test_arguments_that_break_the_schema_are_sent_if_the_upstream_takes_them() -> None:
+    server = Server("lax").tool("count", lambda n: {"n": n}, n={"description": "How many"}, closed=False)
+    server.offers["count"].raw["inputSchema"]["properties"]["n"] = {"type": "integer"}
+    server.answer = lambda name, arguments: Reply(result={"content": [], "got": arguments})
+    desk = Desk(server)
+    assert await desk.result("lax__count", {"n": "seven", "m": None}) == {
+        "content": [],
+        "got": {"n": "seven", "m": None},
+    }
+
+
+@promise("accepted-is-never-changed")
+async def test_no_arguments_at_all_are_forwarded_as_none_at_all() -> None:
+    desk = Desk(weather())
+    assert (await desk.result("weather__list_places"))["structuredContent"] == {"places": ["Oslo", "Bergen"]}
+    assert desk.world.params == [{"name": "list_places"}]
+
+
+@promise("silent-failures-are-seen")
+async def test_a_silent_failure_of_a_single_call_stays_the_upstreams_own_answer() -> None:
+    desk = Desk(weather())
+    result = await desk.result("weather__forecast", {"place": "Atlantis"})
+    assert result["structuredContent"] == {"error": "unknown place Atlantis"}
+    assert "_meta" not in result
+    assert len(desk.world.sent) == 1
+
+
+@promise("off-only-forwards")
+async def test_off_forwards_failures_untouched() -> None:
+    desk = Desk(shop(), config=configured(repair={"mode": "off"}))
+    result = await desk.result("shop__set_delivery", {"cart_id": "c", "speed": "EXPRESS"})
+    direct = shop().answer("set_delivery", {"cart_id": "c", "speed": "EXPRESS"}).result
+    assert result == direct
+    assert len(desk.world.sent) == 1
+
+
+@promise("off-only-forwards")
+async def test_repair_can_be_off_for_one_upstream() -> None:
+    config = configured(upstreams={"files": {"command": "f", "repair": "off"}})
+    desk = Desk(files(), units(), config=config)
+    assert "_meta" not in await desk.result("files__read_file", {"Path": "report.json"})
+    assert repairs(await desk.result("units__round_number", {"number": "2.7", "digits": 0}))
+
+
+# repaired
+
+
+@promise("repaired-call-says-so")
+@pytest.mark.parametrize("style", STYLES)
+async def test_a_refused_call_is_repaired_whatever_the_validators_words(style: Style) -> None:
+    desk = Desk(shop(style))
+    cart = (await desk.result("shop__open_cart", {"customer": "Ada"}))["structuredContent"]["cart"]["id"]
+    result = await desk.result("shop__add_to_cart", {"cartId": cart, "sku": "can-05", "quantity": "2"})
+    assert result["structuredContent"] == {"total": 24.5}
+    assert {repair["op"] for repair in repairs(result)} == {"rename_argument", "coerce_argument"}
+    assert all(
+        set(repair) == {"op", "step", "before", "after", "rule", "evidence", "confidence"} for repair in repairs(result)
+    )
+    repair_id = result["_meta"][REPAIR]["repair_id"]
+    assert desk.book.runs[repair_id].status == "repaired"
+    assert desk.world.done[-1] == ("add_to_cart", {"cart_id": cart, "sku": "can-05", "quantity": 2})
+    assert len(desk.world.sent) == 3
+
+
+@promise("repaired-call-says-so")
+async def test_the_upstreams_own_meta_survives_beside_the_note() -> None:
+    def round_it(n: int) -> Reply:
+        return Reply(result={"content": [{"type": "text", "text": str(n)}], "_meta": {"trace": 1}, "vendor": None})
+
+    desk = Desk(Server("m").tool("round_it", round_it, n=INTEGER))
+    result = await desk.result("m__round_it", {"n": "3"})
+    assert {key: value for key, value in result.items() if key != "_meta"} == {
+        "content": [{"type": "text", "text": "3"}], "vendor": None,
+    }  # fmt: skip
+    assert result["_meta"]["trace"] == 1
+    assert result["_meta"][REPAIR]["repairs"]
+
+
+@promise("forwarded-as-it-came")
+async def test_a_repaired_call_keeps_its_other_params() -> None:
+    desk = Desk(shop())
+    await desk.reply("shop__get_product", {"SKU": "can-05"}, _meta={"progressToken": 9}, vendor=1)
+    assert [params["_meta"] for params in desk.world.params] == [{"progressToken": 9}] * 2
+    assert desk.world.params[1]["vendor"] == 1
+
+
+@promise("wrappers-are-opened")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"path": "report.json"}',
+        {"arguments": {"path": "report.json"}},
+        {"input": '{"path": "report.json"}'},
+        {"params": {"path": "report.json"}},
+        [{"path": "report.json"}],
+        '```json\n{"path": "report.json"}\n```',
+    ],
+    ids=repr,
+)
+async def test_wrapped_arguments_are_opened_once_refused(arguments: Any) -> None:
+    desk = Desk(files("jsonschema"))
+    result = await desk.result("files__read_file", arguments)
+    assert repairs(result)
+    assert desk.world.done == [("read_file", {"path": "report.json"})]
+
+
+# failed
+
+
+@promise("own-error-plus-diagnosis")
+async def test_a_call_that_cannot_be_mended_keeps_its_error_and_gains_a_diagnosis() -> None:
+    desk = Desk(shop())
+    result = await desk.result("shop__open_cart", {})
+    direct = shop().answer("open_cart", {}).result
+    assert direct is not None
+    assert result["isError"]
+    assert result["content"][:1] == direct["content"]
+    (note,) = texts(result)[1:]
+    assert "customer" in note
+    assert "Schema of shop__open_cart" in note
+    assert len(desk.world.sent) == 1
+
+
+@promise("own-error-plus-diagnosis")
+@pytest.mark.parametrize("how", ["text", "meta", "off"])
+async def test_the_diagnosis_goes_where_the_user_wants_it(how: str) -> None:
+    desk = Desk(shop(), config=configured(repair={"suggest": how}))
+    result = await desk.result("shop__open_cart", {})
+    assert len(result["content"]) == (2 if how == "text" else 1)
+    assert (DIAGNOSIS in result.get("_meta", {})) is (how == "meta")
+
+
+@promise("own-error-plus-diagnosis")
+async def test_an_error_that_says_nothing_gets_nothing_added() -> None:
+    server = Server("press").tool("print_page", lambda page: failed("out of paper"), "write", page=INTEGER)
+    desk = Desk(server)
+    assert await desk.result("press__print_page", {"page": 3}) == failed("out of paper").result
+    assert len(desk.world.sent) == 1
+
+
+@promise("rpc-error-keeps-its-data")
+@pytest.mark.parametrize(
+    ("data", "joined"), [(None, True), ({"field": "customer"}, True), ([1], False), ("why", False), (7, False)]
+)
+async def test_a_json_rpc_error_keeps_code_message_and_data(data: Any, joined: bool) -> None:
+    error = {"code": -32602, "message": "Invalid params: customer is required", "vendor": 1}
+    if data is not None:
+        error["data"] = data
+    server = Server("shop").tool("open_cart", lambda customer: {}, "write", customer=TEXT)
+    server.answer = lambda name, arguments: Reply(error=error)
+    reply = await Desk(server).reply("shop__open_cart", {})
+    assert reply.error is not None
+    assert {key: reply.error[key] for key in ("code", "message", "vendor")} == {
+        key: error[key] for key in ("code", "message", "vendor")
+    }
+    if joined:
+        own = {key: value for key, value in reply.error["data"].items() if key != DIAGNOSIS}
+        assert own == (data or {})
+        assert reply.error["data"][DIAGNOSIS]["problems"][0]["kind"] == "missing_argument"
+    else:
+        assert reply.error["data"] == data
+
+
+@promise("modes", "own-error-plus-diagnosis")
+async def test_suggest_only_proposes() -> None:
+    desk = Desk(shop(), config=configured(repair={"mode": "suggest", "suggest": "meta"}))
+    result = await desk.result("shop__get_product", {"SKU": "can-05"})
+    assert result["isError"]
+    assert len(desk.world.sent) == 1
+    told = result["_meta"][DIAGNOSIS]
+    assert told["suggestion"] == {"tool": "shop__get_product", "arguments": {"sku": "can-05"}}
+    assert told["confidence"] == "lossless"
+
+
+@promise("guess-only-where-nothing-changes")
+async def test_a_guess_is_sent_to_a_tool_that_only_reads_and_suggested_to_any_other() -> None:
+    def hold(effect: str) -> Server:
+        return Server("desk").tool("hold", lambda room: {"room": room}, effect, room=TEXT)
+
+    def guess(effect: str) -> Desk:
+        return Desk(hold(effect).tool("rooms", lambda: {"room": "Linden"}))
+
+    reading, writing = guess("read"), guess("write")
+    for desk in (reading, writing):
+        await desk.result("desk__rooms")
+    assert (await reading.result("desk__hold", {}))["structuredContent"] == {"room": "Linden"}
+    refused = await writing.result("desk__hold", {})
+    assert refused["isError"]
+    assert '"room": "Linden"' in texts(refused)[-1]
+    assert [tool for _, tool, _ in writing.world.sent] == ["rooms", "hold"]
+
+
+@promise("effects-once")
+@pytest.mark.parametrize(
+    "text", ["request timed out", "500 internal server error", "it broke", "partially done, retry"]
+)
+async def test_after_an_error_of_unknown_outcome_nothing_else_is_sent(text: str) -> None:
+    server = Server("bank").tool("pay", lambda amount, note="": failed(text), "write", optional=["note"],
+                                 amount=TEXT, note=TEXT)  # fmt: skip
+    desk = Desk(server)
+    assert (await desk.result("bank__pay", {"amount": "5", "note": None}))["isError"]
+    assert len(desk.world.sent) == 1 or desk.world.done == []
+
+
+@promise("effects-once", "unknown-outcome-is-said")
+@pytest.mark.parametrize("lost", list(Lost))
+async def test_a_lost_call_is_answered_as_lost_and_not_sent_again(lost: Lost) -> None:
+    def pay(amount: int) -> Any:
+        raise FaultError(Reply(lost=lost, message="the server has gone", stderr=("segfault",)), done=True)
+
+    desk = Desk(Server("bank").tool("pay", pay, "write", amount=INTEGER))
+    reply = await desk.reply("bank__pay", {"amount": 5})
+    assert (reply.lost, reply.message, reply.stderr) == (lost, "the server has gone", ("segfault",))
+    assert len(desk.world.sent) == 1
+    (record,) = desk.book.calls.values()
+    assert record.outcome == lost.value
+
+
+@promise("budgets-hold")
+async def test_a_call_is_sent_at_most_as_often_as_the_user_allows() -> None:
+    for limit in (1, 2, 3):
+
+        def never_enough(n: int) -> Any:
+            raise RefusedError("n must be one of: 1, 2, 3")
+
+        desk = Desk(Server("s").tool("pick", never_enough, n=INTEGER), config=configured(repair={"calls": limit}))
+        await desk.result("s__pick", {"n": "4"})
+        assert len(desk.world.sent) <= limit
+
+
+@promise("nothing-restricting-is-dropped")
+@pytest.mark.parametrize("name", ["dry_run", "limit", "confirm", "filter", "if_match", "scope", "only_mine"])
+async def test_an_argument_that_could_restrict_is_never_left_out(name: str) -> None:
+    desk = Desk(Server("db", "plain").tool("wipe", lambda table: {"wiped": table}, "write", table=TEXT))
+    result = await desk.result("db__wipe", {"table": "old", name: True})
+    assert result["isError"]
+    assert desk.world.done == []
+
+
+# before the first sending
+
+
+@promise("before-is-opted-into")
+async def test_only_lossless_coercion_happens_before_sending_and_only_on_wish() -> None:
+    early = configured(repair={"when": "before"})
+    for config, sent in ((Config(), ["2", 2]), (early, [2])):
+        desk = Desk(shop(), config=config)
+        cart = (await desk.result("shop__open_cart", {"customer": "Ada"}))["structuredContent"]["cart"]["id"]
+        result = await desk.result("shop__add_to_cart", {"cart_id": cart, "sku": "can-05", "quantity": "2"})
+        assert [arguments["quantity"] for _, tool, arguments in desk.world.sent if tool == "add_to_cart"] == sent
+        assert repairs(result)
+    guessed = Desk(shop(), config=early)
+    await guessed.result("shop__add_to_cart", {"cart_id": "c", "sku": "can-05", "quantity": "about two dozen"})
+    assert guessed.world.sent[0][2]["quantity"] == "about two dozen"
+
+
+@promise("before-is-opted-into")
+async def test_a_sound_call_is_untouched_even_then() -> None:
+    desk = Desk(shop(), config=configured(repair={"when": "before"}))
+    assert "_meta" not in await desk.result("shop__get_product", {"sku": "can-05"})
+    assert len(desk.world.sent) == 1
+
+
+# the person
+
+
+def two_rooms() -> Server:
+    def hold(room: str) -> Any:
+        if room not in ("Linden North", "Linden South"):
+            raise RefusedError(f"no room called '{room}'")
+        return {"held": room}
+
+    rooms = {"rooms": [{"name": "Linden North"}, {"name": "Linden South"}]}
+    return Server("desk").tool("hold", hold, "write", room=TEXT).tool("rooms", lambda: rooms)
+
+
+@promise("person-may-choose")
+async def test_the_person_is_asked_only_where_the_user_allows_it() -> None:
+    def choose(message: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert "desk__hold" in message
+        options = schema["properties"]["call"]["enum"]
+        return {"call": next(option for option in options if "South" in option)}
+
+    for allowed in (True, False):
+        desk, client = Desk(two_rooms(), config=configured(repair={"ask": allowed})), Person(chooses=choose)
+        await desk.result("desk__rooms", {}, client)
+        result = await desk.result("desk__hold", {"room": "Linden Suoth"}, client)
+        assert len(client.asked) == allowed
+        assert ("Linden South" in str(result.get("structuredContent"))) is allowed
+
+
+@promise("person-may-choose")
+@pytest.mark.parametrize("answer", [None, {}, {"call": "none of these"}, {"call": '{"room": "Cellar"}'}, {"call": 4}])
+async def test_a_person_who_does_not_choose_gets_the_upstreams_own_error(answer: Any) -> None:
+    desk, client = Desk(two_rooms(), config=configured(repair={"ask": True})), Person(chooses=lambda *_: answer)
+    await desk.result("desk__rooms", {}, client)
+    result = await desk.result("desk__hold", {"room": "Linden Suoth"}, client)
+    assert texts(result)[0] == "no room called 'Linden Suoth'"
+    assert desk.world.done == [("rooms", {})]
+
+
+# session evidence
+
+
+@promise("session-is-evidence")
+async def test_a_near_value_of_the_same_session_mends_a_read() -> None:
+    desk, ada, grace = Desk(files()), Person("ada"), Person("grace")
+    await desk.result("files__list_files", {"folder": "notes"}, ada)
+    found = await desk.result("files__read_file", {"path": "notes/tood.md"}, ada)
+    assert repairs(found)[0]["rule"] == "near_session_value"
+    assert repairs(found)[0]["confidence"] == "guess"
+    assert desk.world.done[-1] == ("read_file", {"path": "notes/todo.md"})
+    other = await desk.result("files__read_file", {"path": "notes/tood.md"}, grace)
+    assert other["isError"]
+    assert "notes/todo.md" not in str(other)
+
+
+@promise("session-is-evidence", "guess-only-where-nothing-changes")
+async def test_the_same_value_is_only_suggested_where_something_would_be_deleted() -> None:
+    desk = Desk(files())
+    server = desk.world.servers["files"]
+
+    def delete_file(path: str) -> Any:
+        if path != "notes/todo.md":
+            raise RefusedError(f"ENOENT: no such file or directory, unlink '{path}'")
+        return "deleted"
+
+    server.tool("delete_file", delete_file, "destructive", path=TEXT)
+    desk.world.__post_init__()
+    await desk.result("files__list_files", {"folder": "notes"})
+    result = await desk.result("files__delete_file", {"path": "notes/tood.md"})
+    assert result["isError"]
+    assert "notes/todo.md" in texts(result)[-1]
+    assert desk.world.done == [("list_files", {"folder": "notes"})]
+
+
+@promise("session-is-evidence")
+async def test_sessions_can_be_forgotten() -> None:
+    desk = Desk(files(), config=configured(repair={"session_results": 0}))
+    await desk.result("files__list_files", {"folder": "notes"})
+    assert (await desk.result("files__read_file", {"path": "notes/tood.md"}))["isError"]
+
+
+# names
+
+
+@promise("names-resolve-exactly")
+@pytest.mark.parametrize("name", ["get_product", "shop.get_product", "shop:get_product", "mcp__shop__get_product"])
+async def test_accepted_spellings_are_forwarded_without_a_word(name: str) -> None:
+    desk = Desk(shop(), units())
+    assert "_meta" not in await desk.result(name, {"sku": "can-05"})
+
+
+@promise("names-resolve-exactly")
+@pytest.mark.parametrize(
+    "name",
+    ["getProduct", "shop-get-product", "functions.get_product", "get_product<|channel|>x", "Get Product", "get_product()"],
+)  # fmt: skip
+async def test_debris_and_case_resolve_to_the_one_tool_and_say_so(name: str) -> None:
+    desk = Desk(shop(), units())
+    result = await desk.result(name, {"sku": "can-05"})
+    (repair,) = repairs(result)
+    assert (repair["op"], repair["confidence"]) == ("swap_tool", "lossless")
+    assert len(desk.world.sent) == 1
+
+
+@promise("names-resolve-exactly")
+@pytest.mark.parametrize("name", ["get_produkt", "fetch_product", "product", "get_products", "", "cancel"])
+async def test_a_name_that_is_only_near_is_answered_with_the_nearest_tools(name: str) -> None:
+    desk = Desk(shop(), units())
+    reply = await desk.reply(name, {"sku": "can-05"})
+    assert reply.error is not None
+    assert reply.error["code"] == -32602
+    assert f"Unknown tool: {name}" in reply.error["message"]
+    told = reply.error["data"][DIAGNOSIS]
+    assert told["problems"][0]["kind"] == "unknown_tool"
+    assert all(set(tool) == {"name", "description", "inputSchema"} for tool in told["nearest"])
+    if "product" in name:
+        assert "shop__get_product" in [tool["name"] for tool in told["nearest"]]
+    assert desk.world.sent == []
+    assert [record.outcome for record in desk.book.calls.values()] == ["unknown_tool"]
+
+
+@promise("names-resolve-exactly")
+async def test_in_front_of_one_upstream_its_own_names_count_and_are_told() -> None:
+    desk = Desk(shop(), units(), one="shop")
+    assert "_meta" not in await desk.result("get_product", {"sku": "can-05"})
+    reply = await desk.reply("get_produkt", {"sku": "can-05"})
+    assert reply.error is not None
+    names = [tool["name"] for tool in reply.error["data"][DIAGNOSIS]["nearest"]]
+    assert "get_product" in names
+    assert not any("__" in name for name in names)
+    assert (await desk.reply("list_units")).error is not None
+    assert desk.calls.own_tools() == []
+
+
+@promise("names-resolve-exactly", "own-error-plus-diagnosis")
+async def test_in_front_of_one_upstream_a_diagnosis_speaks_its_names() -> None:
+    result = await Desk(shop(), one="shop").result("open_cart", {})
+    assert "shop__" not in "\n".join(texts(result))
+
+
+# the proxy's own tools
+
+
+@promise("report-fields")
+async def test_run_workflow_answers_with_its_report_as_structure_and_text() -> None:
+    desk = Desk(shop(), tickets())
+    steps = [{"id": "p", "tool": "get_product", "arguments": {"sku": "can-05"}}]
+    result = await desk.result("run_workflow", {"steps": steps})
+    assert result["structuredContent"]["status"] == "succeeded"
+    assert result["isError"] is False
+    failed_one = await desk.result("run_workflow", {"steps": []})
+    assert failed_one["isError"] is True
+    assert failed_one["structuredContent"]["status"] == "failed"
+
+
+@promise("names-resolve-exactly")
+async def test_find_tools_returns_the_nearest_with_their_schemas() -> None:
+    desk = Desk(shop(), calendar(), units())
+    found = (await desk.result("find_tools", {"query": "convert length", "limit": 2}))["structuredContent"]["tools"]
+    assert found[0]["name"] == "units__convert_length"
+    assert found[0]["inputSchema"] == desk.world.tool("convert_length").schema
+    assert len(found) <= 2
+    assert (await desk.reply("find_tools", {"limit": 2})).error is not None
+
+
+@promise("off-only-forwards")
+async def test_own_tools_can_be_hidden() -> None:
+    desk = Desk(shop(), config=configured(workflow={"expose": False}))
+    assert desk.calls.own_tools() == []
+    assert (await desk.reply("run_workflow", {"steps": []})).error is not None
+
+
+@promise("cancelling-stops")
+async def test_a_cancelled_call_is_cancelled_upstream_and_not_repaired() -> None:
+    started = anyio.Event()
+
+    async def between(tool: Any, params: Any, answer: Callable[[], Reply]) -> Reply:
+        started.set()
+        await anyio.sleep_forever()
+        return answer()
+
+    desk = Desk(shop(), between=between)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(desk.reply, "shop__get_product", {"SKU": "can-05"})
+            await started.wait()
+            group.cancel_scope.cancel()
+    assert len(desk.world.sent) == 1

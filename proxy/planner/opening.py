@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio.to_thread
 import structlog
 
 from proxy.planner import models
@@ -16,7 +17,6 @@ from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.client import LocalPlanner, Remote
 from proxy.planner.fake import NoPlanner
 from proxy.planner.installed import files
-from proxy.planner.openai import open_endpoint
 from proxy.planner.shortlist import Shortlist
 from proxy.planner.wire import Settings
 from proxy.repair.ports import Advisor, Planner
@@ -41,11 +41,14 @@ async def open_planner(wanted: config.Planner, home: Path) -> AsyncGenerator[Ope
     `home` is the state folder. A backend that cannot be had is reported once and answers nothing: the proxy works
     without it.
     """
-    model = _local_model(wanted) if wanted.backend in ("auto", "local") else None
+    local = wanted.backend in ("auto", "local")
+    model = await anyio.to_thread.run_sync(_local_model, wanted) if local else None
     remote = Remote(_worker_settings(wanted, model, home), home / "planner")
     shortlist = Shortlist(remote if files() else None)
     try:
         if wanted.backend == "openai":
+            from proxy.planner.openai import open_endpoint
+
             async with open_endpoint(wanted) as endpoint:
                 yield Opened(endpoint, PlannerAdvisor(endpoint, wanted.context), shortlist)
         else:

@@ -15,6 +15,7 @@ from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
 from proxy.calls import Calls
 from proxy.journal import open_journal
+from proxy.memory import Memories, open_memories
 from proxy.planner.opening import open_planner
 from proxy.reload import Source, follow
 from proxy.repair.ports import Journal
@@ -36,6 +37,7 @@ class Running:
     fleet: Fleet
     journal: Journal
     calls: Calls
+    memories: Memories
 
 
 @asynccontextmanager
@@ -43,13 +45,16 @@ async def running(
     config: Config, server: str | None = None, profile: Callable[[], Awaitable[Profile]] = as_ourselves
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left."""
-    cache = Cache(config.upstreams, Store(private_folder(state_folder()) / "catalog"))
+    home = private_folder(state_folder())
+    cache = Cache(config.upstreams, Store(home / "catalog"))
     async with (
         open_journal(config) as journal,
-        open_planner(config.planner, state_folder()) as planner,
+        open_planner(config.planner, home) as planner,
         running_fleet(config.upstreams, cache, profile) as fleet,
     ):
-        yield Running(config, fleet, journal, Calls(config, fleet, journal, server, planner))
+        with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
+            calls = Calls(config, fleet, journal, server, planner, memories)
+            yield Running(config, fleet, journal, calls, memories)
 
 
 async def serve_stdio(config: Config, source: Source | None = None) -> None:
@@ -128,11 +133,15 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
             await serve(proxy.fleet, _faces(proxy), config.http, door, stop)
 
 
+def _calls_of(proxy: Running, server: str) -> Calls:
+    return Calls(proxy.config, proxy.fleet, proxy.journal, server, memories=proxy.memories)
+
+
 def _faces(proxy: Running) -> Callable[[str | None], Face]:
     """Faces by upstream name, None the aggregated one; each made when it is first asked for."""
 
     def face(server: str | None) -> Face:
-        calls = proxy.calls if server is None else Calls(proxy.config, proxy.fleet, proxy.journal, server)
+        calls = proxy.calls if server is None else _calls_of(proxy, server)
         return Face(proxy.fleet, calls, server)
 
     return face

@@ -15,6 +15,7 @@ import anyio
 import structlog
 
 from proxy.executor import Executor, Ledger
+from proxy.memory import Memories
 from proxy.planner.opening import Opened
 from proxy.repair import explain, telling
 from proxy.repair.consult import Counsel
@@ -64,7 +65,15 @@ class _Run:
 class Workflow:
     """Runs plans over the upstreams of one configuration."""
 
-    def __init__(self, config: Config, upstreams: Upstreams, journal: Journal, planner: Opened | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        upstreams: Upstreams,
+        journal: Journal,
+        planner: Opened | None = None,
+        memories: Memories | None = None,
+    ) -> None:
+        self._memories = memories or Memories(None)
         self._config = config
         self._planner = planner
         self._upstreams = upstreams
@@ -100,6 +109,8 @@ class Workflow:
         )
         report = telling.report(told, best, evidence)
         self._journal_run(run, report)
+        if report.status == "repaired" and self._config.evolution.memory:
+            self._memories.learn(run.plan, best.lineage, evidence)
         return report
 
     async def _planned(self, submitted: Submitted, client: Client) -> Submitted:
@@ -125,7 +136,8 @@ class Workflow:
 
     def _evidence(self, execution: Execution | None = None) -> Evidence:
         execution = execution or Execution()
-        return Evidence(self._upstreams.catalog, execution.runs, policy=self._config.effects.policy)
+        memory = self._memories.lessons if self._config.evolution.memory else {}
+        return Evidence(self._upstreams.catalog, execution.runs, policy=self._config.effects.policy, memory=memory)
 
     async def _await_upstreams(self, plan: Plan) -> None:
         """Wait for upstreams that are still connecting, as long as a step's tool is not there yet."""

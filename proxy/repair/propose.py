@@ -13,6 +13,7 @@ from typing import Any
 
 from proxy.repair.diagnose import output_problems, refusal_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
+from proxy.repair.recall import recalled
 from proxy.repair.rules import (
     gaps,
     keys,
@@ -112,7 +113,9 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
 
     Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
     """
-    found: dict[tuple[object, ...], Proposal] = {}
+    found: dict[tuple[object, ...], Proposal] = {
+        tuple(map(repr, proposal.edits)): proposal for proposal in recalled(problem, here, here.evidence.memory)
+    }
     for tier in RULES[type(problem)]:
         for rule in tier:
             for proposal in rule(problem, here):

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from proxy.repair.refusal import Reading
 from proxy.repair.schema import Schema, accepts, at_location, property_schema
 from proxy.repair.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
 from schemas.catalog import Catalog, Json, Tool, as_object, canonical
-from schemas.edit import Proposal
 from schemas.plan import Location, Plan, Step, as_ref, dependencies, refs_in, walk
 from schemas.trial import StepRun
 
@@ -36,7 +35,7 @@ class Evidence:
     """What is known when a repair is sought.
 
     `runs` holds the last run of every step that ran; `single` tells that the plan is one client call, for which only
-    exact names and session evidence count; `remembered` are proposals that worked before for the same tool schemas.
+    exact names and session evidence count; `memory` holds what repairs that worked have taught (see `recall`).
     """
 
     catalog: Catalog
@@ -44,7 +43,7 @@ class Evidence:
     session: tuple[Seen, ...] = ()
     single: bool = False
     policy: Literal["cautious", "strict", "trusting"] = "cautious"
-    remembered: tuple[Proposal, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def values(self, plan: Plan) -> Lookup:
         """Step id to the value that references into it see."""

@@ -1,0 +1,93 @@
+"""Repair memory on disk: lessons by key, shared by every proxy of this state folder.
+
+The edge of `proxy.repair.recall`. Read whole at the start (a lesson is some hundred bytes), written at each success. A
+broken file is reported once and costs only the memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from proxy.repair.diagnose import situation
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.recall import Lesson, key_of, lesson_of
+from proxy.repair.situation import Evidence
+from schemas.edit import Confidence, Proposal
+from schemas.plan import Plan
+
+LIMIT = 5_000
+"""Lessons kept; the ones that were not confirmed for longest go first."""
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.memory")
+
+_TABLE = """CREATE TABLE IF NOT EXISTS lessons
+ (key TEXT PRIMARY KEY, edit TEXT NOT NULL, confidence TEXT NOT NULL, rule TEXT NOT NULL, times INTEGER NOT NULL,
+  at REAL NOT NULL)"""
+_LEARN = """INSERT INTO lessons VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO UPDATE SET
+ edit = excluded.edit, confidence = excluded.confidence, rule = excluded.rule, times = times + 1, at = excluded.at"""
+_FORGET = "DELETE FROM lessons WHERE key IN (SELECT key FROM lessons ORDER BY at DESC LIMIT -1 OFFSET ?)"
+
+
+class Memories:
+    """Lessons in memory and on disk; `lessons` is what `Evidence.memory` takes."""
+
+    def __init__(self, database: sqlite3.Connection | None) -> None:
+        self._database = database
+        self.lessons: dict[str, Lesson] = {}
+        for key, edit, confidence, rule in self._rows():
+            self.lessons[key] = Lesson(json.loads(edit), Confidence(confidence), rule)
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        if self._database is None:
+            return []
+        return self._database.execute("SELECT key, edit, confidence, rule FROM lessons").fetchall()
+
+    def learn(self, submitted: Plan, lineage: Iterable[Proposal], evidence: Evidence) -> None:
+        """Remember every edit of a lineage that led to success and could help with another plan."""
+        plan = submitted
+        for proposal in lineage:
+            step = plan.by_id.get(proposal.problem.step)
+            lesson = lesson_of(proposal, plan, evidence.catalog)
+            if step is not None and lesson is not None and proposal.rule != "remembered":
+                self._keep(key_of(proposal.problem, situation(plan, step, evidence)), lesson)
+            changed = apply(plan, proposal.edits)
+            plan = plan if isinstance(changed, Inapplicable) else changed
+
+    def _keep(self, key: str, lesson: Lesson) -> None:
+        self.lessons[key] = lesson
+        if self._database is None:
+            return
+        try:
+            with self._database:
+                values = (key, json.dumps(dict(lesson.edit)), lesson.confidence.value, lesson.rule, time.time())
+                self._database.execute(_LEARN, values)
+                self._database.execute(_FORGET, (LIMIT,))
+        except sqlite3.Error as error:
+            _log.warning("a repair is not remembered on disk", reason=str(error))
+
+
+@contextmanager
+def open_memories(path: Path, *, enabled: bool = True) -> Generator[Memories]:
+    """The repair memory in this file, 0600; not enabled, one that forgets at the end."""
+    database: sqlite3.Connection | None = None
+    if enabled:
+        try:
+            path.touch(mode=0o600)
+            database = sqlite3.connect(path, timeout=2)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(_TABLE)
+        except (sqlite3.Error, OSError) as error:
+            _log.warning("no repair memory", file=str(path), reason=str(error))
+            database = None
+    try:
+        yield Memories(database)
+    finally:
+        if database is not None:
+            database.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.repair.situation import Situation
-from proxy.repair.values import inside, pointer
+from proxy.repair.values import MISSING, inside, pointer
 from schemas.catalog import Catalog, canonical
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal, RenameArgument, SwapTool
 from schemas.plan import Plan
@@ -78,6 +78,8 @@ def recalled(problem: Problem, here: Situation, memory: Memory) -> Iterator[Prop
 
 def _edit(written: Mapping[str, Any], here: Situation) -> Edit | None:
     step, where = here.step.id, tuple(written.get("at", ()))
+    if where and inside(here.step.arguments, where) is MISSING:
+        return None
     match written.get("op"):
         case "swap_tool":
             tool = here.evidence.catalog.origin(written["server"], written["tool"])

@@ -145,7 +145,7 @@ def _schema_problems(here: Situation) -> Iterator[Problem]:
     arguments = {name: value for name, value in here.arguments.items() if value is not MISSING}
     pending = set(here.arguments) - set(arguments)
     nested = [where for where, value in walk(arguments) if value is MISSING]
-    for breach in breaches(here.schema, _without_missing(arguments)):
+    for breach in _breaches(here, _without_missing(arguments)):
         if any(breach.at[: len(where)] == where or where[: len(breach.at)] == breach.at for where in nested):
             continue
         yield from _from_breach(here, breach, pending)
@@ -161,6 +161,15 @@ def _schema_problems(here: Situation) -> Iterator[Problem]:
                 forbidden=forbidden,
                 message=f"the tool knows no argument {name!r}",
             )
+
+
+def _breaches(here: Situation, arguments: dict[str, Json]) -> list[Breach]:
+    """How arguments break the schema; a mapped argument counts item by item, the first bad one speaks for all."""
+    items = as_list(arguments.get(here.step.map or ""))
+    if items is None:
+        return breaches(here.schema, arguments)
+    calls = ({**arguments, str(here.step.map): item} for item in items)
+    return next((found for call in calls if (found := breaches(here.schema, call))), [])
 
 
 def _without_missing(value: Json) -> Json:

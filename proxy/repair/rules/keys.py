@@ -47,7 +47,7 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     for name in free:
         alike = _alike(problem.name, name)
         fit = _fit(value, name, schema, here)
-        if fit == 0.0:
+        if fit == 0.0 or opposite(problem.name, name):
             continue
         twins = [other for other in unknown if plain(other) == plain(name)]
         if len(twins) > 1:
@@ -67,10 +67,7 @@ def _parent(where: tuple[str | int, ...], here: Situation) -> tuple[dict[str, Js
 
 def _alike(sent: str, declared: str) -> float:
     alike = likeness(sent, declared)
-    ours, theirs = stems(sent), stems(declared)
-    if ours & theirs and ours != theirs and _opposed(ours ^ theirs):
-        return min(alike, 0.3)
-    return alike
+    return min(alike, 0.3) if opposite(sent, declared) else alike
 
 
 _OPPOSITES = (
@@ -81,7 +78,9 @@ _OPPOSITES = (
 )  # fmt: skip
 
 
-def _opposed(difference: frozenset[str]) -> bool:
+def opposite(left: str, right: str) -> bool:
+    """Tell whether two names differ in a word and its opposite: `start_date` and `end_date`."""
+    difference = stems(left) ^ stems(right)
     return any(pair <= difference for pair in _OPPOSITES)
 
 
@@ -129,7 +128,7 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     if schema is None:
         return
     declared = property_names(schema, here.schema)
-    near = [name for name in declared if name not in parent and _alike(problem.name, name) >= 0.5]
+    near = [name for name in declared if name not in parent and _near(problem.name, name)]
     lone = [name for name in required_names(schema, here.schema) if name not in parent]
     if near or lone:
         return
@@ -144,6 +143,10 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
         sure,
         0.8,
     )
+
+
+def _near(sent: str, declared: str) -> bool:
+    return likeness(sent, declared) >= 0.5 or opposite(sent, declared)
 
 
 def could_restrict(name: str, value: Json) -> bool:

@@ -251,10 +251,14 @@ def near_session_value(problem: Problem, here: Situation) -> Iterator[Proposal]:
             yield Proposal(problem, (edit,), "near_session_value", evidence, Confidence.GUESS, 0.6)
 
 
+GIVEN = frozenset({"from", "source", "src", "input", "in", "original", "old"})
+"""Words in the name of an argument that speaks of what goes in, not of what comes out."""
+
+
 def from_consumer(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
     """Take the allowed unit that the argument which reads this step's result is described in, or defaults to."""
     allowed = allowed_values(here.schema_at(problem.at), here.schema)
-    if not allowed or not problem.at:
+    if not allowed or not problem.at or set(words(problem.name)) & GIVEN:
         return
     found: dict[str, str] = {}
     for reader, where in _readers(here):

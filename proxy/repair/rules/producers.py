@@ -15,8 +15,8 @@ from proxy.repair.schema import branches
 from proxy.repair.situation import OUTPUT, Situation
 from proxy.repair.values import MISSING, at, segments
 from proxy.repair.verbs import verbs
-from proxy.repair.words import closeness, likeness, mentions, plain
-from schemas.catalog import Effect, Json, Tool, as_list, as_object
+from proxy.repair.words import closeness, likeness, mentions, plain, stems
+from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical
 from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
 from schemas.plan import Plan, Step
 from schemas.problem import DanglingDependency, MissingArgument
@@ -54,9 +54,14 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
 
 def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation) -> float:
     """How likely a tool returns a value at this path: by what it returned, by its output schema, by its words."""
-    for run in here.evidence.runs.values():
-        if (run.server, run.tool) == (tool.server, tool.name) and run.ok and at(run.value, path) is not MISSING:
-            return 1.0
+    seen = [run for run in here.evidence.runs.values() if run.ok and at(run.value, path) is not MISSING]
+    if any((run.server, run.tool) == (tool.server, tool.name) for run in seen):
+        return 1.0
+    if any(
+        run.server == tool.server and _siblings(here.evidence.catalog.origin(run.server, run.tool), tool)
+        for run in seen
+    ):
+        return 0.8
     parts = segments(path)
     named = likeness(argument, tool.name) if argument else 0.0
     if tool.output_schema is not None:
@@ -67,6 +72,13 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation)
     spoken = 0.5 if said else 0.0
     about = max(named, closeness(argument, f"{tool.name} {tool.description[:200]}") if argument else 0.0)
     return spoken + 0.4 * about if spoken else 0.0
+
+
+def _siblings(one: Tool | None, other: Tool) -> bool:
+    """Tell whether two tools take the same arguments, promise the same output, and share a word of their names."""
+    if one is None or set(one.properties) != set(other.properties) or not one.properties:
+        return False
+    return canonical(one.output_schema) == canonical(other.output_schema) and bool(stems(one.name) & stems(other.name))
 
 
 def _declared(schema: Json, root: Json, parts: list[str]) -> float:

@@ -23,11 +23,14 @@ from proxy.repair.rules.sources import (
 from proxy.repair.schema import types_of
 from proxy.repair.situation import OUTPUT, Situation, Source
 from proxy.repair.values import MISSING, at, inside, join, segments
-from proxy.repair.words import likeness, plain, words
+from proxy.repair.words import likeness, plain, stems, words
 from schemas.catalog import Json, as_list
 from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference
 from schemas.plan import Location, Ref, refs_in
 from schemas.problem import CyclicDependency, DanglingDependency, MissingArgument, TypeMismatch, WrongPath
+
+IDENTIFYING = frozenset({"id", "key", "uuid"})
+"""Words of arguments that only a value of such a name, or of the thing's own, can fill."""
 
 
 def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
@@ -48,7 +51,7 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
 def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -> Choice | None:
     asked = segments(ref.path)
     suits = fitness(source.value, wanted)
-    if suits == 0.0 or not asked:
+    if suits == 0.0 or not asked or not _same_items(asked, source, here):
         return None
     name = next((part for part in reversed(asked) if not part.lstrip("-").isdigit()), "")
     alike = likeness(name, source.name) if name and source.name else 0.0
@@ -63,6 +66,18 @@ def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -
         score = max(score, 0.8 + 0.2 * place)
     why = f"{ref.step!r} returned {short(source.value)} at {join(list(source.parts))!r}, {alike:.2f} like {ref.path!r}"
     return Choice(source, min(1.0, score), why) if named >= 0.4 or place >= 0.9 else None
+
+
+def _same_items(asked: list[str], source: Source, here: Situation) -> bool:
+    """Tell whether a value lies in the items that a path asks for, counted from its end; a lone item is any item."""
+    said = [int(match[0]) for part in asked if (match := re.match(r"-?\d+", part))]
+    mine: list[tuple[int, int]] = []
+    for position, part in enumerate(source.parts):
+        items = as_list(at(here.evidence.value(source.step), join(list(source.parts[:position]))))
+        if items is not None:
+            mine.append((int(part), len(items)))
+    pairs = zip(reversed(said), reversed(mine), strict=False)
+    return all(length == 1 or index in (asked_for, asked_for + length) for asked_for, (index, length) in pairs)
 
 
 def _segment_alike(asked: str, part: str) -> float:
@@ -109,6 +124,8 @@ def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
         for source in here.sources
         if source.step == problem.ref.step and source.parts[: len(prefix)] == prefix and len(source.parts) > len(prefix)
     ]
+    if len(as_list(value) or []) > 1:
+        inner = [source for source in inner if len(source.parts) > len(prefix) + 1]
     choices = [choice for source in inner if (choice := by_argument(source, wanted, here)) is not None]
     ranked = best(choices)
     for choice in ranked[:4]:
@@ -120,7 +137,9 @@ def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
 
 def _only_fitting(problem: TypeMismatch, here: Situation, inner: list[Source], wanted: Target) -> Iterator[Proposal]:
     """The one value inside the object, or directly inside it, that the argument takes, whatever its name."""
+    named = stems(wanted.name) & IDENTIFYING
     fitting = [source for source in inner if fitness(source.value, wanted) == 1.0 and not source.echo]
+    fitting = [source for source in fitting if not named or stems(source.name) & (IDENTIFYING | stems(wanted.name))]
     if len(fitting) > 1:
         depth = min(len(source.parts) for source in inner)
         fitting = [source for source in fitting if len(source.parts) == depth]

@@ -126,7 +126,8 @@ class Workflow:
     def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str) -> _Run:
         settings, budget = self._config.workflow.budget, submitted.budget
         calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
-        executor = Executor(self._upstreams, self._journal, client, Ledger(calls), repair_id)
+        validators = self._config.evolution.validators
+        executor = Executor(self._upstreams, self._journal, client, Ledger(calls), repair_id, validators=validators)
         modes: list[Mode] = [self._config.repair.mode]
         if submitted.mode in ("auto", "suggest", "off"):
             modes.append(submitted.mode)
@@ -137,7 +138,13 @@ class Workflow:
     def _evidence(self, execution: Execution | None = None) -> Evidence:
         execution = execution or Execution()
         memory = self._memories.lessons if self._config.evolution.memory else {}
-        return Evidence(self._upstreams.catalog, execution.runs, policy=self._config.effects.policy, memory=memory)
+        return Evidence(
+            self._upstreams.catalog,
+            execution.runs,
+            policy=self._config.effects.policy,
+            feedback=self._config.evolution.feedback,
+            memory=memory,
+        )
 
     async def _await_upstreams(self, plan: Plan) -> None:
         """Wait for upstreams that are still connecting, as long as a step's tool is not there yet."""

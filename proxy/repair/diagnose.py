@@ -40,8 +40,16 @@ from schemas.problem import (
 )
 from schemas.trial import Lost, StepRun, Verdict
 
-BLOCKS_SENDING = (UnknownTool, AmbiguousTool, DanglingDependency, CyclicDependency, WrongPath, MissingArgument)
-"""Problems with which a step is not sent as written (with arguments that are no object, and repeated ids)."""
+BLOCKS_SENDING = (
+    UnknownTool,
+    AmbiguousTool,
+    DuplicateStep,
+    DanglingDependency,
+    CyclicDependency,
+    WrongPath,
+    MissingArgument,
+)
+"""Problems with which a step is not sent as written (with arguments that are no object)."""
 
 
 def diagnose(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
@@ -57,7 +65,7 @@ def situation(plan: Plan, step: Step, evidence: Evidence) -> Situation:
     tool = evidence.catalog.origin(step.server or "", step.tool)
     found = Situation(plan, step, tool, evidence)
     run = evidence.runs.get(step.id)
-    if run is None or not _same_call(run, found):
+    if run is None or not evidence.feedback or not _same_call(run, found):
         return found
     return Situation(plan, step, tool, evidence, reading_of(run, tool.properties if tool else ()))
 
@@ -169,7 +177,7 @@ def _breaches(here: Situation, arguments: dict[str, Json]) -> list[Breach]:
     if items is None:
         return breaches(here.schema, arguments)
     calls = ({**arguments, str(here.step.map): item} for item in items)
-    return next((found for call in calls if (found := breaches(here.schema, call))), [])
+    return next((found for call in calls if (found := breaches(here.schema, call))), list[Breach]())
 
 
 def _without_missing(value: Json) -> Json:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.refusal import Reading, error_text, read, silent_failure
+from proxy.repair.schema import required_names
 from proxy.repair.situation import Evidence
 from proxy.repair.values import value_of
-from schemas.catalog import Effect, Tool, canonical
+from schemas.catalog import Effect, Tool, as_object, canonical
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
 from schemas.problem import MissingArgument, Problem
@@ -36,6 +37,16 @@ def verdict_of(reply: Reply, problems: Sequence[Problem], reading: Reading, *, h
     if reading.unknown_tool or _validator_agrees(problems, reading):
         return Verdict.NOT_EXECUTED
     return Verdict.REFUSED if reading.speaks_of_arguments else Verdict.FAILED
+
+
+def hollow(reply: Reply, tool: Tool) -> bool:
+    """Tell whether a result is empty although the tool's output schema promises something: a silent failure.
+
+    An empty list, or an object whose lists are empty, is an honest answer.
+    """
+    structured = (reply.result or {}).get("structuredContent")
+    promised = required_names(tool.output_schema, tool.output_schema) if tool.output_schema is not None else ()
+    return bool(promised) and structured is not None and as_object(structured) == {}
 
 
 def _validator_agrees(problems: Sequence[Problem], reading: Reading) -> bool:

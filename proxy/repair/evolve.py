@@ -25,7 +25,7 @@ from proxy.repair.verbs import GRAVE_VERBS, SPEAKING_VERBS
 from proxy.repair.words import words
 from schemas.catalog import Effect, Tool, canonical
 from schemas.config import Evolution
-from schemas.edit import AddStep, Confidence, Proposal
+from schemas.edit import AddStep, Confidence, Dedupe, Proposal
 from schemas.plan import Plan
 from schemas.problem import Problem, UnexpectedArgument, UnresolvedReference
 from schemas.report import Stop
@@ -173,7 +173,7 @@ class Search:
         step = option.plan.by_id.get(step_id)
         if step is None or step_id == OUTPUT:
             return True
-        adds = any(isinstance(edit, AddStep) for proposal in option.proposals for edit in proposal.edits)
+        adds = any(isinstance(edit, AddStep | Dedupe) for proposal in option.proposals for edit in proposal.edits)
         if canonical(step.json()) in self.tried.get(step_id, ()) and not adds:
             return False
         tool = evidence.catalog.origin(step.server or "", step.tool)

@@ -43,6 +43,8 @@ class Evidence:
     session: tuple[Seen, ...] = ()
     single: bool = False
     policy: Literal["cautious", "strict", "trusting"] = "cautious"
+    feedback: bool = True
+    """Whether what upstreams answered counts; off, only schemas and results steer the edits."""
     memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def values(self, plan: Plan) -> Lookup:

@@ -52,7 +52,8 @@ def envelope(params: Any) -> Mapping[str, Any] | None:
 
 def of_envelope(meta: Mapping[str, Any]) -> Profile:
     """As whom to speak upstream for a modern client; a handshake there offers the latest version of that era."""
-    return Profile(HANDSHAKE_LATEST, _object(meta.get(INFO_KEY)) or {}, _object(meta.get(CAPABILITIES_KEY)) or {})
+    info, capabilities = _object(meta.get(INFO_KEY)) or {}, _object(meta.get(CAPABILITIES_KEY)) or {}
+    return Profile(HANDSHAKE_LATEST, info, capabilities, modern=True)
 
 
 def of_initialize(params: Any) -> Profile:

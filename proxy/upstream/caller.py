@@ -30,11 +30,12 @@ ENVELOPE = (VERSION_KEY, INFO_KEY, CAPABILITIES_KEY)
 
 @dataclass(frozen=True)
 class Profile:
-    """As whom we speak to an upstream: what a client said of itself, raw."""
+    """As whom we speak to an upstream: what a client said of itself, raw; `modern` where it has no session itself."""
 
     version: str = HANDSHAKE_LATEST
     info: Mapping[str, Any] = field(default_factory=lambda: {"name": "mcp-mend", "version": "0"})
     capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    modern: bool = False
 
 
 class Caller(ABC):

@@ -100,7 +100,7 @@ async def _http(link: Link, config: Upstream) -> Link:
     link.peer.wire = wire
     link.stop = wire.close
     try:
-        await link.handshake()
+        await link.handshake(per_request=True)
     except BaseException as failure:
         await _failed(link, failure, wire.refused.status if wire.refused is not None else 0)
         raise

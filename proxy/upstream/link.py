@@ -34,6 +34,7 @@ from schemas.trial import Reply
 FOR_EVERYONE = LISTS_CHANGED | {"notifications/resources/updated"}
 """Notifications that belong to no request, whichever stream they come on."""
 
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 PROGRESS = "notifications/progress"
 
 
@@ -91,11 +92,14 @@ class Link:
         await self.stop()
         await self.peer.finish()
 
-    async def handshake(self) -> None:
+    async def handshake(self, *, per_request: bool = False) -> None:
         """Agree on an era: `initialize` first, which no server misunderstands, then `server/discover`.
 
-        Raises `HandshakeError` where the upstream refuses both.
+        Where the era is chosen `per_request` (HTTP), a modern client's own comes first. Raises `HandshakeError` where
+        the upstream refuses both.
         """
+        if per_request and self.profile.modern and (await self.discover()).result is not None:
+            return
         reply = await self.initialize()
         if reply.result is None and reply.error is not None:
             modern = await self.discover()
@@ -128,6 +132,12 @@ class Link:
             return reply
         self.era, self.version = "handshake", self.profile.version
         return reply if reply.result is None else Reply(error=rpc.error(rpc.INTERNAL_ERROR, "no common version"))
+
+    async def follow(self) -> None:
+        """Subscribe to every change of lists, where the upstream tells only those who subscribe; ends with it."""
+        if self.era == "modern":
+            wish = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
+            await self.request("subscriptions/listen", {"notifications": wish}, seconds=math.inf)
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None, seconds: float | None = None
@@ -196,6 +206,10 @@ class Link:
         caller = pending.owner.caller if pending is not None and isinstance(pending.owner, Sent) else None
         if caller is not None:
             params = {**params, "_meta": {**told, SUBSCRIPTION_KEY: caller.ident}}
+        elif incoming.method == ACKNOWLEDGED:
+            return True
+        else:
+            params = {**params, "_meta": {key: value for key, value in told.items() if key != SUBSCRIPTION_KEY}}
         self.audience.tell(self.name, incoming.method, params, caller)
         return True
 

@@ -174,6 +174,7 @@ class Supervised:
     async def _keep(self, link: Link) -> None:
         """Stay until the connection ends, listing again when asked."""
         ended = asyncio.ensure_future(link.ended.wait())
+        following = asyncio.ensure_future(link.follow())
         try:
             while not ended.done():
                 wish = asyncio.ensure_future(self._relist.wait())
@@ -186,6 +187,7 @@ class Supervised:
                         self.fresh.set()
         finally:
             ended.cancel()
+            following.cancel()
 
     async def _list(self, link: Link, *, announced: bool = False) -> None:
         if "tools" not in link.capabilities:

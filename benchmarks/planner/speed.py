@@ -47,6 +47,7 @@ class Speed:
     forced: float
     stall: float
     quiet: float
+    own: float
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -68,7 +69,7 @@ def measure(model: Path, threads: int, rounds: int) -> Speed:
     forced = _forced(found)
     tokens = len(found.prompt(contexts()))
     found.close()
-    stall, quiet = anyio.run(_stall, model, threads)
+    stall, quiet, own = anyio.run(_stall, model, threads)
     return Speed(
         load=load,
         read=tokens / cold,
@@ -84,6 +85,7 @@ def measure(model: Path, threads: int, rounds: int) -> Speed:
         forced=forced,
         stall=stall,
         quiet=quiet,
+        own=own,
     )
 
 
@@ -152,20 +154,21 @@ def _forced(engine: Engine) -> float:
     return answer.forced / max(1, answer.forced + answer.sampled)
 
 
-async def _stall(model: Path, threads: int) -> tuple[float, float]:
-    """The event loop's longest stall in milliseconds, while the planner works and while nothing happens."""
+async def _stall(model: Path, threads: int) -> tuple[float, float, float]:
+    """The event loop's longest stall in milliseconds: while the planner works, while nothing does, its own work."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(str(model), 4096, threads, -1, 8192, 300)
         remote = Remote(settings, Path(folder))
         planner = LocalPlanner(remote, 120)
-        with_planner = await _longest(planner, contexts(99))
-        without = await _longest(None, "")
+        with_planner, own = await _longest(planner, contexts(99))
+        without, _ = await _longest(None, "")
         await remote.close()
-    return with_planner, without
+    return with_planner, without, own
 
 
-async def _longest(planner: LocalPlanner | None, text: str) -> float:
-    longest = 0.0
+async def _longest(planner: LocalPlanner | None, text: str) -> tuple[float, float]:
+    """Milliseconds between two turns of the event loop at most: on the clock, and of its own work."""
+    longest = busiest = 0.0
     done = anyio.Event()
 
     async def work() -> None:
@@ -179,17 +182,18 @@ async def _longest(planner: LocalPlanner | None, text: str) -> float:
     async with anyio.create_task_group() as group:
         group.start_soon(work)
         while not done.is_set():
-            before = time.perf_counter()
+            before, worked = time.perf_counter(), time.thread_time()
             await anyio.sleep(0.001)
             longest = max(longest, time.perf_counter() - before - 0.001)
-    return longest * 1000
+            busiest = max(busiest, time.thread_time() - worked)
+    return longest * 1000, busiest * 1000
 
 
 def row(name: str, speed: Speed) -> str:
     """One line of the table."""
     rank = f"{speed.rank * 1000:.0f} / {speed.one_by_one * 1000:.0f} ({speed.one_by_one / speed.rank:.1f}x)"
     prefix = f"{speed.cold:.2f} / {speed.warm:.3f} ({speed.cold / speed.warm:.0f}x)"
-    loop = f"{speed.stall:.0f} / {speed.quiet:.0f}"
+    loop = f"{speed.stall:.0f} / {speed.quiet:.0f} / {speed.own:.1f}"
     swaps = f"{speed.swaps * 1000:.0f} / {speed.swaps_singly * 1000:.0f} ({speed.swaps_singly / speed.swaps:.1f}x)"
     return (
         f"| {name} | {speed.load:.1f} | {speed.read:.0f} | {speed.write:.0f} | {rank} | {swaps} | {prefix} "
@@ -200,7 +204,7 @@ def row(name: str, speed: Speed) -> str:
 HEAD = (
     "| model | load, s | read tok/s | write tok/s | rank 16 repairs: batch / singly, ms | rank 16 tools, ms "
     "| prompt cold / warm, s | grammar per token | forced tokens | noise, nats per token "
-    "| loop's longest stall: working / idle, ms |\n"
+    "| loop's longest stall: working / idle / own work, ms |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|"
 )
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -35,6 +35,7 @@ FOR_EVERYONE = LISTS_CHANGED | {"notifications/resources/updated"}
 """Notifications that belong to no request, whichever stream they come on."""
 
 ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+UNSUPPORTED_VERSION = -32022
 PROGRESS = "notifications/progress"
 
 
@@ -122,8 +123,15 @@ class Link:
             self.peer.notify("notifications/initialized")
         return reply
 
-    async def discover(self, version: str = MODERN_LATEST) -> Reply:
-        """Ask a sessionless server what it offers."""
+    async def discover(self) -> Reply:
+        """Ask a sessionless server what it offers, once more in a version that it names where it refuses ours."""
+        reply = await self._discover(MODERN_LATEST)
+        named = _supported(reply)
+        if named is not None:
+            reply = await self._discover(named)
+        return reply
+
+    async def _discover(self, version: str) -> Reply:
         self.era, self.version = "modern", version
         reply = await self.peer.request("server/discover", self._outgoing({}, None))
         offered = reply.result.get("supportedVersions") if reply.result is not None else None
@@ -244,6 +252,15 @@ def _own_token(params: Mapping[str, Any] | None, ident: int) -> tuple[Any, Mappi
     if token is None:
         return None, params
     return token, {**params, "_meta": {**meta, "progressToken": ident}}
+
+
+def _supported(reply: Reply) -> str | None:
+    """A version of the modern era that we speak too, where the refusal of another names it."""
+    if reply.error is None or reply.error.get("code") != UNSUPPORTED_VERSION:
+        return None
+    named: Any = rpc.fields(reply.error.get("data")).get("supported")
+    offered = cast("list[Any]", named) if isinstance(named, list) else []
+    return next((version for version in MODERN_VERSIONS if version in offered), None)
 
 
 async def _nothing() -> None:

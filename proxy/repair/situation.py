@@ -95,7 +95,7 @@ class Situation:
         resolved, missing = resolve(self.step.arguments, self.evidence.values(self.plan))
         for where, value in walk(self.step.arguments):
             ref = as_ref(value)
-            if ref is not None and not ref.path and where:
+            if ref is not None and not ref.path and where and inside(resolved, where) is not MISSING:
                 resolved = replaced(resolved, where, self._opened(inside(resolved, where), where))
         return resolved, missing
 

@@ -73,7 +73,7 @@ class Server:
     done: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
 
     def tool(
-        self, name: str, run: Callable[..., Json], effect: str = "read", *, optional: Sequence[str] = (),
+        self, name: str, run: Callable[..., Json], effect: str = "read", /, *, optional: Sequence[str] = (),
         about: str = "", closed: bool = True, returns: Mapping[str, Any] | None = None, structured: bool = True,
         **properties: Any,
     ) -> Server:  # fmt: skip
@@ -334,7 +334,7 @@ async def carried_out(
         return await workflow.run(plan, client or Person())
 
 
-def step(name: str, tool: str, after: Sequence[str] = (), **arguments: Any) -> dict[str, Any]:
+def step(name: str, tool: str, after: Sequence[str] = (), /, **arguments: Any) -> dict[str, Any]:
     """A step as a client writes it."""
     written: dict[str, Any] = {"id": name, "tool": tool, "arguments": arguments}
     return {**written, "after": list(after)} if after else written

@@ -435,7 +435,7 @@ async def test_accepted_spellings_are_forwarded_without_a_word(name: str) -> Non
 @promise("names-resolve-exactly")
 @pytest.mark.parametrize(
     "name",
-    ["getProduct", "shop-get-product", "functions.get_product", "get_product<|channel|>x", "Get Product", "get_product()"],
+    ["getProduct", "shop-get-product", "functions.get_product", "get_product<|channel|>x", "Get Product"],
 )  # fmt: skip
 async def test_debris_and_case_resolve_to_the_one_tool_and_say_so(name: str) -> None:
     desk = Desk(shop(), units())

@@ -240,7 +240,7 @@ async def test_references_beat_the_list() -> None:
 @promise("order-is-kept")
 async def test_a_step_waits_for_what_it_comes_after() -> None:
     where = world(shop())
-    steps = [step("b", "get_product", after=["a"], sku="can-05"), step("a", "get_product", sku="rake-12")]
+    steps = [step("b", "get_product", ["a"], sku="can-05"), step("a", "get_product", sku="rake-12")]
     await carried_out(where, {"steps": steps})
     assert [arguments["sku"] for _, _, arguments in where.sent] == ["rake-12", "can-05"]
 
@@ -399,7 +399,7 @@ async def test_whatever_is_submitted_gets_a_report(raw: Any) -> None:
 BROKEN = [
     step("cart", "open_cart", customer="Ada"),
     step("fill", "add_to_cart", cart_id=ref("cart", "cart.id"), sku="can-05", quantity="2"),
-    step("order", "place_order", after=["fill"], cart_id=ref("cart", "cart.id")),
+    step("order", "place_order", ["fill"], cart_id=ref("cart", "cart.id")),
 ]
 
 
@@ -604,7 +604,7 @@ async def test_effects_that_succeeded_are_not_repeated_while_others_are_repaired
         step("cart", "open_cart", customer="Ada"),
         step("fill", "add_to_cart", cart_id=ref("cart", "id"), sku="can-05", quantity="two"),
         step("send", "set_delivery", cart_id=ref("cart", "cart.id"), speed="EXPRESS"),
-        step("order", "place_order", after=["fill", "send"], cart_id=ref("cart", "cart.id")),
+        step("order", "place_order", ["fill", "send"], cart_id=ref("cart", "cart.id")),
     ]
     report = await carried_out(where, {"steps": steps})
     assert report.status == "repaired", report.problems
@@ -650,7 +650,7 @@ async def test_effects_are_noted_on_disk_before_they_leave_and_reads_are_not() -
         return answer()
 
     where = world(shop(), between=between)
-    steps = [step("p", "get_product", sku="can-05"), step("c", "open_cart", after=["p"], customer="Ada")]
+    steps = [step("p", "get_product", sku="can-05"), step("c", "open_cart", ["p"], customer="Ada")]
     await carried_out(where, {"steps": steps}, book=book)
     assert seen[0] == ("get_product", [])
     assert seen[1] == ("open_cart", [("get_product", "ok"), ("open_cart", "sent"), ("", "flushed")])

@@ -15,7 +15,8 @@ from typing import Any
 from catalog_cache.names import resolve as resolve_name
 from catalog_cache.nearest import index, nearest
 from proxy import mend
-from proxy.executor import Executor, Ledger
+from proxy.executor import Executor
+from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
 from proxy.repair import explain

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from proxy.ledger import Ledger
 from proxy.repair import order
 from proxy.repair.diagnose import BLOCKS_SENDING, situation, static_problems
 from proxy.repair.effects import hollow, may_send, verdict_of
@@ -20,11 +21,12 @@ from proxy.repair.refusal import error_text, read
 from proxy.repair.schema import breaches
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import lone_result, value_of
-from schemas.catalog import Effect, Json, Tool, as_list, canonical
+from schemas.catalog import Effect, Json, Tool, as_list
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
 from schemas.problem import (
     AmbiguousTool,
+    CyclicDependency,
     MissingArgument,
     OutcomeUnknown,
     OutputBroken,
@@ -34,40 +36,6 @@ from schemas.problem import (
 )
 from schemas.record import CallRecord
 from schemas.trial import Execution, Lost, Reply, StepRun, Verdict
-
-
-@dataclass
-class Ledger:
-    """What one run has sent so far.
-
-    `history` holds every sending by step id; `reads` serves read-only calls to all candidates while their server's
-    epoch stands; anything not read-only moves that epoch.
-    """
-
-    limit: int
-    history: dict[str, list[StepRun]] = field(default_factory=dict[str, list[StepRun]])
-    reads: dict[tuple[str, str, str, int], StepRun] = field(default_factory=dict[tuple[str, str, str, int], StepRun])
-    epochs: dict[str, int] = field(default_factory=dict[str, int])
-    calls: int = 0
-    reused: int = 0
-
-    @property
-    def spent(self) -> bool:
-        """Tell whether no call is left."""
-        return self.calls >= self.limit
-
-    def key(self, tool: Tool, arguments: Json) -> tuple[str, str, str, int]:
-        """What a read-only result is kept under."""
-        return tool.server, tool.name, canonical(arguments), self.epochs.get(tool.server, 0)
-
-    def enter(self, tool: Tool, run: StepRun) -> None:
-        """Note one sending."""
-        self.history.setdefault(run.step, []).append(run)
-        if tool.effect is Effect.READ:
-            if run.ok:
-                self.reads[self.key(tool, run.arguments)] = run
-        else:
-            self.epochs[tool.server] = self.epochs.get(tool.server, 0) + 1
 
 
 @dataclass
@@ -206,8 +174,8 @@ class _Trial:
     async def _step(self, step: Step, waits: order.Waits) -> StepRun:
         here = situation(self.plan, step, replace(self.evidence, runs=dict(self.runs)))
         problems = tuple(problem for problem in static_problems(here) if _keeps_back(problem))
-        nameless = any(isinstance(problem, UnknownTool | AmbiguousTool) for problem in problems)
-        if self._blocked(waits) and not nameless:
+        hopeless = any(isinstance(problem, UnknownTool | AmbiguousTool | CyclicDependency) for problem in problems)
+        if self._blocked(waits) and not hopeless:
             return self._unsent(here, Verdict.BLOCKED, ())
         if problems or here.tool is None:
             return self._unsent(here, Verdict.NOT_SENT, problems)
@@ -236,41 +204,22 @@ class _Trial:
         return StepRun(here.step.id, server, here.step.tool, arguments, verdict, effect=effect, problems=problems)
 
     async def _once(self, step: Step, tool: Tool, arguments: Json, part: str = "") -> StepRun:
-        """Reuse an earlier result of this very call, or send it if nothing speaks against it."""
+        """Reuse what is known of this call, or send it if nothing speaks against it."""
         ledger = self.owner.ledger
-        key = step.id + part
-        history = ledger.history.get(key, [])
-        for run in reversed(history):
-            same = (run.server, run.tool) == (tool.server, tool.name) and canonical(run.arguments) == canonical(
-                arguments
-            )
-            if same and (run.ok or not self._worth_repeating(run, tool, ledger)):
-                ledger.reused += run.ok
-                return replace(run, step=step.id)
-        if history and history[-1].ok and tool.effect is not Effect.READ:
-            ledger.reused += 1
-            return replace(history[-1], step=step.id)
-        known = ledger.reads.get(ledger.key(tool, arguments)) if tool.effect is Effect.READ else None
+        known = ledger.known(step.id + part, tool, arguments)
         if known is not None:
-            ledger.reused += 1
-            return self._checked(step, replace(known, step=step.id, reused=True))
-        why = may_send(history, tool, arguments, self.sureness.get(step.id)) or (
-            "the call budget is spent" if ledger.spent else ""
-        )
+            ledger.reused += known.ok
+            return self._checked(step, replace(known, step=step.id))
+        history = ledger.history.get(step.id + part, [])
+        why = may_send(history, tool, arguments, self.sureness.get(step.id))
+        if ledger.spent:
+            why = why or "the call budget is spent"
         if why:
-            refused = OutcomeUnknown(step=step.id, message=why)
-            last = history[-1] if history and not ledger.spent else None
-            run = last or StepRun(step.id, tool.server, tool.name, arguments, Verdict.NOT_SENT, effect=tool.effect)
-            return replace(run, step=step.id, problems=(*run.problems, refused))
-        run = await self.owner.send(tool, key, arguments)
+            unsent = StepRun(step.id, tool.server, tool.name, arguments, Verdict.NOT_SENT, effect=tool.effect)
+            run = history[-1] if history else unsent
+            return replace(run, step=step.id, problems=(*run.problems, OutcomeUnknown(step=step.id, message=why)))
+        run = await self.owner.send(tool, step.id + part, arguments)
         return self._checked(step, replace(run, step=step.id))
-
-    def _worth_repeating(self, run: StepRun, tool: Tool, ledger: Ledger) -> bool:
-        """Tell whether sending the very same call again could help: the server has changed, and nothing is risked."""
-        if run.verdict in (Verdict.NOT_SENT, Verdict.BLOCKED):
-            return True
-        moved = ledger.epochs.get(tool.server, 0) > 1
-        return moved and not may_send([run], tool, run.arguments, None) and ledger.history[run.step][-1] is not run
 
     def _checked(self, step: Step, run: StepRun) -> StepRun:
         if step.expect is None or not run.ok or not self.owner.validators:

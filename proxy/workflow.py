@@ -14,7 +14,8 @@ from typing import Any
 import anyio
 import structlog
 
-from proxy.executor import Executor, Ledger
+from proxy.executor import Executor
+from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
 from proxy.repair import explain, telling

@@ -7,6 +7,7 @@ leaves out what it cannot express.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,12 +134,13 @@ def bounded(schema: Json, root: Schema, depth: int = 4) -> dict[str, Json]:
     if depth < 0:
         return {}
     schema = deref(schema, root)
-    kept = {key: value for key, value in schema.items() if key in _KEPT}
+    kept = _kept(schema)
     for key in ("anyOf", "oneOf", "allOf"):
         if options := as_list(schema.get(key)):
             kept["anyOf" if key == "oneOf" else key] = [bounded(option, root, depth - 1) for option in options]
     if (fields := as_object(schema.get("properties"))) is not None:
-        kept["properties"] = {name: bounded(inner, root, depth - 1) for name, inner in fields.items()}
+        demanded: dict[str, Json] = {name: {} for name in required_names(schema, root) if name not in fields}
+        kept["properties"] = {name: bounded(inner, root, depth - 1) for name, inner in {**fields, **demanded}.items()}
         kept.setdefault("additionalProperties", False)
     if isinstance(schema.get("items"), Mapping):
         kept["items"] = bounded(schema["items"], root, depth - 1)
@@ -148,12 +150,38 @@ def bounded(schema: Json, root: Schema, depth: int = 4) -> dict[str, Json]:
     if not kept:
         return {"anyOf": [{"type": "string", "maxLength": TEXT}, {"type": ["number", "boolean", "null"]}]}
     if "string" in kinds and not set(kept) & {"enum", "const", "pattern", "format", "maxLength", "anyOf", "allOf"}:
-        kept["maxLength"] = TEXT
+        kept["maxLength"] = max(TEXT, kept.get("minLength", 0))
     if "array" in kinds and not set(kept) & {"enum", "const", "maxItems", "anyOf", "allOf"}:
         kept["maxItems"] = max(ITEMS, kept.get("minItems", 0))
     return kept
 
 
+def _kept(schema: Schema) -> dict[str, Json]:
+    """The keywords that a grammar can follow; one that cannot be satisfied would spoil the grammar of all tools."""
+    kept = {key: value for key, value in schema.items() if key in _KEPT}
+    if not _regular(kept.get("pattern")):
+        kept.pop("pattern", None)
+    if kept.get("enum") == []:
+        del kept["enum"]
+    for least, most in _RANGES:
+        low, high = kept.get(least), kept.get(most)
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            del kept[least], kept[most]
+    return kept
+
+
+def _regular(pattern: Json) -> bool:
+    """Tell whether a pattern is one that a grammar can follow: no looking around, nothing referred back to."""
+    if not isinstance(pattern, str) or re.search(r"\(\?[=!<]|\\[1-9]", pattern):
+        return False
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+_RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
 _KEPT = {
     "type", "enum", "const", "required", "additionalProperties", "format", "pattern", "minLength", "maxLength",
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems",

@@ -92,6 +92,8 @@ def _start(settings: Settings, channel: socket.socket, errors: Path) -> int:
         # Threads of llama.cpp that wait for one another by spinning slow each other 20 to 50 times on a busy machine.
         "GOMP_SPINCOUNT": "1000",
         "OPENBLAS_NUM_THREADS": "1",
+        # Every arena reserves 64 MB of addresses, which count against the bound on memory.
+        "MALLOC_ARENA_MAX": "2",
     }
     null = os.devnull
     return os.posix_spawn(

@@ -66,6 +66,11 @@ def reading_for(plan: Plan, step: Step, run: StepRun, evidence: Evidence) -> tup
     return read(text, run.arguments, names), static_problems(here)
 
 
+def is_call(run: StepRun, tool: Tool, arguments: object) -> bool:
+    """Tell whether a run was of this very call."""
+    return (run.server, run.tool) == (tool.server, tool.name) and canonical(run.arguments) == canonical(arguments)
+
+
 def may_send(history: Sequence[StepRun], tool: Tool, arguments: object, confidence: Confidence | None) -> str:
     """Say why a call must not be sent for a step with this history of sendings; "" where it may.
 
@@ -75,7 +80,7 @@ def may_send(history: Sequence[StepRun], tool: Tool, arguments: object, confiden
     if not sent or tool.effect is Effect.READ:
         return ""
     last = sent[-1]
-    same = (last.server, last.tool) == (tool.server, tool.name) and canonical(last.arguments) == canonical(arguments)
+    same = is_call(last, tool, arguments)
     if last.verdict is Verdict.OK:
         return "the step has already succeeded, and its effect is not repeated"
     if same:

@@ -27,7 +27,7 @@ async def open_local(settings: Settings, tmp_path: Path) -> AsyncIterator[Callab
     """Make planners of one state folder; their workers end with the test."""
     opened: list[Remote] = []
 
-    def make(given: Settings = settings, folder: Path = tmp_path, deadline: float = 60) -> LocalPlanner:
+    def make(given: Settings = settings, folder: Path = tmp_path, deadline: float = 120) -> LocalPlanner:
         opened.append(Remote(given, folder))
         return LocalPlanner(opened[-1], deadline)
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.model
 Open = Callable[..., LocalPlanner]
 
 CAPITALS = ("What is the capital of France?", ["a potato", "Paris", "Berlin"])
-LONG = "Read this list and sum it up. " + " ".join(f"{n} sheep and {n * 7} goats." for n in range(150))
+LONG = "Read this list and sum it up. " + " ".join(f"{n} sheep and {n * 7} goats." for n in range(90))
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 
 
@@ -106,7 +106,7 @@ async def test_a_killed_worker_is_replaced_within_the_same_request(open_local: O
         nonlocal scores
         scores = await planner.rank(LONG, ["yes", "no"])
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(120):
         async with anyio.create_task_group() as group:
             group.start_soon(ask)
             process = await busy(planner)
@@ -222,6 +222,16 @@ async def test_a_request_that_waits_for_another_proxys_ends_at_its_own_deadline(
 async def test_a_state_folder_too_long_for_a_socket_has_a_worker_of_its_own(open_local: Open, tmp_path: Path) -> None:
     planner = open_local(folder=tmp_path / ("long" * 30))
     assert await planner.rank(*CAPITALS)
+
+
+async def test_a_clients_folder_cannot_shadow_the_program(
+    open_local: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = tmp_path / "proxy"
+    shadow.mkdir()
+    (shadow / "__init__.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    assert await open_local().rank(*CAPITALS)
 
 
 async def test_an_idle_worker_leaves_and_comes_back_when_needed(open_local: Open, settings: Settings) -> None:

@@ -119,6 +119,17 @@ def test_bounds_are_set_where_a_schema_has_none() -> None:
     assert allows(bounded, {"a": "x", "b": [1, "y"]})
 
 
+def test_what_a_grammar_cannot_follow_is_left_to_the_reading() -> None:
+    for pattern in ("^(?!x)a+$", r"^(a)\1$", "["):
+        assert "pattern" not in grammar.bounded({"type": "string", "pattern": pattern}, {})
+    assert grammar.bounded({"type": "string", "pattern": "^a+$"}, {})["pattern"] == "^a+$"
+    assert grammar.bounded({"type": "string", "minLength": 5000}, {})["maxLength"] == 5000
+    assert grammar.bounded({"type": "integer", "minimum": 5, "maximum": 3}, {}) == {"type": "integer"}
+    assert "enum" not in grammar.bounded({"type": "string", "enum": []}, {})
+    demanded = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}
+    assert allows(grammar.bounded(demanded, {}), {"b": 1})
+
+
 def test_local_references_are_written_out_and_recursion_ends() -> None:
     root = {"$defs": {"N": {"type": "object", "properties": {"next": {"$ref": "#/$defs/N"}, "v": {"type": "integer"}}}}}
     bounded = grammar.bounded({"$ref": "#/$defs/N"}, root)

@@ -36,6 +36,27 @@ LEGS: dict[str, tuple[str, list[str]]] = {
     "2025-11-25": ("alpha", ["--suite", "all", "--spec-version", "2025-11-25"]),
     "2026-07-28": ("alpha", ["--suite", "all", "--spec-version", "2026-07-28"]),
 }
+CLIENT = {
+    "2025-11-25": [
+        "initialize",
+        "tools_call",
+        "elicitation-sep1034-client-defaults",
+        "sse-retry",
+        "json-schema-2020-12-preservation",
+    ],
+    "2026-07-28": [
+        "tools_call",
+        "request-metadata",
+        "sep-2322-client-request-state",
+        "http-standard-headers",
+        "http-custom-headers",
+        "http-invalid-tool-headers",
+        "json-schema-ref-no-deref",
+        "json-schema-2020-12-preservation",
+    ],
+}
+"""Scenarios of the client suite, but for those about OAuth, which the client of this benchmark does not speak."""
+
 Checks = Counter[tuple[str, str]]
 """How often each (scenario, check) passed."""
 
@@ -78,6 +99,23 @@ def run(cache: Path, leg: str, url: str, out: Path) -> tuple[Checks, int]:
     command = [str(node), str(cache / suite / SUITE), "server", "--url", url, *options, "-o", str(out)]
     with (out.parent / f"{out.name}.log").open("w") as log:
         subprocess.run(command, stdout=log, stderr=log, check=False)  # noqa: S603
+    return counted(out)
+
+
+def run_clients(cache: Path, leg: str, out: Path, *, through: bool) -> tuple[Checks, int]:
+    """The same for the client suite, where a client of ours is watched by the suite's servers."""
+    node = cache / "node" / "node_modules" / ".bin" / "node"
+    client = f"{sys.executable} -m benchmarks.conformance.client" + (" --through-mend" if through else "")
+    for scenario in CLIENT[leg]:
+        command = [str(node), str(cache / "alpha" / SUITE), "client", "--command", client, "--scenario", scenario]
+        with (out.parent / f"{out.name}-{scenario}.log").open("w") as log:
+            options = ["--spec-version", leg, "-o", str(out)]
+            subprocess.run([*command, *options], stdout=log, stderr=log, check=False)  # noqa: S603
+    return counted(out)
+
+
+def counted(out: Path) -> tuple[Checks, int]:
+    """The checks that passed, and how many failed."""
     passed: Checks = Counter()
     failed = 0
     for file in out.glob("*/checks.json"):
@@ -115,6 +153,13 @@ def main() -> None:
             mended, mended_failed = run(options.cache, leg, behind, out / leg / "behind")
             print(f"| {leg} | {plain.total()} / {plain_failed} | {mended.total()} / {mended_failed} |", flush=True)
             lost += [f"{leg}: {scenario}: {check}" for scenario, check in plain - mended]
+        for leg in CLIENT:
+            (out / f"client-{leg}").mkdir(parents=True, exist_ok=True)
+            plain, plain_failed = run_clients(options.cache, leg, out / f"client-{leg}" / "direct", through=False)
+            mended, mended_failed = run_clients(options.cache, leg, out / f"client-{leg}" / "behind", through=True)
+            row = f"{plain.total()} / {plain_failed} | {mended.total()} / {mended_failed}"
+            print(f"| {leg}, client suite without OAuth | {row} |", flush=True)
+            lost += [f"client {leg}: {scenario}: {check}" for scenario, check in plain - mended]
     for check in lost:
         print(f"lost behind mcp-mend: {check}")
     sys.exit(1 if lost else 0)

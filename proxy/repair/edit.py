@@ -109,6 +109,8 @@ def _edit_step(
     | MapStep
     | InsertValidator,
 ) -> Plan | str:
+    if not isinstance(edit, SwapTool | MapStep | InsertValidator) and not _reachable(step.arguments, edit.at):
+        return "there is no such place in its arguments"
     match edit:
         case SwapTool():
             return plan.with_step(replace(step, server=edit.server, tool=edit.tool))
@@ -152,7 +154,22 @@ def _rename(plan: Plan, step: Step, edit: RenameArgument) -> Plan | str:
     return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at[:-1], renamed)))
 
 
+def _reachable(container: Json, where: Location) -> bool:
+    """Tell whether a place can be written to: every list has its item, and nothing on the way is a plain value."""
+    for part in where:
+        keys, items = as_object(container), as_list(container)
+        if items is not None and isinstance(part, int) and 0 <= part < len(items):
+            container = items[part]
+        elif keys is not None and isinstance(part, str) and as_ref(container) is None:
+            container = keys.get(part, {})
+        else:
+            return False
+    return True
+
+
 def _edit_output(plan: Plan, edit: RepathReference | SetArgument | BindReference) -> Plan | str:
+    if not _reachable(plan.output, edit.at):
+        return "there is no such place in the output"
     match edit:
         case BindReference():
             value: Any = edit.ref.json()

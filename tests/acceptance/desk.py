@@ -102,7 +102,7 @@ def _http_server(desk: Desk) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [PROXY, "serve", "--config", str(desk.config), "--http", f"127.0.0.1:{port}"]
     with (desk.folder / "stderr.log").open("a") as errors:
-        process = subprocess.Popen(command, env=desk.env, stdin=subprocess.DEVNULL, stderr=errors)  # noqa: S603 the program under test
+        process = subprocess.Popen(command, env=desk.env, stdin=subprocess.DEVNULL, stderr=errors)
     try:
         _until_it_accepts(process, port)
         yield f"http://127.0.0.1:{port}/mcp"

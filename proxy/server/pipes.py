@@ -47,14 +47,14 @@ class Pipes(asyncio.Protocol):
             )
             self._writing = writer
             self._write = writer.write
-        except (ValueError, NotImplementedError):
+        except (ValueError, OSError, NotImplementedError):
             self._write = _blocking_writer(stdout, self.broken)
         try:
             _must_poll(stdin)
             self._reading, _ = await loop.connect_read_pipe(
                 lambda: self, os.fdopen(stdin, "rb", buffering=0, closefd=False)
             )
-        except (ValueError, NotImplementedError):
+        except (ValueError, OSError, NotImplementedError):
             _start_reader(stdin, loop, self)
 
     def send(self, message: Message) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import psutil
 from fleets import Remembering, echo, fleet, said, say
 
+from proxy.upstream.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
@@ -140,15 +143,33 @@ async def test_nothing_is_left_running() -> None:
     assert alive == []
 
 
-async def test_a_thousand_calls_over_many_upstreams_are_neither_lost_nor_crossed() -> None:
+async def test_a_thousand_calls_over_twenty_upstreams_are_neither_lost_nor_crossed() -> None:
+    """A tenth of them are cancelled while they wait: those are cancelled upstream, and none of the others."""
     wrong: list[str] = []
-    async with fleet(**{f"s{number}": echo() for number in range(8)}) as upstreams, anyio.create_task_group() as tasks:
+    servers = {f"s{number}": echo() for number in range(20)}
+    async with fleet(**servers) as upstreams:
+        for server in servers:
+            await upstreams.ready(server)
 
         async def one(number: int) -> None:
-            heard = said(await say(upstreams, f"s{number % 8}", f"call {number}"))
+            heard = said(await say(upstreams, f"s{number % 20}", f"call {number}"))
             if heard != f"call {number}":
                 wrong.append(heard)
 
-        for number in range(1000):
-            tasks.start_soon(one, number)
+        async with anyio.create_task_group() as answered, anyio.create_task_group() as cancelled:
+            for number in range(100):
+                cancelled.start_soon(say, upstreams, f"s{number % 20}", "never")
+            for number in range(900):
+                answered.start_soon(one, number)
+            while len(pending(upstreams)) > 100:
+                await anyio.lowlevel.checkpoint()
+            cancelled.cancel_scope.cancel()
+        withdrawn = [json.loads(said(await say(upstreams, server, "cancelled"))) for server in servers]
+        assert pending(upstreams) == []
     assert wrong == []
+    assert [len(each) for each in withdrawn] == [5] * 20
+
+
+def pending(upstreams: Fleet) -> list[object]:
+    links = [upstreams.link(server) for server in upstreams.names]
+    return [ident for link in links if link is not None for ident in link.peer.pending]

@@ -79,19 +79,25 @@ def may_send(history: Sequence[StepRun], tool: Tool, arguments: object, confiden
     sent = [run for run in history if run.verdict not in (Verdict.NOT_SENT, Verdict.BLOCKED) and not run.reused]
     if not sent or tool.effect is Effect.READ:
         return ""
-    last = sent[-1]
-    same = is_call(last, tool, arguments)
+    risky = [run for run in sent if run.verdict is not Verdict.NOT_EXECUTED]
+    if not risky:
+        return ""
+    last = risky[-1]
     if last.verdict is Verdict.OK:
         return "the step has already succeeded, and its effect is not repeated"
-    if same:
-        again = tool.effect is Effect.IDEMPOTENT or last.verdict is Verdict.NOT_EXECUTED
+    if any(is_call(run, tool, arguments) for run in risky):
+        again = tool.effect is Effect.IDEMPOTENT and is_call(last, tool, arguments)
         return "" if again else "the same call has already been sent, and its effect must not happen twice"
-    if last.verdict is Verdict.NOT_EXECUTED:
-        return ""
-    refused = [run for run in sent if run.verdict in (Verdict.REFUSED, Verdict.SILENT)]
-    if last.verdict in (Verdict.REFUSED, Verdict.SILENT):
-        return _after_refusal(tool, last, confidence, times=len(refused))
+    if last.verdict is Verdict.REFUSED or (last.verdict is Verdict.SILENT and _refuses(last, tool)):
+        return _after_refusal(tool, last, confidence, times=len(sent) - sent.index(risky[0]))
     return "the outcome of the last call is unknown, so nothing more is sent for this step"
+
+
+def _refuses(run: StepRun, tool: Tool) -> bool:
+    """Tell whether an error inside a success speaks of the arguments and leaves no doubt, as an error reply would."""
+    text = error_text(run.reply) if run.reply is not None else ""
+    reading = read(text, run.arguments, tuple(tool.properties))
+    return reading.speaks_of_arguments and not reading.doubt
 
 
 def _after_refusal(tool: Tool, last: StepRun, confidence: Confidence | None, *, times: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from catalog_cache.names import resolve as resolve_name
 from catalog_cache.nearest import index, nearest
 from proxy import mend
+from proxy.asking import ask
 from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
@@ -151,31 +152,16 @@ class Calls:
         self, executor: Executor, tool: Tool, params: Mapping[str, Any], client: Client, mended: mend.Mended
     ) -> mend.Mended:
         """Let the person choose among the repairs that the evidence did not decide between."""
-        options = [
-            option for option in mended.choices if executor.allows(tool, mend.STEP, option.plan.steps[0].arguments)
-        ]
-        if not options or executor.spent:
+        options = [o for o in mended.choices if executor.allows(tool, mend.STEP, o.plan.steps[0].arguments)]
+        step = replace(mended.after.steps[0], tool=self._shown(tool))
+        option = None if executor.spent else await ask(client, step, options)
+        if option is None:
             return mended
-        shown = [json.dumps(option.plan.steps[0].arguments, ensure_ascii=False) for option in options[:4]]
-        schema = {
-            "type": "object",
-            "properties": {
-                "call": {"type": "string", "enum": [*shown, "none of these"], "title": f"Call {self._shown(tool)} with"}
-            },
-            "required": ["call"],
-        }
-        answer = await client.elicit(f"The call of {self._shown(tool)} failed. Which of these was meant?", schema)
-        chosen = (answer or {}).get("call")
-        if chosen not in shown:
-            return mended
-        option = options[shown.index(chosen)]
         run = await executor.send(tool, mend.STEP, option.plan.steps[0].arguments, params)
         if run.reply is None or run.reply.refused or run.reply.lost is not None:
             return mended
-        lineage = tuple(
-            replace(proposal, rule=f"{proposal.rule}, chosen by the person") for proposal in option.proposals
-        )
-        return replace(mended, reply=run.reply, after=option.plan, lineage=(*mended.lineage, *lineage), worked=True)
+        lineage = (*mended.lineage, *option.proposals)
+        return replace(mended, reply=run.reply, after=option.plan, lineage=lineage, worked=True)
 
     async def _sent_early(self, tool: Tool, params: Mapping[str, Any], client: Client, early: Repair) -> Reply:
         arguments = early.plan.steps[0].arguments

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from proxy.repair.effects import is_call, may_send
 from schemas.catalog import Effect, Json, Tool, canonical
-from schemas.trial import StepRun
+from schemas.trial import StepRun, Verdict
 
 
 @dataclass
@@ -44,6 +44,8 @@ class Ledger:
         return replace(shared, reused=True) if shared is not None else None
 
     def _worth_repeating(self, run: StepRun, tool: Tool) -> bool:
+        if run.verdict is Verdict.NOT_EXECUTED:
+            return False
         changed = self.epochs.get(tool.server, 0) > self.marks.get(run.call_id, 0)
         return changed and may_send([run], tool, run.arguments, None) == ""
 

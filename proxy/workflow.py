@@ -9,11 +9,13 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import anyio
 import structlog
 
+from proxy.asking import ask
 from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
@@ -100,8 +102,10 @@ class Workflow:
         before_usage = self._usage()
         told, best = await self._carry_out(run)
         evidence = self._evidence(best.execution)
+        alternatives = {} if best.outcome.solved else alternatives_of(best, evidence)
         told = replace(
             told,
+            alternatives=alternatives,
             upstream_calls=run.executor.ledger.calls,
             reused_calls=run.executor.ledger.reused,
             planner_calls=self._usage().calls - before_usage.calls,
@@ -208,10 +212,13 @@ class Workflow:
             watch,
             note,
             counsel=self._counsel(),
+            ask=partial(ask, run.client) if self._config.repair.ask else None,
             intensity=Intensity(
                 evolution.rho, evolution.intensity_min, evolution.intensity_max, adaptive=evolution.adaptive
             ),
-            frozen=frozenset(name for name, upstream in self._config.upstreams.items() if upstream.repair == "off"),
+            frozen=frozenset(
+                name for name, upstream in self._config.upstreams.items() if upstream.repair in ("off", "suggest")
+            ),
         )
 
     def _usage(self) -> Usage:
@@ -312,6 +319,15 @@ class Workflow:
                 found=[explain.problem_json(problem) for problem in diagnose(run.plan, self._evidence())],
             )
         )
+
+
+def alternatives_of(candidate: Candidate, evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    """For each step that stayed broken, the two best repairs that were not made, and how sure each is."""
+    found: dict[str, tuple[str, ...]] = {}
+    for step in failing(candidate):
+        options = repairs(candidate.plan, step, evidence)[:2]
+        found[step] = tuple(explain.in_words(candidate.plan, option.proposals) for option in options)
+    return found
 
 
 def suggestions(candidate: Candidate, evidence: Evidence) -> tuple[tuple[Proposal, ...], Plan | None]:

@@ -6,6 +6,7 @@ Works with any `Planner`; holds no state but the size of the prompts that fit it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from proxy.planner import grammar, prompt
 from proxy.planner.choice import choose
@@ -69,7 +70,22 @@ class PlannerAdvisor:
 
     async def _plan(self, text: str, goal: str, tools: Sequence[Tool]) -> Plan | None:
         answer = await self._planner.generate(text, grammar.plan_schema(tools), PLAN_TOKENS)
-        return grammar.read_plan(answer, goal, tools)
+        plan, aim = grammar.read_plan(answer, goal, tools), grammar.read_aim(answer, tools)
+        if (
+            plan is None
+            or aim is None
+            or any((step.server, step.tool) == (aim.server, aim.name) for step in plan.steps)
+        ):
+            return plan
+        return await self._ended(text, plan, aim)
+
+    async def _ended(self, text: str, plan: Plan, aim: Tool) -> Plan:
+        """The plan with the call of the tool that it was to end with; as it is where none could be written."""
+        known = [Known(step.id) for step in plan.steps]
+        asked = prompt.last_step(text, plan, aim.name)
+        answer = await self._planner.generate(asked, grammar.step_schema((aim,), known), STEP_TOKENS)
+        step = grammar.read_step(answer, f"s{len(plan.steps) + 1}", (aim,), {k.step: k.value for k in known})
+        return plan if step is None else replace(plan, steps=(*plan.steps, step))
 
 
 def _tool_of(question: Question) -> Tool | None:

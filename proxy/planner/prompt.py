@@ -23,7 +23,7 @@ HEAD = "You repair tool calls. Answer with the corrected call only."
 PATTERN = (
     "You write plans of tool calls. A later step uses what an earlier one returned by a reference. For example, "
     "the goal: Send Ann the distance from Oslo to Rome in miles. The plan: "
-    '{"steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, '
+    '{"answer": "send", "steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, '
     '{"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, '
     '{"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}'
 )
@@ -103,10 +103,17 @@ def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
 def whole_plan(goal: str, tools: Sequence[Tool], tokens: int) -> str:
     """Ask for a plan from the goal alone."""
     ask = (
-        "Write the plan as JSON: the steps in order, each with its tool and all arguments. Where a value is in another "
+        "Write the plan as JSON: the tool that gives the answer, then the steps in order up to the call of that tool, "
+        "each with its tool and all arguments. Where a value is in another "
         "unit than the tool wants, or is not known yet, let an earlier step convert or find it."
     )
     return within(tokens, lambda detail: f"{PATTERN}\n\n{_tools(tools, goal, detail)}\n\n{_goal(goal, ask)}")
+
+
+def last_step(text: str, plan: Plan, name: str) -> str:
+    """Ask for the step that a plan lacks: the call of the tool that was to give the answer; `text` asked for it all."""
+    steps = "\n".join(step_line(step, MISSING, 0) for step in plan.steps)
+    return f"{text}\n\nThe first steps are:\n{steps}\n\nWrite the last step, the call of {name}, as JSON."
 
 
 def repaired(question: Question, candidate: Plan) -> str:

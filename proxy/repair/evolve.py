@@ -7,7 +7,7 @@ to the caller: when a deadline cancels the loop, the best plan so far is still i
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from proxy.repair.words import words
 from schemas.catalog import Effect, Tool, canonical
 from schemas.config import Evolution
 from schemas.edit import AddStep, Confidence, Dedupe, Proposal
-from schemas.plan import Plan
+from schemas.plan import Plan, Step
 from schemas.problem import Problem, UnexpectedArgument, UnresolvedReference
 from schemas.report import Stop
 from schemas.trial import Candidate, Execution, StepRun, Verdict
@@ -85,6 +85,9 @@ class Search:
     given_up: frozenset[str] = frozenset()
     counsel: Counsel | None = None
     """The planner; None where there is none."""
+    ask: Callable[[Step, Sequence[Repair]], Awaitable[Repair | None]] | None = None
+    """Lets the person choose; None where nobody is to be asked."""
+    asked: set[str] = field(default_factory=set[str])
     redesigned: int = -1_000
     """Generation of the last redesign."""
     frozen: frozenset[str] = frozenset()
@@ -183,9 +186,9 @@ class Search:
         return may_send(self.executor.history(step_id), tool, arguments, option.confidence) == ""
 
     async def _advised(self) -> Candidate | None:
-        """Ask the planner where rules leave several repairs open, or none."""
+        """Ask the planner, then the person, where rules leave several repairs open, or none."""
         best = self.population.best
-        if self.counsel is None or best is None:
+        if best is None or (self.counsel is None and self.ask is None):
             return None
         evidence = replace(self.evidence, runs=best.execution.runs)
         for step in failing(best):
@@ -194,11 +197,26 @@ class Search:
             options = [
                 option for option in repairs(best.plan, step, evidence) if self._may_send(option, step, evidence)
             ]
-            chosen = await self.counsel.choose(best, step, options, evidence)
-            chosen = chosen or (None if options else await self.counsel.invent(best, step, evidence))
+            chosen: Repair | None = None
+            if self.counsel is not None:
+                chosen = await self.counsel.choose(best, step, options, evidence)
+                chosen = chosen or (None if options else await self.counsel.invent(best, step, evidence))
+            if (
+                self.ask is not None
+                and step in best.plan.by_id
+                and (chosen is None or not self._may_try(chosen, step, evidence))
+            ):
+                chosen = await self._answered(best.plan.by_id[step], options)
             if chosen is not None and self._may_try(chosen, step, evidence):
                 return replace(best, plan=chosen.plan, lineage=(*best.lineage, *chosen.proposals))
         return None if self.intensity.stagnant < 1 else await self._redesigned(last=True)
+
+    async def _answered(self, step: Step | None, options: list[Repair]) -> Repair | None:
+        """What the person chose for a step, asked once."""
+        if self.ask is None or step is None or not options or step.id in self.asked:
+            return None
+        self.asked.add(step.id)
+        return await self.ask(step, options)
 
     async def _redesigned(self, *, last: bool = False) -> Candidate | None:
         """On stagnation, another plan from the planner, with a cooldown (Evoflux, meta-guided redesign)."""

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.situation import OUTPUT
 from proxy.repair.values import MISSING, inside, pointer
-from schemas.catalog import Json, as_object
+from schemas.catalog import Json, as_object, canonical
 from schemas.edit import (
     AddStep,
     BindReference,
@@ -57,6 +57,14 @@ def repairs(submitted: Plan, lineage: Iterable[Proposal]) -> list[dict[str, Any]
             )
             plan = changed
     return told
+
+
+def in_words(plan: Plan, lineage: Iterable[Proposal]) -> str:
+    """A repair that was not made, in one line: what it would change to, how sure, and what speaks for it."""
+    told = repairs(plan, lineage)
+    changes = "; ".join(f"{one['op']} {canonical(one['after'])}" for one in told)
+    worst = max((one["confidence"] for one in told), key=("lossless", "evident", "guess").index, default="guess")
+    return f"{changes} ({worst}: {'; '.join(dict.fromkeys(one['evidence'] for one in told))})"
 
 
 def _shown(plan: Plan, edit: Edit, *, before: bool) -> Json:

@@ -12,8 +12,8 @@ from proxy.repair import order
 from proxy.repair.situation import Evidence
 from proxy.repair.values import MISSING, resolve
 from schemas.catalog import Json, canonical
-from schemas.edit import Confidence, RemoveStep
-from schemas.plan import Plan, dependencies, refs_in, walk
+from schemas.edit import Confidence, Dedupe, RemoveStep
+from schemas.plan import Plan, Step, dependencies, refs_in, walk
 from schemas.problem import Problem
 from schemas.trial import Candidate, Execution, Outcome, Score
 
@@ -41,23 +41,30 @@ def task_fulfilment(submitted: Plan, candidate: Candidate, evidence: Evidence) -
     A submitted step that is gone without being declared superfluous counts double as lost.
     """
     runs = candidate.execution.runs
-    excused = {edit.step for proposal in candidate.lineage for edit in proposal.edits if isinstance(edit, RemoveStep)}
     ids = set(candidate.plan.by_id)
-    asked = [step.id for step in submitted.steps if not (step.id in excused and step.id not in ids)]
+    asked = [step.id for step in _asked(submitted, candidate)]
     gone = sum(1 for step in asked if step not in ids)
     done = sum(1 for step in asked if step in runs and runs[step].ok)
     steps = max(0.0, (done - gone) / len(asked)) if asked else 0.0
-    return (steps + _outputs(candidate.plan, evidence)) / 2
+    return (steps + _outputs(submitted, candidate, evidence)) / 2
 
 
-def _outputs(plan: Plan, evidence: Evidence) -> float:
-    wanted: Json = plan.output
+def _asked(submitted: Plan, candidate: Candidate) -> list[Step]:
+    """The submitted steps, but for those that were declared superfluous and are gone."""
+    edits = [edit for proposal in candidate.lineage for edit in proposal.edits]
+    excused = {edit.step for edit in edits if isinstance(edit, RemoveStep | Dedupe)}
+    return [step for step in submitted.by_id.values() if step.id not in excused or step.id in candidate.plan.by_id]
+
+
+def _outputs(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
+    wanted: Json = candidate.plan.output
     if wanted is None:
-        wanted = [{"$ref": step.id} for step in order.final_steps(plan)]
-    refs = list(refs_in(wanted, plan.by_id))
+        asked = Plan(tuple(_asked(submitted, candidate)))
+        wanted = [{"$ref": step.id} for step in order.final_steps(asked)]
+    refs = list(refs_in(wanted, candidate.plan.by_id))
     if not refs:
         return 1.0
-    _, missing = resolve(wanted, evidence.values(plan))
+    _, missing = resolve(wanted, evidence.values(candidate.plan))
     return 1.0 - min(1.0, len(missing) / len(refs))
 
 
@@ -89,11 +96,9 @@ def tool_appropriateness(submitted: Plan, candidate: Candidate, evidence: Eviden
 def parameter_accuracy(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
     """1 where every submitted literal is still there, else half of what is left of them above one half."""
     kept = {_bare(value) for step in candidate.plan.steps for _, value in walk(step.arguments)}
-    ids = set(candidate.plan.by_id)
     asked = [
         _bare(value)
-        for step in submitted.steps
-        if step.id in ids
+        for step in _asked(submitted, candidate)
         for _, value in walk(step.arguments)
         if value is not MISSING and not isinstance(value, dict | list)
     ]

@@ -5,8 +5,8 @@ Pure: the report's fields are the documented ones, and every value in it points 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.repair import explain
@@ -43,6 +43,8 @@ class Told:
     suggested: tuple[Proposal, ...] = ()
     suggestion: Plan | None = None
     problems: tuple[Mapping[str, Any], ...] = ()
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Repairs that were not made, by step: they become the candidates of its first problem."""
     generations: int = 0
     candidates: int = 0
     upstream_calls: int = 0
@@ -55,7 +57,7 @@ class Told:
 
 def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     """The report of a run whose best candidate this is."""
-    problems = [*told.problems, *(explain.problem_json(problem) for problem in best.outcome.problems)]
+    problems = [*told.problems, *_with_alternatives(told, best)]
     lineage = (*best.lineage, *told.suggested)
     plan = told.suggestion or best.plan
     return Report(
@@ -72,6 +74,16 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
         plan=plan.json(),
         repair_id=told.repair_id,
     )
+
+
+def _with_alternatives(told: Told, best: Candidate) -> Iterator[dict[str, Any]]:
+    left = dict(told.alternatives)
+    for problem in best.outcome.problems:
+        written = explain.problem_json(problem)
+        others = left.pop(problem.step, ())
+        if others:
+            written["candidates"] = [*written.get("candidates", []), *others]
+        yield written
 
 
 def unread(told: Told) -> Report:

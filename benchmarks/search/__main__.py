@@ -51,6 +51,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(PARTS), help="what to measure, by comma")
     parser.add_argument("--only", default="chains,bfcl", help="groups of cases, by comma")
     parser.add_argument("--json", type=Path, required=True, help="outcomes are kept here and added to")
+    parser.add_argument("--suffix", default="", help="appended to the names of the tables, for a choice of cases")
     parser.add_argument("--page", type=Path, help="Markdown file whose tables are replaced; the plot stands beside it")
     return parser.parse_args(given)
 
@@ -82,15 +83,17 @@ def _point(name: str, outcomes: Sequence[Outcome]) -> tuple[str, float, float]:
     return name, broken.calls_per_gold or 0.0, 100 * broken.right / broken.cases
 
 
-def _write(page: Path, part: str, measured: dict[str, list[Outcome]]) -> None:
+def _write(page: Path, part: str, suffix: str, measured: dict[str, list[Outcome]]) -> None:
     text = page.read_text() if page.exists() else "# The search, measured\n"
     if part == "overview":
-        text = filled(text, part, overview(measured["everything"], OVERVIEW))
+        text = filled(text, part + suffix, overview(measured["everything"], OVERVIEW))
     else:
-        text = filled(text, part, comparison(measured))
+        text = filled(text, part + suffix, comparison(measured))
     page.write_text(text)
     if part == "sweep":
-        page.with_name("search-budget.svg").write_text(plot([_point(name, found) for name, found in measured.items()]))
+        page.with_name(f"search-budget{suffix}.svg").write_text(
+            plot([_point(name, found) for name, found in measured.items()])
+        )
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -110,7 +113,7 @@ def main(given: Sequence[str] | None = None) -> None:
             measured[variant.name] = [outcome_from(each) for each in kept[part][variant.name]]
         print(comparison(measured))
         if asked.page:
-            _write(asked.page, part, measured)
+            _write(asked.page, part, asked.suffix, measured)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,19 @@ async def test_a_plan_and_another_plan() -> None:
     assert advisor.usage.calls == 3
 
 
+async def test_a_plan_that_stops_half_way_is_written_to_its_end() -> None:
+    first = {"answer": "list_orders", "steps": [{"tool": "find_customer", "arguments": {"name": "J"}}]}
+    last = {"tool": "list_orders", "arguments": {"customer_id": {"$ref": "s1", "path": "id"}}}
+    planner = ScriptedPlanner(values=[first, last, first, {"tool": "list_orders"}])
+    plan = await PlannerAdvisor(planner, 4096).plan("Orders of J.", (FIND, ORDERS))
+    assert plan is not None
+    assert [(step.id, step.tool) for step in plan.steps] == [("s1", "find_customer"), ("s2", "list_orders")]
+    assert planner.asked[1].startswith(planner.asked[0]), "what was read is not read again"
+    short = await PlannerAdvisor(planner, 4096).plan("Orders of J.", (FIND, ORDERS))
+    assert short is not None
+    assert len(short.steps) == 1
+
+
 async def test_without_a_planner_there_is_no_advice() -> None:
     advisor = PlannerAdvisor(NoPlanner(), 4096)
     assert await advisor.rank(QUESTION, [BY_ID], [1.0]) is None

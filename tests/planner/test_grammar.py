@@ -60,11 +60,13 @@ def test_a_result_that_is_only_declared_offers_its_keys_of_the_right_type() -> N
 def test_in_a_whole_plan_references_look_back_only() -> None:
     schema = grammar.plan_schema(TOOLS)
     find = {"tool": "find_customer", "arguments": {"name": "Jane"}}
-    assert allows(schema, {"steps": [find, orders(ref("s1", "id"))]})
-    assert not allows(schema, {"steps": [orders(ref("s1", "id"))]})
-    assert not allows(schema, {"steps": [find, orders(ref("s2", "id"))]})
-    assert not allows(schema, {"steps": []})
-    assert not allows(schema, {"steps": [find] * (grammar.STEPS + 1)})
+    aim = {"answer": "list_orders"}
+    assert allows(schema, {**aim, "steps": [find, orders(ref("s1", "id"))]})
+    assert not allows(schema, {**aim, "steps": [orders(ref("s1", "id"))]})
+    assert not allows(schema, {**aim, "steps": [find, orders(ref("s2", "id"))]})
+    assert not allows(schema, {**aim, "steps": []})
+    assert not allows(schema, {**aim, "steps": [find] * (grammar.STEPS + 1)})
+    assert not allows(schema, {"steps": [find]})
 
 
 def test_reading_a_plan_names_its_steps_and_servers() -> None:

@@ -1,0 +1,235 @@
+"""The parts of the search that decide: scores, population, and how boldly it explores."""
+
+# pyright: basic
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.repair.diagnose import diagnose
+from proxy.repair.intensity import Intensity
+from proxy.repair.judge import WEIGHTS, judge
+from proxy.repair.population import Population, niche, worth
+from proxy.repair.propose import propose, repairs
+from proxy.repair.situation import Evidence
+from schemas.catalog import catalog_of
+from schemas.edit import Confidence, DropArgument, Proposal, RemoveStep
+from schemas.plan import Plan, Step
+from schemas.problem import Refused, UnknownTool
+from schemas.trial import Candidate, Execution, Outcome, Score, StepRun, Verdict
+from tests.fakes import world
+from tests.promises import promise
+from tests.scenarios.worlds import shop, units
+
+CATALOG = world(shop(), units()).catalog
+PROBLEM = UnknownTool(step="a", tool="t", message="m")
+
+
+def ran(step: Step, value: Any = None, verdict: Verdict = Verdict.OK) -> StepRun:
+    return StepRun(step.id, step.server or "", step.tool, step.arguments, verdict, value=value or {"x": 1}, call_id="c")
+
+
+def scored(
+    submitted: Plan, plan: Plan, *, bad: frozenset[str] = frozenset(), lineage: tuple[Proposal, ...] = ()
+) -> Score:
+    runs = {s.id: ran(s, verdict=Verdict.FAILED if s.id in bad else Verdict.OK) for s in plan.steps}
+    candidate = Candidate(plan, lineage, Execution(runs, calls=len(runs)))
+    return judge(submitted, candidate, (), Evidence(CATALOG, runs)).score
+
+
+TWO = Plan(
+    (
+        Step("a", "get_product", {"sku": "can-05"}, "shop"),
+        Step("b", "search_products", {"query": "hose", "max_price": 50}, "shop"),
+    )
+)
+
+
+@promise("fidelity-costs")
+def test_a_plan_that_did_all_that_was_asked_scores_one() -> None:
+    score = scored(TWO, TWO)
+    assert score.total == 1
+    assert all(getattr(score, name) == 1 for name in WEIGHTS)
+
+
+@promise("fidelity-costs")
+def test_a_step_that_vanished_costs_more_than_one_that_failed() -> None:
+    fewer = Plan(TWO.steps[:1])
+    assert scored(TWO, fewer).total < scored(TWO, TWO, bad=frozenset({"b"})).total < 1
+
+
+@promise("fidelity-costs")
+def test_a_literal_that_vanished_costs() -> None:
+    without = TWO.with_step(replace(TWO.steps[1], arguments={"query": "hose"}))
+    drop = Proposal(PROBLEM, (DropArgument("b", ("max_price",)),), "r", "e", Confidence.EVIDENT)
+    assert scored(TWO, without, lineage=(drop,)).total < scored(TWO, TWO).total
+
+
+@promise("fidelity-costs")
+def test_a_literal_written_as_another_type_is_still_there() -> None:
+    typed = TWO.with_step(replace(TWO.steps[1], arguments={"query": "hose", "max_price": "50"}))
+    assert scored(typed, TWO).parameter_accuracy == 1
+
+
+@promise("fidelity-costs")
+def test_an_output_that_leads_nowhere_costs() -> None:
+    good = replace(TWO, output={"v": {"$ref": "a", "path": "x"}})
+    bad = replace(TWO, output={"v": {"$ref": "a", "path": "y"}})
+    assert scored(bad, bad).total < scored(good, good).total
+
+
+@promise("fidelity-costs")
+def test_a_step_that_was_declared_superfluous_is_not_missed() -> None:
+    remove = Proposal(PROBLEM, (RemoveStep("b"),), "inner_step", "e", Confidence.EVIDENT)
+    assert scored(TWO, Plan(TWO.steps[:1]), lineage=(remove,)).task_fulfilment == 1
+
+
+@promise("fidelity-costs")
+def test_a_guess_costs_more_than_what_is_evident() -> None:
+    def with_sureness(sure: Confidence) -> float:
+        return scored(TWO, TWO, lineage=(Proposal(PROBLEM, (), "r", "e", sure),)).total
+
+    assert with_sureness(Confidence.GUESS) < with_sureness(Confidence.EVIDENT) == with_sureness(Confidence.LOSSLESS)
+
+
+@promise("report-fields")
+def test_the_weights_share_one() -> None:
+    assert sum(WEIGHTS.values()) == pytest.approx(1)
+
+
+# population
+
+
+def member(tool: str, total: float, kind: int = 0, edits: int = 0) -> Candidate:
+    problems = (Refused(step="a", message="m", text="t"), PROBLEM)[:kind]
+    lineage = (Proposal(PROBLEM, (), "r", "e", Confidence.GUESS),) * edits
+    plan = Plan((Step("a", tool, {"n": total, "k": edits}, "s"),))
+    return Candidate(plan, lineage, outcome=Outcome(problems, Score(total=total)))
+
+
+MEMBERS = st.builds(member, st.sampled_from(["t", "u", "v"]), st.floats(0, 1), st.integers(0, 2), st.integers(0, 3))
+
+
+@promise("diverse-population")
+@given(st.lists(MEMBERS, min_size=1, max_size=30), st.integers(1, 6))
+def test_the_best_is_never_lost_and_the_size_is_kept(members: list[Candidate], size: int) -> None:
+    population, best = Population(size), None
+    for each in members:
+        better = best is None or worth(each) > worth(best)
+        assert population.record(each) is better
+        best = each if better else best
+        assert population.best is not None
+        assert worth(population.best) == worth(best or each)
+        assert len(population.members) <= size
+        assert not population.untried(each.plan.key)
+
+
+@promise("diverse-population")
+@given(st.lists(MEMBERS, min_size=1, max_size=30), st.integers(1, 6))
+def test_as_many_ideas_are_kept_as_there_is_room_for(members: list[Candidate], size: int) -> None:
+    population = Population(size)
+    for each in members:
+        population.record(each)
+    kept = {niche(each) for each in population.members}
+    assert len(kept) == min(size, len({niche(each) for each in members}))
+
+
+@promise("diverse-population")
+def test_a_parent_is_one_of_the_members_and_the_draw_can_be_repeated() -> None:
+    population = Population(10)
+    for total in (0.1, 0.4, 0.9):
+        population.record(member("t", total, 1))
+    for explore in (True, False):
+        draws = [[population.parent(random.Random(5), 3, explore=explore) for _ in range(3)] for _ in range(2)]  # noqa: S311
+        assert draws[0] == draws[1]
+    assert population.parent(random.Random(1), 3, explore=False).outcome.score.total == 0.9  # noqa: S311
+
+
+# intensity
+
+SCORES = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
+
+
+@promise("repeatable")
+@given(st.lists(st.tuples(SCORES, SCORES), max_size=30))
+def test_exploration_stays_within_its_bounds(steps: list[tuple[float, float]]) -> None:
+    state = Intensity()
+    for best, child in steps:
+        before = state
+        state = state.after(best, child)
+        assert state.least <= state.exploration <= state.most
+        assert state.stagnant == (0 if child > best else before.stagnant + 1)
+
+
+@promise("repeatable")
+def test_growth_calms_the_search_and_stagnation_emboldens_it() -> None:
+    calm = Intensity().after(0.5, 0.9)
+    bold = calm
+    for _ in range(30):
+        bold = bold.after(0.9, 0.9)
+    assert calm.exploration < bold.exploration <= Intensity().exploration
+    assert bold.stagnant == 30
+
+
+@promise("repeatable")
+def test_growth_from_a_score_of_zero_counts_and_does_not_explode() -> None:
+    state = Intensity().after(0.0, 0.6)
+    assert state.stagnant == 0
+    assert 0 < state.growth < 1
+
+
+@promise("repeatable")
+def test_exploration_that_is_not_adaptive_stays_least() -> None:
+    assert Intensity(adaptive=False).after(0.1, 0.9).exploration == Intensity().least
+
+
+# proposals
+
+
+@promise("abstains")
+def test_every_proposal_says_why_and_how_sure() -> None:
+    plan = Plan((Step("a", "search_product", {"Query": "hose", "max_price": "fifty"}, None),))
+    evidence = Evidence(CATALOG)
+    found = [p for problem in diagnose(plan, evidence) for p in propose(problem, _here(plan, evidence))]
+    assert found
+    for proposal in found:
+        assert proposal.rule
+        assert proposal.evidence
+        assert 0 <= proposal.score <= 1
+        assert proposal.edits
+    for option in repairs(plan, "a", evidence):
+        assert option.confidence == max((p.confidence for p in option.proposals), key=lambda c: c.rank)
+
+
+def _here(plan: Plan, evidence: Evidence) -> Any:
+    from proxy.repair.diagnose import situation
+
+    return situation(plan, plan.steps[0], evidence)
+
+
+@promise("sound-plan-untouched")
+def test_a_sound_step_has_no_problem_and_no_repair() -> None:
+    assert diagnose(TWO, Evidence(CATALOG)) == ()
+    assert repairs(TWO, "a", Evidence(CATALOG)) == []
+    assert repairs(TWO, "nobody", Evidence(CATALOG)) == []
+
+
+@promise("abstains")
+def test_equally_likely_repairs_are_guesses() -> None:
+    """Two tools of equally near names: the evidence singles out neither."""
+    twins = catalog_of(
+        type(tool)(tool.server, name, f"shop__{name}", {**tool.raw, "name": name})
+        for tool in CATALOG
+        if tool.name == "get_product"
+        for name in ("get_product_a", "get_product_b")
+    )
+    plan = Plan((Step("a", "get_product_c", {"sku": "x"}),))
+    options = repairs(plan, "a", Evidence(twins))
+    assert {option.plan.steps[0].tool for option in options} == {"get_product_a", "get_product_b"}
+    assert {option.confidence for option in options} == {Confidence.GUESS}
+    assert min(option.margin for option in options) < 0.05

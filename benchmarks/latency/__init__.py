@@ -1,0 +1,1 @@
+"""How long the proxy thinks about a failure, the upstream's own time left out."""

@@ -100,16 +100,15 @@ async def _answer(session: HttpSession, message: Message, receive: Receive, send
     primed = line.prime() if session.primes and message.get("method") != "initialize" else b""
     await line.changed(COMMIT)
     if not as_events:
-        await _as_json(session, line, extra, send)
+        await _as_json(line, extra, send)
     elif line.over:
         data = primed + line.drain()
         await respond(send, 200, data, b"text/event-stream", [*extra, (b"cache-control", b"no-cache, no-transform")])
-        session.forget(line)
     else:
         await _attach(session, line, receive, send, primed, extra)
 
 
-async def _as_json(session: HttpSession, line: Line, extra: list[tuple[bytes, bytes]], send: Send) -> None:
+async def _as_json(line: Line, extra: list[tuple[bytes, bytes]], send: Send) -> None:
     """The last message alone, for a client that takes no event stream."""
     while not line.over:
         await line.changed(60.0)
@@ -117,7 +116,6 @@ async def _as_json(session: HttpSession, line: Line, extra: list[tuple[bytes, by
             line.events.popleft()
     data = line.drain().partition(b"data: ")[2].strip()
     await respond(send, 200, data, headers=extra)
-    session.forget(line)
 
 
 async def _attach(
@@ -133,4 +131,3 @@ async def _attach(
         await stream_out(line, receive, send, extra or [(SESSION.encode(), session.id.encode())], first)
     finally:
         line.attached = False
-        session.forget(line)

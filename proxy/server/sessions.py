@@ -64,7 +64,11 @@ class Line(Stream):
         self.number += 1
         data = event(rpc.encode(message), f"{self.name}_{self.number}")
         self._session.keep(Kept(self.name, self.number, data))
-        self.complete = self.complete or last
+        if last:
+            self.complete = True
+            self._session.lines.pop(self.name, None)
+        if not self.attached and len(self.events) >= KEPT_EVENTS:
+            self.events.popleft()
         self.push(data, last=last)
 
     def prime(self) -> bytes:
@@ -132,11 +136,6 @@ class HttpSession:
         self.lines[line.name] = line
         self._answers[ident] = line
         return line
-
-    def forget(self, line: Line) -> None:
-        """Drop a stream that is complete and was sent."""
-        if line.complete:
-            self.lines.pop(line.name, None)
 
     def keep(self, kept: Kept) -> None:
         """Keep an event for a client that may have missed it; the oldest go first."""

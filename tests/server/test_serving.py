@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import psutil
@@ -17,6 +18,12 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from rawclient import ECHO, MEND, MODERN, SERVERS, config, started
+
+from catalog_cache.cache import Cache
+from proxy.server.face import Face
+from proxy.server.sessions import KEPT_EVENTS, HttpSession
+from proxy.upstream.caller import Profile
+from proxy.upstream.fleet import running
 
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {"roots": {}}, "clientInfo": {"name": "raw", "version": "1"}}
 JSON = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
@@ -37,14 +44,20 @@ async def over_http(home: Path, file: Path) -> AsyncGenerator[str]:
     """A proxy that listens; gives its address without a path."""
     address = f"127.0.0.1:{free_port()}"
     async with started(home, *serve(file), "--http", address), httpx2.AsyncClient() as client:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    assert (await client.get(f"http://{address}/healthz")).status_code == 200
-                    break
-                except httpx2.ConnectError:
-                    await asyncio.sleep(0.05)
+        await until_up(client, f"http://{address}")
         yield f"http://{address}"
+
+
+async def until_up(client: httpx2.AsyncClient, base: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                up = await client.get(f"{base}/healthz")
+            except httpx2.ConnectError:
+                await asyncio.sleep(0.05)
+            else:
+                assert up.status_code == 200
+                return
 
 
 def events(text: str) -> list[dict[str, Any]]:
@@ -195,6 +208,17 @@ async def test_a_broken_stream_is_resumed_after_the_last_event_heard(tmp_path: P
         assert events(resumed.text) == events(reply.text)[1:]
 
 
+async def test_a_client_that_takes_no_stream_gets_plain_json(tmp_path: Path) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, httpx2.AsyncClient() as client:
+        session = Http(client, f"{base}/servers/a/mcp")
+        await session.open()
+        session.headers["accept"] = "application/json"
+        params = {"name": "echo", "arguments": {"text": "progress"}, "_meta": {"progressToken": "p"}}
+        reply = await session.post({"id": 5, "method": "tools/call", "params": params})
+        assert reply.headers["content-type"] == "application/json"
+        assert reply.json()["result"]["content"][0]["text"] == "progress"
+
+
 async def test_an_old_client_is_served_over_sse(tmp_path: Path) -> None:
     from mcp.client.sse import sse_client
 
@@ -262,3 +286,38 @@ async def test_a_changed_configuration_takes_effect_without_dropping_the_others(
         assert not psutil.pid_exists(gone)
         file.write_text("{", encoding="utf-8")
         assert (await client.call("stays__echo", "pid"))["result"]["content"][0]["text"] == pid
+
+
+async def test_calls_under_way_are_answered_before_it_stops(tmp_path: Path) -> None:
+    file = tmp_path / "mend.json"
+    every = {"command": sys.executable, "args": [str(SERVERS / "everything.py")]}
+    file.write_text(json.dumps({"mcpServers": {"every": every}}), encoding="utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    async with started(tmp_path, *serve(file), "--http", address) as proxy, httpx2.AsyncClient() as client:
+        session = Http(client, f"http://{address}/servers/every/mcp")
+        await until_up(client, f"http://{address}")
+        await session.open()
+        params = {"name": "test_tool_with_logging", "arguments": {}}
+        body = {"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params}
+        async with client.stream("POST", session.url, json=body, headers=session.headers, timeout=20) as stream:
+            lines = stream.aiter_lines()
+            async for line in lines:
+                if "Tool execution started" in line:
+                    proxy.process.send_signal(signal.SIGTERM)
+                    break
+            rest = events("\n".join([line async for line in lines]))
+        assert rest[-1]["result"]["content"][0]["text"] == "logged"
+        async with asyncio.timeout(20):
+            assert await proxy.process.wait() == 0
+
+
+async def test_what_nobody_fetches_is_bounded(tmp_path: Path) -> None:
+    async with running({}, Cache({})) as fleet:
+        session = HttpSession(Face(fleet, cast("Any", None)), fleet, Profile())
+        for number in range(KEPT_EVENTS * 2):
+            session.standing.tell("notifications/message", {"data": number})
+        assert len(session.standing.events) == KEPT_EVENTS
+        resumed = session.resume(f"s_{KEPT_EVENTS + 7}")
+        assert resumed is session.standing
+        assert len(resumed.events) == KEPT_EVENTS - 7
+        await session.close()

@@ -208,8 +208,12 @@ class Face:
         call = cast("Mapping[str, Any]", params)
         catalog, name = self._fleet.catalog, str(call["name"])
         known = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
-        if known is None:
+        if known is None and self._server is not None:
             await self._fleet.listed_all(self._server)
+            if exchange.own is not None and self._server in exchange.own.changed:
+                return await self._fleet.request(self._server, "tools/call", call, exchange)
+        elif known is None and name not in [tool["name"] for tool in self._calls.own_tools()]:
+            await self._fleet.listed_for(name)
         return await self._calls.call(call, exchange)
 
     def _missing(self, server: str) -> Reply:

@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from catalog_cache.cache import Cache
+from catalog_cache.names import squeeze
 from proxy.repair.ports import Client
 from proxy.upstream import rpc
 from proxy.upstream.bridge import asks_back, rounds
@@ -94,6 +95,13 @@ class Fleet:
         """Wait until every upstream without a known list has one or has failed, but not for long."""
         with anyio.move_on_after(max(0.0, self._begun + FIRST_LIST - asyncio.get_running_loop().time())):
             await self.listed_all(None)
+
+    async def listed_for(self, name: str) -> None:
+        """Wait for the list of every upstream that a tool's name speaks of, and for the others not for long."""
+        for server in self._members:
+            if squeeze(server) in squeeze(name):
+                await self.listed_all(server)
+        await self.listed_once()
 
     async def listed_all(self, server: str | None) -> None:
         """Wait until one upstream (None: every one) has a known list or has failed, within its start time-out."""

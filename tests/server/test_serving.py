@@ -321,3 +321,18 @@ async def test_what_nobody_fetches_is_bounded(tmp_path: Path) -> None:
         assert resumed is session.standing
         assert len(resumed.events) == KEPT_EVENTS - 7
         await session.close()
+
+
+async def test_an_upstream_that_never_answers_holds_nobody_up(tmp_path: Path) -> None:
+    """Neither an unknown name nor the proxy's own tools wait for it; a name that speaks of it does."""
+    file = config(tmp_path, good=ECHO, never=[*ECHO, "--deaf"])
+    async with started(tmp_path, *serve(file)) as client, asyncio.timeout(15):
+        await client.initialize()
+        unknown = await client.call("no_such_tool", "x")
+        assert "error" in unknown or unknown["result"]["isError"]
+        found = await client.request("tools/call", {"name": "find_tools", "arguments": {"query": "echo"}})
+        assert "good__echo" in json.dumps(found)
+        waiting = asyncio.ensure_future(client.call("never__echo", "x"))
+        assert (await client.call("good__echo", "unhurt"))["result"]["content"][0]["text"] == "unhurt"
+        assert not waiting.done()
+        waiting.cancel()

@@ -144,7 +144,11 @@ def _names_argument(text: str, name: str) -> bool:
     if thing and mentions(text, thing) and phrases.NOT_THERE.search(text):
         return True
     quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
-    return re.search(rf"{quoted}|^\W*{re.escape(name)}\s*(?::|$)|\b{re.escape(name)}:", text, re.I | re.M) is not None
+    subject = rf"(?<![\w.]){re.escape(name)} (?:must|should|has to|needs to|cannot|may not|expects?)\b"
+    return (
+        re.search(rf"{quoted}|^\W*{re.escape(name)}\s*(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M)
+        is not None
+    )
 
 
 def _pydantic(text: str, sent: Mapping[str, Any]) -> Iterator[_Issue]:

@@ -100,7 +100,8 @@ class Executor:
             repair_id=self.repair_id, step=step, effect=tool.effect.value,
         )  # fmt: skip
         self.ledger.calls += 1
-        if self.repair_id is not None and tool.effect is not Effect.READ:
+        lasting = self.repair_id is not None and tool.effect is not Effect.READ
+        if lasting:
             self.journal.call(record)
             await self.journal.flush()
         clock = time.perf_counter()
@@ -119,6 +120,8 @@ class Executor:
                 replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
             )
             self.ledger.enter(tool, run)
+        if lasting:
+            await self.journal.flush()
         return run
 
     def _classified(self, run: StepRun, tool: Tool) -> StepRun:

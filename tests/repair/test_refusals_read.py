@@ -62,6 +62,8 @@ def test_zod_names_types_missing_and_unknown_arguments() -> None:
         ("Additional properties are not allowed ('tipp' was unexpected)", {"tipp": 1}, {"unexpected": ("tipp",)}),
         ("unknown parameter: tipp", {"tipp": 1}, {"unexpected": ("tipp",)}),
         ("guests must be an integer", {"guests": "4"}, {"wanted": {("guests",): "integer"}}),
+        ("size must be an integer", {"size": "4", "table": "x"}, {"wanted": {("size",): "integer"}}),
+        ("Error: ms should be a number", {"ms": "4"}, {"wanted": {("ms",): "number"}}),
         ("invalid type for courses: expected a list", {"courses": "x"}, {"wanted": {("courses",): "array"}}),
         ("evening must be one of: lunch, dinner", {"evening": "late"}, SITTINGS),
         ("'late' is not one of ['lunch', 'dinner']", {"evening": "late"}, SITTINGS),

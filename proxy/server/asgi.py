@@ -40,7 +40,12 @@ class GoneError(ConnectionError):
 
 def headers_of(scope: Scope) -> Headers:
     """Header names (lower case) to values; of a repeated one the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return dict(pairs_of(scope))
+
+
+def pairs_of(scope: Scope) -> list[tuple[str, str]]:
+    """Every header line, without the spaces around its value, which not every parser strips."""
+    return [(name.decode("latin-1"), value.decode("latin-1").strip(" \t")) for name, value in scope["headers"]]
 
 
 async def body_of(receive: Receive) -> bytes:

@@ -27,6 +27,7 @@ from proxy.server.asgi import (
     TooLargeError,
     body_of,
     headers_of,
+    pairs_of,
     refuse,
     respond,
 )
@@ -157,8 +158,7 @@ class HttpFace:
                 return
             body = await body_of(receive)
             if is_modern:
-                pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-                await modern.post(face, pairs, headers, body, receive, send)
+                await modern.post(face, pairs_of(scope), headers, body, receive, send)
             else:
                 await handshake.post(sessions, headers, body, receive, send)
         elif verb == "GET" and not is_modern:

@@ -25,7 +25,7 @@ from schemas.trial import Lost, Reply
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
 
-FIRST_LIST = 0.8
+FIRST_LIST = 0.6
 """Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
 
 RELIST = 5.0

@@ -14,7 +14,8 @@ from typing import Any
 
 from proxy.executor import Executor
 from proxy.repair import explain
-from proxy.repair.diagnose import refusal_problems, situation, static_problems
+from proxy.repair.aftermath import refusal_problems
+from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.effects import may_send
 from proxy.repair.propose import Repair, repairs

@@ -21,8 +21,8 @@ CHARACTERS_PER_TOKEN = 3.0
 """Of English and JSON with the vocabularies of today's small models; rather too few than too many."""
 HEAD = "You repair tool calls. Answer with the corrected call only."
 PATTERN = (
-    "You write plans of tool calls. A later step uses what an earlier one returned by a reference. For example, "
-    "the goal: Send Ann the distance from Oslo to Rome in miles. The plan: "
+    "In a plan of tool calls a later step uses what an earlier one returned by a reference. An example with other "
+    "tools, the goal: Send Ann the distance from Oslo to Rome in miles. The plan: "
     '{"answer": "send", "steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, '
     '{"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, '
     '{"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}'
@@ -103,11 +103,10 @@ def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
 def whole_plan(goal: str, tools: Sequence[Tool], tokens: int) -> str:
     """Ask for a plan from the goal alone."""
     ask = (
-        "Write the plan as JSON: the tool that gives the answer, then the steps in order up to the call of that tool, "
-        "each with its tool and all arguments. Where a value is in another "
-        "unit than the tool wants, or is not known yet, let an earlier step convert or find it."
+        "Write the plan as JSON: the tool that gives the answer, then the steps. "
+        "Let earlier steps convert units and find what is not known yet."
     )
-    return within(tokens, lambda detail: f"{PATTERN}\n\n{_tools(tools, goal, detail)}\n\n{_goal(goal, ask)}")
+    return within(tokens, lambda detail: f"{_tools(tools, goal, detail)}\n\n{PATTERN}\n\n{_goal(goal, ask)}")
 
 
 def last_step(text: str, plan: Plan, name: str) -> str:

@@ -22,23 +22,15 @@ from schemas.problem import (
     DanglingDependency,
     DuplicateStep,
     MissingArgument,
-    OutcomeUnknown,
-    OutputBroken,
     Problem,
-    Refused,
-    SilentFailure,
-    TimedOut,
     TypeMismatch,
     UnexpectedArgument,
     UnknownTool,
-    UnresolvedReference,
-    UntypedRefused,
-    UpstreamDown,
     ValueNotAllowed,
     WrongPath,
     WrongType,
 )
-from schemas.trial import Lost, StepRun, Verdict
+from schemas.trial import StepRun, Verdict
 
 BLOCKS_SENDING = (
     UnknownTool,
@@ -253,68 +245,6 @@ def _ref_above(arguments: Json, where: Location) -> tuple[Location, Ref | None]:
     return (), None
 
 
-def refusal_problems(here: Situation) -> tuple[Problem, ...]:
-    """What the upstream's error text adds to the static problems of the very call it answers."""
-    reading, step = here.reading, here.step.id
-    if not reading.text:
-        return ()
-    sent = here.arguments
-    found: list[Problem] = [
-        MissingArgument(step=step, at=(name,), name=name, message=f"the upstream asks for {name!r}")
-        for name in reading.missing
-    ]
-    found.extend(
-        UnexpectedArgument(step=step, at=(name,), name=name, forbidden=True, message=f"the upstream refuses {name!r}")
-        for name in reading.unexpected
-    )
-    for where, kind in reading.wanted.items():
-        value = inside(sent, where)
-        if value is not MISSING:
-            found.append(
-                UntypedRefused(step=step, at=where, value=value, wanted=kind, message=f"the upstream wants {kind} here")
-            )
-    for where, allowed in reading.allowed.items():
-        value = inside(sent, where)
-        if value is not MISSING:
-            found.append(
-                ValueNotAllowed(
-                    step=step, at=where, value=value, allowed=allowed, message="the upstream lists what it accepts"
-                )
-            )
-    first = next((line.strip() for line in reading.text.splitlines() if line.strip()), "")
-    found.append(Refused(step=step, text=reading.text, named=reading.named, message=first[:300]))
-    return tuple(found)
-
-
-def run_problems(run: StepRun, text: str = "") -> tuple[Problem, ...]:
-    """What one execution itself says: refusal, silence, loss, a broken output."""
-    step = run.step
-    text = text or (error_text(run.reply) if run.reply is not None else "")
-    first = next((line.strip() for line in text.splitlines() if line.strip()), text)[:300]
-    match run.verdict:
-        case Verdict.OK | Verdict.BLOCKED:
-            return ()
-        case Verdict.SILENT:
-            return (
-                SilentFailure(
-                    step=step, text=text, message=f"success was reported, but the result is an error: {first}"
-                ),
-            )
-        case Verdict.UNKNOWN:
-            timed = run.reply is not None and run.reply.lost is Lost.TIMED_OUT
-            lost = TimedOut(step=step, message=first or "no answer in time") if timed else None
-            unknown = OutcomeUnknown(
-                step=step, message=f"the call may have had its effect and is not sent again: {first}"
-            )
-            return (lost, unknown) if lost else (unknown,)
-        case Verdict.NOT_SENT:
-            if run.reply is not None and run.reply.lost is not None:
-                return (UpstreamDown(step=step, message=first or "the upstream is not there"),)
-            return ()
-        case Verdict.NOT_EXECUTED | Verdict.REFUSED | Verdict.FAILED:
-            return run.problems or (Refused(step=step, text=text, message=first),)
-
-
 def output_problems(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """References in `output` that lead nowhere: to no step, or to nothing in its result."""
     if plan.output is None:
@@ -330,20 +260,3 @@ def output_problems(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     _, missing = resolve(plan.output, evidence.values(plan))
     found.extend(_wrong_path(OUTPUT, failed, evidence) for failed in missing if failed.ran and failed.ref.step in ids)
     return tuple(found)
-
-
-def unresolved(here: Situation) -> Iterator[UnresolvedReference]:
-    """References whose step has given no result."""
-    for missing in here.resolved[1]:
-        if not missing.ran and missing.ref.step in here.plan.by_id:
-            yield UnresolvedReference(
-                step=here.step.id,
-                at=missing.at,
-                value=missing.ref.json(),
-                message=f"{missing.ref.step!r} gave no result",
-            )
-
-
-def output_broken(step: str, message: str) -> OutputBroken:
-    """The problem of a result that breaks the tool's output schema or the step's validator."""
-    return OutputBroken(step=step, message=message)

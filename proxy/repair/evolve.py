@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from proxy.repair.aftermath import run_problems
 from proxy.repair.consult import Counsel
-from proxy.repair.diagnose import output_problems, run_problems, situation, static_problems
+from proxy.repair.diagnose import output_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.effects import may_send
 from proxy.repair.intensity import Intensity

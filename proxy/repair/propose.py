@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proxy.repair.diagnose import output_problems, refusal_problems, situation, static_problems
+from proxy.repair.aftermath import refusal_problems
+from proxy.repair.diagnose import output_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
 from proxy.repair.recall import recalled
 from proxy.repair.rules import (

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from proxy.repair.coerce import Target, choose, short, spoken_unit
+from proxy.repair.choices import choose
+from proxy.repair.coerce import Target, short, spoken_unit
 from proxy.repair.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.units import same_unit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.repair.coerce import Coercion, Target, choose, coerce, short
+from proxy.repair.choices import Coercion, choose
+from proxy.repair.coerce import Target, coerce, short
 from proxy.repair.scalars import read_date, wanted_layout
 from proxy.repair.schema import fits, required_names, type_name, types_of
 from proxy.repair.situation import Situation

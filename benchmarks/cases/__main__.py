@@ -98,7 +98,7 @@ def main(given: Sequence[str] | None = None) -> None:
         asked.json.write_text(json.dumps(written, indent=1))
     if asked.compare:
         before = [outcome_from(each) for each in json.loads(asked.compare.read_text())["outcomes"]]
-        print(comparison(before, outcomes))
+        print(comparison(before, outcomes, detail=asked.detail))
 
 
 if __name__ == "__main__":

@@ -33,13 +33,17 @@ def _order(each: Row) -> tuple[str, bool, str]:
     return each.group.split("/")[0], ":" in each.group, each.group
 
 
-def comparison(before: Sequence[Outcome], after: Sequence[Outcome]) -> str:
+def comparison(before: Sequence[Outcome], after: Sequence[Outcome], *, detail: bool = False) -> str:
     """Per group the figures of both runs over the cases that both have, then every case that changed."""
     shared = {outcome.id for outcome in before} & {outcome.id for outcome in after}
     old = grouped(outcome for outcome in before if outcome.id in shared)
     new = grouped(outcome for outcome in after if outcome.id in shared)
     lines = [["group", "cases", "right", "wrong claimed", "abstained", "calls/gold", "s (p50)"]]
-    lines += [_beside(row(group, old[group]), row(group, new[group])) for group in new if group in old]
+    lines += [
+        _beside(row(group, old[group]), row(group, new[group]))
+        for group in new
+        if group in old and (detail or ":" not in group)
+    ]
     return "\n".join([_aligned(lines), *_changes({o.id: o for o in before}, {o.id: o for o in after})])
 
 

@@ -61,8 +61,9 @@ class Line(Stream):
 
     def put(self, message: Message, *, last: bool = False) -> None:
         """Send one message, numbered and kept."""
+        text = rpc.encode(message)
         self.number += 1
-        data = event(rpc.encode(message), f"{self.name}_{self.number}")
+        data = event(text, f"{self.name}_{self.number}")
         self._session.keep(Kept(self.name, self.number, data))
         if last:
             self.complete = True
@@ -166,9 +167,10 @@ class HttpSession:
         """Put a message of the peer on the stream it belongs to."""
         ident = message.get("id")
         if "method" not in message:
-            line = self._answers.pop(cast("Id", ident), None)
+            line = self._answers.get(cast("Id", ident))
             if line is not None:
                 line.put(message, last=True)
+                del self._answers[cast("Id", ident)]
             elif self.single:
                 self.standing.put(message)
             return

@@ -153,20 +153,19 @@ class Peer:
             pending.future.set_result(reply)
 
     def receive(self, message: Message, cause: Id | None = None) -> None:
-        """Take one message from the wire."""
+        """Take one message from the wire; one that is malformed never ends the connection."""
         method = message.get("method")
         if method is None:
             self._answer(message)
         elif "id" in message:
-            task = self._loop.create_task(
-                self._attend(Incoming(str(method), message.get("params"), message["id"], cause))
-            )
-            self._serving[message["id"]] = task
-            self.idle.clear()
+            self._take_request(str(method), message, cause)
         elif method == CANCELLED:
             self._withdraw(message.get("params"))
         else:
-            self._hear(Incoming(str(method), message.get("params"), None, cause))
+            try:
+                self._hear(Incoming(str(method), message.get("params"), None, cause))
+            except Exception:
+                log.exception("notification failed inside the proxy", method=method)
 
     def close(self, reason: str, stderr: tuple[str, ...] = ()) -> None:
         """End everything: what waits is lost, what is being served is cancelled."""
@@ -192,6 +191,15 @@ class Peer:
         elif not pending.future.done():
             pending.future.set_result(_reply(message))
 
+    def _take_request(self, method: str, message: Message, cause: Id | None) -> None:
+        ident: Any = message["id"]
+        if isinstance(ident, (int, str)):
+            task = self._loop.create_task(self._attend(Incoming(method, message.get("params"), ident, cause)))
+            self._serving[ident] = task
+            self.idle.clear()
+        else:
+            self._send_reply(None, Reply(error=rpc.error(rpc.INVALID_REQUEST, "the id must be a string or an integer")))
+
     async def _attend(self, incoming: Incoming) -> None:
         ident = cast("Id", incoming.id)
         try:
@@ -203,11 +211,18 @@ class Peer:
             reply = Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend failed on this request: {bug!r}"))
         finally:
             self._served(ident)
+        self._send_reply(ident, reply)
+
+    def _send_reply(self, ident: Id | None, reply: Reply) -> None:
         body = {"result": reply.result} if reply.result is not None else {"error": reply.error}
         try:
             self.wire.send({"jsonrpc": "2.0", "id": ident, **body})
         except ConnectionError as broken:
-            log.info("reply not sent", method=incoming.method, reason=str(broken))
+            log.info("reply not sent", id=ident, reason=str(broken))
+        except (TypeError, ValueError) as bug:
+            log.exception("reply cannot be written as JSON", id=ident)
+            failure = rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend cannot write its reply as JSON: {bug}")
+            self.wire.send({"jsonrpc": "2.0", "id": ident, "error": failure})
 
     def _served(self, ident: Id) -> None:
         self._serving.pop(ident, None)

@@ -91,9 +91,7 @@ def _write(page: Path, part: str, suffix: str, measured: dict[str, list[Outcome]
         text = filled(text, part + suffix, comparison(measured))
     page.write_text(text)
     if part == "sweep":
-        page.with_name(f"search-budget{suffix}.svg").write_text(
-            plot([_point(name, found) for name, found in measured.items()])
-        )
+        page.with_name("search-budget.svg").write_text(plot([_point(name, found) for name, found in measured.items()]))
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from proxy.planner import grammar, prompt
 from proxy.planner.choice import choose
 from proxy.planner.grammar import Known
+from proxy.planner.render import labels
 from proxy.repair.ports import Advice, Planner, Question, Usage
 from proxy.repair.values import MISSING
 from schemas.catalog import Json, Tool
@@ -69,13 +70,18 @@ class PlannerAdvisor:
         return await self._plan(prompt.whole_plan(goal, tools, self._context - PLAN_TOKENS), goal, tools)
 
     async def _plan(self, text: str, goal: str, tools: Sequence[Tool]) -> Plan | None:
-        answer = await self._planner.generate(text, grammar.plan_schema(tools), PLAN_TOKENS)
-        plan, aim = grammar.read_plan(answer, goal, tools), grammar.read_aim(answer, tools)
-        if (
-            plan is None
-            or aim is None
-            or any((step.server, step.tool) == (aim.server, aim.name) for step in plan.steps)
-        ):
+        """Choose the tool that the plan leads to by its likelihood as a whole, then write the plan.
+
+        Token by token a small model begins names that it does not mean.
+        """
+        names = labels(tools)
+        scores = await self._planner.rank(text, [prompt.aim(name) for name in names])
+        if not scores:
+            return None
+        name = max(zip(scores, names, strict=True))[1]
+        answer = await self._planner.generate(text, grammar.plan_schema(tools, name), PLAN_TOKENS)
+        plan, aim = grammar.read_plan(answer, goal, tools), names[name]
+        if plan is None or any((step.server, step.tool) == (aim.server, aim.name) for step in plan.steps):
             return plan
         return await self._ended(text, plan, aim)
 

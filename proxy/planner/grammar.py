@@ -48,10 +48,10 @@ def step_schema(tools: Sequence[Tool], known: Sequence[Known]) -> Schema:
     return {**_any_call(tools, known, definitions), "$defs": definitions}
 
 
-def plan_schema(tools: Sequence[Tool], steps: int = STEPS) -> Schema:
+def plan_schema(tools: Sequence[Tool], aim: str, steps: int = STEPS) -> Schema:
     """A whole plan: `{"answer", "steps"}`, the name of the tool that gives the answer before all else.
 
-    A small model that has not said where it is going stops half-way. The steps are named s1, s2 and so on;
+    A small model that does not see where it is going stops half-way. The steps are named s1, s2 and so on;
     references look back only.
     """
     definitions: dict[str, Json] = {}
@@ -61,7 +61,7 @@ def plan_schema(tools: Sequence[Tool], steps: int = STEPS) -> Schema:
         positions.append(_any_call(tools, known, definitions))
         known.append(Known(f"s{number}"))
     body = {"type": "array", "prefixItems": positions, "items": False, "minItems": 1, "maxItems": steps}
-    return {**_object({"answer": {"enum": list(labels(tools))}, "steps": body}), "$defs": definitions}
+    return {**_object({"answer": {"const": aim}, "steps": body}), "$defs": definitions}
 
 
 def _any_call(tools: Sequence[Tool], known: Sequence[Known], definitions: dict[str, Json]) -> dict[str, Json]:
@@ -231,11 +231,6 @@ def _leads_somewhere(ref: Ref, known: Mapping[str, Json]) -> bool:
         return False
     value = known[ref.step]
     return value is MISSING or at(value, ref.path) is not MISSING
-
-
-def read_aim(answer: Json, tools: Sequence[Tool]) -> Tool | None:
-    """The tool that the written plan names as the one that gives the answer."""
-    return labels(tools).get(str((as_object(answer) or {}).get("answer")))
 
 
 def read_plan(answer: Json, goal: str, tools: Sequence[Tool]) -> Plan | None:

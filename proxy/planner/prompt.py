@@ -7,6 +7,7 @@ do best when the goal stands last.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -107,6 +108,11 @@ def whole_plan(goal: str, tools: Sequence[Tool], tokens: int) -> str:
         "Let earlier steps convert units and find what is not known yet."
     )
     return within(tokens, lambda detail: f"{_tools(tools, goal, detail)}\n\n{PATTERN}\n\n{_goal(goal, ask)}")
+
+
+def aim(name: str) -> str:
+    """How a plan begins whose answer is given by the tool of this name."""
+    return '{"answer": ' + json.dumps(name)
 
 
 def last_step(text: str, plan: Plan, name: str) -> str:

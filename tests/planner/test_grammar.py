@@ -58,7 +58,7 @@ def test_a_result_that_is_only_declared_offers_its_keys_of_the_right_type() -> N
 
 
 def test_in_a_whole_plan_references_look_back_only() -> None:
-    schema = grammar.plan_schema(TOOLS)
+    schema = grammar.plan_schema(TOOLS, "list_orders")
     find = {"tool": "find_customer", "arguments": {"name": "Jane"}}
     aim = {"answer": "list_orders"}
     assert allows(schema, {**aim, "steps": [find, orders(ref("s1", "id"))]})

@@ -97,14 +97,14 @@ Write another plan as JSON that reaches the goal in a different way.\
 
 def test_a_plan_from_a_goal() -> None:
     assert prompt.whole_plan("List Jane Roe's orders.", (FIND, ORDERS), 2000) == snapshot("""\
-You write plans of tool calls. A later step uses what an earlier one returned by a reference. For example, the goal: Send Ann the distance from Oslo to Rome in miles. The plan: {"answer": "send", "steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, {"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, {"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}
-
 Tools:
 - find_customer(name: string (Full name)): Find a customer by name.
 - list_orders(customer_id: integer (The number of the customer), state?: open|paid (Which orders)): List orders.
 
+In a plan of tool calls a later step uses what an earlier one returned by a reference. An example with other tools, the goal: Send Ann the distance from Oslo to Rome in miles. The plan: {"answer": "send", "steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, {"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, {"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}
+
 The goal: List Jane Roe's orders.
-Write the plan as JSON: the tool that gives the answer, then the steps in order up to the call of that tool, each with its tool and all arguments. Where a value is in another unit than the tool wants, or is not known yet, let an earlier step convert or find it.\
+Write the plan as JSON: the tool that gives the answer, then the steps. Let earlier steps convert units and find what is not known yet.\
 """)
 
 

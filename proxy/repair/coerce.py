@@ -193,11 +193,12 @@ def _to_list(value: Json, target: Target) -> Iterator[Coercion]:
     for branch in branches(target.schema, target.root):
         if branch.get("type") not in ("array", ["array", "null"]) or not only:
             continue
-        parts = _parts(value, branch)
+        reading = read_json(value) if isinstance(value, str) else None
+        listed = reading is not None and as_list(reading.value) is not None
+        parts = None if listed else _parts(value, branch)
         if parts is not None:
             yield from _list_of(parts, branch, target, "list_as_text", f"{short(value)} lists {len(parts)} items")
-        reading = read_json(value) if isinstance(value, str) else None
-        if value != "" and (reading is None or as_list(reading.value) is None):
+        if value != "" and not listed:
             for wrapped in _list_of([value], branch, target, "scalar_for_list", "the schema wants a list"):
                 yield replace(wrapped, confidence=Confidence.GUESS) if parts is not None else wrapped
 

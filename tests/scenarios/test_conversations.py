@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.trial import Lost, Reply
-from tests.fakes import Book, Person, configured, ref, step
+from tests.fakes import Person, configured, ref, step
 from tests.promises import promise
 from tests.scenarios.worlds import calendar, files, shop, tickets, units, weather
 from tests.test_calls import Desk, repairs, texts
@@ -61,7 +61,7 @@ async def test_two_people_never_see_each_others_values() -> None:
 
 @promise("references-are-repaired", "interpolation-is-grounded", "dialects-are-spelling")
 async def test_a_trip_is_planned_over_three_servers() -> None:
-    desk, book = Desk(weather(), calendar("pydantic"), tickets("plain")), Book()
+    desk = Desk(weather(), calendar("pydantic"), tickets("plain"))
     plan = {
         "goal": "Forecast for Oslo on 2031-03-12, an event named Hike, and a ticket about it",
         "steps": [
@@ -82,7 +82,6 @@ async def test_a_trip_is_planned_over_three_servers() -> None:
         ("create_event", {"title": "Hike at 4 mm", "start_date": "2031-03-12"}),
         ("create_ticket", {"title": "Hike at 4 mm", "priority": "urgent", "labels": ["outdoor"]}),
     ]
-    del book
 
 
 @promise("unknown-outcome-is-said", "effects-once", "report-fields")

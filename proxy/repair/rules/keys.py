@@ -28,9 +28,12 @@ RESTRICTING = frozenset(
     minimum where until since before after from to range count top first last exclude include safe preview test sandbox
     force recursive overwrite version revision etag condition when unless simulate approve approval permission mode
     target environment env branch account tenant project region owner role access visibility private public readonly
+    path paths folder directory dir file files filename url uri host repo repository query q search keyword keywords
+    text content body message subject title recipient recipients user username customer order item product id ids uuid
+    key keys email date start end category tag tags status state location city country amount price quantity
     """.split()
 )
-"""Words in an argument's name that say it could restrict the call, or say what it acts on: never dropped."""
+"""Words in an argument's name that say it could restrict the call, or what it acts on: never dropped."""
 
 
 def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
@@ -149,8 +152,20 @@ def _near(sent: str, declared: str) -> bool:
     return likeness(sent, declared) >= 0.5 or opposite(sent, declared)
 
 
+BOOKKEEPING = frozenset({"tool", "call", "request", "trace", "step", "session", "correlation", "span", "run"})
+"""Words that make an id or a name one of the caller's own bookkeeping: `toolCallId`, `request_id`, `step_name`."""
+
+
+def ours_alone(name: str) -> bool:
+    """Tell whether an argument only keeps the caller's books."""
+    parts = words(name)
+    return len(parts) > 1 and parts[-1] in ("id", "name", "number") and set(parts[:-1]) <= BOOKKEEPING
+
+
 def could_restrict(name: str, value: Json) -> bool:
     """Tell whether leaving an argument out could make the call do more, or something else, than was meant."""
+    if ours_alone(name):
+        return False
     if set(words(name)) & RESTRICTING or stems(name) & RESTRICTING:
         return True
     return isinstance(value, str) and "unit" in stems(name) and unit_of(value) is not None

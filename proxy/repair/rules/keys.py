@@ -152,7 +152,7 @@ def _near(sent: str, declared: str) -> bool:
     return likeness(sent, declared) >= 0.5 or opposite(sent, declared)
 
 
-BOOKKEEPING = frozenset({"tool", "call", "request", "trace", "step", "session", "correlation", "span", "run"})
+BOOKKEEPING = frozenset({"tool", "call", "request", "trace", "step", "correlation", "span"})
 """Words that make an id or a name one of the caller's own bookkeeping: `toolCallId`, `request_id`, `step_name`."""
 
 

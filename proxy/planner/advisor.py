@@ -12,6 +12,7 @@ from proxy.planner import grammar, prompt
 from proxy.planner.choice import choose
 from proxy.planner.grammar import Known
 from proxy.planner.render import labels
+from proxy.planner.weave import weave
 from proxy.repair.ports import Advice, Planner, Question, Usage
 from proxy.repair.values import MISSING
 from schemas.catalog import Json, Tool
@@ -82,8 +83,8 @@ class PlannerAdvisor:
         answer = await self._planner.generate(text, grammar.plan_schema(tools, name), PLAN_TOKENS)
         plan, aim = grammar.read_plan(answer, goal, tools), names[name]
         if plan is None or any((step.server, step.tool) == (aim.server, aim.name) for step in plan.steps):
-            return plan
-        return await self._ended(text, plan, aim)
+            return None if plan is None else weave(plan)
+        return weave(await self._ended(text, plan, aim))
 
     async def _ended(self, text: str, plan: Plan, aim: Tool) -> Plan:
         """The plan with the call of the tool that it was to end with; as it is where none could be written."""

@@ -1,0 +1,57 @@
+"""Joins the steps of a plan that a small model wrote side by side. Pure.
+
+Such a model lets one step convert a value and then gives the old value to the next one. Where a step's result is
+read by nobody and exactly one later argument repeats a literal that the step was given, that argument meant the
+result. Which part of it is left open: what the step really returns decides that later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from schemas.catalog import Json, as_object
+from schemas.plan import Plan, Ref, Step, refs_in
+
+SHORT = 3
+"""Letters of a text below which a repetition says nothing."""
+
+
+def weave(plan: Plan) -> Plan:
+    """The plan with every such argument turned into a reference; the plan itself where there is none."""
+    for step in plan.steps[:-1]:
+        if step.id in _read(plan):
+            continue
+        meant = list(_repetitions(plan, step))
+        if len(meant) == 1:
+            plan = _bound(plan, *meant[0], step.id)
+    return plan
+
+
+def _read(plan: Plan) -> set[str]:
+    """Ids of the steps whose results somebody reads."""
+    ids = plan.by_id
+    return {ref.step for step in plan.steps for _, ref in refs_in(step.arguments, ids)}
+
+
+def _repetitions(plan: Plan, step: Step) -> Iterator[tuple[Step, str]]:
+    """Later steps of other tools, and their arguments, that repeat a telling literal of this step."""
+    given = [value for value in (as_object(step.arguments) or {}).values() if _telling(value)]
+    later = plan.steps[plan.steps.index(step) + 1 :]
+    for other in later:
+        if other.tool == step.tool:
+            continue
+        for name, value in (as_object(other.arguments) or {}).items():
+            if _telling(value) and value in given:
+                yield other, name
+
+
+def _telling(value: Json) -> bool:
+    if isinstance(value, str):
+        return len(value) >= SHORT
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _bound(plan: Plan, step: Step, name: str, source: str) -> Plan:
+    arguments = {**(as_object(step.arguments) or {}), name: Ref(source).json()}
+    return plan.with_step(replace(step, arguments=arguments))

@@ -34,6 +34,8 @@ from schemas.trial import Candidate, Execution, StepRun, Verdict
 
 CLEAR_GUESS = 0.05
 """Margin that a guess needs before it is sent to a tool that is not read-only."""
+TIE = 0.01
+"""Distance to the next candidate within which the evidence singles out neither: not even a read takes one of them."""
 LIKELY = 0.3
 """Least score of a guess that is tried at all."""
 
@@ -253,7 +255,7 @@ def sure_enough(option: Repair, tool: Tool) -> bool:
     if tool.effect is Effect.DESTRUCTIVE or set(words(tool.name)) & GRAVE_VERBS - SPEAKING_VERBS:
         return False
     if tool.effect is Effect.READ:
-        return option.score >= LIKELY
+        return option.score >= LIKELY and abs(option.margin) > TIE
     if set(words(tool.name)) & SPEAKING_VERBS:
         return option.score >= 2 * LIKELY and option.margin >= 2 * CLEAR_GUESS
     if has_effect(tool, tool.name):

@@ -321,3 +321,56 @@ def test_the_same_seed_and_answers_give_the_same_search(
         return told(anyio.run(carried_out, where, plan)), where.sent
 
     assert once() == once()
+
+
+# anything
+
+WORDS = st.one_of(
+    st.text(max_size=5),
+    st.sampled_from(
+        ["s0", "s1", "probe", "store", "lab.probe", "mark", "text", "$s0.mark", "{{s0.label}}", "<mark>", "7"]
+    ),
+)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False), WORDS),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(WORDS, st.sampled_from(["$ref", "path", "arguments"])), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+ROUGH_STEPS = st.lists(
+    st.fixed_dictionaries(
+        {"tool": WORDS}, optional={"id": WORDS, "arguments": ANYTHING, "after": ANYTHING, "map": WORDS, "server": WORDS,
+                                   "expect": st.sampled_from([{"type": "object"}, {"type": 4}, "x"])},
+    ),
+    max_size=3,
+)  # fmt: skip
+
+
+@promise("all-faults-at-once", "report-fields")
+@given(
+    st.one_of(
+        ANYTHING,
+        st.fixed_dictionaries(
+            {"steps": ROUGH_STEPS}, optional={"output": ANYTHING, "goal": ANYTHING, "mode": ANYTHING}
+        ),
+    )
+)
+def test_whatever_is_submitted_gets_a_report_that_makes_sense(raw: Any) -> None:
+    where = lab()
+    report = anyio.run(carried_out, where, raw)
+    assert (report.status == "failed") == bool(report.problems), report
+    assert not [problem for problem in report.problems if problem.kind == "fault"], report.problems
+    assert report.search.upstream_calls == len(where.sent)
+    assert bool(report.repairs) == (report.status in ("repaired", "suggested")) or report.status == "failed"
+
+
+@promise("own-error-plus-diagnosis", "effects-once")
+@given(st.sampled_from(["lab__store", "store", "far__log_line", "lab__probe", "prob", ""]), ANYTHING, st.booleans())
+def test_whatever_is_called_gets_an_answer(name: str, arguments: Any, bare: bool) -> None:
+    where = lab()
+    params = {"name": name} if bare else {"name": name, "arguments": arguments}
+    reply = anyio.run(Calls(Config(), where, Book()).call, params, Person())
+    assert (reply.result is None) != (reply.error is None)
+    assert len([tool for tool, _ in where.done if tool != "probe"]) <= 1

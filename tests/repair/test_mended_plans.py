@@ -557,3 +557,33 @@ async def test_a_plan_with_a_fault_in_every_step_ends_right(style: Style) -> Non
         ("create_ticket", {"title": "o-c-1-f7-k9 for Grace", "priority": "urgent", "labels": ["garden"]}),
     ]
     assert {repair.step for repair in report.repairs} == {"find", "cart", "fill", "order", "note", "output"}
+
+
+# ties
+
+
+@promise("abstains")
+@pytest.mark.parametrize("effect", ["read", "write"])
+async def test_of_two_equally_near_tools_neither_is_called(effect: str) -> None:
+    def find(sku: str) -> Any:
+        return {"sku": sku}
+
+    where = world(
+        Server("shop").tool("get_product_a", find, effect, sku=TEXT).tool("get_product_b", find, effect, sku=TEXT)
+    )
+    report = await carried_out(where, {"steps": [step("p", "get_product_c", sku="x")]})
+    assert report.status == "failed"
+    assert where.sent == []
+    (problem,) = report.problems
+    assert problem.kind == "unknown_tool"
+    assert ["get_product_a" in each or "get_product_b" in each for each in problem.candidates or []] == [True, True]
+
+
+@promise("abstains", "references-are-repaired")
+async def test_of_two_equally_near_values_neither_is_taken() -> None:
+    server = Server("house").tool("rooms", lambda: {"north_room": "N1", "south_room": "S1"})
+    where = world(server.tool("look_into", lambda room: {"seen": room}, room=TEXT))
+    report = await carried_out(where, {"steps": [step("r", "rooms"), step("l", "look_into", room=ref("r", "room"))]})
+    assert report.status == "failed"
+    assert where.done == [("rooms", {})]
+    assert [problem.kind for problem in report.problems] == ["wrong_reference_path"]

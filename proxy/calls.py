@@ -42,6 +42,8 @@ from schemas.trial import Reply, Verdict
 INVALID_PARAMS = -32602
 SESSIONS = 200
 """Client sessions whose earlier results are kept as evidence."""
+LISTED = 8
+"""Tools named where none is near."""
 KEPT_RESULT = 100_000
 """Characters of a result's first text beyond which it is not kept as evidence."""
 
@@ -146,7 +148,9 @@ class Calls:
             self._remember(client.session, tool, arguments, mended.reply.result)
             return replace(mended.reply, result=mend.announced(mended.reply.result, repair_id, mended))
         known = replace(tool, public=self._shown(tool))
-        return mend.with_diagnosis(mended.reply, known, mend.diagnosis(known, mended), self._config.repair.suggest)
+        told = mend.diagnosis(known, mended)
+        words = mend.sentence(known.public, told) if told else ""
+        return mend.with_diagnosis(mended.reply, told, words, self._config.repair.suggest)
 
     async def _ask(
         self, executor: Executor, tool: Tool, params: Mapping[str, Any], client: Client, mended: mend.Mended
@@ -193,7 +197,10 @@ class Calls:
         return replace(reply, result=mend.announced(reply.result or {}, repair_id, mended))
 
     async def _unknown(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
-        """Resolve a name that no tool bears by exact normalisation, or answer with the nearest tools."""
+        """Resolve a name that no tool bears by exact normalisation; else answer with the nearest tools.
+
+        On the face of one upstream the name is sent as it came first: servers may accept tools that they do not list.
+        """
         view = self._view()
         step = Step(mend.STEP, name, params.get("arguments", {}))
         spelled = accepted(view, step)
@@ -206,36 +213,32 @@ class Calls:
             evidence = f"{name!r} is {options[0].public!r} but for prefix, separators, case or template debris"
             swap = Proposal(problem, (edit,), "exact_name", evidence, Confidence.LOSSLESS)
             return await self._forward(options[0], params, client, (swap,))
-        if self._server is not None and (self._config.repair.mode == "off" or not len(view)):
+        near = list(options) or _near(view, step) or list(view)[:LISTED]
+        if self._server is None:
+            reply = Reply(error={"code": INVALID_PARAMS, "message": f"Unknown tool: {name}"})
+        else:
             stranger = Tool(self._server, name, name, {"name": name})
-            return await self._upstreams.call(stranger, params, client)
-        return self._nearest(name, params, client, view, options)
+            reply = await self._upstreams.call(stranger, params, client)
+        call_id, arguments = self._journal.new_id("call"), params.get("arguments")
+        outcome = "unknown_tool" if reply.refused else _outcome(reply)
+        self._journal.call(
+            CallRecord(call_id, time.time(), client.session, self._server or "", name, arguments, outcome)
+        )
+        return self._pointed(reply, name, near) if reply.refused and self._config.repair.mode != "off" else reply
 
-    def _nearest(
-        self, name: str, params: Mapping[str, Any], client: Client, view: Catalog, options: Sequence[Tool]
-    ) -> Reply:
-        step = Step(mend.STEP, name, params.get("arguments", {}))
-        here = Situation(Plan((step,)), step, None, Evidence(view, single=True))
-        near = list(options) or [fit.tool for fit in ranked_tools(here)[:5] if fit.name >= 0.3] or list(view)[:8]
-        told = [
+    def _pointed(self, reply: Reply, name: str, near: Sequence[Tool]) -> Reply:
+        """The refusal of a name that no tool bears, with the nearest tools and their schemas."""
+        names = tuple(self._shown(tool) for tool in near)
+        message = f"no tool is called {name!r}" + (f"; nearest: {', '.join(names)}" if names else "")
+        problem = UnknownTool(step=mend.STEP, tool=name, message=message, candidates=names)
+        schemas = [
             {"name": self._shown(tool), "description": tool.description[:200], "inputSchema": tool.schema}
             for tool in near
         ]
-        problem = UnknownTool(
-            step=mend.STEP,
-            tool=name,
-            message=f"no tool is called {name!r}",
-            candidates=tuple(self._shown(tool) for tool in near),
-        )
-        message = f"Unknown tool: {name}"
-        if near:
-            message += f". Nearest: {', '.join(self._shown(tool) for tool in near)}"
-        call_id = self._journal.new_id("call")
-        self._journal.call(
-            CallRecord(call_id, time.time(), client.session, "", name, params.get("arguments"), "unknown_tool")
-        )
-        diagnosis = {"problems": [explain.problem_json(problem)], "nearest": told}
-        return Reply(error={"code": INVALID_PARAMS, "message": message, "data": {"mcp-mend/diagnosis": diagnosis}})
+        told = {"problems": [explain.problem_json(problem)], "nearest": schemas}
+        if reply.error is not None and self._server is None:
+            reply = replace(reply, error={**reply.error, "message": f"Unknown tool: {name}. {message}"})
+        return mend.with_diagnosis(reply, told, message, self._config.repair.suggest)
 
     def _shown(self, tool: Tool) -> str:
         return tool.public if self._server is None else tool.name
@@ -290,6 +293,11 @@ class Calls:
         found = [{**hit.tool.raw, "name": hit.tool.public} for hit in hits]
         text = json.dumps({"tools": found}, ensure_ascii=False)
         return Reply(result={"content": [{"type": "text", "text": text}], "structuredContent": {"tools": found}})
+
+
+def _near(view: Catalog, step: Step) -> list[Tool]:
+    here = Situation(Plan((step,)), step, None, Evidence(view, single=True))
+    return [fit.tool for fit in ranked_tools(here)[:5] if fit.name >= 0.3]
 
 
 def _outcome(reply: Reply) -> str:

@@ -133,16 +133,16 @@ def diagnosis(tool: Tool, mended: Mended) -> dict[str, Any]:
     return told
 
 
-def sentence(tool: Tool, told: Mapping[str, Any]) -> str:
-    """A diagnosis in words."""
+def sentence(name: str, told: Mapping[str, Any]) -> str:
+    """A diagnosis in words; `name` is the tool as the client knows it."""
     lines = ["mcp-mend did not change this call; it failed as it was sent."]
     lines += [f"- {problem['message']}" + _where(problem) for problem in told.get("problems", [])]
     if "suggestion" in told:
         why = "; ".join(dict.fromkeys(repair["evidence"] for repair in told["repairs"]))
         arguments = json.dumps(told["suggestion"]["arguments"], ensure_ascii=False)
-        lines.append(f"Suggestion ({told['confidence']}): call {tool.public} with {arguments}")
+        lines.append(f"Suggestion ({told['confidence']}): call {name} with {arguments}")
         lines.append(f"Why: {why}")
-    lines.append(f"Schema of {tool.public}: {told['schema']}")
+    lines.append(f"Schema of {name}: {told['schema']}")
     return "\n".join(lines)
 
 
@@ -150,7 +150,7 @@ def _where(problem: Mapping[str, Any]) -> str:
     return f" (at {problem['path']})" if problem.get("path") else ""
 
 
-def with_diagnosis(reply: Reply, tool: Tool, told: Mapping[str, Any], how: str) -> Reply:
+def with_diagnosis(reply: Reply, told: Mapping[str, Any], words: str, how: str) -> Reply:
     """The upstream's own error with a diagnosis added where the user wants it: a text block, `_meta`, or nowhere."""
     if not told or how == "off":
         return reply
@@ -165,10 +165,7 @@ def with_diagnosis(reply: Reply, tool: Tool, told: Mapping[str, Any], how: str) 
         result["_meta"] = {**(result.get("_meta") or {}), "mcp-mend/diagnosis": dict(told)}
     else:
         blocks = result.get("content")
-        result["content"] = [
-            *(blocks if isinstance(blocks, list) else []),
-            {"type": "text", "text": sentence(tool, told)},
-        ]
+        result["content"] = [*(blocks if isinstance(blocks, list) else []), {"type": "text", "text": words}]
     return replace(reply, result=result)
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, cast
 from proxy.journal.redact import Redaction
 from schemas.record import CallRecord, RunRecord
 
+SHORT = 1 << 16
+"""Characters kept of a reply that no workflow may have to be resumed from."""
 LONGEST = 1 << 20
 """Characters of one payload that are kept; a longer one keeps its beginning and its digest."""
 
@@ -61,7 +63,7 @@ class Rows:
             record.repair_id,
             self._words(record.message),
             self._payload(record.arguments),
-            self._payload(record.reply),
+            self._payload(record.reply if record.repair_id is not None else _brief(record.reply)),
         )
 
     def _run(self, record: RunRecord) -> list[Row]:
@@ -151,6 +153,16 @@ def _leaves(value: Any) -> Any:
     if isinstance(value, list):
         return [_leaves(inner) for inner in cast("list[Any]", value)]
     return value if value is None or isinstance(value, bool) else f"sha256:{_digest(_write(value))}"
+
+
+def _brief(reply: Any) -> Any:
+    """A reply whose text is longer than `SHORT`, cut to its beginning before anything is spent on it."""
+    blocks = cast("dict[str, Any]", reply).get("content") if isinstance(reply, Mapping) else None
+    first = cast("list[Any]", blocks)[0] if isinstance(blocks, list) and blocks else None
+    text = cast("dict[str, Any]", first).get("text") if isinstance(first, Mapping) else None
+    if not isinstance(text, str) or len(text) <= SHORT:
+        return cast("Any", reply)
+    return {"cut": True, "characters": len(text), "head": text[:4096]}
 
 
 def _write(value: Any) -> str:

@@ -92,7 +92,7 @@ async def run(case: Mapping[str, Any], backend: Backend, options: Options) -> li
             async with connect(server.command, server.env, home / "stderr.log", options.mode) as connection:
                 return [await _direct(case, connection, _states(state, first), log)]
         async with served(options, home, {"bfcl": server}) as connection:
-            await connection.call("find_tools", {"query": "get", "limit": 1}, seconds=90)
+            await connection.listed(1)
             answer = await connection.call("run_workflow", options.plan(case["plan"]["steps"], case["goal"]))
             ran = Ran(answer, marked(read_log(log), digest(first)))
             return [grade(case, ran, _states(state, first)(), first)]

@@ -63,7 +63,7 @@ async def running(options: Options) -> AsyncIterator[Runner]:
                 yield lambda case: _direct(case, connections)
             else:
                 connection = await stack.enter_async_context(served(options, home, upstreams))
-                await connection.call("find_tools", {"query": "convert", "limit": 1}, seconds=90)
+                await connection.listed(len(upstreams))
                 yield lambda case: _proxied(case, connection, options, log)
 
 

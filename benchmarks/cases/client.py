@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
@@ -88,6 +89,12 @@ class Connection:
             if not page.get("nextCursor"):
                 return found
             cursor = {"cursor": page["nextCursor"]}
+
+    async def listed(self, servers: int, seconds: float = 90) -> None:
+        """Wait until the tools of this many servers are listed, so that their start counts for no case."""
+        with anyio.fail_after(seconds):
+            while len({tool["name"].split("__")[0] for tool in await self.tools() if "__" in tool["name"]}) < servers:  # noqa: ASYNC110 another process has no event for us
+                await anyio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -3,62 +3,27 @@
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import anyio
 import pytest
 
-from proxy.calls import Calls
 from schemas.config import Config
 from schemas.trial import Lost, Reply
+from tests.desks import DIAGNOSIS, REPAIR, Desk, repairs, texts
 from tests.fakes import (
     INTEGER,
     STYLES,
     TEXT,
-    Book,
     FaultError,
     Person,
     RefusedError,
     Server,
     Style,
-    World,
     configured,
     failed,
-    world,
 )
 from tests.promises import promise
-from tests.scenarios.worlds import calendar, files, shop, tickets, units, weather
-
-REPAIR, DIAGNOSIS = "mcp-mend/repair", "mcp-mend/diagnosis"
-
-
-class Desk:
-    """A client in front of the calls face of some servers."""
-
-    def __init__(self, *servers: Server, config: Config | None = None, one: str | None = None, **between: Any) -> None:
-        self.world: World = world(*servers, **between)
-        self.book = Book()
-        self.calls = Calls(config or Config(), self.world, self.book, one)
-
-    async def reply(self, name: str, arguments: Any = None, client: Person | None = None, **params: Any) -> Reply:
-        written = {"name": name, **params} if arguments is None else {"name": name, "arguments": arguments, **params}
-        with anyio.fail_after(10):
-            return await self.calls.call(written, client or Person())
-
-    async def result(self, name: str, arguments: Any = None, client: Person | None = None) -> dict[str, Any]:
-        found = (await self.reply(name, arguments, client)).result
-        assert found is not None
-        return dict(found)
-
-
-def repairs(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return result["_meta"][REPAIR]["repairs"]
-
-
-def texts(result: Mapping[str, Any]) -> list[str]:
-    return [block.get("text", "") for block in result["content"]]
-
+from tests.scenarios.worlds import files, shop, units, weather
 
 # forwarding
 
@@ -339,193 +304,4 @@ async def test_only_lossless_coercion_happens_before_sending_and_only_on_wish() 
 async def test_a_sound_call_is_untouched_even_then() -> None:
     desk = Desk(shop(), config=configured(repair={"when": "before"}))
     assert "_meta" not in await desk.result("shop__get_product", {"sku": "can-05"})
-    assert len(desk.world.sent) == 1
-
-
-# the person
-
-
-def two_rooms() -> Server:
-    def hold(room: str) -> Any:
-        if room not in ("Linden North", "Linden South"):
-            raise RefusedError(f"no room called '{room}'")
-        return {"held": room}
-
-    rooms = {"rooms": [{"name": "Linden North"}, {"name": "Linden South"}]}
-    return Server("desk").tool("hold", hold, "write", room=TEXT).tool("rooms", lambda: rooms)
-
-
-@promise("person-may-choose")
-async def test_the_person_is_asked_only_where_the_user_allows_it() -> None:
-    def choose(message: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert "desk__hold" in message
-        options = schema["properties"]["call"]["enum"]
-        return {"call": next(option for option in options if "South" in option)}
-
-    for allowed in (True, False):
-        desk, client = Desk(two_rooms(), config=configured(repair={"ask": allowed})), Person(chooses=choose)
-        await desk.result("desk__rooms", {}, client)
-        result = await desk.result("desk__hold", {"room": "Linden Suoth"}, client)
-        assert len(client.asked) == allowed
-        assert ("Linden South" in str(result.get("structuredContent"))) is allowed
-
-
-@promise("person-may-choose")
-@pytest.mark.parametrize("answer", [None, {}, {"call": "none of these"}, {"call": '{"room": "Cellar"}'}, {"call": 4}])
-async def test_a_person_who_does_not_choose_gets_the_upstreams_own_error(answer: Any) -> None:
-    desk, client = Desk(two_rooms(), config=configured(repair={"ask": True})), Person(chooses=lambda *_: answer)
-    await desk.result("desk__rooms", {}, client)
-    result = await desk.result("desk__hold", {"room": "Linden Suoth"}, client)
-    assert texts(result)[0] == "no room called 'Linden Suoth'"
-    assert desk.world.done == [("rooms", {})]
-
-
-# session evidence
-
-
-@promise("session-is-evidence")
-async def test_a_near_value_of_the_same_session_mends_a_read() -> None:
-    desk, ada, grace = Desk(files()), Person("ada"), Person("grace")
-    await desk.result("files__list_files", {"folder": "notes"}, ada)
-    found = await desk.result("files__read_file", {"path": "notes/tood.md"}, ada)
-    assert repairs(found)[0]["rule"] == "near_session_value"
-    assert repairs(found)[0]["confidence"] == "guess"
-    assert desk.world.done[-1] == ("read_file", {"path": "notes/todo.md"})
-    other = await desk.result("files__read_file", {"path": "notes/tood.md"}, grace)
-    assert other["isError"]
-    assert "notes/todo.md" not in str(other)
-
-
-@promise("session-is-evidence", "guess-only-where-nothing-changes")
-async def test_the_same_value_is_only_suggested_where_something_would_be_deleted() -> None:
-    desk = Desk(files())
-    server = desk.world.servers["files"]
-
-    def delete_file(path: str) -> Any:
-        if path != "notes/todo.md":
-            raise RefusedError(f"ENOENT: no such file or directory, unlink '{path}'")
-        return "deleted"
-
-    server.tool("delete_file", delete_file, "destructive", path=TEXT)
-    desk.world.__post_init__()
-    await desk.result("files__list_files", {"folder": "notes"})
-    result = await desk.result("files__delete_file", {"path": "notes/tood.md"})
-    assert result["isError"]
-    assert "notes/todo.md" in texts(result)[-1]
-    assert desk.world.done == [("list_files", {"folder": "notes"})]
-
-
-@promise("session-is-evidence")
-async def test_sessions_can_be_forgotten() -> None:
-    desk = Desk(files(), config=configured(repair={"session_results": 0}))
-    await desk.result("files__list_files", {"folder": "notes"})
-    assert (await desk.result("files__read_file", {"path": "notes/tood.md"}))["isError"]
-
-
-# names
-
-
-@promise("names-resolve-exactly")
-@pytest.mark.parametrize("name", ["get_product", "shop.get_product", "shop:get_product", "mcp__shop__get_product"])
-async def test_accepted_spellings_are_forwarded_without_a_word(name: str) -> None:
-    desk = Desk(shop(), units())
-    assert "_meta" not in await desk.result(name, {"sku": "can-05"})
-
-
-@promise("names-resolve-exactly")
-@pytest.mark.parametrize(
-    "name",
-    ["getProduct", "shop-get-product", "functions.get_product", "get_product<|channel|>x", "Get Product"],
-)  # fmt: skip
-async def test_debris_and_case_resolve_to_the_one_tool_and_say_so(name: str) -> None:
-    desk = Desk(shop(), units())
-    result = await desk.result(name, {"sku": "can-05"})
-    (repair,) = repairs(result)
-    assert (repair["op"], repair["confidence"]) == ("swap_tool", "lossless")
-    assert len(desk.world.sent) == 1
-
-
-@promise("names-resolve-exactly")
-@pytest.mark.parametrize("name", ["get_produkt", "fetch_product", "product", "get_products", "", "cancel"])
-async def test_a_name_that_is_only_near_is_answered_with_the_nearest_tools(name: str) -> None:
-    desk = Desk(shop(), units())
-    reply = await desk.reply(name, {"sku": "can-05"})
-    assert reply.error is not None
-    assert reply.error["code"] == -32602
-    assert f"Unknown tool: {name}" in reply.error["message"]
-    told = reply.error["data"][DIAGNOSIS]
-    assert told["problems"][0]["kind"] == "unknown_tool"
-    assert all(set(tool) == {"name", "description", "inputSchema"} for tool in told["nearest"])
-    if "product" in name:
-        assert "shop__get_product" in [tool["name"] for tool in told["nearest"]]
-    assert desk.world.sent == []
-    assert [record.outcome for record in desk.book.calls.values()] == ["unknown_tool"]
-
-
-@promise("names-resolve-exactly")
-async def test_in_front_of_one_upstream_its_own_names_count_and_are_told() -> None:
-    desk = Desk(shop(), units(), one="shop")
-    assert "_meta" not in await desk.result("get_product", {"sku": "can-05"})
-    reply = await desk.reply("get_produkt", {"sku": "can-05"})
-    assert reply.error is not None
-    names = [tool["name"] for tool in reply.error["data"][DIAGNOSIS]["nearest"]]
-    assert "get_product" in names
-    assert not any("__" in name for name in names)
-    assert (await desk.reply("list_units")).error is not None
-    assert desk.calls.own_tools() == []
-
-
-@promise("names-resolve-exactly", "own-error-plus-diagnosis")
-async def test_in_front_of_one_upstream_a_diagnosis_speaks_its_names() -> None:
-    result = await Desk(shop(), one="shop").result("open_cart", {})
-    assert "shop__" not in "\n".join(texts(result))
-
-
-# the proxy's own tools
-
-
-@promise("report-fields")
-async def test_run_workflow_answers_with_its_report_as_structure_and_text() -> None:
-    desk = Desk(shop(), tickets())
-    steps = [{"id": "p", "tool": "get_product", "arguments": {"sku": "can-05"}}]
-    result = await desk.result("run_workflow", {"steps": steps})
-    assert result["structuredContent"]["status"] == "succeeded"
-    assert result["isError"] is False
-    failed_one = await desk.result("run_workflow", {"steps": []})
-    assert failed_one["isError"] is True
-    assert failed_one["structuredContent"]["status"] == "failed"
-
-
-@promise("names-resolve-exactly")
-async def test_find_tools_returns_the_nearest_with_their_schemas() -> None:
-    desk = Desk(shop(), calendar(), units())
-    found = (await desk.result("find_tools", {"query": "convert length", "limit": 2}))["structuredContent"]["tools"]
-    assert found[0]["name"] == "units__convert_length"
-    assert found[0]["inputSchema"] == desk.world.tool("convert_length").schema
-    assert len(found) <= 2
-    assert (await desk.reply("find_tools", {"limit": 2})).error is not None
-
-
-@promise("off-only-forwards")
-async def test_own_tools_can_be_hidden() -> None:
-    desk = Desk(shop(), config=configured(workflow={"expose": False}))
-    assert desk.calls.own_tools() == []
-    assert (await desk.reply("run_workflow", {"steps": []})).error is not None
-
-
-@promise("cancelling-stops")
-async def test_a_cancelled_call_is_cancelled_upstream_and_not_repaired() -> None:
-    started = anyio.Event()
-
-    async def between(tool: Any, params: Any, answer: Callable[[], Reply]) -> Reply:
-        started.set()
-        await anyio.sleep_forever()
-        return answer()
-
-    desk = Desk(shop(), between=between)
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as group:
-            group.start_soon(desk.reply, "shop__get_product", {"SKU": "can-05"})
-            await started.wait()
-            group.cancel_scope.cancel()
     assert len(desk.world.sent) == 1

@@ -134,7 +134,7 @@ def test_a_value_is_read_as_what_it_says(
         # words that are neither true nor false
         ("maybe", BOOL),
         (2, BOOL),
-        ("truely", BOOL),
+        ("trueish", BOOL),
         # dates that could be two days, or none
         ("04/05/2031", DATE),
         ("5/4/31", DATE),

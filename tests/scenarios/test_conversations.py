@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.trial import Lost, Reply
+from tests.desks import Desk, repairs, texts
 from tests.fakes import Person, configured, ref, step
 from tests.promises import promise
 from tests.scenarios.worlds import calendar, files, shop, tickets, units, weather
-from tests.test_calls import Desk, repairs, texts
 
 
 @promise("accepted-is-never-changed", "repaired-call-says-so", "session-is-evidence", "effects-once")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -62,6 +63,9 @@ async def open_planner(wanted: config.Planner, home: Path) -> AsyncGenerator[Ope
 def _local_model(wanted: config.Planner) -> Path | None:
     """The model's file, None where library or model are missing: then it says what to do."""
     say = log.info if wanted.backend == "auto" else log.warning
+    if sys.platform == "win32":
+        say("no local planner on Windows: run a model server and set planner.backend to openai")
+        return None
     if not models.library():
         say("no local planner: install mcp-mend[planner] for it; repairs go on by rules alone")
         return None

@@ -6,7 +6,6 @@ started, so nobody waits for a process to come up. Blocking; the client calls it
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import sys
@@ -59,6 +58,8 @@ def reach(settings: Settings, folder: Path) -> Reached:
 def _locked(path: Path) -> Generator[None]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
+        import fcntl
+
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:

@@ -50,6 +50,28 @@ def verbs(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
+_PAIRS = """
+start/stop open/close add/remove create/delete push/pull upload/download import/export show/hide login/logout
+encrypt/decrypt encode/decode compress/decompress increase/decrease pause/resume approve/reject accept/decline
+accept/reject buy/sell send/receive lend/borrow attach/detach up/down on/off get/set insert/delete raise/lower
+begin/end enable/disable grant/revoke
+"""
+OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _PAIRS.split())
+"""Words of tool names that mean the opposite of one another."""
+
+
+def contrary(said: str, name: str) -> bool:
+    """Tell whether two tool names differ in a word and its opposite, or where one looks, in one that changes."""
+    ours, theirs = set(words(said)), set(words(name))
+    return any(_opposed(mine, other) for mine in ours - theirs for other in theirs - ours)
+
+
+def _opposed(mine: str, other: str) -> bool:
+    turned = {f"{prefix}{word}" for prefix in ("un", "de", "dis") for word in (mine, other)}
+    looks = mine in READING_VERBS and other in EFFECT_VERBS
+    return looks or frozenset((mine, other)) in OPPOSITES or mine in turned or other in turned
+
+
 def meaningful(name: str) -> tuple[str, ...]:
     """The words of a tool name without version marks and empty words; all of them where nothing else is left."""
     parts = tuple(word for word in words(name) if word not in EMPTY_WORDS and not word.isdigit())

@@ -216,3 +216,27 @@ async def test_a_step_with_an_effect_is_never_added() -> None:
     report = await carried_out(where, {"goal": "put can-05 into a cart for customer Ada", "steps": steps})
     assert report.status == "failed"
     assert where.done == []
+
+
+@promise("swaps-within-policy")
+@pytest.mark.parametrize(
+    ("said", "offered"),
+    [
+        ("activate_user", "deactivate_user"),
+        ("unlock_user", "lock_user"),
+        ("decrease_user_limit", "increase_user_limit"),
+        ("stop_user_export", "start_user_export"),
+        ("get_user", "set_user"),
+        ("enable_user", "disable_user"),
+        ("upload_user", "download_user"),
+        ("follow_user", "unfollow_user"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["cautious", "trusting"])
+@pytest.mark.parametrize("effect", ["write", "unknown"])
+async def test_a_tool_is_never_swapped_into_its_opposite(said: str, offered: str, policy: str, effect: str) -> None:
+    where = world(Server("crm").tool(offered, lambda user: {"user": user}, effect, user=TEXT))
+    config = configured(effects={"policy": policy})
+    report = await carried_out(where, {"steps": [step("a", said, user="u-1")]}, config=config)
+    assert report.status == "failed"
+    assert where.sent == []

@@ -17,7 +17,7 @@ from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
-from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, meaningful, verbs
+from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, contrary, meaningful, verbs
 from proxy.repair.words import likeness, plain, stem, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, Tool, as_object
 from schemas.edit import Confidence, Proposal, SwapTool
@@ -203,7 +203,7 @@ def may_swap(here: Situation, tool: Tool) -> bool:
 
 
 def _allowed_by_policy(evidence: Evidence, tool: Tool, said: str) -> bool:
-    if tool.effect is Effect.DESTRUCTIVE:
+    if tool.effect is Effect.DESTRUCTIVE or contrary(clean(said), tool.name):
         return False
     if evidence.policy == "strict":
         return tool.effect is Effect.READ

@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
+from proxy.repair.words import plain
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
 
@@ -265,17 +267,29 @@ def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalise
 
 def accepted(catalog: Catalog, step: Step) -> Tool | None:
     """The tool that a step names by an accepted spelling: listed name, own name, or with its server before it."""
+    index = _INDEXES.get(catalog)
+    if index is None:
+        index = _INDEXES[catalog] = _spelt(catalog)
+    found = index.get(step.tool, ())
     if step.server is not None:
-        servers = [name for name in catalog.servers if _same_label(name, step.server)]
-        pool = [tool for tool in catalog if tool.server in servers]
-    else:
-        pool = list(catalog)
-    found = [tool for tool in pool if step.tool in _spellings(tool)]
+        found = tuple(tool for tool in found if _same_label(tool.server, step.server))
     return found[0] if len(found) == 1 else None
 
 
+_INDEXES: WeakKeyDictionary[Catalog, dict[str, tuple[Tool, ...]]] = WeakKeyDictionary()
+
+
+def _spelt(catalog: Catalog) -> dict[str, tuple[Tool, ...]]:
+    """Every accepted spelling to the tools that bear it."""
+    index: dict[str, tuple[Tool, ...]] = {}
+    for tool in catalog:
+        for form in dict.fromkeys(_spellings(tool)):
+            index[form] = (*index.get(form, ()), tool)
+    return index
+
+
 def _same_label(name: str, said: str) -> bool:
-    return re.sub(r"[^a-z0-9]", "", name.lower()) == re.sub(r"[^a-z0-9]", "", said.lower()) != ""
+    return plain(name) == plain(said) != ""
 
 
 def _spellings(tool: Tool) -> tuple[str, ...]:

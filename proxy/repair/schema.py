@@ -47,9 +47,24 @@ def _validator(text: str) -> Draft202012Validator | None:
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
+_KNOWN: dict[int, tuple[Schema, Draft202012Validator | None]] = {}
+"""Validators by the identity of the schema object, which is kept so that the identity stays its own."""
+KNOWN_LIMIT = 8192
+
+
+def _validator_of(schema: Schema) -> Draft202012Validator | None:
+    known = _KNOWN.get(id(schema))
+    if known is not None:
+        return known[1]
+    if len(_KNOWN) >= KNOWN_LIMIT:
+        _KNOWN.clear()
+    _KNOWN[id(schema)] = found = (schema, _validator(canonical(schema)))
+    return found[1]
+
+
 def breaches(schema: Schema, value: Json) -> list[Breach]:
     """Every way in which a value breaks a schema, in order of place; [] also where the schema cannot be used."""
-    validator = _validator(canonical(schema))
+    validator = _validator_of(schema)
     if validator is None:
         return []
     try:

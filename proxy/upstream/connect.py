@@ -82,6 +82,7 @@ async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
     child = Child(link.name, link.peer.receive, lambda reason: _lost(link, reason))
     link.peer.wire = child
     link.stderr = child.tail
+    link.spoken = child.spoken
     try:
         await start(child, config.command or "", config.args, config.env, config.cwd)
         watchdog.add(child.pid)
@@ -125,6 +126,8 @@ async def _sse(link: Link, config: Upstream) -> Link:
 async def _failed(link: Link, failure: BaseException, status: int = 0) -> None:
     """End what was started, and say what is known of the failure."""
     with anyio.CancelScope(shield=True):
+        if isinstance(failure, (OSError, HandshakeError)):
+            await link.spoken()
         await link.close()
     if isinstance(failure, (OSError, HandshakeError)):
         raise UnreachableError(str(failure), link.stderr(), status) from failure

@@ -72,6 +72,7 @@ class Link:
         self.ended = asyncio.Event()
         self.stop: Callable[[], Awaitable[None]] = _nothing
         self.stderr: Callable[[], tuple[str, ...]] = tuple
+        self.spoken: Callable[[], Awaitable[None]] = _nothing
         self.audience = audience
         self._timeout = timeout
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+import anyio
 import structlog
 
 from proxy.upstream import rpc
@@ -47,6 +48,8 @@ class Child(asyncio.SubprocessProtocol):
         self._open = asyncio.Event()
         self._open.set()
         self._exited = asyncio.Event()
+        self._silent: set[int] = set()
+        self._spoken = asyncio.Event()
         self._partial = b""
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
@@ -62,6 +65,11 @@ class Child(asyncio.SubprocessProtocol):
         """Wait until the child has read most of what was written."""
         if not self._open.is_set():
             await self._open.wait()
+
+    async def spoken(self) -> None:
+        """Wait, not for long, until everything that the child had to say has been read."""
+        with anyio.move_on_after(LAST_WORDS):
+            await self._spoken.wait()
 
     def abandon(self, ident: Id) -> bool:
         """A pipe cannot forget one request: the child must be told."""
@@ -109,8 +117,14 @@ class Child(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: D102
         del exc
-        if fd == 1:
-            asyncio.get_running_loop().call_later(LAST_WORDS / 3, self._end, "it closed its stdout")
+        if fd in (1, 2):
+            self._silent.add(fd)
+            if self._silent == {1, 2}:
+                self._spoken.set()
+            if self._exited.is_set() and self._silent == {1, 2}:
+                self._end(self._exit_reason())
+            elif fd == 1:
+                asyncio.get_running_loop().call_later(LAST_WORDS, self._end, "it closed its stdout")
         elif fd == 0:
             self._open.set()
 
@@ -121,10 +135,15 @@ class Child(asyncio.SubprocessProtocol):
         self._open.set()
 
     def process_exited(self) -> None:  # noqa: D102
-        code = self._transport.get_returncode() if self._transport is not None else None
         self._exited.set()
-        reason = f"the process ended with exit code {code}"
-        asyncio.get_running_loop().call_later(LAST_WORDS, self._end, reason)
+        if self._silent == {1, 2}:
+            self._end(self._exit_reason())
+        else:
+            asyncio.get_running_loop().call_later(LAST_WORDS, self._end, self._exit_reason())
+
+    def _exit_reason(self) -> str:
+        code = self._transport.get_returncode() if self._transport is not None else None
+        return f"the process ended with exit code {code}"
 
     def _end(self, reason: str) -> None:
         self._open.set()

@@ -36,6 +36,11 @@ RESTRICTING = frozenset(
 """Words in an argument's name that say it could restrict the call, or what it acts on: never dropped."""
 
 
+NAMED = 0.8
+"""Likeness from which an unknown argument names a declared one; then no farther name is meant."""
+CLEARLY = 0.15
+
+
 def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     """Give an unknown argument the name of a declared one that is not passed and that its value fits."""
     parent, schema = _parent(problem.at, here)
@@ -47,8 +52,11 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     unknown = [name for name in parent if name not in declared]
     lone = [name for name in free if name in required]
     value = inside(here.arguments, problem.at)
+    nearest = max((_alike(problem.name, name) for name in free), default=0.0)
     for name in free:
         alike = _alike(problem.name, name)
+        if nearest >= NAMED and alike < nearest - CLEARLY:
+            continue
         fit = _fit(value, name, schema, here)
         if fit == 0.0 or opposite(problem.name, name):
             continue

@@ -75,7 +75,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     WrongType: ((shape.envelope, placeholders.placeholder), (types.coerced,)),
     ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice)),
     BadFormat: ((placeholders.placeholder,), (types.coerced,)),
-    UntypedRefused: ((types.as_upstream_wants, types.decoded),),
+    UntypedRefused: ((types.as_upstream_wants,),),
     UnresolvedReference: (),
     WrongPath: ((references.wrong_path,),),
     TypeMismatch: ((references.mismatch,), (types.referenced,)),
@@ -211,7 +211,10 @@ def _situation(plan: Plan, step_id: str, evidence: Evidence) -> Situation | None
 
 
 def open_problems(state: Repair, step_id: str, evidence: Evidence, refusal: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """What is still wrong after a repair's edits: static problems, then those of the refusal that nothing touched."""
+    """What is still wrong after a repair's edits: static problems, then those of the refusal that nothing touched.
+
+    Where the upstream itself asked for another type than its schema says, its word counts and the schema's does not.
+    """
     here = _situation(state.plan, step_id, evidence)
     if here is None:
         return ()
@@ -220,7 +223,8 @@ def open_problems(state: Repair, step_id: str, evidence: Evidence, refusal: tupl
     edits = [edit for proposal in state.proposals for edit in proposal.edits]
     changed = {name for edit in edits for name in touched(edit)}
     swapped = any(isinstance(edit, SwapTool) or getattr(edit, "at", None) == () for edit in edits)
-    static = static_problems(here)
+    overruled = {proposal.problem.at for proposal in state.proposals if isinstance(proposal.problem, UntypedRefused)}
+    static = tuple(p for p in static_problems(here) if not any(p.at[: len(at)] == at for at in overruled if at))
     placed = {problem.at for problem in static if problem.at}
     rest = (
         () if swapped else tuple(p for p in refusal if p.at not in placed and not (set(map(str, p.at[:1])) & changed))

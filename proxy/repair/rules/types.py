@@ -114,9 +114,9 @@ def decoded(problem: Refused, here: Situation) -> Iterator[Proposal]:
         schema = {"type": kind, "items": {"type": "object"}} if kind == "array" else {"type": kind}
         for option in coerce(value, Target(schema, here.schema, name)):
             evidence = f"the upstream refuses {name!r} as text; {option.evidence or short(value)}"
-            yield _proposal(
-                problem, here, (name,), Coercion(option.value, "json_in_string", Confidence.EVIDENT, evidence)
-            )
+            untyped = UntypedRefused(step=here.step.id, at=(name,), value=value, wanted=kind, message=problem.message)
+            found = Coercion(option.value, "json_in_string", Confidence.EVIDENT, evidence)
+            yield _proposal(untyped, here, (name,), found)
 
 
 def _asks_for_structure(text: str) -> bool:

@@ -44,6 +44,15 @@ class PlannerAdvisor:
         scores = await self._planner.rank(prompt.ranking(question, room), options)
         return None if scores is None else choose(scores, priors, rest=len(candidates) - len(options))
 
+    async def pick(self, question: Question, candidates: Sequence[Plan]) -> Advice | None:
+        """Order plans that differ in one value: only what differs is scored, after all that they share."""
+        options = [prompt.repaired(question, candidate) for candidate in candidates]
+        start = _differ_from(options)
+        room = self._context - sum(len(option) for option in options) // 3
+        context = prompt.ranking(question, room) + options[0][:start]
+        scores = await self._planner.rank(context, [option[start:] for option in options])
+        return None if scores is None else choose(scores, [1.0] * len(options))
+
     async def value(self, question: Question, at: Location) -> Json | None:
         """A new value for one argument of the failing step, under the argument's own schema."""
         tool = _tool_of(question)
@@ -93,6 +102,13 @@ class PlannerAdvisor:
         answer = await self._planner.generate(asked, grammar.step_schema((aim,), known), STEP_TOKENS)
         step = grammar.read_step(answer, f"s{len(plan.steps) + 1}", (aim,), {k.step: k.value for k in known})
         return plan if step is None else replace(plan, steps=(*plan.steps, step))
+
+
+def _differ_from(options: Sequence[str]) -> int:
+    """Where the value begins in which options differ: behind the last colon, equals sign or comma that all share."""
+    length = next((at for at, marks in enumerate(zip(*options, strict=False)) if len(set(marks)) > 1), 0)
+    shared = options[0][:length]
+    return max((shared.rfind(mark) + len(mark) for mark in (": ", "=", ", ") if mark in shared), default=0)
 
 
 def _tool_of(question: Question) -> Tool | None:

@@ -37,6 +37,8 @@ SHOWN = 12
 """Tools shown to the planner at once; more cost seconds and confuse small models."""
 MOST_ALLOWED = 16
 """Allowed values up to which the planner ranks them instead of writing one."""
+CLEAR_VALUE = 0.5
+"""Nats per token by which the planner must prefer a value: a bare value has few tokens, so its scores swing widely."""
 CHOSEN = 0.6
 """Score of a repair that the planner chose or wrote: above the least likely guess, below any evidence."""
 
@@ -91,8 +93,9 @@ class Counsel:
             value = await self.advisor.value(question, problem.at)
             return None if value is None else _with_value(state, problem, value)
         options = [_with_value(state, problem, value) for value in closed]
-        advice = await self.advisor.rank(question, [o.plan for o in options], [o.score for o in options])
-        return options[advice.order[0]] if advice is not None and advice.order and advice.margin > 0 else None
+        advice = await self.advisor.pick(question, [option.plan for option in options])
+        clear = advice is not None and bool(advice.order) and advice.margin >= CLEAR_VALUE
+        return options[advice.order[0]] if advice is not None and clear else None
 
     async def redesign(self, parent: Candidate, evidence: Evidence) -> Candidate | None:
         """Another plan for the same goal that keeps what has succeeded and adds no effect that was not asked for."""

@@ -121,6 +121,10 @@ class Advisor(Protocol):
         """Order repaired plans; of those that the model cannot tell apart the higher prior comes first."""
         ...
 
+    async def pick(self, question: Question, candidates: Sequence[Plan]) -> Advice | None:
+        """Order plans that differ in one value."""
+        ...
+
     async def value(self, question: Question, at: Location) -> Json | None:
         """A new value for one argument of the failing step, under the argument's own schema."""
         ...

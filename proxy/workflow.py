@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -62,7 +62,6 @@ class _Run:
     executor: Executor
     seed: int
     seconds: float
-    started: float = field(default_factory=time.perf_counter)
 
 
 class Workflow:
@@ -87,6 +86,7 @@ class Workflow:
 
         `before` is an earlier run to go on with: its plan is taken, and nothing it sent is sent again.
         """
+        began, usage = time.perf_counter(), self._usage()
         submitted = read_submission(raw if before is None else before.plan)
         repair_id = self._journal.new_id("run")
         if submitted.plan is None and not submitted.faults:
@@ -99,7 +99,6 @@ class Workflow:
         run = self._prepare(submitted, plan, client, repair_id)
         if before is not None:
             run.executor.ledger.history.update(before.sent)
-        before_usage = self._usage()
         told, best = await self._carry_out(run)
         evidence = self._evidence(best.execution)
         alternatives = {} if best.outcome.solved else alternatives_of(best, evidence)
@@ -108,9 +107,9 @@ class Workflow:
             alternatives=alternatives,
             upstream_calls=run.executor.ledger.calls,
             reused_calls=run.executor.ledger.reused,
-            planner_calls=self._usage().calls - before_usage.calls,
-            planner_tokens=self._usage().tokens - before_usage.tokens,
-            seconds=time.perf_counter() - run.started,
+            planner_calls=self._usage().calls - usage.calls,
+            planner_tokens=self._usage().tokens - usage.tokens,
+            seconds=time.perf_counter() - began,
         )
         report = telling.report(told, best, evidence)
         self._journal_run(run, report)

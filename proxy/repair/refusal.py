@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from proxy.repair import phrases
@@ -70,8 +71,13 @@ def error_text(reply: Reply) -> str:
 
 def read(text: str, arguments: Json, names: Iterable[str] = ()) -> Reading:
     """Read an error text about a call with these arguments; `names` are the arguments that the tool declares."""
-    text = text[:20_000]
-    sent = as_object(arguments) or {}
+    return _read(text[:20_000], json.dumps(as_object(arguments) or {}, default=str), tuple(names))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
+    """The same text is asked about several times while one repair is sought."""
+    sent: dict[str, Any] = json.loads(written)
     known = {*sent, *names}
     missed, refused = _names(text, phrases.MISSING, known), _names(text, phrases.UNEXPECTED, set(sent))
     wanted: dict[Location, str] = {}

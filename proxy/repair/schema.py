@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from referencing.exceptions import Unresolvable
+from jsonschema.exceptions import ValidationError
 
 from proxy.repair.values import MISSING
 from schemas.catalog import Json, as_list, as_object, canonical
@@ -38,21 +37,16 @@ class Breach:
 
 
 @lru_cache(maxsize=4096)
-def _validator(text: str) -> Draft202012Validator | None:
-    schema = json.loads(text)
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError:
-        return None
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+def _validator(text: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(text), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-_KNOWN: dict[int, tuple[Schema, Draft202012Validator | None]] = {}
+_KNOWN: dict[int, tuple[Schema, Draft202012Validator]] = {}
 """Validators by the identity of the schema object, which is kept so that the identity stays its own."""
 KNOWN_LIMIT = 8192
 
 
-def _validator_of(schema: Schema) -> Draft202012Validator | None:
+def _validator_of(schema: Schema) -> Draft202012Validator:
     known = _KNOWN.get(id(schema))
     if known is not None:
         return known[1]
@@ -64,13 +58,10 @@ def _validator_of(schema: Schema) -> Draft202012Validator | None:
 
 def breaches(schema: Schema, value: Json) -> list[Breach]:
     """Every way in which a value breaks a schema, in order of place; [] also where the schema cannot be used."""
-    validator = _validator_of(schema)
-    if validator is None:
-        return []
     try:
-        errors = cast("Iterable[ValidationError]", validator.iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
+        errors = cast("Iterable[ValidationError]", _validator_of(schema).iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
         return [_breach(error) for error in errors]
-    except Unresolvable:
+    except Exception:  # noqa: BLE001  jsonschema raises many kinds for schemas that are broken, each only where it looks
         return []
 
 

@@ -60,6 +60,8 @@ def _change(repair: RepairReport) -> str:
 
 
 def _steps(report: Report) -> Iterator[str]:
+    if not report.steps:
+        return
     yield click.style("steps", bold=True)
     for step in report.steps:
         mark = click.style("ok  ", fg="green") if step.ok else click.style("FAIL", fg="red")

@@ -28,7 +28,7 @@ from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step
 from schemas.problem import Problem, Refused, UnexpectedArgument
 from schemas.record import RunRecord
-from schemas.trial import Reply, StepRun
+from schemas.trial import Reply
 
 STEP = "call"
 """Id of the one step that a call is."""
@@ -191,8 +191,3 @@ def record(repair_id: str, session: str, mended: Mended, calls: int, seconds: fl
         calls=calls,
         seconds=round(seconds, 4),
     )
-
-
-def first_run(run: StepRun) -> StepRun:
-    """The run of the call as it was sent, filed under the one step that it is."""
-    return replace(run, step=STEP)

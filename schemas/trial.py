@@ -97,7 +97,6 @@ class Execution:
     runs: Mapping[str, StepRun] = field(default_factory=dict[str, StepRun])
     calls: int = 0
     reused: int = 0
-    waves: int = 0
 
     @property
     def ok(self) -> bool:

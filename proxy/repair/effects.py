@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.refusal import Reading, error_text, read, silent_failure
 from proxy.repair.schema import required_names
-from proxy.repair.situation import Evidence
 from proxy.repair.values import value_of
 from schemas.catalog import Effect, Tool, as_object, canonical
 from schemas.edit import Confidence
-from schemas.plan import Plan, Step
 from schemas.problem import MissingArgument, Problem
 from schemas.trial import Lost, Reply, StepRun, Verdict
 
@@ -56,14 +53,6 @@ def _validator_agrees(problems: Sequence[Problem], reading: Reading) -> bool:
     said = {*reading.missing, *reading.unexpected, *reading.named}
     said |= {str(where[0]) for where in (*reading.wanted, *reading.allowed, *reading.quoted) if where}
     return bool(wrong & said)
-
-
-def reading_for(plan: Plan, step: Step, run: StepRun, evidence: Evidence) -> tuple[Reading, tuple[Problem, ...]]:
-    """Read a run's error text beside the static problems of its call."""
-    here = situation(plan, step, evidence)
-    names = tuple(here.tool.properties) if here.tool else ()
-    text = error_text(run.reply) if run.reply is not None else ""
-    return read(text, run.arguments, names), static_problems(here)
 
 
 def is_call(run: StepRun, tool: Tool, arguments: object) -> bool:

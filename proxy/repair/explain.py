@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.situation import OUTPUT
 from proxy.repair.values import MISSING, inside, pointer
-from schemas.catalog import Json, as_object, canonical
+from schemas.catalog import Json, canonical
 from schemas.edit import (
     AddStep,
     BindReference,
@@ -113,13 +113,3 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     if problem.candidates:
         told["candidates"] = list(problem.candidates)
     return told
-
-
-def call_json(server: str, tool: str, arguments: Json) -> dict[str, Any]:
-    """A single call as a plan of one step, for the journal."""
-    keys = as_object(arguments)
-    return {
-        "steps": [
-            {"id": "call", "server": server, "tool": tool, "arguments": arguments if keys is None else dict(keys)}
-        ]
-    }

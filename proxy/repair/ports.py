@@ -5,7 +5,7 @@ Knows nothing of sockets, processes or models: the edge implements these, tests 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -165,6 +165,3 @@ class Journal(Protocol):
     async def flush(self) -> None:
         """Return once everything handed over is on disk: awaited before an effect is sent within a workflow."""
         ...
-
-
-Progress = Callable[[float, float | None, str], Awaitable[None]]

@@ -65,9 +65,7 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
         output=output_of(best.plan, evidence),
         steps=[_step(step, best.execution.runs.get(step.id)) for step in best.plan.by_id.values()],
         repairs=[RepairReport(**edit) for edit in explain.repairs(told.submitted, lineage)],
-        normalised=[
-            NormalisedReport(step=n.step, before=n.before, after=n.after, rule=n.rule) for n in told.normalised
-        ],
+        normalised=_normalised(told),
         problems=[ProblemReport(**problem) for problem in problems],
         score=_score(best),
         search=_search(told),
@@ -93,15 +91,17 @@ def unread(told: Told) -> Report:
         output=None,
         steps=[],
         repairs=[],
-        normalised=[
-            NormalisedReport(step=n.step, before=n.before, after=n.after, rule=n.rule) for n in told.normalised
-        ],
+        normalised=_normalised(told),
         problems=[ProblemReport(**problem) for problem in told.problems],
         score=_score(Candidate(told.submitted)),
         search=_search(told),
         plan=told.submitted.json(),
         repair_id=told.repair_id,
     )
+
+
+def _normalised(told: Told) -> list[NormalisedReport]:
+    return [NormalisedReport(step=n.step, before=n.before, after=n.after, rule=n.rule) for n in told.normalised]
 
 
 def _status(told: Told, best: Candidate, problems: Iterable[Mapping[str, Any]]) -> Status:

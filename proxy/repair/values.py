@@ -109,16 +109,6 @@ def paths(value: Json) -> Iterator[tuple[list[str], Json]]:
         queue.extend(([*parts, str(index)], item) for index, item in enumerate(as_list(inner) or []))
 
 
-def parse_text(value: Json) -> Json:
-    """The JSON inside a text that holds an object or list, else the value itself."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
 @dataclass(frozen=True)
 class Unresolved:
     """A reference that could not be resolved: its step gave no result, or the path leads nowhere."""

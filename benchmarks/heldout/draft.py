@@ -1,0 +1,93 @@
+"""A sound plan while it is being broken: its steps, what is known of them, and which parts are broken already.
+
+Pure; knows no case format and no kind of fault.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Fault = dict[str, Any]
+"""What was done to a plan: `type`, `level` (D: the schema alone tells; F: the plan's own results; G: names or goal),
+and the place."""
+
+Breaker = Callable[["Draft", random.Random], Fault | None]
+"""Breaks one part of a draft in place; None where nothing in it can be broken so."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound plan: its steps, the input schema of every tool by name, each step's result, and the goal in words."""
+
+    steps: list[dict[str, Any]]
+    schemas: Mapping[str, Mapping[str, Any]]
+    results: Mapping[str, Any]
+    goal: str
+
+
+@dataclass
+class Draft:
+    """A copy of a sound plan's steps; `broken` holds the parts that no further fault may touch."""
+
+    sound: Sound
+    steps: list[dict[str, Any]]
+    broken: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    drift: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Changes of the published catalog, where the plan's backend can make them."""
+
+    @staticmethod
+    def of(sound: Sound) -> Draft:
+        """A draft that is still whole."""
+        return Draft(sound, copy.deepcopy(sound.steps))
+
+    def take(self, step: str, part: str) -> bool:
+        """Claim a part of a step for one fault; False where it, or the whole step, is claimed already."""
+        if {(step, part), (step, "*")} & self.broken:
+            return False
+        self.broken.add((step, part))
+        return True
+
+    def schema(self, step: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The input schema of the step's tool as the sound plan names it."""
+        sound = next((each for each in self.sound.steps if each["id"] == step["id"]), step)
+        return self.sound.schemas.get(sound["tool"], {})
+
+    def property(self, step: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        """The schema of one argument, {} where the tool declares none."""
+        return (self.schema(step).get("properties") or {}).get(name) or {}
+
+    def free_steps(self, part: str, rng: random.Random) -> list[dict[str, Any]]:
+        """Steps whose `part` is whole, shuffled."""
+        found = [step for step in self.steps if not {(step["id"], part), (step["id"], "*")} & self.broken]
+        return rng.sample(found, len(found))
+
+    def arguments(self, rng: random.Random) -> Iterator[tuple[dict[str, Any], str, Any]]:
+        """Every whole argument as (step, name, value), shuffled."""
+        found = [
+            (step, name, value)
+            for step in self.steps
+            if isinstance(step["arguments"], dict)
+            for name, value in step["arguments"].items()
+            if not {(step["id"], name), (step["id"], "*")} & self.broken
+        ]
+        return iter(rng.sample(found, len(found)))
+
+    def literals(self, rng: random.Random) -> Iterator[tuple[dict[str, Any], str, Any]]:
+        """Whole arguments that are no references."""
+        return (entry for entry in self.arguments(rng) if "$ref" not in json.dumps(entry[2]))
+
+    def references(self, rng: random.Random) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+        """Whole arguments that are references."""
+        return (entry for entry in self.arguments(rng) if isinstance(entry[2], dict) and "$ref" in entry[2])
+
+
+def rename(arguments: dict[str, Any], old: str, new: str) -> None:
+    """Give one key another name, in its place."""
+    entries = [(new if key == old else key, value) for key, value in arguments.items()]
+    arguments.clear()
+    arguments.update(entries)

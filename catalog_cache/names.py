@@ -23,6 +23,7 @@ _FUNCTION_TAG = re.compile(r"<function\s*=\s*([^>]+)>?")
 _PREFIX = re.compile(
     r"^(?:multi_tool_use\.|functions?[.:/]|tools?[.:/]|default_api[.:/]|namespace[.:/]|assistant[.:/]|@)", re.I
 )
+_PREFIX_ENDS = re.compile(r"__|[.:/]")
 _TRAILER = re.compile(r"\s*(?:\(.*\)?|\{.*|:\d+)$", re.S)
 
 
@@ -35,6 +36,18 @@ def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
     said = (spelling, bare, squeeze(bare), undoubled(bare))
     for level, which in _ORDER:
         found = index[level].get(said[which])
+        if found:
+            return found
+    return _behind_foreign_prefix(catalog, index, bare)
+
+
+def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str) -> tuple[Tool, ...]:
+    """What a name means without a prefix that nobody here knows: the client's own name for the only server."""
+    if len({tool.server for tool in catalog}) != 1:
+        return ()
+    for separator in _PREFIX_ENDS.finditer(bare):
+        rest = bare[separator.end() :]
+        found = index[_OWN].get(rest) or index[_SQUEEZED_OWN].get(squeeze(rest))
         if found:
             return found
     return ()
@@ -92,7 +105,7 @@ def _doubled(tool: Tool) -> set[str]:
 
 def _tail(tool: Tool) -> set[str]:
     """The tool's own name without prefixes that its server itself put before it: `mcp__memory__list` is `list`."""
-    parts = re.split(r"__|[.:/]", tool.name)
+    parts = _PREFIX_ENDS.split(tool.name)
     return {"__".join(parts[index:]) for index in range(1, len(parts)) if parts[index]}
 
 
@@ -144,6 +157,7 @@ _FORMS: tuple[Callable[[Tool], set[str]], ...] = (
 )
 """The spellings of a tool that count, from the strictest level to the loosest."""
 
+_OWN, _SQUEEZED_OWN = _FORMS.index(_own), _FORMS.index(_squeezed_own)
 _EXACT, _LOOSE = range(4), range(4, 9)
 _ORDER = (*((level, which) for which in (0, 1) for level in _EXACT), *((level, 2) for level in _LOOSE), (9, 3))
 """Level, and which reading of the spelling it is asked for: as written, cleaned, squeezed, with no word twice."""

@@ -8,31 +8,28 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from catalog_cache.names import resolve as resolve_name
 from catalog_cache.nearest import index, nearest
-from proxy import mend
+from proxy import mend, naming
 from proxy.asking import ask
 from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
-from proxy.repair import explain
 from proxy.repair.dialects import accepted
 from proxy.repair.ports import Client, Journal, Upstreams
 from proxy.repair.propose import Repair
-from proxy.repair.rules.tools import ranked_tools
-from proxy.repair.situation import Evidence, Seen, Situation
+from proxy.repair.situation import Evidence, Seen
 from proxy.repair.values import value_of
 from proxy.resume import Earlier
 from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
 from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
 from schemas.config import Config, Mode
-from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.edit import Proposal, SwapTool
 from schemas.plan import Plan, Step
 from schemas.problem import UnknownTool
 from schemas.record import CallRecord
@@ -42,8 +39,6 @@ from schemas.trial import Reply, Verdict
 INVALID_PARAMS = -32602
 SESSIONS = 200
 """Client sessions whose earlier results are kept as evidence."""
-LISTED = 8
-"""Tools named where none is near."""
 KEPT_RESULT = 100_000
 """Characters of a result's first text beyond which it is not kept as evidence."""
 
@@ -197,48 +192,48 @@ class Calls:
         return replace(reply, result=mend.announced(reply.result or {}, repair_id, mended))
 
     async def _unknown(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
-        """Resolve a name that no tool bears by exact normalisation; else answer with the nearest tools.
+        """Resolve a name that no tool bears by its spelling; else answer with the nearest tools.
 
-        On the face of one upstream the name is sent as it came first: servers may accept tools that they do not list.
+        On the face of one upstream a name that is not plainly another spelling is sent as it came first: servers may
+        accept tools that they do not list.
         """
         view = self._view()
-        step = Step(mend.STEP, name, params.get("arguments", {}))
-        spelled = accepted(view, step)
-        if spelled is not None and self._server is None:
-            return await self._forward(spelled, params, client)
-        options = resolve_name(view, name)
-        if len(options) == 1 and self._mode(options[0]) == "auto":
-            problem = UnknownTool(step=mend.STEP, tool=name, message=f"no upstream offers a tool {name!r}")
-            edit = SwapTool(mend.STEP, options[0].server, options[0].name)
-            evidence = f"{name!r} is {options[0].public!r} but for prefix, separators, case or template debris"
-            swap = Proposal(problem, (edit,), "exact_name", evidence, Confidence.LOSSLESS)
-            return await self._forward(options[0], params, client, (swap,))
-        near = list(options) or _near(view, step) or list(view)[:LISTED]
+        arguments = params.get("arguments", {})
+        if self._server is None and (tool := accepted(view, Step(mend.STEP, name, arguments))) is not None:
+            return await self._forward(tool, params, client)
+        known = Evidence(view, single=True, policy=self._config.effects.policy)
+        swap = naming.spelled(name, arguments, known)
+        if swap is not None and (tool := self._mendable(swap, view)) is not None:
+            return await self._forward(tool, params, client, (swap,))
+        reply = await self._refused_name(name, params, client)
+        swap = naming.mistyped(name, arguments, known) if naming.refused_as_unknown(reply) else None
+        if swap is not None and (tool := self._mendable(swap, view)) is not None:
+            return await self._forward(tool, params, client, (swap,))
+        if not reply.refused or self._config.repair.mode == "off":
+            return reply
+        near = naming.near(name, arguments, known)
+        if self._server is None and reply.error is not None:
+            message = f"Unknown tool: {name}. {naming.nobody(name, [self._shown(tool) for tool in near])}"
+            reply = replace(reply, error={**reply.error, "message": message})
+        return naming.pointed(reply, name, near, self._shown, self._config.repair.suggest)
+
+    async def _refused_name(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
+        """What a call gets whose name no tool bears: our own error, or what the one upstream says."""
         if self._server is None:
             reply = Reply(error={"code": INVALID_PARAMS, "message": f"Unknown tool: {name}"})
         else:
-            stranger = Tool(self._server, name, name, {"name": name})
-            reply = await self._upstreams.call(stranger, params, client)
-        call_id, arguments = self._journal.new_id("call"), params.get("arguments")
+            reply = await self._upstreams.call(Tool(self._server, name, name, {"name": name}), params, client)
         outcome = "unknown_tool" if reply.refused else _outcome(reply)
+        call_id, arguments = self._journal.new_id("call"), params.get("arguments")
         self._journal.call(
             CallRecord(call_id, time.time(), client.session, self._server or "", name, arguments, outcome)
         )
-        return self._pointed(reply, name, near) if reply.refused and self._config.repair.mode != "off" else reply
+        return reply
 
-    def _pointed(self, reply: Reply, name: str, near: Sequence[Tool]) -> Reply:
-        """The refusal of a name that no tool bears, with the nearest tools and their schemas."""
-        names = tuple(self._shown(tool) for tool in near)
-        message = f"no tool is called {name!r}" + (f"; nearest: {', '.join(names)}" if names else "")
-        problem = UnknownTool(step=mend.STEP, tool=name, message=message, candidates=names)
-        schemas = [
-            {"name": self._shown(tool), "description": tool.description[:200], "inputSchema": tool.schema}
-            for tool in near
-        ]
-        told = {"problems": [explain.problem_json(problem)], "nearest": schemas}
-        if reply.error is not None and self._server is None:
-            reply = replace(reply, error={**reply.error, "message": f"Unknown tool: {name}. {message}"})
-        return mend.with_diagnosis(reply, told, message, self._config.repair.suggest)
+    def _mendable(self, swap: Proposal, view: Catalog) -> Tool | None:
+        """The tool that a resolved name leads to, where its upstream's calls may be repaired."""
+        tool = naming.tool_of(swap, view)
+        return tool if tool is not None and self._mode(tool) == "auto" else None
 
     def _shown(self, tool: Tool) -> str:
         return tool.public if self._server is None else tool.name
@@ -293,11 +288,6 @@ class Calls:
         found = [{**hit.tool.raw, "name": hit.tool.public} for hit in hits]
         text = json.dumps({"tools": found}, ensure_ascii=False)
         return Reply(result={"content": [{"type": "text", "text": text}], "structuredContent": {"tools": found}})
-
-
-def _near(view: Catalog, step: Step) -> list[Tool]:
-    here = Situation(Plan((step,)), step, None, Evidence(view, single=True))
-    return [fit.tool for fit in ranked_tools(here)[:5] if fit.name >= 0.3]
 
 
 def _outcome(reply: Reply) -> str:

@@ -24,7 +24,7 @@ PROMISES = {
     "guess-only-where-nothing-changes": "For a single call a guess is sent only to a read-only tool, else it is suggested.",
     "person-may-choose": "Where the user allows it, the person behind the client chooses among repairs that the evidence left open.",
     "session-is-evidence": "What earlier calls of the same session returned is evidence, and never crosses sessions.",
-    "names-resolve-exactly": "A name is resolved by exact normalisation alone; else the nearest tools are told and nothing is sent.",
+    "names-resolve-exactly": "A name is resolved by exact normalisation, or where only typing errors keep it from one tool's; else the nearest tools are told and nothing is sent.",
     # values and arguments
     "values-fit-their-schema": "A coerced value satisfies its schema and keeps its meaning; nothing is invented, clamped or torn out of a text.",
     "sound-values-stay": "A value that satisfies its schema is left alone, but for integral floats.",

@@ -125,7 +125,7 @@ async def test_debris_and_case_resolve_to_the_one_tool_and_say_so(name: str) -> 
 
 
 @promise("names-resolve-exactly")
-@pytest.mark.parametrize("name", ["get_produkt", "fetch_product", "product", "get_products", "", "cancel"])
+@pytest.mark.parametrize("name", ["fetch_product", "product", "get_products", "get_profit", "", "cancel"])
 async def test_a_name_that_is_only_near_is_answered_with_the_nearest_tools(name: str) -> None:
     desk = Desk(shop(), units())
     reply = await desk.reply(name, {"sku": "can-05"})
@@ -142,10 +142,38 @@ async def test_a_name_that_is_only_near_is_answered_with_the_nearest_tools(name:
 
 
 @promise("names-resolve-exactly")
+@pytest.mark.parametrize("name", ["get_produkt", "shop__get_prodcut", "mcp__shop__get_pruduct"])
+@pytest.mark.parametrize("one", [None, "shop"])
+async def test_a_typing_error_is_corrected_and_said(name: str, one: str | None) -> None:
+    desk = Desk(shop(), units(), one=one)
+    result = await desk.result(name, {"sku": "can-05"})
+    (repair,) = repairs(result)
+    assert (repair["op"], repair["rule"], repair["confidence"]) == ("swap_tool", "misspelled_tool", "evident")
+    assert desk.world.sent[-1] == ("shop", "get_product", {"sku": "can-05"})
+
+
+@promise("names-resolve-exactly", "modes")
+async def test_a_typing_error_is_only_told_where_nothing_may_be_repaired() -> None:
+    desk = Desk(shop(), config=configured(repair={"mode": "suggest"}))
+    reply = await desk.reply("get_produkt", {"sku": "can-05"})
+    assert reply.error is not None
+    assert "shop__get_product" in reply.error["message"]
+    assert desk.world.sent == []
+
+
+@promise("names-resolve-exactly")
+async def test_a_prefix_of_the_clients_own_is_taken_off_in_front_of_one_upstream() -> None:
+    desk = Desk(shop(), units(), one="shop")
+    (repair,) = repairs(await desk.result("mcp__my_store__get_product", {"sku": "can-05"}))
+    assert repair["rule"] == "exact_name"
+    assert (await Desk(shop(), units()).reply("mcp__my_store__get_product", {"sku": "can-05"})).error is not None
+
+
+@promise("names-resolve-exactly")
 async def test_in_front_of_one_upstream_its_own_names_count_and_are_told() -> None:
     desk = Desk(shop(), units(), one="shop")
     assert "_meta" not in await desk.result("get_product", {"sku": "can-05"})
-    reply = await desk.reply("get_produkt", {"sku": "can-05"})
+    reply = await desk.reply("get_item", {"sku": "can-05"})
     assert reply.error is not None
     names = [tool["name"] for tool in reply.error["data"][DIAGNOSIS]["nearest"]]
     assert "get_product" in names

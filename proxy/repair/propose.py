@@ -24,6 +24,7 @@ from proxy.repair.rules import (
     references,
     shape,
     sources,
+    spelling,
     steps,
     tools,
     types,
@@ -58,7 +59,11 @@ from schemas.problem import (
 Rule = Callable[[Any, Situation], Iterator[Proposal]]
 
 RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
-    UnknownTool: ((tools.exact_name, tools.ambiguous_by_arguments), (tools.nearest_tool, steps.inner_step)),
+    UnknownTool: (
+        (tools.exact_name, tools.ambiguous_by_arguments),
+        (spelling.misspelled_tool,),
+        (tools.nearest_tool, steps.inner_step),
+    ),
     AmbiguousTool: ((tools.exact_name, tools.ambiguous_by_arguments),),
     UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
     MissingArgument: (

@@ -54,7 +54,7 @@ _PAIRS = """
 start/stop open/close add/remove create/delete push/pull upload/download import/export show/hide login/logout
 encrypt/decrypt encode/decode compress/decompress increase/decrease pause/resume approve/reject accept/decline
 accept/reject buy/sell send/receive lend/borrow attach/detach up/down on/off get/set insert/delete raise/lower
-begin/end enable/disable grant/revoke
+begin/end enable/disable grant/revoke load/unload
 """
 OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _PAIRS.split())
 """Words of tool names that mean the opposite of one another."""

@@ -1,0 +1,65 @@
+"""The rule for a tool name with a typing error in it: `get_wether` for `get_weather`.
+
+A typing error is a word that is none: it names nothing else in the catalog, is no verb that tools are named by, and
+differs from the right word in so few letters that the two were never meant to be told apart. So `decrease` is no error
+for `increase`, nor `get_user` one for `get_users`, and `disassemble` and `decompile` stay two tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rapidfuzz.distance import OSA
+
+from catalog_cache.likely import likely
+from catalog_cache.names import clean
+from proxy.repair.rules.tools import argument_fit, may_swap, opened
+from proxy.repair.situation import Situation
+from proxy.repair.verbs import EFFECT_VERBS, OPPOSITES, READING_VERBS
+from proxy.repair.words import stem, words
+from schemas.catalog import Tool
+from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.problem import UnknownTool
+
+KNOWN_WORDS = EFFECT_VERBS | READING_VERBS | frozenset(word for pair in OPPOSITES for word in pair)
+"""Words that a name means when it says them."""
+LETTERS = {1: 4, 2: 8}
+"""Errors in a word, and how many letters the right word has at least to be recognised all the same."""
+FIT = 0.5
+"""Least fit of the arguments: a name that is nearly right with arguments that are not is another tool's."""
+
+
+def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
+    """Correct a name that only typing errors keep from being exactly one tool's."""
+    said = clean(here.step.tool) or here.step.tool
+    near = likely(here.evidence.catalog, said, opened(here.written))
+    spoken = frozenset(word for tool in near for word in words(tool.public))
+    found = [(tool, wrong) for tool in near if (wrong := _errors(said, tool, spoken))]
+    if len(found) != 1:
+        return
+    tool, wrong = found[0]
+    if may_swap(here, tool) and argument_fit(tool, here) >= FIT:
+        shown = ", ".join(f"{mine!r} is {right!r} mistyped" for mine, right in wrong)
+        edit = SwapTool(here.step.id, tool.server, tool.name)
+        evidence = f"{shown}, and no other tool is as near"
+        yield Proposal(problem, (edit,), "misspelled_tool", evidence, Confidence.EVIDENT, 0.9)
+
+
+def _errors(said: str, tool: Tool, spoken: frozenset[str]) -> list[tuple[str, str]]:
+    """The mistyped words and the right ones, where nothing else tells the name from one of the tool's spellings."""
+    ours = words(said)
+    for name in (tool.name, tool.public, f"mcp__{tool.public}"):
+        theirs = words(name)
+        if len(ours) != len(theirs):
+            continue
+        pairs = [(mine, right) for mine, right in zip(ours, theirs, strict=True) if mine != right]
+        if pairs and all(_mistyped(mine, right, spoken) for mine, right in pairs):
+            return pairs
+    return []
+
+
+def _mistyped(mine: str, right: str, spoken: frozenset[str]) -> bool:
+    if mine in spoken or mine in KNOWN_WORDS or mine[0] != right[0] or stem(mine) == stem(right):
+        return False
+    errors = OSA.distance(mine, right)
+    return mine.isalpha() and right.isalpha() and len(right) >= LETTERS.get(errors, len(right) + 1)

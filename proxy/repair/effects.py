@@ -31,7 +31,7 @@ def verdict_of(reply: Reply, problems: Sequence[Problem], reading: Reading, *, h
         return Verdict.NOT_EXECUTED
     if reading.doubt:
         return Verdict.FAILED
-    if reading.unknown_tool or _validator_agrees(problems, reading):
+    if reading.unknown_tool or reading.not_run or _validator_agrees(problems, reading):
         return Verdict.NOT_EXECUTED
     return Verdict.REFUSED if reading.speaks_of_arguments else Verdict.FAILED
 

@@ -22,6 +22,9 @@ UNKNOWN_TOOL = re.compile(
     re.IGNORECASE,
 )
 
+NOT_RUN = re.compile(r"\s*(?:Error: )?MCP error -3260[12]\b")
+"""How a text opens that hands on JSON-RPC's refusal of a method or its parameters, given before anything ran."""
+
 NOT_THERE = re.compile(
     r"not found|no such|does(?: not|n't) exist|unknown|invalid|cannot find|could not find", re.IGNORECASE
 )
@@ -93,6 +96,13 @@ DID_YOU_MEAN = re.compile(r"did you mean:? ['\"`]?([^'\"`?\n]+)['\"`]?", re.IGNO
 
 PYDANTIC = re.compile(r"^(\S[^\n]*)\n\s+([^\n]+?) \[type=([\w.]+)", re.MULTILINE)
 """One error of pydantic's text: location, message, type."""
+
+ZOD_LINE = re.compile(
+    r"((?:Invalid (?:input|option)|Too (?:big|small)|Unrecognized key)\b[^\n]*?)"
+    r" at ([A-Za-z_$][\w$-]*(?:\[\d+\]|\.[\w$-]+)*)$",
+    re.MULTILINE,
+)
+"""One error of zod's as a line: message, place."""
 
 PLACE = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.\w+|\[\d+\])+)(?![\w/])")
 """A dotted place inside arguments, `children.0` or `items[1].name`."""

@@ -1,7 +1,7 @@
 """An upstream's error text, read for what it says about the arguments.
 
-Pure. Reads the shapes that validators print (pydantic, zod, jsonschema, Python's own TypeError) and the common
-phrases of hand-written checks; a text it cannot read yields an empty reading, never a guess.
+Pure. Reads what validators print (see `complaints`), and the common phrases of jsonschema, Python's own TypeError and
+hand-written checks; a text it cannot read yields an empty reading, never a guess.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 from proxy.repair import phrases
-from proxy.repair.values import MISSING, inside, segments, text_of, value_of
+from proxy.repair.complaints import Issue, complaints
+from proxy.repair.values import text_of, value_of
 from proxy.repair.words import mentions, plain, words
-from schemas.catalog import Json, as_list, as_object
+from schemas.catalog import Json, as_object
 from schemas.plan import Location, walk
 from schemas.trial import Reply
 
@@ -26,12 +27,13 @@ class Reading:
     """What an error text says about the call that caused it.
 
     `wanted` maps an argument's location to the JSON type asked for; `allowed` to the values accepted; `named` are
-    arguments that it names; `quoted` are locations whose sent value stands in the text; `doubt` tells that an effect
-    may have happened all the same.
+    arguments that it names; `quoted` are locations whose sent value stands in the text; `not_run` tells that the call
+    was refused before anything ran, `doubt` that an effect may have happened all the same.
     """
 
     text: str = ""
     unknown_tool: bool = False
+    not_run: bool = False
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     wanted: Mapping[Location, str] = field(default_factory=dict[Location, str])
@@ -46,15 +48,6 @@ class Reading:
         """Tell whether the text names an argument, quotes a sent value or lists what would be accepted."""
         places = self.wanted or self.allowed or self.quoted
         return bool(self.missing or self.unexpected or self.named or self.choices or places)
-
-
-@dataclass(frozen=True)
-class _Issue:
-    """One complaint of a structured validator."""
-
-    where: Location
-    message: str
-    kind: str
 
 
 def error_text(reply: Reply) -> str:
@@ -82,7 +75,7 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     missed, refused = _names(text, phrases.MISSING, known), _names(text, phrases.UNEXPECTED, set(sent))
     wanted: dict[Location, str] = {}
     allowed: dict[Location, tuple[str, ...]] = {}
-    for issue in (*_pydantic(text, sent), *_zod(text), *_places(text, sent)):
+    for issue in complaints(text, sent):
         head = str(issue.where[0]) if issue.where else ""
         if "missing" in issue.kind or issue.message.lower() in ("required", "field required"):
             missed.append(head)
@@ -97,6 +90,7 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     return Reading(
         text=text,
         unknown_tool=phrases.UNKNOWN_TOOL.search(text) is not None,
+        not_run=phrases.NOT_RUN.match(text) is not None,
         missing=tuple(dict.fromkeys(name for name in missed if name not in sent)),
         unexpected=tuple(dict.fromkeys(name for name in refused if name in sent)),
         wanted=wanted,
@@ -128,7 +122,7 @@ def _about_the_only_subject(
     if choices:
         allowed[where] = choices
     else:
-        _about(_Issue(where, text, ""), wanted, allowed)
+        _about(Issue(where, text, ""), wanted, allowed)
 
 
 def _names(text: str, patterns: Iterable[re.Pattern[str]], known: set[str]) -> list[str]:
@@ -157,49 +151,7 @@ def _names_argument(text: str, name: str) -> bool:
     )
 
 
-def _pydantic(text: str, sent: Mapping[str, Any]) -> Iterator[_Issue]:
-    if "validation error" not in text:
-        return
-    for match in phrases.PYDANTIC.finditer(text):
-        parts = [int(part) if part.isdigit() else part for part in match[1].strip().split(".")]
-        while len(parts) > 1 and parts[0] not in sent and parts[1] in sent:
-            parts = parts[1:]
-        yield _Issue(tuple(parts), match[2], match[3])
-
-
-def _zod(text: str) -> Iterator[_Issue]:
-    start = text.find("[")
-    if '"code"' not in text or '"path"' not in text or start < 0:
-        return
-    try:
-        issues, _ = json.JSONDecoder().raw_decode(text[start:])
-    except ValueError:
-        return
-    for entry in as_list(issues) or []:
-        keys = as_object(entry) or {}
-        if keys.get("code") == "unrecognized_keys":
-            yield from (_Issue((str(name),), "", "unrecognized") for name in as_list(keys.get("keys")) or [])
-            continue
-        where: Location = tuple(as_list(keys.get("path")) or [])
-        message, expected = str(keys.get("message", "")), keys.get("expected")
-        absent = keys.get("received") == "undefined" or "received undefined" in message
-        options = as_list(keys.get("options")) or as_list(keys.get("values"))
-        if options:
-            message = f"must be one of {', '.join(map(repr, options))}"
-        elif expected:
-            message = f"expected {expected}; {message}"
-        yield _Issue(where, message, "missing" if absent else str(keys.get("code")))
-
-
-def _places(text: str, sent: Mapping[str, Any]) -> Iterator[_Issue]:
-    """Complaints about a dotted place: `children.0 should be of type object`."""
-    for match in phrases.PLACE.finditer(text):
-        where: Location = tuple(int(part) if part.isdigit() else part for part in segments(match[1]))
-        if inside(dict(sent), where) is not MISSING:
-            yield _Issue(where, text[match.end() : match.end() + 200].split("\n")[0], "")
-
-
-def _about(issue: _Issue, wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]]) -> None:
+def _about(issue: Issue, wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]]) -> None:
     for pattern, name in phrases.WANTED:
         if pattern.search(issue.kind) or pattern.search(issue.message):
             wanted.setdefault(issue.where, name)

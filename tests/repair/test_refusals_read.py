@@ -49,6 +49,23 @@ def test_zod_names_types_missing_and_unknown_arguments() -> None:
     assert found.wanted == {("courses",): "array"}
 
 
+ZOD_LINES = """MCP error -32602: Input validation error: Invalid arguments for tool book_table: Invalid input: expected array, received string at courses
+Invalid input: expected string, received undefined at evening
+Invalid option: expected one of "window"|"terrace" at table
+Invalid input: expected string, received undefined at people[0].firstName"""  # noqa: E501  as it is printed
+
+
+@promise("refusals-are-read")
+def test_zod_is_read_line_by_line_too() -> None:
+    sent = {"courses": "soup", "table": "Window", "people": [{"first_name": "Ada"}]}
+    found = read(ZOD_LINES, sent, ["courses", "evening", "table", "people"])
+    assert found.missing == ("evening",)
+    assert found.wanted == {("courses",): "array"}
+    assert found.allowed == {("table",): ("window", "terrace")}
+    assert "people" in found.named
+    assert found.not_run
+
+
 @promise("refusals-are-read")
 @pytest.mark.parametrize(
     ("text", "arguments", "said"),

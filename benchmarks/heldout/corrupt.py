@@ -49,9 +49,24 @@ BREAKERS: tuple[Breaker, ...] = (
 )
 """Every kind of fault that a plan alone can have."""
 
+ALONE: frozenset[Breaker] = frozenset(
+    {
+        links.reference_step,
+        links.arguments_exchanged,
+        links.step_twice,
+        links.step_lost,
+        links.step_order,
+        values.date_layout,
+    }
+)
+"""Faults that may leave no trace: in a plan that fails for another reason, nobody could tell them."""
+
 
 def corrupt(sound: Sound, first: Breaker, more: int, rng: random.Random) -> tuple[Draft, list[Fault]] | None:
-    """Break a plan by this breaker and up to `more` others; None where the first finds nothing to break."""
+    """Break a plan by this breaker and up to `more` others; None where the first finds nothing to break.
+
+    The first may be one that leaves no trace: whoever calls sees to it that the plan fails because of it.
+    """
     draft = Draft.of(sound)
     fault = first(draft, rng)
     if fault is None:
@@ -60,7 +75,7 @@ def corrupt(sound: Sound, first: Breaker, more: int, rng: random.Random) -> tupl
     for breaker in rng.sample(BREAKERS, len(BREAKERS)):
         if len(faults) > more:
             break
-        found = breaker(draft, rng)
+        found = None if breaker in ALONE else breaker(draft, rng)
         if found is not None:
             faults.append(found)
     return draft, faults

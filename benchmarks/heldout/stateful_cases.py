@@ -17,7 +17,7 @@ from benchmarks.cases.bfcl import environment
 from benchmarks.cases.client import Connection
 from benchmarks.cases.tap import digest
 from benchmarks.heldout import stateful
-from benchmarks.heldout.corrupt import BREAKERS, corrupt, hardest
+from benchmarks.heldout.corrupt import ALONE, BREAKERS, corrupt, hardest
 from benchmarks.heldout.draft import Breaker, Draft, Fault, Sound
 from benchmarks.heldout.names import drifts
 
@@ -77,7 +77,7 @@ async def _broken(
     """Add one plan that fails as it is; a fault that leaves no trace is no case, since nobody could see it."""
     more = _MORE[len(writing.cases) % len(_MORE)]
     for breaker in writing.breakers():
-        made = corrupt(sound, breaker, more, writing.rng)
+        made = corrupt(sound, breaker, 0 if breaker in ALONE else more, writing.rng)
         if made is None:
             continue
         failure, _ = await stateful.rerun(made[0].steps, connection)
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--controls", type=int, default=24, help="sound plans")
     parser.add_argument("--each", type=int, default=1, help="broken plans of each scenario")
-    parser.add_argument("--drift-every", type=int, default=5, help="one changed catalog every so many scenarios")
+    parser.add_argument("--drift-every", type=int, default=8, help="one changed catalog every so many scenarios")
     asked = parser.parse_args()
     cases = anyio.run(_write, asked)
     asked.to.mkdir(parents=True, exist_ok=True)

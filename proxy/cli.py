@@ -20,6 +20,8 @@ COMMANDS = {
     "install": ("proxy.commands.clients.install:install", "Put mcp-mend into an MCP client's configuration."),
     "uninstall": ("proxy.commands.clients.install:uninstall", "Take it out again."),
     "import": ("proxy.commands.clients.imports:import_servers", "Take over a client's servers into your own file."),
+    "login": ("proxy.commands.login:login", "Log in to a remote server that wants it, in the browser."),
+    "logout": ("proxy.commands.login:logout", "Forget a login."),
     "model": ("proxy.commands.model:model", "List, fetch and find the planner's models."),
     "doctor": ("proxy.commands.doctor:doctor", "Check that every configured server starts, and the rest."),
 }

@@ -6,6 +6,7 @@ Parts of the program get only their slice. Reading files, expanding variables an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal, Self
 
@@ -28,6 +29,44 @@ class ToolRules(_Section):
     effects: dict[str, Effect] = Field(default={}, description="Pattern of tool names to effect class.")
 
 
+class OAuth(_Section):
+    """How to log in to one upstream, where finding everything out by asking it does not do."""
+
+    grant: Literal["authorization_code", "client_credentials"] = Field(
+        default="authorization_code", description="client_credentials needs nobody to log in."
+    )
+    client_id: str = Field(default="", description="Id of a client that was registered beforehand.")
+    client_secret: str = Field(default="", description="Its secret, where it has one.")
+    client_authentication: Literal["client_secret_basic", "client_secret_post"] | None = Field(
+        default=None, description="How the secret is sent; left out: client_secret_basic."
+    )
+    private_key: str = Field(
+        default="", description="Signs instead of a secret, for client_credentials: a PEM text, or its file."
+    )
+    signing_algorithm: str = Field(default="RS256", description="Algorithm of the private key's signatures.")
+    client_metadata_url: str = Field(
+        default="", description="Address of a client id metadata document, for servers that take one."
+    )
+    issuer: str = Field(default="", description="The authorization server that may see id and secret.")
+    scope: str = Field(default="", description="Scopes to ask for, with spaces; left out: those the server names.")
+    redirect_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of http://127.0.0.1:PORT/callback; 0 is any that is free."
+    )
+
+    @model_validator(mode="after")
+    def _what_the_grant_needs(self) -> Self:
+        if self.grant == "client_credentials":
+            if not (self.client_id and self.issuer and (self.client_secret or self.private_key)):
+                raise ValueError("client_credentials needs client_id, issuer, and client_secret or private_key")
+        elif self.private_key:
+            raise ValueError('private_key is for grant = "client_credentials"')
+        if self.client_secret and not self.client_id:
+            raise ValueError("client_secret needs its client_id")
+        if self.client_metadata_url and not re.match(r"https://[^/]+/.", self.client_metadata_url):
+            raise ValueError("client_metadata_url must be an https address with a path")
+        return self
+
+
 class Upstream(_Section):
     """One MCP server behind the proxy: a command (stdio) or a URL (Streamable HTTP, or SSE)."""
 
@@ -40,6 +79,7 @@ class Upstream(_Section):
         default=None, description="Left out: stdio for a command, http for a URL, sse where http is refused."
     )
     headers: dict[str, str] = Field(default={}, description="HTTP headers sent with every request.")
+    oauth: OAuth | None = Field(default=None, description="Only where `mcp-mend login` needs to be told something.")
     enabled: bool = Field(default=True, description="false keeps the entry without starting it.")
     repair: Mode | None = Field(default=None, description="Overrides repair.mode for this upstream.")
     start_timeout: float = Field(default=60, gt=0, description="Seconds to connect and list the tools.")
@@ -50,6 +90,8 @@ class Upstream(_Section):
     def _one_way_to_reach_it(self) -> Self:
         if (self.command is None) == (self.url is None):
             raise ValueError("give either command (a program to start) or url (a running server)")
+        if self.oauth is not None and (self.url is None or any(key.lower() == "authorization" for key in self.headers)):
+            raise ValueError("oauth is for a url without an Authorization header of its own")
         return self
 
 

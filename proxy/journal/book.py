@@ -17,6 +17,7 @@ from proxy.journal.logs import note
 from proxy.journal.redact import Redaction
 from proxy.journal.rows import Rows
 from proxy.journal.writer import Writer
+from proxy.upstream.logins import held
 from schemas.config import Config
 from schemas.record import CallRecord, RunRecord
 
@@ -78,4 +79,4 @@ def redaction_of(config: Config) -> Redaction:
         named = {**upstream.env, **upstream.headers}
         own |= {value for key, value in named.items() if known.secret_key(key)}
     bare = {value.removeprefix("Bearer ").removeprefix("Basic ") for value in own}
-    return Redaction(config.journal.redact, config.secrets | own | bare)
+    return Redaction(config.journal.redact, config.secrets | own | bare, held)

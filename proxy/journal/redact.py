@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
@@ -51,15 +51,18 @@ _TINY = 4
 
 
 class Redaction:
-    """What counts as secret: the built-in key names, further ones, and these values."""
+    """What counts as secret: the built-in key names, further ones, these values, and `more` that come up meanwhile."""
 
-    def __init__(self, keys: Iterable[str] = (), values: Iterable[str] = ()) -> None:
+    def __init__(
+        self, keys: Iterable[str] = (), values: Iterable[str] = (), more: Callable[[], Iterable[str]] = tuple
+    ) -> None:
         self._keys = frozenset(_segments(key) for key in keys)
         self._hints = (*_HINTS, *(segments[0] for segments in self._keys if segments))
         values = {value for value in values if len(value) >= _TINY}
         self._whole = frozenset(values)
         inside = {form for value in values if len(value) >= _SHORT for form in _forms(value)}
         self._inside = sorted(inside, key=len, reverse=True)
+        self._more = more
 
     def value(self, value: Any) -> Any:
         """The same JSON value without its secrets."""
@@ -82,7 +85,7 @@ class Redaction:
         """The same text without its secrets, also where it holds JSON, headers or a query string."""
         if text in self._whole:
             return REDACTED
-        for secret in self._inside:
+        for secret in (*self._inside, *self._more()):
             if secret in text:
                 text = text.replace(secret, REDACTED)
         lower = text.lower()

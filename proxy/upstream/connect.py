@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import anyio
 import structlog
@@ -13,6 +14,9 @@ from proxy.upstream.stdio import Child, start, stop
 from proxy.upstream.watchdog import Watchdog
 from schemas.config import Upstream
 
+if TYPE_CHECKING:
+    from proxy.upstream.access import Access
+
 log = structlog.get_logger("upstream")
 
 _SSE_INSTEAD = frozenset({400, 404, 405, 406})
@@ -22,25 +26,38 @@ _SSE_INSTEAD = frozenset({400, 404, 405, 406})
 class UnreachableError(Exception):
     """The upstream could not be connected.
 
-    The text is for a person, `stderr` holds its last lines, `status` the HTTP status where one was the reason, else 0.
+    The text is for a person, `stderr` holds its last lines, `status` the HTTP status where one was the reason, else 0;
+    `access` is there where the upstream waits for a person to log in.
     """
 
-    def __init__(self, reason: str, stderr: tuple[str, ...] = (), status: int = 0) -> None:
+    def __init__(
+        self, reason: str, stderr: tuple[str, ...] = (), status: int = 0, access: Access | None = None
+    ) -> None:
         super().__init__(reason)
         self.stderr = stderr
         self.status = status
+        self.access = access
 
 
-async def connect(name: str, config: Upstream, profile: Profile, audience: Audience, watchdog: Watchdog) -> Link:
-    """Connect and shake hands within the start time-out.
+async def connect(
+    name: str,
+    config: Upstream,
+    profile: Profile,
+    audience: Audience,
+    watchdog: Watchdog,
+    door: Access | None = None,
+) -> Link:
+    """Connect and shake hands within the start time-out, over HTTP by this `door` or the usual one.
 
     Raises `UnreachableError`; whatever was started by then has been ended.
     """
     links: list[Link] = []
 
     def fresh() -> Link:
-        links.append(Link(name, audience, profile, config.call_timeout))
-        return links[-1]
+        link = Link(name, audience, profile, config.call_timeout)
+        link.access = door or _access(name, config)
+        links.append(link)
+        return link
 
     try:
         async with asyncio.timeout(config.start_timeout):
@@ -62,6 +79,7 @@ async def connect(name: str, config: Upstream, profile: Profile, audience: Audie
 async def modern(name: str, config: Upstream, audience: Audience) -> Link | None:
     """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
     link = Link(name, audience, Profile(), config.call_timeout)
+    link.access = _access(name, config)
     from proxy.upstream.http import Http
 
     wire = Http(link, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason))
@@ -76,6 +94,14 @@ async def modern(name: str, config: Upstream, audience: Audience) -> Link | None
         await link.close()
         return None
     return link
+
+
+def _access(name: str, config: Upstream) -> Access | None:
+    if config.url is None:
+        return None
+    from proxy.upstream.access import access
+
+    return access(name, config)
 
 
 async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
@@ -130,6 +156,9 @@ async def _failed(link: Link, failure: BaseException, status: int = 0) -> None:
             await link.spoken()
         await link.close()
     if isinstance(failure, (OSError, HandshakeError)):
+        door = link.access
+        if door is not None and door.trouble:
+            raise UnreachableError(door.trouble, status=status, access=door if door.waiting else None) from failure
         raise UnreachableError(str(failure), link.stderr(), status) from failure
 
 

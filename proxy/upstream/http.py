@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 import structlog
@@ -22,6 +22,9 @@ from proxy.upstream.headers import ParamHeaders, modern_headers
 from proxy.upstream.link import Link
 from proxy.upstream.rpc import Id, Message
 from schemas.trial import Lost, Reply
+
+if TYPE_CHECKING:
+    from proxy.upstream.access import Access
 
 log = structlog.get_logger("upstream")
 
@@ -50,11 +53,11 @@ def trust() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def client(headers: Mapping[str, str]) -> httpx2.AsyncClient:
+def client(headers: Mapping[str, str], access: Access | None = None) -> httpx2.AsyncClient:
     """An HTTP client that never gives up on a quiet stream; its cookies are its own."""
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60)
     times = httpx2.Timeout(None, connect=15, write=60)
-    return httpx2.AsyncClient(headers=dict(headers), verify=trust(), timeout=times, limits=limits)
+    return httpx2.AsyncClient(headers=dict(headers), auth=access, verify=trust(), timeout=times, limits=limits)
 
 
 class Http:
@@ -64,7 +67,7 @@ class Http:
         self.refused: HttpRefusedError | None = None
         self._link = link
         self._url = url
-        self._client = client(headers)
+        self._client = client(headers, link.access)
         self._ended = ended
         self._session: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,6 +109,8 @@ class Http:
                     await self._client.delete(self._url, headers=self._headers(None))
             except (httpx2.HTTPError, TimeoutError) as failure:
                 log.debug("session not deleted", upstream=self._link.name, reason=repr(failure))
+        if self._link.access is not None:
+            await self._link.access.close()
         await self._client.aclose()
 
     def _listen(self) -> None:
@@ -188,7 +193,8 @@ class Http:
         """An HTTP error: a JSON-RPC error in its body is the reply, else the status says what it means."""
         body = await response.aread()
         status = response.status_code
-        failure = _error_in(body)
+        trouble = self._link.access.trouble if self._link.access is not None and status in (401, 403) else ""
+        failure = _error_in(body) if not trouble else None
         dead = status == 404 and self._session is not None and message.get("method") != "initialize"
         if dead:
             self._lost(ident, Lost.NOT_SENT, "the server no longer knows the session")
@@ -197,7 +203,7 @@ class Http:
             self._link.peer.settle(ident, Reply(error=failure))
         else:
             text = body[:200].decode(errors="replace").strip()
-            reason = f"HTTP {status} from {self._url}" + (f": {text}" if text else "")
+            reason = trouble or f"HTTP {status} from {self._url}" + (f": {text}" if text else "")
             if not self._link.hello:
                 self.refused = HttpRefusedError(status, reason)
             self._lost(ident, Lost.NOT_SENT if status in _NEVER_RAN else Lost.BROKEN, reason)

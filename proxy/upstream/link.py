@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from proxy.upstream import rpc
 from proxy.upstream.caller import (
@@ -30,6 +30,9 @@ from proxy.upstream.caller import (
 )
 from proxy.upstream.peer import Incoming, Peer, Unplugged
 from schemas.trial import Reply
+
+if TYPE_CHECKING:
+    from proxy.upstream.access import Access
 
 FOR_EVERYONE = LISTS_CHANGED | {"notifications/resources/updated"}
 """Notifications that belong to no request, whichever stream they come on."""
@@ -59,7 +62,8 @@ class Sent:
 class Link:
     """A connection after (or during) its handshake.
 
-    `hello` is the upstream's raw answer to the handshake; `closed` is the reason once the connection has ended.
+    `hello` is the upstream's raw answer to the handshake; `closed` is the reason once the connection has ended;
+    `access` brings the tokens, where the upstream is reached over HTTP and may want some.
     """
 
     def __init__(self, name: str, audience: Audience, profile: Profile, timeout: float) -> None:
@@ -73,6 +77,7 @@ class Link:
         self.stop: Callable[[], Awaitable[None]] = _nothing
         self.stderr: Callable[[], tuple[str, ...]] = tuple
         self.spoken: Callable[[], Awaitable[None]] = _nothing
+        self.access: Access | None = None
         self.audience = audience
         self._timeout = timeout
 

@@ -25,7 +25,7 @@ class Sse:
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._link = link
         self._url = url
-        self._client = client(headers)
+        self._client = client(headers, link.access)
         self._ended = ended
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +60,8 @@ class Sse:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.opened.done() and not self.opened.cancelled():
             self.opened.exception()
+        if self._link.access is not None:
+            await self._link.access.close()
         await self._client.aclose()
 
     async def _listen(self) -> None:
@@ -68,7 +70,7 @@ class Sse:
         try:
             async with self._client.stream("GET", self._url, headers={"accept": "text/event-stream"}) as response:
                 if response.status_code != 200:
-                    reason = f"HTTP {response.status_code} from {self._url}"
+                    reason = self._refusal(response)
                 else:
                     async for chunk in response.aiter_bytes():
                         for event in events.feed(chunk):
@@ -109,4 +111,9 @@ class Sse:
             response = await self._client.post(target, content=rpc.encode(message), headers=headers)
         except httpx2.HTTPError as failure:
             return f"not delivered: {failure!r}"
-        return None if response.is_success else f"HTTP {response.status_code} from {target}"
+        return None if response.is_success else self._refusal(response)
+
+    def _refusal(self, response: httpx2.Response) -> str:
+        access = self._link.access
+        trouble = access.trouble if access is not None and response.status_code in (401, 403) else ""
+        return trouble or f"HTTP {response.status_code} from {response.request.url}"

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import structlog
@@ -21,6 +21,9 @@ from proxy.upstream.link import Link
 from proxy.upstream.watchdog import Watchdog
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
+
+if TYPE_CHECKING:
+    from proxy.upstream.access import Access
 
 log = structlog.get_logger("upstream")
 
@@ -82,6 +85,7 @@ class Supervised:
         self._watchdog = watchdog
         self._listed = listed
         self._lost = lost
+        self._locked: Access | None = None
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
         self.fresh = asyncio.Event()
@@ -130,15 +134,25 @@ class Supervised:
             self._down(reason)
             lasted = asyncio.get_running_loop().time() - begun > LASTED
             delay = FIRST_DELAY if lasted else min(delay * 2, LONGEST_DELAY)
-            with anyio.move_on_after(delay * self._random.uniform(0.5, 1.0)):
-                await asyncio.sleep(LEAST_DELAY)
-                await self._wanted.wait()
+            await self._rest(delay * self._random.uniform(0.5, 1.0))
             self.state = State.CONNECTING
             self._settled.clear()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next attempt: a while, or for somebody to log in; a call that waits cuts either short."""
+        await asyncio.sleep(LEAST_DELAY)
+        wish = asyncio.ensure_future(self._wanted.wait())
+        reason = asyncio.ensure_future(self._locked.changed() if self._locked is not None else asyncio.sleep(seconds))
+        try:
+            await asyncio.wait((wish, reason), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wish.cancel()
+            reason.cancel()
 
     async def _attempt(self) -> str:
         """One life of the connection; returns why it ended."""
         link: Link | None = None
+        self._locked = None
         try:
             link = await connect(self.name, self.config, await self._profile(), self._audience, self._watchdog)
             await asyncio.gather(self._list(link), self._probe(link))
@@ -148,7 +162,7 @@ class Supervised:
             await self._keep(link)
             self.stderr = link.stderr()
         except UnreachableError as failure:
-            self.stderr = failure.stderr
+            self.stderr, self._locked = failure.stderr, failure.access
             return str(failure)
         except Exception as bug:
             log.exception("supervising failed", upstream=self.name)
@@ -199,6 +213,9 @@ class Supervised:
         elif link.open:
             log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
             if self.state is not State.READY:
+                door = link.access
+                if door is not None and door.trouble:
+                    raise UnreachableError(door.trouble, access=door if door.waiting else None)
                 raise UnreachableError(f"tools/list failed: {listing.failure}", link.stderr())
 
     def _down(self, reason: str) -> None:

@@ -1,0 +1,203 @@
+"""What is kept of the login to one address: tokens, our registration there, and where the tokens are renewed.
+
+One private file per address, written whole and swapped in, locked while tokens are renewed: several processes share
+the folder. Knows nothing of how tokens are got.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
+
+import structlog
+
+from catalog_cache.home import private_folder, state_folder
+
+log = structlog.get_logger("upstream")
+
+FORMAT = 1
+EARLY = 10.0
+"""Seconds before its end that a token counts as over: a request takes time to arrive."""
+LOCKED = 60.0
+"""Seconds to wait for another process that renews the same tokens."""
+EVERY = 1.0
+"""Seconds between two looks at the file while somebody is waited for."""
+
+_held: deque[str] = deque(maxlen=256)
+
+
+def held() -> tuple[str, ...]:
+    """Every token and client secret that this process has read or got: journal and log leave them out."""
+    return tuple(_held)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a server said when it refused: the scope it wants, where its metadata lies, whether it wants *more*."""
+
+    scope: str | None = None
+    metadata: str | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The content of one file; `tokens`, `client` and `server` are as the SDK writes them, `expires` in epoch seconds.
+
+    `wanted` is what a server asked for that the tokens do not give; `name` the upstream that asked last.
+    """
+
+    url: str
+    name: str = ""
+    tokens: Mapping[str, Any] | None = None
+    expires: float | None = None
+    client: Mapping[str, Any] | None = None
+    server: Mapping[str, Any] | None = None
+    wanted: Challenge | None = None
+
+    @property
+    def token(self) -> str | None:
+        """The access token."""
+        return str(self.tokens["access_token"]) if self.tokens else None
+
+    @property
+    def scope(self) -> str | None:
+        """What the tokens allow."""
+        return cast("str | None", self.tokens.get("scope")) if self.tokens else None
+
+    @property
+    def renewable(self) -> bool:
+        """Tell whether there is a refresh token."""
+        return bool(self.tokens and self.tokens.get("refresh_token"))
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the access token has reached its end."""
+        return self.expires is not None and time.time() > self.expires - EARLY
+
+    def without_tokens(self, wanted: Challenge | None) -> Login:
+        """The same without tokens that are good for nothing any more."""
+        return replace(self, tokens=None, expires=None, wanted=wanted)
+
+
+class LoginFile:
+    """The file of one address; reading costs one `stat` while it has not changed."""
+
+    def __init__(self, url: str, folder: Path | None = None) -> None:
+        self.url = _canonical(url)
+        host = re.sub(r"[^A-Za-z0-9.-]", "_", urlsplit(self.url).hostname or "")
+        digest = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        self.path = (folder if folder is not None else logins_folder()) / f"{host}-{digest}.json"
+        self._mark: tuple[int, int, int] | None = None
+        self._login = Login(self.url)
+
+    def read(self) -> Login:
+        """What the file says; an empty login where there is none or it cannot be read."""
+        mark = self._marked()
+        if mark != self._mark:
+            self._login = _parsed(self.path, self.url) if mark is not None else Login(self.url)
+            self._mark = mark
+            _remember(self._login)
+        return self._login
+
+    def write(self, login: Login) -> None:
+        """Swap in another content, readable by its user alone. Raises `OSError`."""
+        private_folder(self.path.parent)
+        _remember(login)
+        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"format": FORMAT, **asdict(login)}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+
+    def erase(self) -> bool:
+        """Forget everything; True where there was something."""
+        there = self.path.exists()
+        for path in (self.path, self._lock_path):
+            path.unlink(missing_ok=True)
+        return there
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncGenerator[None]:
+        """Hold the file against every other process and connection. Raises `TimeoutError`."""
+        from filelock import AsyncFileLock, Timeout
+
+        private_folder(self.path.parent)
+        lock = AsyncFileLock(self._lock_path, timeout=LOCKED, mode=0o600)
+        try:
+            await lock.acquire()
+        except Timeout as late:
+            raise TimeoutError(f"{self._lock_path} is held by another process") from late
+        try:
+            yield
+        finally:
+            await lock.release()
+
+    async def changed(self, token: str | None) -> None:
+        """Wait until the file holds another access token than this one, polling as no event tells."""
+        while self.read().token in (None, token):  # noqa: ASYNC110 (another process writes it)
+            await asyncio.sleep(EVERY)
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    def _marked(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def logins_folder() -> Path:
+    """Where the files lie."""
+    return state_folder() / "logins"
+
+
+def asked_by(name: str) -> str | None:
+    """The address of the upstream of this name that was refused last, wherever its configuration lies."""
+    files = sorted(logins_folder().glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = (_parsed(path, "") for path in files)
+    return next((login.url for login in found if login.name == name and login.url), None)
+
+
+def _canonical(url: str) -> str:
+    """One spelling for one address: case of scheme and host, no fragment."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), fragment=""))
+
+
+def _parsed(path: Path, url: str) -> Login:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value.pop("format") != FORMAT:
+            return Login(url)
+        wanted = value.pop("wanted")
+        return Login(**value, wanted=Challenge(**wanted) if wanted else None)
+    except FileNotFoundError:
+        return Login(url)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as broken:
+        log.warning("login unreadable", path=str(path), reason=repr(broken))
+        return Login(url)
+
+
+def _remember(login: Login) -> None:
+    for values, keys in ((login.tokens, ("access_token", "refresh_token")), (login.client, ("client_secret",))):
+        for key in keys:
+            value = values.get(key) if values else None
+            if isinstance(value, str) and value not in _held:
+                _held.append(value)

@@ -1,9 +1,8 @@
-"""Chains of calculations over three real servers, whole and with one fault, through one `mcp-mend serve`."""
+"""Chains of steps over real servers, whole and with faults, through one `mcp-mend serve`."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,45 +12,33 @@ from benchmarks.cases.client import Connection, connect
 from benchmarks.cases.outcome import Outcome
 from benchmarks.cases.plans import Ran, close
 from benchmarks.cases.reference import execute, resolved
-from benchmarks.cases.workspace import Options, Server, folder, read_log, served
+from benchmarks.cases.workspace import Options, folder, read_log, served
+from benchmarks.cases.world import World, world
 
 Runner = Callable[[Mapping[str, Any]], Awaitable[list[Outcome]]]
 
 
-def load(path: Path) -> list[dict[str, Any]]:
+def load(path: Path) -> dict[str, Any]:
+    """The file of chains: its `gold` and `broken` cases, and what they run on."""
+    file: dict[str, Any] = json.loads(path.read_text())
+    return file
+
+
+def cases(file: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Gold chains (fault "gold") and broken ones; each knows how many calls its gold chain needs."""
-    file = json.loads(path.read_text())
     needs = {case["id"]: len(case["steps"]) for case in file["gold"]}
     gold = [{**case, "gold": case["id"], "fault": "gold"} for case in file["gold"]]
     return [{**case, "gold_calls": needs[case["gold"]]} for case in (*gold, *file["broken"])]
 
 
-def servers() -> dict[str, Server]:
-    """The three servers of the chains, as the registry has them."""
-    old_sdk = ["--with", "mcp<2"]
-    converter = ["uvx", "--from", "unit-converter-mcp==0.1.2", *old_sdk, "unit-converter-mcp"]
-    medcalc = ["uvx", "--python", _python312(), "--from", "medcalc==0.4.0", *old_sdk, "medcalc"]
-    clock = ["uvx", "--from", "mcp-server-time==2026.10.19", "mcp-server-time", "--local-timezone", "UTC"]
-    return {
-        "Unit Converter": Server(converter, {}),
-        "Medical Calculator": Server(medcalc, {}),
-        "Time MCP": Server(clock, {}),
-    }
-
-
-def _python312() -> str:
-    """An interpreter that uv may not find by itself: pyenv's, where there is one."""
-    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = sorted(versions.glob("3.12*/bin/python3.12"))
-    return str(found[-1]) if found else "3.12"
-
-
 @asynccontextmanager
-async def running(options: Options) -> AsyncIterator[Runner]:
-    """Start everything once and yield what runs one case."""
+async def running(options: Options, file: Mapping[str, Any]) -> AsyncIterator[Runner]:
+    """Start the servers of a file of chains once and yield what runs one case."""
     with folder() as home:
         log = home / "calls.jsonl"
-        upstreams = {name: server.tapped(log) for name, server in servers().items()}
+        here = world(file, home)
+        here.lay_out()
+        upstreams = {name: server.tapped(log) for name, server in here.servers().items()}
         async with AsyncExitStack() as stack:
             if options.direct:
                 connections = {
@@ -60,11 +47,17 @@ async def running(options: Options) -> AsyncIterator[Runner]:
                     )
                     for name, server in upstreams.items()
                 }
-                yield lambda case: _direct(case, connections)
+                yield lambda case: _direct(_fresh(case, here), connections)
             else:
                 connection = await stack.enter_async_context(served(options, home, upstreams))
                 await connection.listed(len(upstreams))
-                yield lambda case: _proxied(case, connection, options, log)
+                yield lambda case: _proxied(_fresh(case, here), connection, options, log)
+
+
+def _fresh(case: Mapping[str, Any], here: World) -> Mapping[str, Any]:
+    """The case with its places filled in; the files are as they were before any case."""
+    here.lay_out()
+    return here.filled(case)
 
 
 async def _proxied(case: Mapping[str, Any], connection: Connection, options: Options, log: Path) -> list[Outcome]:
@@ -90,11 +83,21 @@ def grade(case: Mapping[str, Any], ran: Ran) -> Outcome:
     )
 
 
+_COMBINED = ("two", "three")
+"""Kinds of broken chains that have more than one fault."""
+
+
 def _groups(case: Mapping[str, Any]) -> tuple[str, ...]:
     fault = case["fault"]
     if fault == "gold":
         return ("chains/gold",)
-    return ("chains/broken", *(() if fault == "order" else ("chains/broken, order apart",)), f"chains/fault {fault}")
+    if case.get("silent"):
+        return ("chains/silent", f"chains/:silent {fault}")
+    if fault in _COMBINED:
+        return ("chains/combined", f"chains/fault {fault}")
+    kinds = [f"chains/:{each['type']}" for each in case.get("faults", ())]
+    apart = () if fault == "order" else ("chains/broken, order apart",)
+    return ("chains/broken", *apart, f"chains/fault {fault}", *kinds)
 
 
 async def _direct(case: Mapping[str, Any], connections: Mapping[str, Connection]) -> list[Outcome]:

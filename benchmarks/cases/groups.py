@@ -54,8 +54,9 @@ async def run_group(group: str, source: Source, options: Options) -> list[Outcom
                 [(c["id"], partial(bad_args.run, c, cases, options)) for c in source.chosen(cases)], source
             )
         case "chains":
-            chosen = source.chosen(chains.load(source.folder / "chains.json"))
-            async with chains.running(options) as run:
+            file = chains.load(source.folder / "chains.json")
+            chosen = source.chosen(chains.cases(file))
+            async with chains.running(options, file) as run:
                 return await _all([(c["id"], partial(run, c)) for c in chosen], source, jobs=1)
         case "bfcl":
             return await _stateful("bfcl_broken.jsonl", bfcl.run, source, options)

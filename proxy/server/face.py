@@ -5,7 +5,6 @@ Raw dicts in and out. Knows nothing of bytes, sessions or HTTP.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -19,12 +18,12 @@ from proxy.server.eras import (
     ourselves,
     supported_versions,
 )
-from proxy.server.exchange import Exchange
+from proxy.server.exchange import Channel, Exchange
 from proxy.server.gather import Gather
 from proxy.server.rounds import MAY_ASK, Rounds
 from proxy.server.subscribe import listen
-from proxy.upstream import rpc
-from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks
+from proxy.upstream import rpc, taskids
+from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks, Profile
 from proxy.upstream.fleet import Fleet
 from schemas.catalog import Catalog
 from schemas.trial import Reply
@@ -77,6 +76,18 @@ class Face:
         catalog = self._fleet.catalog
         tool = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
         return tool.schema if tool is not None else None
+
+    def exchange(
+        self, channel: Channel, session: str, profile: Profile, params: Any, *, modern: bool = False
+    ) -> Exchange:
+        """One request of a client of this face."""
+        made = Exchange(channel, session, profile, params, modern=modern)
+        made.together = self._server is None
+        return made
+
+    def shown(self, server: str, method: str, params: Any) -> Any:
+        """The parameters of a message that belongs to no request, as clients of this face know what it names."""
+        return taskids.shown_message(server, method, params) if self._server is None else params
 
     def concerns(self, server: str) -> bool:
         """Tell whether this face shows an upstream."""
@@ -166,7 +177,7 @@ class Face:
         if self._server is None or self._fleet.sessionless(self._server) is None:
             servers = self._fleet.names if self._server is None else (self._server,)
             return await listen(self._fleet, servers, params, exchange)
-        reply = await self._fleet.request(self._server, "subscriptions/listen", params, exchange, math.inf)
+        reply = await self._fleet.request(self._server, "subscriptions/listen", params, exchange)
         if reply.result is None:
             return reply
         return Reply(result={**reply.result, "_meta": {**_meta(reply.result), SUBSCRIPTION_KEY: exchange.ident}})

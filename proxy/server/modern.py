@@ -21,7 +21,6 @@ from mcp.shared.inbound import (
 
 from proxy.server.asgi import COMMIT, Headers, Receive, Send, Stream, event, refuse, respond, stream_out
 from proxy.server.eras import envelope, of_envelope
-from proxy.server.exchange import Exchange
 from proxy.server.face import Face
 from proxy.upstream import rpc
 from proxy.upstream.rpc import Message
@@ -110,7 +109,7 @@ def _refusal(face: Face, message: Message, headers: Headers) -> InboundLadderRej
 async def _answer(face: Face, message: Message, receive: Receive, send: Send) -> None:
     stream = ModernStream()
     params = message.get("params")
-    exchange = Exchange(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
+    exchange = face.exchange(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
     exchange.ident = message["id"]
     work = asyncio.ensure_future(face.answer(message["method"], params, exchange))
     work.add_done_callback(lambda _: stream.wake())

@@ -13,14 +13,17 @@ import structlog
 
 from proxy.server.asgi import Stream, event
 from proxy.server.eras import SET_LEVEL, level_of, of_initialize
-from proxy.server.exchange import Exchange
+from proxy.server.exchange import MESSAGE, PROGRESS
 from proxy.server.face import Face
 from proxy.server.own import Own
 from proxy.upstream import rpc
 from proxy.upstream.caller import LISTS_CHANGED, Caller, Profile
-from proxy.upstream.fleet import TOOLS_CHANGED, Fleet
+from proxy.upstream.fleet import Fleet
+from proxy.upstream.hearing import TOOLS_CHANGED
 from proxy.upstream.peer import Incoming, Peer
 from proxy.upstream.rpc import Id, Message
+from proxy.upstream.taskids import STATUS
+from proxy.upstream.watching import UPDATED
 from schemas.catalog import Tool
 from schemas.trial import Reply
 
@@ -34,6 +37,9 @@ MOST = 10_000
 
 KEPT_EVENTS, KEPT_BYTES = 1000, 16 * 1024 * 1024
 """What a session may still ask to hear again."""
+
+OF_SOMEBODY = frozenset({UPDATED, MESSAGE, PROGRESS, *STATUS})
+"""What comes over a shared connection because one client asked for it: no other session hears it."""
 
 RETRY_MS = 500
 """How soon a client shall come back to a stream that was closed on it."""
@@ -112,7 +118,7 @@ class HttpSession:
         self._kept_bytes = 0
         self._count = 0
         self._listed = False
-        self._silence = fleet.listen(self.overheard)
+        self._silence = fleet.hearing.listen(self.overheard)
 
     def introduced(self, params: Any) -> None:
         """Learn who the client is, where the session began before it said so."""
@@ -203,34 +209,34 @@ class HttpSession:
         if method == TOOLS_CHANGED:
             self.own.changed.add(server)
         if caller is not None and method not in LISTS_CHANGED:
-            caller.tell(method, params)
+            caller.hear(server, method, params)
         else:
-            self._pass_on(method, params)
+            self._pass_on(server, method, params)
 
     async def ask(self, server: str, method: str, params: Any, caller: Caller | None) -> Reply:
         """Take a question from one of the session's own upstream connections."""
-        del server
         if caller is not None:
-            return await caller.ask(method, params)
+            return await caller.question(server, method, params)
         open_lines = [line for line in self.lines.values() if line.attached and line is not self.standing]
         line = self.standing if self.standing.attached or not open_lines else open_lines[-1]
-        return await self.ask_on(line, method, params)
+        return await self._face.exchange(line, self.id, self.profile, None).question(server, method, params)
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what a shared connection tells everyone; the session's own connection tells it itself."""
         if self._fleet.member(server) is None:
             self.own.forget(server)
-        if self._face.concerns(server) and not self.own.has(server):
-            self._pass_on(method, params)
+        if self._face.concerns(server) and not self.own.has(server) and method not in OF_SOMEBODY:
+            self._pass_on(server, method, params)
 
-    def _pass_on(self, method: str, params: Any) -> None:
+    def _pass_on(self, server: str, method: str, params: Any) -> None:
         """A changed list concerns only a client that has seen one."""
         if method != TOOLS_CHANGED or self._listed:
-            self.standing.tell(method, params)
+            self.standing.tell(method, self._face.shown(server, method, params))
 
     async def close(self) -> None:
         """End the session: its questions, its streams, its upstream connections."""
         self._silence()
+        self._fleet.leave(self.id)
         self.peer.close("the session has ended")
         for line in self.lines.values():
             line.end()
@@ -245,8 +251,9 @@ class HttpSession:
 
     async def _serve(self, incoming: Incoming) -> Reply:
         line = self._answers.get(cast("Id", incoming.id), self.standing)
-        exchange = Exchange(line, self.id, self.profile, incoming.params, modern=False)
+        exchange = self._face.exchange(line, self.id, self.profile, incoming.params)
         exchange.own = self.own
+        exchange.outlet = self.standing.tell
         exchange.ident = incoming.id
         if incoming.method == SET_LEVEL:
             self.log_level = level_of(incoming.params)

@@ -16,7 +16,8 @@ from proxy.server.face import Face
 from proxy.server.pipes import Pipes
 from proxy.upstream import rpc
 from proxy.upstream.caller import Profile
-from proxy.upstream.fleet import TOOLS_CHANGED, Fleet
+from proxy.upstream.fleet import Fleet
+from proxy.upstream.hearing import TOOLS_CHANGED
 from proxy.upstream.peer import Incoming, Peer, Unplugged
 from schemas.trial import Reply
 
@@ -54,7 +55,7 @@ class Session:
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what an upstream tells everyone; a changed list only to a client that has seen one."""
         if self._face.concerns(server) and self._greeted and (method != TOOLS_CHANGED or self._listed):
-            self.tell(method, params)
+            self.tell(method, self._face.shown(server, method, params))
 
     async def _serve(self, incoming: Incoming) -> Reply:
         reply = await self._face.answer(incoming.method, incoming.params, self._exchange(incoming))
@@ -71,15 +72,16 @@ class Session:
             if incoming.method == "initialize":
                 self._profile = of_initialize(incoming.params)
                 self._met(self._profile)
-                self._fleet.askers.append(Exchange(self, self.id, self._profile, None, modern=False))
-            exchange = Exchange(self, self.id, self._profile, incoming.params, modern=False)
+                self._fleet.hearing.asker = self._face.exchange(self, self.id, self._profile, None)
+            exchange = self._face.exchange(self, self.id, self._profile, incoming.params)
             if incoming.method == SET_LEVEL:
                 self._log_level = level_of(incoming.params)
             exchange.log_level = self._log_level
         else:
             profile = of_envelope(meta)
             self._met(profile)
-            exchange = Exchange(self, self.id, profile, incoming.params, modern=True)
+            exchange = self._face.exchange(self, self.id, profile, incoming.params, modern=True)
+        exchange.outlet = self.tell
         exchange.ident = incoming.id
         return exchange
 
@@ -89,7 +91,7 @@ async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: 
     session = Session(face, fleet, met)
     pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line))
     session.peer.wire = pipes
-    silence = fleet.listen(session.overheard)
+    silence = fleet.hearing.listen(session.overheard)
     await pipes.open()
     try:
         await _first(pipes.ended, pipes.broken, stop)
@@ -99,6 +101,7 @@ async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: 
         await pipes.flush(1.0)
     finally:
         silence()
+        fleet.leave(session.id)
         session.peer.close("the client has gone")
         with anyio.CancelScope(shield=True):
             await session.peer.finish()

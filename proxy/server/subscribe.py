@@ -55,7 +55,7 @@ async def listen(fleet: Fleet, servers: tuple[str, ...], params: Any, exchange: 
             own = rpc.fields(meta)
             exchange.tell(method, {**body, "_meta": {**own, **tag}})
 
-    silence = fleet.listen(hear)
+    silence = fleet.hearing.listen(hear)
     try:
         exchange.tell(ACKNOWLEDGED, {"notifications": kept, "_meta": tag})
         for uri in kept.get("resourceSubscriptions", ()):

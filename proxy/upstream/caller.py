@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from proxy.upstream import taskids
 from schemas.catalog import Tool
 from schemas.trial import Reply
 
@@ -43,7 +44,8 @@ class Caller(ABC):
 
     `session` is the identity of the client's session; `own` are the connections of that session alone (None: it
     shares the main ones); `modern` tells whether the request came without a session; `ident` is the request's id;
-    `log_level` what the session asked to be told, None where it never said.
+    `log_level` what the session asked to be told, None where it never said; `outlet` the way to the client for what
+    belongs to no request; `together` tells whether several upstreams stand behind the request's face as one.
     """
 
     session: str
@@ -52,6 +54,19 @@ class Caller(ABC):
     modern: bool = False
     ident: Any = None
     log_level: str | None = None
+    outlet: Callable[[str, Any], None] | None = None
+    together: bool = False
+
+    def hear(self, server: str, method: str, params: Any) -> None:
+        """Take an upstream's notification that belongs to this request."""
+        self.tell(method, taskids.shown_message(server, method, params) if self.together else params)
+
+    async def question(self, server: str, method: str, params: Any) -> Reply:
+        """Take an upstream's question that this request caused."""
+        if not self.together:
+            return await self.ask(method, params)
+        reply = await self.ask(method, taskids.shown_message(server, method, params))
+        return reply if reply.result is None else Reply(result=taskids.theirs(server, reply.result))
 
     def pause(self) -> None:  # noqa: B027 (most ways to a client have nothing to pause)
         """The upstream has closed this request's stream for now: close the client's too, where it can come back."""

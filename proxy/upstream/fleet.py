@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,26 +14,24 @@ from anyio.abc import TaskGroup
 from catalog_cache.cache import Cache
 from catalog_cache.names import squeeze
 from proxy.repair.ports import Client
-from proxy.upstream import rpc
+from proxy.upstream import rpc, taskids
 from proxy.upstream.bridge import asks_back, rounds
 from proxy.upstream.caller import Caller, Profile
+from proxy.upstream.hearing import TOOLS_CHANGED, Hearing
 from proxy.upstream.link import Link
+from proxy.upstream.standing import KEPT, Standing
 from proxy.upstream.supervisor import State, Supervised
 from proxy.upstream.watchdog import Watchdog
+from proxy.upstream.watching import SUBSCRIBE, UNSUBSCRIBE, URIS, Watch, Watches
 from schemas.catalog import Catalog, Tool
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
-
-TOOLS_CHANGED = "notifications/tools/list_changed"
 
 FIRST_LIST = 0.6
 """Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
 
 RELIST = 5.0
 """Seconds that `tools/list` waits for an upstream which has just announced changes."""
-
-Listener = Callable[[str, str, Any], None]
-"""Called with server, method and params of a notification that belongs to no single request."""
 
 
 class Fleet:
@@ -47,8 +46,9 @@ class Fleet:
         self._tasks: TaskGroup | None = None
         self._scopes: dict[str, tuple[anyio.CancelScope, asyncio.Event]] = {}
         self._former: list[str] = []
-        self._listeners: list[Listener] = []
-        self.askers: list[Caller] = []
+        self.hearing = Hearing(self.tool, self.relist)
+        self.watches = Watches()
+        self.standing = Standing()
 
     @property
     def catalog(self) -> Catalog:
@@ -110,11 +110,6 @@ class Fleet:
                 with anyio.move_on_after(member.config.start_timeout):
                     await member.settled()
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Hear what upstreams tell everyone; returns how to stop."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
     async def ready(self, server: str) -> None:
         """Wait until this upstream has connected, given up, or its start time-out is over."""
         member = self._members.get(server)
@@ -134,10 +129,16 @@ class Fleet:
         caller: Caller | None = None,
         seconds: float | None = None,
     ) -> Reply:
-        """Send any request to one upstream, waiting for it while it connects; `seconds` overrides its call time-out.
+        """Send any request to one upstream, waiting for it while it connects; `seconds` overrides its call time-out."""
+        if caller is None or not caller.together:
+            return await self._request(server, method, params, caller, seconds)
+        reply = await self._request(server, method, taskids.theirs(server, params), caller, seconds)
+        return reply if reply.result is None else Reply(result=taskids.shown_result(server, method, reply.result))
 
-        What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one.
-        """
+    async def _request(
+        self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None, seconds: float | None
+    ) -> Reply:
+        """What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one."""
         member = self._members.get(server)
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
@@ -152,13 +153,47 @@ class Fleet:
                 return await caller.own.request(server, method, params, caller)
             if caller is not None and caller.modern and member.modern is not None:
                 link = member.modern
-            reply = await link.request(method, params, caller, seconds)
+            if method in KEPT:
+                reply = await self._kept(link, method, params, caller)
+            else:
+                reply = await link.request(method, params, caller, seconds)
             if asks_back(reply) and caller is not None and not caller.modern:
                 reply = await rounds(link, method, params or {}, caller, reply)
             if reply.lost is not Lost.NOT_SENT or link.open:
                 return reply
             await asyncio.sleep(0)
         return member.lost()
+
+    async def _kept(self, link: Link, method: str, params: Mapping[str, Any] | None, caller: Caller | None) -> Reply:
+        """Send what leaves something behind; a client of the handshake era is listened for at a modern upstream."""
+        if link.era == "handshake":
+            reply = await link.request(method, params, caller)
+            if reply.result is not None and caller is not None:
+                self.standing.note(link.name, method, params, caller.session)
+            return reply
+        uri = (params or {}).get("uri")
+        if (
+            caller is None
+            or caller.outlet is None
+            or not isinstance(uri, str)
+            or method not in (SUBSCRIBE, UNSUBSCRIBE)
+        ):
+            return await link.request(method, params, caller)
+        key = (caller.session, link.name, uri)
+        if method == UNSUBSCRIBE:
+            self.watches.end(key)
+            return Reply(result={})
+        find = partial(self.sessionless, link.name)
+        watch = Watch(caller.session, caller.profile, find, {URIS: [uri]}, caller.outlet)
+        begun = await self.watches.begin(key, watch)
+        if begun.result is None or uri in (begun.result.get(URIS) or ()):
+            return begun if begun.result is None else Reply(result={})
+        self.watches.end(key)
+        return Reply(error=rpc.error(rpc.INVALID_PARAMS, "this resource cannot be subscribed to", {"uri": uri}))
+
+    def leave(self, session: str) -> None:
+        """End what is kept up for a session that has ended."""
+        self.watches.leave(session)
 
     def notify(self, server: str, method: str, params: Any) -> None:
         """Send a notification to one upstream; lost where it is not connected."""
@@ -181,33 +216,12 @@ class Fleet:
         if member is not None:
             member.relist()
 
-    def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
-        """Hand on a notification: to the request it belongs to, else to everyone who listens."""
-        if method == TOOLS_CHANGED:
-            self.relist(server)
-            if caller is None:
-                return
-        if caller is not None:
-            caller.tell(method, params)
-            return
-        for listener in tuple(self._listeners):
-            listener(server, method, params)
-
-    async def ask(self, server: str, method: str, params: Any, caller: Caller | None) -> Reply:
-        """Hand on an upstream's question: to the request it belongs to, else to a session that can answer."""
-        del server
-        asked = caller if caller is not None else next(iter(self.askers), None)
-        if asked is None:
-            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"no client is there to answer {method}"))
-        return await asked.ask(method, params)
-
     def listed(
         self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
     ) -> None:
         """Take a fresh list of one upstream's tools; `announced` where the upstream said that it changed."""
         if self._cache.update(link.name, tools, frame, link.hello) or announced:
-            for listener in tuple(self._listeners):
-                listener(link.name, TOOLS_CHANGED, None)
+            self.hearing.announce(link.name, TOOLS_CHANGED, None)
 
     async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
         """Bring the fleet to another configuration; what stays the same is not touched."""
@@ -219,9 +233,8 @@ class Fleet:
             if name not in self._members:
                 self._cache.add(name, config)
                 self._start(name, config)
-        for listener in tuple(self._listeners):
-            for name in (*wanted, *self._former):
-                listener(name, TOOLS_CHANGED, None)
+        for name in (*wanted, *self._former):
+            self.hearing.announce(name, TOOLS_CHANGED, None)
         self._former.clear()
 
     @asynccontextmanager
@@ -238,11 +251,22 @@ class Fleet:
                     yield self
                 finally:
                     tasks.cancel_scope.cancel()
+                    with anyio.CancelScope(shield=True):
+                        await self.watches.close()
         finally:
             self._watchdog.close()
 
     def _start(self, name: str, config: Upstream) -> None:
-        member = Supervised(name, config, self._profile, self, self._watchdog, self.listed, self._cache.lost)
+        member = Supervised(
+            name,
+            config,
+            self._profile,
+            self.hearing,
+            self._watchdog,
+            self.listed,
+            self._cache.lost,
+            self.standing.restore,
+        )
         self._members[name] = member
         self._scopes[name] = anyio.CancelScope(), asyncio.Event()
         assert self._tasks is not None  # noqa: S101 (made by `open` alone)

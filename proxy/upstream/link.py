@@ -7,10 +7,11 @@ the client that an upstream's notification or question belongs to. Does not know
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+
+import structlog
 
 from proxy.upstream import rpc
 from proxy.upstream.caller import (
@@ -34,12 +35,16 @@ from schemas.trial import Reply
 if TYPE_CHECKING:
     from proxy.upstream.access import Access
 
+log = structlog.get_logger("upstream")
+
 FOR_EVERYONE = LISTS_CHANGED | {"notifications/resources/updated"}
 """Notifications that belong to no request, whichever stream they come on."""
 
 ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 UNSUPPORTED_VERSION = -32022
 PROGRESS = "notifications/progress"
+PATIENT = frozenset({"subscriptions/listen", "tasks/result"})
+"""Requests whose answer may take as long as it takes."""
 
 
 class HandshakeError(Exception):
@@ -80,6 +85,7 @@ class Link:
         self.access: Access | None = None
         self.audience = audience
         self._timeout = timeout
+        self._asked: dict[int, Any] = {}
 
     @property
     def open(self) -> bool:
@@ -151,14 +157,16 @@ class Link:
         """Subscribe to every change of lists, where the upstream tells only those who subscribe; ends with it."""
         if self.era == "modern":
             wish = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
-            await self.request("subscriptions/listen", {"notifications": wish}, seconds=math.inf)
+            await self.request("subscriptions/listen", {"notifications": wish})
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None, seconds: float | None = None
     ) -> Reply:
-        """Send one request; what comes back is the upstream's own object. `seconds` infinite: wait for ever."""
-        seconds = self._timeout if seconds is None else seconds
-        seconds = None if seconds == math.inf else seconds
+        """Send one request; what comes back is the upstream's own object."""
+        if method in PATIENT:
+            seconds = None
+        elif seconds is None:
+            seconds = self._timeout
         if caller is None:
             return await self.peer.request(method, self._outgoing(params, None), seconds=seconds)
         ident = rpc.next_id()
@@ -168,7 +176,12 @@ class Link:
         )
 
     def notify(self, method: str, params: Mapping[str, Any] | None) -> None:
-        """Send one notification."""
+        """Send one notification; progress on a question goes to the upstream that put it, under its own token."""
+        if method == PROGRESS:
+            token = rpc.fields(params).get("progressToken")
+            if not isinstance(token, int) or token not in self._asked:
+                return
+            params = {**(params or {}), "progressToken": self._asked[token]}
         self.peer.notify(method, params)
 
     def paused(self, ident: rpc.Id) -> None:
@@ -198,7 +211,14 @@ class Link:
     async def _serve(self, incoming: Incoming) -> Reply:
         if incoming.method == "ping":
             return Reply(result={})
-        return await self.audience.ask(self.name, incoming.method, incoming.params, self._asker(incoming))
+        ours = rpc.next_id()
+        token, params = _own_token(incoming.params, ours)
+        if token is not None:
+            self._asked[ours] = token
+        try:
+            return await self.audience.ask(self.name, incoming.method, params, self._asker(incoming))
+        finally:
+            self._asked.pop(ours, None)
 
     def _hear(self, incoming: Incoming) -> None:
         if incoming.method == PROGRESS:
@@ -207,6 +227,9 @@ class Link:
         if self._subscribed(incoming):
             return
         caller = None if incoming.method in FOR_EVERYONE else self._asker(incoming)
+        if caller is None and incoming.method not in FOR_EVERYONE and self._crowded():
+            log.debug("notification of nobody in particular", upstream=self.name, method=incoming.method)
+            return
         self.audience.tell(self.name, incoming.method, incoming.params, caller)
 
     def _subscribed(self, incoming: Incoming) -> bool:
@@ -244,8 +267,15 @@ class Link:
         if incoming.cause is not None:
             pending = self.peer.pending.get(incoming.cause)
             return pending.owner.caller if pending is not None and isinstance(pending.owner, Sent) else None
-        callers = [each.owner.caller for each in self.peer.pending.values() if isinstance(each.owner, Sent)]
+        callers = self._callers()
         return callers[0] if len(callers) == 1 else None
+
+    def _callers(self) -> list[Caller]:
+        return [each.owner.caller for each in self.peer.pending.values() if isinstance(each.owner, Sent)]
+
+    def _crowded(self) -> bool:
+        """Tell whether several clients wait here: what belongs to one of them must not reach another."""
+        return len({caller.session for caller in self._callers()}) > 1
 
 
 def _own_token(params: Mapping[str, Any] | None, ident: int) -> tuple[Any, Mapping[str, Any] | None]:

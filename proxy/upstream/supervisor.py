@@ -71,6 +71,7 @@ class Supervised:
         watchdog: Watchdog,
         listed: Listed,
         lost: Callable[[str], None],
+        restore: Callable[[Link], Awaitable[None]],
     ) -> None:
         self.name = name
         self.config = config
@@ -85,6 +86,7 @@ class Supervised:
         self._watchdog = watchdog
         self._listed = listed
         self._lost = lost
+        self._restore = restore
         self._locked: Access | None = None
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -188,7 +190,7 @@ class Supervised:
     async def _keep(self, link: Link) -> None:
         """Stay until the connection ends, listing again when asked."""
         ended = asyncio.ensure_future(link.ended.wait())
-        following = asyncio.ensure_future(link.follow())
+        following = asyncio.gather(link.follow(), self._restore(link))
         try:
             while not ended.done():
                 wish = asyncio.ensure_future(self._relist.wait())

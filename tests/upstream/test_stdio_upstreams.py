@@ -125,7 +125,7 @@ async def test_a_changed_list_is_read_anew() -> None:
     async with fleet(a=echo()) as upstreams:
         await upstreams.ready("a")
         heard = anyio.Event()
-        upstreams.listen(lambda server, method, params: heard.set())
+        upstreams.hearing.listen(lambda server, method, params: heard.set())
         await say(upstreams, "a", "change")
         with anyio.fail_after(5):
             await heard.wait()

@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from proxy.planner.notes import note
 from proxy.planner.render import call_text, cut, labels, result_text, step_line, tool_line
+from proxy.repair.notes import note
 from proxy.repair.ports import Example, Question
 from proxy.repair.values import MISSING
 from schemas.catalog import Tool

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from proxy.planner.notes import note, summary
+from proxy.repair.notes import note, summary
 from proxy.repair.schema import Schema, allowed_values, branches, deref, types_of
 from proxy.repair.values import MISSING
 from schemas.catalog import Json, Tool, as_list, as_object

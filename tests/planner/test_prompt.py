@@ -10,8 +10,8 @@ import pytest
 from inline_snapshot import snapshot
 
 from proxy.planner import prompt
-from proxy.planner.notes import note, summary
 from proxy.planner.render import result_text, type_text
+from proxy.repair.notes import note, summary
 from proxy.repair.ports import Example
 from schemas.plan import Ref, Step
 from tests.planner.tools import FIND, ORDERS, PLAN, QUESTION, tool

@@ -16,6 +16,7 @@ from proxy.repair.diagnose import output_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
 from proxy.repair.recall import recalled
 from proxy.repair.rules import (
+    exchange,
     gaps,
     keys,
     missing,
@@ -77,7 +78,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
             tools.same_name_elsewhere,
         ),
     ),
-    WrongType: ((shape.envelope, placeholders.placeholder), (types.coerced,)),
+    WrongType: ((shape.envelope, exchange.misfits, placeholders.placeholder), (types.coerced,)),
     ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice)),
     BadFormat: ((placeholders.placeholder,), (types.coerced,)),
     UntypedRefused: ((types.as_upstream_wants,),),
@@ -89,7 +90,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (
         (types.integral_floats, types.empty_optionals, types.decoded, types.laid_out, shape.tag_bleed),
-        (placeholders.placeholder, steps.refused_twin),
+        (placeholders.placeholder, steps.refused_twin, exchange.refused),
         (missing.near_session_value, placeholders.invented_literal),
     ),
     SilentFailure: (

@@ -184,7 +184,7 @@ def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
             marked = f"'{said}'" in bare or f'"{said}"' in bare or f"`{said}`" in bare
             if marked or (len(said) > 2 and mentions(bare, said)):
                 yield where
-        elif isinstance(value, list | dict | bool):
+        elif value is None or isinstance(value, list | dict | bool):
             if where and any(said in bare for said in _written(value)):
                 yield where
         elif isinstance(value, int | float):
@@ -198,8 +198,8 @@ def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
 
 def _written(value: Json) -> tuple[str, ...]:
     """How a validator repeats a value that is no text: as Python or as JSON writes it, with a verb behind it."""
-    if isinstance(value, bool):
-        return tuple(f"{word} is not" for word in (str(value), str(value).lower()))
+    if value is None or isinstance(value, bool):
+        return tuple(f"{word} is not" for word in (str(value), json.dumps(value)))
     return tuple(text.replace("\\", "") for text in (repr(value), json.dumps(value)) if len(text) > 2)
 
 

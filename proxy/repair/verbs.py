@@ -30,6 +30,9 @@ EFFECT_VERBS = (GRAVE_VERBS - {"format"}) | frozenset(
 """Verbs that change something: a tool of unknown effect with one of these in its name is treated as having one."""
 
 
+VAGUE = frozenset("open run execute start launch end order place book like follow touch press fund".split())
+"""Verbs of effect that may as well be nouns, or stand for a mere look: no proof that a change was wanted."""
+
 READING_VERBS = frozenset(
     "get list show view read fetch find search check lookup describe count display retrieve query estimate compute "
     "calculate convert validate verify preview is has can".split()

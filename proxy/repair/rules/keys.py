@@ -139,6 +139,8 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     if schema is None:
         return
     declared = property_names(schema, here.schema)
+    if set(as_object(parent.get(problem.name)) or {}) & set(declared):
+        return
     near = [name for name in declared if name not in parent and _near(problem.name, name)]
     lone = [name for name in required_names(schema, here.schema) if name not in parent]
     if near or lone:

@@ -14,6 +14,7 @@ from proxy.repair.values import MISSING, resolve
 from proxy.repair.words import plain
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, Proposal, SetArgument, UnwrapValue, WrapValue
+from schemas.plan import as_ref
 from schemas.problem import MissingArgument, Problem, UnexpectedArgument, WrongType
 
 
@@ -38,21 +39,24 @@ def envelope(problem: WrongType, here: Situation) -> Iterator[Proposal]:
 
 
 def wrapper_key(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
-    """Take the arguments out of a lone key that the tool does not know, if they then satisfy the schema."""
+    """Take arguments out of a key that the tool does not know, if every key inside is an argument whose value fits.
+
+    What else may be wrong with the step is for other rules.
+    """
     if len(problem.at) != 1 or here.tool is None:
         return
     rest = {name: value for name, value in here.written.items() if name != problem.name}
-    if rest and plain(problem.name) not in WRAPPERS:
-        return
     inner = here.written.get(problem.name)
     if isinstance(inner, str):
         reading = read_json(inner)
         inner = reading.value if reading else None
     inside = as_object(inner)
-    if inside is None or set(inside) & set(rest):
+    if inside is None or as_ref(inner) is not None or set(inside) & set(rest):
+        return
+    if rest and not inside and plain(problem.name) not in WRAPPERS:
         return
     merged = {**rest, **inside}
-    if set(inside) <= set(property_names(here.schema, here.schema)) and _fits_or_coerces(merged, here):
+    if set(inside) <= set(property_names(here.schema, here.schema)) and _fits_or_coerces(merged, here, set(rest)):
         edit = UnwrapValue(here.step.id, (), merged)
         evidence = f"what stands in {problem.name!r} satisfies the tool's schema, and the tool knows no such key"
         yield Proposal(problem, (edit,), "wrapper_key", evidence, Confidence.LOSSLESS)
@@ -73,13 +77,20 @@ def missing_wrapper(problem: MissingArgument, here: Situation) -> Iterator[Propo
         yield Proposal(problem, (edit,), "missing_wrapper", evidence, Confidence.LOSSLESS)
 
 
-def _fits_or_coerces(arguments: dict[str, Json], here: Situation) -> bool:
+def _fits_or_coerces(arguments: dict[str, Json], here: Situation, beside: set[str]) -> bool:
+    """Tell whether arguments satisfy the schema as they are or rewritten; those `beside` a wrapper do not count."""
     filled = resolve(arguments, here.evidence.values(here.plan))[0]
     known = {name: value for name, value in (as_object(filled) or {}).items() if value is not MISSING}
     for breach in breaches(here.schema, known):
         if breach.keyword == "required" and set(as_list(breach.detail) or []) <= set(arguments):
             continue
-        if breach.keyword == "required" or len(breach.at) != 1:
+        if breach.at and breach.at[0] in beside:
+            continue
+        if breach.keyword in ("required", "additionalProperties"):
+            if beside:
+                continue
+            return False
+        if not breach.at:
             return False
         name = str(breach.at[0])
         schema = here.argument_schema(name)

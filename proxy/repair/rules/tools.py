@@ -17,7 +17,7 @@ from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
-from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, contrary, meaningful, verbs
+from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, VAGUE, contrary, meaningful, verbs
 from proxy.repair.words import likeness, plain, stem, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, Tool, as_object
 from schemas.edit import Confidence, Proposal, SwapTool
@@ -32,6 +32,10 @@ WRAPPERS = frozenset(
 
 NEAR = 0.62
 """Least fit of name and arguments together that is worth proposing."""
+MISSPELLED = 0.7
+"""Likeness from which a sent argument is taken for a declared one when a tool is weighed."""
+LEFT_OVER = 0.6
+"""What a lone unknown argument counts for whose value fits the lone required one that is left."""
 
 
 @dataclass(frozen=True)
@@ -162,11 +166,34 @@ def argument_fit(tool: Tool, here: Situation) -> float:
     sent = opened(here.written)
     if not sent:
         return 1.0 if not tool.required else 0.3
-    known = sum(1.0 if name in tool.properties else _nearest_name(name, tool) for name in sent) / len(sent)
-    values = [_value_fit(name, tool, here) for name in sent if name in tool.properties]
+    meant = _meant(sent, tool, here)
+    known = sum(meant[name][1] if name in meant else _nearest_name(name, tool) for name in sent) / len(sent)
+    values = [_value_fit(name, declared, tool, here) for name, (declared, _) in meant.items()]
     good = sum(values) / len(values) if values else 0.5
-    missing = sum(name not in sent for name in tool.required) / max(1, len(tool.required))
+    named = {declared for declared, _ in meant.values()}
+    missing = sum(name not in named for name in tool.required) / max(1, len(tool.required))
     return max(0.0, 0.5 * known + 0.5 * good - 0.4 * missing * (1 - 0.5 * known))
+
+
+def _meant(sent: dict[str, Json], tool: Tool, here: Situation) -> dict[str, tuple[str, float]]:
+    """Sent name to the declared argument that it means, and how alike the two are: 1 for its very name.
+
+    A misspelled name counts as what it is near to; a lone unknown one as the lone required argument that is left, if
+    its value fits there.
+    """
+    meant = {name: (name, 1.0) for name in sent if name in tool.properties}
+    for name in sent:
+        taken = {declared for declared, _ in meant.values()}
+        free = [other for other in tool.properties if other not in taken]
+        alike, nearest = max(((likeness(name, other), other) for other in free), default=(0.0, ""))
+        if name not in meant and alike >= MISSPELLED:
+            meant[name] = (nearest, alike)
+    unknown = [name for name in sent if name not in meant]
+    taken = {declared for declared, _ in meant.values()}
+    left = [name for name in tool.required if name not in taken]
+    if len(unknown) == len(left) == 1 and _value_fit(unknown[0], left[0], tool, here) == 1.0:
+        meant[unknown[0]] = (left[0], LEFT_OVER)
+    return meant
 
 
 def opened(written: dict[str, Json]) -> dict[str, Json]:
@@ -184,12 +211,12 @@ def _nearest_name(name: str, tool: Tool) -> float:
     return max((0.6 * likeness(name, other) for other in tool.properties), default=0.0)
 
 
-def _value_fit(name: str, tool: Tool, here: Situation) -> float:
+def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
     value = here.arguments.get(name, opened(here.written).get(name, MISSING))
     if as_ref(value) is not None:
         value = MISSING
     schema = here.tool.schema if here.tool else tool.schema
-    target = Target(tool.properties[name], tool.schema, name)
+    target = Target(tool.properties[declared], tool.schema, declared)
     if value is MISSING:
         return 0.7
     if fits({**target.schema, **{k: tool.schema[k] for k in ("$defs", "definitions") if k in schema}}, value):
@@ -211,6 +238,8 @@ def _allowed_by_policy(evidence: Evidence, tool: Tool, said: str) -> bool:
         return True
     if typed_likeness(clean(said), tool.name) >= 0.8:
         return True
+    if verbs(clean(said)) - VAGUE and words(tool.name)[:1] and words(tool.name)[0] in READING_VERBS:
+        return False
     grave = [word for word in words(tool.name) if word in GRAVE_VERBS]
     said_verbs = set(words(said)) & (GRAVE_VERBS | EFFECT_VERBS)
     if grave and not said_verbs:

@@ -50,6 +50,8 @@ class Executor:
     stop_at_failure: bool = False
     validators: bool = True
     """Whether results are held against output schemas and steps' own validators."""
+    graph: bool = True
+    """Whether references decide the order; else steps run one by one as they are listed."""
     runs: dict[str, StepRun] = field(default_factory=dict[str, StepRun])
     """Each step's run in the execution under way, or in the last one: what is known when a deadline cuts it short."""
 
@@ -157,7 +159,7 @@ class _Trial:
 
     async def run(self) -> None:
         """Start every step; each waits for its predecessors."""
-        waits = order.order(self.plan, self.evidence.catalog)
+        waits = order.order(self.plan, self.evidence.catalog) if self.owner.graph else order.listed(self.plan)
         done = {step.id: anyio.Event() for step in self.plan.steps}
         stuck = _stuck(waits)
         async with anyio.create_task_group() as group:

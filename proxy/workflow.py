@@ -15,35 +15,34 @@ from typing import Any
 import anyio
 import structlog
 
+from proxy import runlog
 from proxy.asking import ask
 from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
-from proxy.repair import explain, telling
+from proxy.repair import explain, standing, telling
+from proxy.repair.alternatives import alternatives_of, suggestions
 from proxy.repair.consult import Counsel
 from proxy.repair.diagnose import diagnose
 from proxy.repair.dialects import Submitted, accepted, normalise_tools, read_submission
-from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.evolve import Search, failing, problems_of
+from proxy.repair.evolve import Search
 from proxy.repair.intensity import Intensity
-from proxy.repair.judge import judge
+from proxy.repair.order import final_steps
 from proxy.repair.population import Population
 from proxy.repair.ports import Client, Journal, Upstreams, Usage
-from proxy.repair.propose import repairs
 from proxy.repair.situation import Evidence
+from proxy.repair.standing import failing, judged
 from proxy.repair.telling import Told
 from proxy.resume import Earlier
 from schemas.catalog import Catalog, Json, Tool
 from schemas.config import Config, Mode
-from schemas.edit import Proposal
-from schemas.plan import Plan
-from schemas.record import RunRecord
+from schemas.plan import Plan, Ref
 from schemas.report import Report, Stop
-from schemas.trial import Candidate, Execution, StepRun, Verdict
+from schemas.trial import Candidate, Execution, StepRun
 
-PLANNED_FROM = 12
-"""Tools that a plan is made from; the paper's own planners are lost among more."""
+PLANNED_FROM = 48
+"""Tools that a plan is made from."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.workflow")
 
@@ -89,7 +88,8 @@ class Workflow:
         began, usage = time.perf_counter(), self._usage()
         submitted = read_submission(raw if before is None else before.plan)
         repair_id = self._journal.new_id("run")
-        if submitted.plan is None and not submitted.faults:
+        unplanned = submitted.plan is None and not submitted.faults
+        if unplanned:
             submitted = await self._planned(submitted, client)
         if submitted.faults or submitted.plan is None:
             return self._unread(submitted, repair_id, client)
@@ -100,6 +100,8 @@ class Workflow:
         if before is not None:
             run.executor.ledger.history.update(before.sent)
         told, best = await self._carry_out(run)
+        if unplanned:
+            best = await self._answered(best)
         evidence = self._evidence(best.execution)
         alternatives = {} if best.outcome.solved else alternatives_of(best, evidence)
         told = replace(
@@ -112,26 +114,42 @@ class Workflow:
             seconds=time.perf_counter() - began,
         )
         report = telling.report(told, best, evidence)
-        self._journal_run(run, report)
+        found = diagnose(run.plan, self._evidence())
+        self._journal.run(runlog.ended(report, client.session, run.plan, found))
         if report.status == "repaired" and self._config.evolution.memory:
             self._memories.learn(run.plan, best.lineage, evidence)
         return report
 
     async def _planned(self, submitted: Submitted, client: Client) -> Submitted:
-        """Make the plan from the goal and the live catalog; without a planner or an answer the plan stays away."""
+        """Make the plan from the goal and the live catalog (arXiv 2606.12674, planning from a goal).
+
+        Without a planner or an answer the plan stays away.
+        """
         await self._await_upstreams(Plan(()))
-        if self._planner is None:
+        if self._planner is None or not self._config.evolution.planning:
             return submitted
         await client.progress(0.0, None, "planning")
         tools = await self._find(self._upstreams.catalog, submitted.goal, PLANNED_FROM)
-        plan = await self._planner.advisor.plan(submitted.goal, tools)
+        plan = await self._planner.advisor.plan(submitted.goal, tools, self._upstreams.catalog)
         return submitted if plan is None else replace(submitted, plan=plan)
+
+    async def _answered(self, best: Candidate) -> Candidate:
+        """The candidate of a plan made from a goal, with what the goal asks for as its output."""
+        finals = final_steps(best.plan)
+        last = best.execution.runs.get(finals[-1].id) if finals else None
+        if self._planner is None or last is None or not last.ok or best.plan.output is not None:
+            return best
+        path = await self._planner.advisor.answer(best.plan.goal, last)
+        return replace(best, plan=replace(best.plan, output=Ref(last.step, path).json()))
 
     def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str) -> _Run:
         settings, budget = self._config.workflow.budget, submitted.budget
         calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
-        validators = self._config.evolution.validators
-        executor = Executor(self._upstreams, self._journal, client, Ledger(calls), repair_id, validators=validators)
+        evolution = self._config.evolution
+        executor = Executor(
+            self._upstreams, self._journal, client, Ledger(calls), repair_id,
+            validators=evolution.validators, graph=evolution.graph,
+        )  # fmt: skip
         modes: list[Mode] = [self._config.repair.mode]
         if submitted.mode in ("auto", "suggest", "off"):
             modes.append(submitted.mode)
@@ -147,6 +165,7 @@ class Workflow:
             execution.runs,
             policy=self._config.effects.policy,
             feedback=self._config.evolution.feedback,
+            typed=self._config.evolution.graph,
             memory=memory,
         )
 
@@ -195,10 +214,7 @@ class Workflow:
             await run.client.progress(float(generation), None, message)
 
         def note(plan: Plan) -> None:
-            entry = RunRecord(
-                run.repair_id, time.time(), "workflow", run.client.session, "running", run.plan.json(), plan.json()
-            )
-            self._journal.run(entry)
+            self._journal.run(runlog.under_way(run.repair_id, run.client.session, run.plan, plan))
 
         return Search(
             run.plan,
@@ -233,27 +249,18 @@ class Workflow:
         return [hit.tool for hit in await self._planner.shortlist.nearest(catalog, text, limit)]
 
     def _unfinished(self, run: _Run, candidate: Candidate) -> Candidate:
-        """What is known of a candidate whose execution was cut off: steps that had not ended did not run."""
-        runs = dict(run.executor.runs)
-        for step in candidate.plan.by_id.values():
-            waiting = StepRun(step.id, step.server or "", step.tool, step.arguments, Verdict.BLOCKED)
-            runs.setdefault(step.id, waiting)
-        return self._judged(run, candidate, runs)
+        """What is known of a candidate whose execution was cut off."""
+        return self._judged(run, candidate, standing.unfinished(candidate.plan, run.executor.runs))
 
     def _with_lost_calls(self, run: _Run, candidate: Candidate) -> Candidate:
         """A candidate that says of each step whose last call got no answer that its outcome is unknown."""
-        runs = dict(candidate.execution.runs)
-        for step in candidate.plan.by_id.values():
-            last = run.executor.history(step.id)[-1:]
-            if last and last[0].verdict is Verdict.UNKNOWN and runs[step.id].verdict is not Verdict.UNKNOWN:
-                runs[step.id] = replace(last[0], step=step.id)
+        last = {step: next(reversed(run.executor.history(step)), None) for step in candidate.plan.by_id}
+        runs = standing.with_lost_calls(candidate.plan, candidate.execution.runs, last)
         return candidate if runs == candidate.execution.runs else self._judged(run, candidate, runs)
 
     def _judged(self, run: _Run, candidate: Candidate, runs: dict[str, StepRun]) -> Candidate:
-        candidate = replace(candidate, execution=replace(candidate.execution, runs=runs))
-        evidence = self._evidence(candidate.execution)
-        problems = problems_of(candidate.plan, evidence)
-        return replace(candidate, outcome=judge(run.plan, candidate, problems, evidence))
+        execution = replace(candidate.execution, runs=runs)
+        return judged(run.plan, candidate, execution, self._evidence(), six=self._config.evolution.scores)
 
     async def _once(self, run: _Run, told: Told) -> tuple[Told, Candidate]:
         """Run the plan as it is; in suggest mode stop at the first failure and say what would be changed."""
@@ -280,7 +287,9 @@ class Workflow:
         if not problems:
             usage = self._planner.planner.usage if self._planner is not None else Usage()
             message = "the planner made no plan from this goal; submit steps"
-            if not usage.calls:
+            if not self._config.evolution.planning:
+                message = "planning from a goal is switched off (evolution.planning); submit steps"
+            elif not usage.calls:
                 message = "a plan from a goal alone needs the planner: install mcp-mend[planner], or submit steps"
             problems.append({"kind": "no_plan", "step": "", "message": message})
         plan = submitted.plan or Plan((), submitted.goal)
@@ -290,53 +299,5 @@ class Workflow:
             problems += [explain.problem_json(problem) for problem in found]
         told = Told(repair_id, plan, Stop.INVALID, submitted.normalised, problems=tuple(problems))
         report = telling.unread(told)
-        self._journal.run(
-            RunRecord(
-                repair_id, time.time(), "workflow", client.session, report.status, plan.json(), plan.json(),
-                problems=list(problems), report=report.model_dump(mode="json"),
-            )
-        )  # fmt: skip
+        self._journal.run(runlog.ended(report, client.session, plan))
         return report
-
-    def _journal_run(self, run: _Run, report: Report) -> None:
-        written = report.model_dump(mode="json")
-        self._journal.run(
-            RunRecord(
-                run.repair_id,
-                time.time(),
-                "workflow",
-                run.client.session,
-                report.status,
-                run.plan.json(),
-                report.plan,
-                written["repairs"],
-                written["problems"],
-                error_after="; ".join(problem.message for problem in report.problems)[:500],
-                calls=report.search.upstream_calls,
-                seconds=report.search.seconds,
-                report=written,
-                found=[explain.problem_json(problem) for problem in diagnose(run.plan, self._evidence())],
-            )
-        )
-
-
-def alternatives_of(candidate: Candidate, evidence: Evidence) -> dict[str, tuple[str, ...]]:
-    """For each step that stayed broken, the two best repairs that were not made, and how sure each is."""
-    found: dict[str, tuple[str, ...]] = {}
-    for step in failing(candidate):
-        options = repairs(candidate.plan, step, evidence)[:2]
-        found[step] = tuple(explain.in_words(candidate.plan, option.proposals) for option in options)
-    return found
-
-
-def suggestions(candidate: Candidate, evidence: Evidence) -> tuple[tuple[Proposal, ...], Plan | None]:
-    """The best repair of every failed step, and the plan with all of them, none sent."""
-    plan, found = candidate.plan, tuple[Proposal, ...]()
-    for step in failing(candidate):
-        options = repairs(plan, step, evidence)
-        if not options:
-            continue
-        changed = apply(plan, [edit for proposal in options[0].proposals for edit in proposal.edits])
-        if not isinstance(changed, Inapplicable):
-            plan, found = changed, (*found, *options[0].proposals)
-    return found, plan if found else None

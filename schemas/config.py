@@ -145,12 +145,27 @@ class Evolution(_Section):
     tournament: int = Field(default=3, ge=1, description="Candidates compared when a parent is chosen.")
     stagnation: int = Field(default=3, ge=1, description="Generations without growth before a redesign.")
     cooldown: int = Field(default=3, ge=0, description="Generations between two redesigns.")
+    graph: bool = Field(
+        default=True,
+        description="Order steps by their references, in parallel; false runs them one by one as they are listed.",
+    )
+    edits: bool = Field(default=True, description="Mend steps by typed edits; false leaves only whole redesigns.")
     feedback: bool = Field(default=True, description="Let what upstreams answered steer the edits.")
+    scores: bool = Field(
+        default=True, description="Judge candidates by six scores; false counts the steps that ended well."
+    )
     adaptive: bool = Field(default=True, description="Adapt exploration to growth; false keeps it at its least.")
     redesign: bool = Field(default=True, description="Ask the planner for another plan on stagnation.")
     niches: bool = Field(default=True, description="Keep different ideas apart when pruning.")
+    selection: bool = Field(default=True, description="Go back to other candidates; false follows the best alone.")
     explore: bool = Field(default=True, description="Compound random edits when exploring.")
-    validators: bool = Field(default=True, description="Check results against output schemas.")
+    early_stop: bool = Field(
+        default=True, description="Stop at the first solved plan; false spends the budget and takes the best."
+    )
+    planning: bool = Field(default=True, description="Make the plan where only a goal is given; false refuses.")
+    validators: bool = Field(
+        default=True, description="Check results against output schemas, and guesses against what reads them."
+    )
     memory: bool = Field(default=True, description="Try a repair first that worked before.")
 
 

@@ -53,7 +53,10 @@ def diagnose(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
 
 
 def situation(plan: Plan, step: Step, evidence: Evidence) -> Situation:
-    """Gather what is known about one step; an error reply counts only for the very call that caused it."""
+    """Gather what is known about one step; an error reply counts only for the very call that caused it.
+
+    A result that only broke a validator is no error reply, and its text is not read as one.
+    """
     tool = evidence.catalog.origin(step.server or "", step.tool)
     found = Situation(plan, step, tool, evidence)
     run = evidence.runs.get(step.id)
@@ -63,7 +66,8 @@ def situation(plan: Plan, step: Step, evidence: Evidence) -> Situation:
 
 
 def _same_call(run: StepRun, now: Situation) -> bool:
-    if run.verdict in (Verdict.BLOCKED, Verdict.NOT_SENT, Verdict.OK):
+    accepted = run.reply is not None and run.reply.result is not None and not run.reply.refused
+    if run.verdict in (Verdict.BLOCKED, Verdict.NOT_SENT, Verdict.OK) or (accepted and run.verdict is Verdict.FAILED):
         return False
     same_tool = (run.server, run.tool) == (now.step.server, now.step.tool)
     return same_tool and (now.step.map is not None or canonical(run.arguments) == canonical(now.resolved[0]))
@@ -184,6 +188,8 @@ def _without_missing(value: Json) -> Json:
 def _from_breach(here: Situation, breach: Breach, pending: set[str]) -> Iterator[Problem]:
     step = here.step.id
     ref_at, ref = _ref_above(here.step.arguments, breach.at)
+    if ref is not None and not here.evidence.typed:
+        return
     if ref is not None:
         yield TypeMismatch(
             step=step,

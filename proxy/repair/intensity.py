@@ -1,6 +1,6 @@
 """How boldly the search explores: a growth signal and the probability that follows from it.
 
-Pure. AdaEvolve as in arXiv 2606.12674, section on adaptive intensity: `G = rho*G + (1-rho)*delta^2` with
+Pure. AdaEvolve as in arXiv 2606.12674, adaptive intensity: `G = rho*G + (1-rho)*delta^2` with
 `delta = max((child - best) / best, 0)`, and `I = I_min + (I_max - I_min) / (1 + sqrt(G + eps))`. A best score of zero
 has no relative growth; the absolute growth stands in for it, so that the signal neither explodes nor stays silent.
 """

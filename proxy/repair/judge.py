@@ -1,6 +1,6 @@
 """The six scores of a candidate, computed from what its steps returned and what was submitted.
 
-Pure; formulas in the docstrings (dimensions: arXiv 2606.12674, section on workflow scoring; the weights are ours).
+Pure; formulas in the docstrings (arXiv 2606.12674, six score dimensions; the weights are ours).
 Fidelity to the submitted plan weighs in: a step, literal or output that vanishes costs more than a failure does.
 """
 
@@ -28,11 +28,20 @@ WEIGHTS = {
 """Share of each dimension in the total: what was asked for first, how it ran last."""
 
 
-def judge(submitted: Plan, candidate: Candidate, problems: tuple[Problem, ...], evidence: Evidence) -> Outcome:
-    """Score a candidate against the plan as it was submitted."""
+def judge(
+    submitted: Plan, candidate: Candidate, problems: tuple[Problem, ...], evidence: Evidence, *, six: bool = True
+) -> Outcome:
+    """Score a candidate against the plan as it was submitted; not `six`, its total is feasibility alone."""
     parts = {name: measure(submitted, candidate, evidence) for name, measure in MEASURES.items()}
-    total = sum(WEIGHTS[name] * value for name, value in parts.items())
+    total = sum(WEIGHTS[name] * value for name, value in parts.items()) if six else feasibility(candidate)
     return Outcome(problems, Score(**{name: round(value, 4) for name, value in parts.items()}, total=round(total, 4)))
+
+
+def feasibility(candidate: Candidate) -> float:
+    """Share of the candidate's own steps that ended well: what the six scores are compared with."""
+    runs = candidate.execution.runs
+    ids = list(candidate.plan.by_id)
+    return sum(1 for step in ids if step in runs and runs[step].ok) / len(ids) if ids else 0.0
 
 
 def task_fulfilment(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:

@@ -1,6 +1,7 @@
 """Which step waits for which: data, `after`, listed order on one server, and effects.
 
-Pure; the rules are those of the documented plan format (section Order).
+Pure; the rules are those of the documented plan format (section Order). With `plan.refs_in` this is the typed workflow
+graph of Evoflux (arXiv 2606.12674): references make the edges, and steps without one between them run in parallel.
 """
 
 from __future__ import annotations
@@ -68,6 +69,16 @@ def order(plan: Plan, catalog: Catalog) -> Mapping[str, Waits]:
                 continue
             reach[step.id] = reach.get(step.id, frozenset()) | {other.id} | reach.get(other.id, frozenset())
         waits[step.id] = Waits(needs[step.id], tuple(follows), tuple(guards))
+    return waits
+
+
+def listed(plan: Plan) -> Mapping[str, Waits]:
+    """What every step waits for where there is no graph: the steps listed before it, and nothing listed after it."""
+    ids = plan.by_id
+    waits: dict[str, Waits] = {}
+    for step in ids.values():
+        before = tuple(waits)
+        waits[step.id] = Waits(tuple(name for name in dependencies(step, ids) if name in waits), before)
     return waits
 
 

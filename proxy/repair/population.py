@@ -1,7 +1,7 @@
 """The candidates of a search: recorded through one door, chosen as parents, pruned by niche.
 
-Pure but for its own list; randomness comes in as an argument. The population belongs to the caller of the search, so
-that a deadline leaves the best so far in hand.
+Pure but for its own list (arXiv 2606.12674, diversity pruning; parent selection). Randomness comes in as an argument.
+The population belongs to the caller of the search, so that a deadline leaves the best so far in hand.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Population:
 
     def parent(self, rng: random.Random, tournament: int, *, explore: bool) -> Candidate:
         """Choose a parent: uniformly when exploring, else by tournament within the best quarter."""
-        ranked = sorted(self.members, key=worth, reverse=True)
+        ranked = self.ranked()
         if explore:
             return rng.choice(ranked)
-        pool = ranked[: max(1, len(ranked) // 4)]
-        return max(rng.sample(pool, min(tournament, len(pool))), key=worth)
+        best = max(1, len(ranked) // 4)
+        return ranked[min(rng.sample(range(best), min(tournament, best)))]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from proxy.repair.notes import described
 from proxy.repair.refusal import Reading
 from proxy.repair.schema import Schema, accepts, at_location, property_schema
 from proxy.repair.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
@@ -45,6 +46,8 @@ class Evidence:
     policy: Literal["cautious", "strict", "trusting"] = "cautious"
     feedback: bool = True
     """Whether what upstreams answered counts; off, only schemas and results steer the edits."""
+    typed: bool = True
+    """Whether a referenced value is held against the argument's schema; off, only what upstreams answer tells."""
     memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def values(self, plan: Plan) -> Lookup:
@@ -122,11 +125,15 @@ class Situation:
         return self.tool.schema if self.tool else {}
 
     def schema_at(self, where: Location) -> Schema:
-        """The schema that governs a location of the arguments."""
+        """The schema that governs a location of the arguments; one argument's with what the docstring says of it."""
+        if self.tool is not None and len(where) == 1 and str(where[0]) in self.tool.properties:
+            return described(self.tool, str(where[0]))
         return at_location(self.schema, self.schema, where)
 
     def argument_schema(self, name: str) -> Schema | None:
         """The schema of a declared argument, None for others."""
+        if self.tool is not None and name in self.tool.properties:
+            return described(self.tool, name)
         return property_schema(self.schema, self.schema, name)
 
     @cached_property

@@ -1,0 +1,34 @@
+"""The repairs that were not made: told beside what stayed broken, or proposed where only proposals are wanted. Pure."""
+
+from __future__ import annotations
+
+from proxy.repair import explain
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.propose import repairs
+from proxy.repair.situation import Evidence
+from proxy.repair.standing import failing
+from schemas.edit import Proposal
+from schemas.plan import Plan
+from schemas.trial import Candidate
+
+
+def alternatives_of(candidate: Candidate, evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    """For each step that stayed broken, the two best repairs that were not made, and how sure each is."""
+    found: dict[str, tuple[str, ...]] = {}
+    for step in failing(candidate):
+        options = repairs(candidate.plan, step, evidence)[:2]
+        found[step] = tuple(explain.in_words(candidate.plan, option.proposals) for option in options)
+    return found
+
+
+def suggestions(candidate: Candidate, evidence: Evidence) -> tuple[tuple[Proposal, ...], Plan | None]:
+    """The best repair of every failed step, and the plan with all of them, none sent."""
+    plan, found = candidate.plan, tuple[Proposal, ...]()
+    for step in failing(candidate):
+        options = repairs(plan, step, evidence)
+        if not options:
+            continue
+        changed = apply(plan, [edit for proposal in options[0].proposals for edit in proposal.edits])
+        if not isinstance(changed, Inapplicable):
+            plan, found = changed, (*found, *options[0].proposals)
+    return found, plan if found else None

@@ -1,0 +1,181 @@
+"""Candidates from candidates: which parent is taken, and which typed edits make its child.
+
+Pure but for the random numbers that it is handed. Exploiting takes the parents in order of their worth and, of each,
+the likeliest combination of repairs that no candidate has had yet; exploring draws a parent and compound edits at
+random (arXiv 2606.12674, parent selection and compound exploration; structured edits).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from proxy.repair.diagnose import situation
+from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.effects import is_call, may_send
+from proxy.repair.expectations import acted_upon, guarded
+from proxy.repair.population import Population
+from proxy.repair.propose import Repair, repairs
+from proxy.repair.situation import OUTPUT, Evidence
+from proxy.repair.standing import failing
+from proxy.repair.trust import sure_enough, sure_output
+from schemas.config import Evolution
+from schemas.edit import Proposal
+from schemas.plan import Plan
+from schemas.trial import Candidate, StepRun, Verdict
+
+WIDTH = 3
+"""Repairs of one step among which an exploring draw chooses."""
+COMBINATIONS = 40
+"""Combinations of one parent's repairs that are looked at, likeliest first, before the next parent is taken."""
+DRAWS = 3
+"""Random draws before an exploring generation exploits after all."""
+
+Chooser = Callable[[str, int], int]
+"""Step id and the number of its repairs (at least one) to the index of the one to take; out of range: no child."""
+
+
+@dataclass(frozen=True)
+class Nursery:
+    """What is needed to make children: the evidence, what was sent, what was tried, and what is switched off.
+
+    `frozen` are upstreams whose calls are never changed.
+    """
+
+    evidence: Evidence
+    history: Callable[[str], list[StepRun]]
+    population: Population
+    settings: Evolution
+    frozen: frozenset[str] = frozenset()
+    _known: dict[tuple[int, str, str], list[Repair]] = field(default_factory=dict[tuple[int, str, str], list[Repair]])
+
+    def child(self, rng: random.Random, exploration: float, generation: int) -> Candidate | None:
+        """The next candidate by typed edits, None where no untried one is left.
+
+        The first generation never explores: the likeliest repair of every step has not been tried yet.
+        """
+        if not self.settings.edits:
+            return None
+        if self.settings.explore and generation > 1 and rng.random() < exploration:
+            found = self._explored(rng)
+            if found is not None:
+                return found
+        for parent in self._parents(rng):
+            found = self._combined(parent)
+            if found is not None:
+                return found
+        return None
+
+    def _parents(self, rng: random.Random) -> list[Candidate]:
+        """The parents to exploit: the winner of a tournament first, then all others by their worth."""
+        members = self.population.ranked()
+        if not self.settings.selection:
+            return members[:1]
+        first = self.population.parent(rng, self.settings.tournament, explore=False)
+        return [first, *(member for member in members if member is not first)]
+
+    def _explored(self, rng: random.Random) -> Candidate | None:
+        """A random repair for every step that failed, of a parent drawn at random."""
+        for _ in range(DRAWS):
+            best = self.population.ranked()[0]
+            parent = self.population.parent(rng, 1, explore=True) if self.settings.selection else best
+            found = self._mended(parent, lambda _, count: rng.randrange(min(WIDTH, count)))
+            if found is not None:
+                return found
+        return None
+
+    def _combined(self, parent: Candidate) -> Candidate | None:
+        """The likeliest untried combination of repairs of the steps that failed."""
+        steps = failing(parent)
+        for picks in islice(_picks(len(steps)), COMBINATIONS):
+            wanted = dict(zip(steps, picks, strict=True))
+            found = self._mended(parent, lambda step, _, wanted=wanted: wanted[step])
+            if found is not None:
+                return found
+        return None
+
+    def _mended(self, parent: Candidate, choose: Chooser) -> Candidate | None:
+        """Mend every step of a parent that failed by itself, each by the repair chosen for it; None: no new plan."""
+        evidence = replace(self.evidence, runs=parent.execution.runs)
+        plan, lineage = parent.plan, parent.lineage
+        for step in failing(parent):
+            if step in plan.by_id and plan.by_id[step].server in self.frozen:
+                continue
+            options = self._options_once(parent, plan, step, evidence)
+            index = choose(step, len(options)) if options else 0
+            if index >= max(1, len(options)):
+                return None
+            if not options:
+                continue
+            changed = apply(plan, [edit for proposal in options[index].proposals for edit in proposal.edits])
+            if not isinstance(changed, Inapplicable):
+                plan, lineage = changed, (*lineage, *options[index].proposals)
+        return replace(parent, plan=plan, lineage=lineage) if self.population.untried(plan.key) else None
+
+    def _options_once(self, parent: Candidate, plan: Plan, step: str, evidence: Evidence) -> list[Repair]:
+        key = id(parent), plan.key, step
+        if key not in self._known:
+            self._known[key] = self.options(plan, step, evidence)
+        return self._known[key]
+
+    def options(self, plan: Plan, step: str, evidence: Evidence) -> list[Repair]:
+        """The repairs of one step that may be tried, best first; guesses under validators before bare ones."""
+        sure = [option for option in repairs(plan, step, evidence) if self.may_try(option, step, evidence)]
+        if not self.settings.validators:
+            return sure
+        held = [(option, guarded(option, step, evidence)) for option in sure]
+        if len(held) < 2 and not acted_upon(plan, step, evidence):
+            return sure
+        bare = [option for option, guard in held if guard is not None and not acted_upon(plan, step, evidence)]
+        first = [guard or option for option, guard in held]
+        return [*first, *bare]
+
+    def may_try(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+        """Tell whether a repair is new, complete, sure enough, and may be sent."""
+        if not self.may_send(option, step_id, evidence):
+            return False
+        step = option.plan.by_id.get(step_id)
+        if step is None or step_id == OUTPUT:
+            return sure_output(option)
+        tool = evidence.catalog.origin(step.server or "", step.tool)
+        return tool is not None and sure_enough(option, tool)
+
+    def may_send(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+        """Tell whether a repair is complete, has not failed before, and is allowed by what was sent for its step."""
+        if option.open:
+            return False
+        step = option.plan.by_id.get(step_id)
+        if step is None or step_id == OUTPUT:
+            return True
+        tool = evidence.catalog.origin(step.server or "", step.tool)
+        if tool is None:
+            return False
+        arguments = situation(option.plan, step, evidence).resolved[0]
+        history = self.history(step_id)
+        failed = [run for run in history if not run.ok and run.verdict is not Verdict.NOT_SENT]
+        again = step.map is None and any(is_call(run, tool, arguments) for run in failed)
+        if again and not _changes_others(option.proposals):
+            return False
+        return may_send(history, tool, arguments, option.confidence) == ""
+
+
+def _changes_others(proposals: Sequence[Proposal]) -> bool:
+    """Tell whether a repair changes what runs before its step, so that the same call may end otherwise."""
+    return any(edit.op in ("add_step", "dedupe") for proposal in proposals for edit in proposal.edits)
+
+
+def _picks(steps: int) -> Iterator[tuple[int, ...]]:
+    """Which repair to take for each step: all first ones, then one second choice, and so on."""
+    if not steps:
+        return
+    frontier = [(0,) * steps]
+    seen = set(frontier)
+    for picks in frontier:
+        yield picks
+        for place in range(steps):
+            more = (*picks[:place], picks[place] + 1, *picks[place + 1 :])
+            if more not in seen:
+                seen.add(more)
+                frontier.append(more)

@@ -1,0 +1,53 @@
+"""When a submitted plan may take a repair unasked: by its confidence, score and margin, and by what its tool does.
+
+Pure. The thresholds are held against how often repairs of such scores turned out right (`benchmarks.search`, part
+calibration).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proxy.repair.order import has_effect
+from proxy.repair.propose import Repair
+from proxy.repair.verbs import GRAVE_VERBS, SPEAKING_VERBS
+from proxy.repair.words import words
+from schemas.catalog import Effect, Tool
+from schemas.edit import Confidence, Proposal
+
+CLEAR_GUESS = 0.05
+"""Margin that a guess needs before it is sent to a tool that is not read-only."""
+TIE = 0.01
+"""Distance to the next candidate within which the evidence singles out neither: not even a read takes one of them."""
+LIKELY = 0.3
+"""Least score of a guess that is tried at all."""
+
+
+def sure_enough(option: Repair, tool: Tool) -> bool:
+    """Tell whether a submitted plan may take this repair unasked: a guess needs likelihood and a clear margin."""
+    if option.confidence is not Confidence.GUESS:
+        return True
+    if tool.effect is Effect.DESTRUCTIVE or set(words(tool.name)) & GRAVE_VERBS - SPEAKING_VERBS:
+        return False
+    if tool.effect is Effect.READ:
+        return option.score >= LIKELY and abs(option.margin) > TIE
+    if set(words(tool.name)) & SPEAKING_VERBS:
+        return option.score >= 2 * LIKELY and option.margin >= 2 * CLEAR_GUESS
+    if has_effect(tool, tool.name):
+        return option.score >= 2 * LIKELY and option.margin >= CLEAR_GUESS
+    return option.score >= LIKELY and option.margin >= CLEAR_GUESS / 2
+
+
+def sure_output(option: Repair) -> bool:
+    """Tell whether a repair of the plan's output may be taken unasked."""
+    return option.confidence is not Confidence.GUESS or option.score >= 2 * LIKELY
+
+
+def sureness(lineage: Iterable[Proposal]) -> dict[str, Confidence]:
+    """Step id to the least sure of its edits."""
+    worst: dict[str, Confidence] = {}
+    for proposal in lineage:
+        for edit in proposal.edits:
+            known = worst.get(edit.step, Confidence.LOSSLESS)
+            worst[edit.step] = max(known, proposal.confidence, key=lambda confidence: confidence.rank)
+    return worst

@@ -10,17 +10,21 @@ from dataclasses import replace
 
 from proxy.planner import grammar, prompt
 from proxy.planner.choice import choose
+from proxy.planner.composing import Composer
 from proxy.planner.grammar import Known
 from proxy.planner.render import labels
 from proxy.planner.weave import weave
 from proxy.repair.ports import Advice, Planner, Question, Usage
 from proxy.repair.values import MISSING
-from schemas.catalog import Json, Tool
+from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Location, Plan, Step
+from schemas.trial import StepRun
 
 VALUE_TOKENS = 128
 STEP_TOKENS = 256
 PLAN_TOKENS = 640
+SHOWN = 12
+"""Tools that a plan is written from; small models are lost among more."""
 OPTIONS = 24
 """Candidates ranked at once; rules hand over the likelier ones first."""
 
@@ -31,6 +35,7 @@ class PlannerAdvisor:
     def __init__(self, planner: Planner, context: int) -> None:
         self._planner = planner
         self._context = context
+        self._composer = Composer(planner)
 
     @property
     def usage(self) -> Usage:
@@ -75,9 +80,20 @@ class PlannerAdvisor:
         text = prompt.redesign(question, failures, self._context - PLAN_TOKENS)
         return await self._plan(text, question.plan.goal, question.tools)
 
-    async def plan(self, goal: str, tools: Sequence[Tool]) -> Plan | None:
-        """A plan from the goal alone."""
-        return await self._plan(prompt.whole_plan(goal, tools, self._context - PLAN_TOKENS), goal, tools)
+    async def plan(self, goal: str, tools: Sequence[Tool], catalog: Catalog | None = None) -> Plan | None:
+        """A plan from the goal alone: composed where the goal states enough for it, else written.
+
+        `tools` suit the goal, best first; `catalog` holds all there are, None: the plan is written.
+        """
+        composed = None if catalog is None else await self._composer.compose(goal, tools, catalog)
+        if composed is not None:
+            return composed
+        shown = tools[:SHOWN]
+        return await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
+
+    async def answer(self, goal: str, run: StepRun) -> str:
+        """Where in the result of the last step the answer to the goal stands, "" for the whole result."""
+        return await self._composer.answer(goal, run)
 
     async def _plan(self, text: str, goal: str, tools: Sequence[Tool]) -> Plan | None:
         """Choose the tool that the plan leads to by its likelihood as a whole, then write the plan.

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Location, Plan, Step
 from schemas.record import CallRecord, RunRecord
-from schemas.trial import Reply
+from schemas.trial import Reply, StepRun
 
 
 class Client(Protocol):
@@ -137,8 +137,12 @@ class Advisor(Protocol):
         """Another plan for the same goal; `failures` tells in one line each what was tried."""
         ...
 
-    async def plan(self, goal: str, tools: Sequence[Tool]) -> Plan | None:
-        """A plan from the goal alone."""
+    async def plan(self, goal: str, tools: Sequence[Tool], catalog: Catalog | None = None) -> Plan | None:
+        """A plan from the goal alone; `tools` suit the goal, best first, `catalog` holds all there are."""
+        ...
+
+    async def answer(self, goal: str, run: StepRun) -> str:
+        """Where in the result of the last step the answer to the goal stands, "" for the whole result."""
         ...
 
     @property

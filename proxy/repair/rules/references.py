@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from proxy.repair.coerce import Target, short
+from proxy.repair.rules.asked import named_in_goal, whole_or_item
 from proxy.repair.rules.sources import (
     CLEAR,
     GENERIC,
@@ -45,6 +46,8 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
     for choice in ranked[:4]:
         edit = RepathReference(here.step.id, problem.at, join(list(choice.source.parts)))
         yield Proposal(problem, (edit,), "repath_reference", choice.why, sure(choice, ranked), choice.score)
+    yield from named_in_goal(problem, here, mine, wanted)
+    yield from whole_or_item(problem, here, wanted)
     yield from _same_path_elsewhere(problem, here, wanted, near=bool(ranked) and ranked[0].score >= 0.6)
 
 
@@ -131,6 +134,7 @@ def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
     for choice in ranked[:4]:
         edit = RepathReference(here.step.id, problem.at, join(list(choice.source.parts)))
         yield Proposal(problem, (edit,), "narrow_reference", choice.why, sure(choice, ranked), choice.score)
+    yield from named_in_goal(problem, here, inner, wanted)
     yield from _only_fitting(problem, here, inner, wanted)
     yield from _one_item(problem, here, value, wanted, prefix)
 

@@ -31,6 +31,14 @@ from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.edit import Confidence
 
 MAX_DEPTH = 6
+_MARKED_UNIT = re.compile(
+    r"\bin ([A-Za-z]+ per [A-Za-z]+(?: second)?)|\bin ([A-Za-zµ°%][\w/°µ²³^.*·⋅%]*)|(?<!\w)\(([A-Za-zµ°%][\w/°µ²³^]*)\)"
+)
+"""Where a description says the unit: `in meters per second`, `in kg/m³`, `(mg/dL)`."""
+_LETTERS = frozenset("mghNJKCFLWV")
+"""Single letters that a description may mean as a unit."""
+_NO_UNITS = frozenset({"at", "as", "are", "an", "am", "do", "us", "bit", "point", "points", "count", "names", "mask"})
+"""Words of sentences and names that a registry of units knows as well."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +148,14 @@ def spoken_unit(target: Target) -> str | None:
     """The unit an argument is described in: the last word of its name (`weight_kg`), or `in kg`, `(kg)` in its text."""
     parts = words(target.name)
     text = str(target.schema.get("description", ""))
-    marked = re.findall(r"\bin ([A-Za-z°µ]+)\b|\(([A-Za-z°µ/]+)\)", text)
+    marked = [next(filter(None, match.groups()), "") for match in _MARKED_UNIT.finditer(text)]
     named = [parts[-1]] if len(parts) > 1 else []
-    options = [*named, *(first or second for first, second in marked)]
-    return next((option for option in options if len(option) > 1 and unit_of(option)), None)
+    options = [*named, *(option.rstrip(".*") for option in marked)]
+    return next((option for option in options if _may_be_unit(option) and unit_of(option)), None)
+
+
+def _may_be_unit(text: str) -> bool:
+    return text in _LETTERS if len(text) == 1 else text.lower() not in _NO_UNITS
 
 
 def _to_boolean(value: Json, target: Target) -> Iterator[Coercion]:

@@ -10,6 +10,10 @@ import re
 from proxy.repair.schema import Schema, deref
 from schemas.catalog import Tool
 
+KNOWN_LIMIT = 8192
+_KNOWN: dict[tuple[int, str], tuple[Tool, Schema]] = {}
+"""Described schemas by the identity of the tool, which is kept so that the identity stays its own."""
+
 _SECTION = re.compile(r"^\s*(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*:?\s*$", re.I)
 
 
@@ -30,6 +34,18 @@ def note(tool: Tool, name: str) -> str:
     if isinstance(said, str) and said.strip():
         return " ".join(said.split())
     return _written(tool.description, name)
+
+
+def described(tool: Tool, name: str) -> Schema:
+    """The schema of an argument, with what the docstring says of it where the schema itself says nothing."""
+    known = _KNOWN.get((id(tool), name))
+    if known is None:
+        if len(_KNOWN) >= KNOWN_LIMIT:
+            _KNOWN.clear()
+        schema = deref(tool.properties.get(name, {}), tool.schema)
+        said = note(tool, name) if name in tool.properties and not schema.get("description") else ""
+        known = _KNOWN[id(tool), name] = (tool, {**schema, "description": said} if said else schema)
+    return known[1]
 
 
 def _written(text: str, name: str) -> str:

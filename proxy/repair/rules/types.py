@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from proxy.repair.choices import Coercion, choose
 from proxy.repair.coerce import Target, coerce, short
 from proxy.repair.scalars import read_date, wanted_layout
-from proxy.repair.schema import fits, required_names, type_name, types_of
+from proxy.repair.schema import accepts, fits, required_names, type_name, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, inside
 from proxy.repair.words import words
-from schemas.catalog import Json
+from schemas.catalog import Json, as_list
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
-from schemas.plan import Location, as_ref
+from schemas.plan import Location, as_ref, refs_in
 from schemas.problem import BadFormat, Problem, Refused, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
 
 
@@ -25,10 +25,29 @@ def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -
         value = inside(here.step.arguments, where)
         if value is MISSING or as_ref(value) is not None:
             continue
-        options = coerce(value, target_at(where, here))
+        options = _around_references(value, where, here)
+        if options is None:
+            options = coerce(value, target_at(where, here))
         yield from (_proposal(problem, here, where, option) for option in options)
         if options:
             return
+
+
+def _around_references(value: Json, where: Location, here: Situation) -> list[Coercion] | None:
+    """The lone reference out of a list that is none by schema; None for values that hold no references.
+
+    A value that holds references is never rewritten by itself: they would be sent as they are written.
+    """
+    if not any(True for _ in refs_in(value, here.plan.by_id)):
+        return None
+    items = as_list(value)
+    target = target_at(where, here)
+    lone = items is not None and len(items) == 1 and as_ref(items[0]) is not None
+    if lone and not accepts(target.schema, target.root, "array") and items is not None:
+        found = inside(here.arguments, (*where, 0))
+        if found is not MISSING and (fits(target.schema, found) or coerce(found, target)):
+            return [Coercion(items[0], "one_item_list", Confidence.EVIDENT, "the schema wants a single value")]
+    return []
 
 
 def target_at(where: Location, here: Situation) -> Target:

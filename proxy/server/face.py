@@ -9,24 +9,29 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from proxy.calls import Calls
+from proxy.server import tasks
+from proxy.server.elsewhere import Elsewhere
 from proxy.server.eras import (
     GONE,
-    HANDSHAKE_VERSIONS,
     SET_LEVEL,
     modern_result,
     of_initialize,
-    ourselves,
-    supported_versions,
 )
 from proxy.server.exchange import Channel, Exchange
 from proxy.server.gather import Gather
+from proxy.server.introduce import Introduction
 from proxy.server.rounds import MAY_ASK, Rounds
-from proxy.server.subscribe import listen
+from proxy.server.subscribe import Listening, honoured
 from proxy.upstream import rpc, taskids
 from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks, Profile
 from proxy.upstream.fleet import Fleet
 from schemas.catalog import Catalog
 from schemas.trial import Reply
+
+OF_THE_SESSION = frozenset(
+    f"notifications/{each}" for each in ("initialized", "progress", "cancelled", "roots/list_changed", "tasks/status")
+)
+"""What clients of the handshake era tell those they are connected to."""
 
 NO_FRAME: Mapping[str, Any] = {}
 
@@ -41,6 +46,9 @@ class Face:
         self._calls = calls
         self._server = server
         self._gather = Gather(fleet)
+        self._elsewhere = Elsewhere(fleet, self._gather)
+        self._tasks = tasks.Tasks(fleet)
+        self._introduction = Introduction(fleet, server)
         self._rounds = Rounds(self._answer)
         self._listed: dict[bool, tuple[Catalog, Mapping[str, Any], Reply]] = {}
         self._table: dict[str, Answer] = {
@@ -61,15 +69,21 @@ class Face:
         if reply.lost is not None:
             return Reply(error=lost_error(reply, self._server))
         if exchange.modern and reply.result is not None:
-            return Reply(result=modern_result(method, reply.result, self._identity()))
+            return Reply(result=modern_result(method, reply.result, self._introduction.identity()))
         return reply
 
-    def hear(self, method: str, params: Any, own: OwnLinks | None = None) -> None:
-        """Take a notification from the client; it goes over the session's own connection where it has one."""
-        if method == "notifications/initialized":
+    def hear(self, method: str, params: Any, own: OwnLinks | None = None, *, modern: bool = False) -> None:
+        """Take a notification from the client; one that the protocol does not know reaches every upstream."""
+        known = method in OF_THE_SESSION
+        if method == "notifications/initialized" or (known and modern):
             return
         for server in (self._server,) if self._server is not None else self._fleet.names:
-            (own or self._fleet).notify(server, method, params)
+            link = self._fleet.link(server)
+            sessionless = link is not None and link.era == "modern"
+            if own is not None and not sessionless:
+                own.notify(server, method, params, opening=not known)
+            elif not (known and sessionless):
+                self._fleet.notify(server, method, params)
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
         """The input schema of a tool as this face names it, None where it has no such tool."""
@@ -112,10 +126,9 @@ class Face:
     async def _for_all(self, method: str, params: Any, exchange: Exchange) -> Reply:
         if method in self._gather.table:
             return await self._gather.answer(method, params, exchange)
-        names = self._fleet.names
-        if len(names) == 1:
-            return await self._fleet.request(names[0], method, params, exchange)
-        return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
+        if method in tasks.METHODS:
+            return await self._tasks.answer(method, params, exchange)
+        return await self._elsewhere.answer(method, params, exchange)
 
     def _unbridged(self) -> bool:
         """Tell whether modern clients reach a modern upstream here, which asks in their own way."""
@@ -127,45 +140,11 @@ class Face:
 
     async def _initialize(self, params: Any, exchange: Exchange) -> Reply:
         del exchange
-        agreed = of_initialize(params).version
-        if self._server is None:
-            return Reply(result={"protocolVersion": agreed, **await self._together()})
-        hello = await self._hello(self._server)
-        if not hello:
-            return self._missing(self._server)
-        return Reply(result={"protocolVersion": agreed, **_presented(hello)})
+        return self._or_missing(await self._introduction.initialize(of_initialize(params).version))
 
     async def _discover(self, params: Any, exchange: Exchange) -> Reply:
         del params, exchange
-        versions = [each for each in supported_versions() if each not in HANDSHAKE_VERSIONS]
-        if self._server is None:
-            shown = await self._together()
-            info = {"_meta": {"io.modelcontextprotocol/serverInfo": shown.pop("serverInfo")}}
-            return Reply(result={"supportedVersions": versions, **shown, **info})
-        hello = await self._hello(self._server)
-        link = self._fleet.sessionless(self._server)
-        if link is not None:
-            return Reply(result={**link.hello, "supportedVersions": versions})
-        shown = _presented(hello)
-        return Reply(result={"supportedVersions": versions, **shown}) if hello else self._missing(self._server)
-
-    async def _hello(self, server: str) -> Mapping[str, Any]:
-        """An upstream's own introduction, waited for where none is known."""
-        if not self._fleet.hello(server):
-            await self._fleet.ready(server)
-        return self._fleet.hello(server)
-
-    async def _together(self) -> dict[str, Any]:
-        """The introduction of all upstreams as one server."""
-        await self._fleet.listed_once()
-        shown: dict[str, Any] = {"capabilities": self._gather.capabilities(), "serverInfo": ourselves()}
-        instructions = self._gather.instructions()
-        return {**shown, "instructions": instructions} if instructions else shown
-
-    def _identity(self) -> Mapping[str, Any]:
-        hello: Mapping[str, Any] = self._fleet.hello(self._server) if self._server is not None else {}
-        info = hello.get("serverInfo")
-        return cast("Mapping[str, Any]", info) if isinstance(info, Mapping) else ourselves()
+        return self._or_missing(await self._introduction.discover())
 
     async def _ping(self, params: Any, exchange: Exchange) -> Reply:
         del params, exchange
@@ -174,10 +153,15 @@ class Face:
     async def _listen(self, params: Any, exchange: Exchange) -> Reply:
         if not exchange.modern:
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, "Method not found: subscriptions/listen"))
-        if self._server is None or self._fleet.sessionless(self._server) is None:
-            servers = self._fleet.names if self._server is None else (self._server,)
-            return await listen(self._fleet, servers, params, exchange)
-        reply = await self._fleet.request(self._server, "subscriptions/listen", params, exchange)
+        server = self._server
+        if server is None or self._fleet.sessionless(server) is None:
+
+            async def homes(uri: str) -> list[str]:
+                return await self._gather.homes(uri, exchange) if server is None else [server]
+
+            servers = self._fleet.names if server is None else (server,)
+            return await Listening(self._fleet, servers, honoured(params), exchange).serve(homes)
+        reply = await self._fleet.request(server, "subscriptions/listen", params, exchange)
         if reply.result is None:
             return reply
         return Reply(result={**reply.result, "_meta": {**_meta(reply.result), SUBSCRIPTION_KEY: exchange.ident}})
@@ -208,7 +192,7 @@ class Face:
             tools = [tool.raw for tool in catalog.of(self._server)]
         result: Mapping[str, Any] = {**frame, "tools": [*tools, *self._calls.own_tools()]}
         if modern:
-            result = modern_result("tools/list", result, self._identity())
+            result = modern_result("tools/list", result, self._introduction.identity())
         reply = Reply(result=rpc.verbatim(result))
         self._listed[modern] = (catalog, frame, reply)
         return reply
@@ -227,6 +211,9 @@ class Face:
             await self._fleet.listed_for(name)
         return await self._calls.call(call, exchange)
 
+    def _or_missing(self, shown: Mapping[str, Any] | None) -> Reply:
+        return Reply(result=shown) if shown is not None else self._missing(self._server or "")
+
     def _missing(self, server: str) -> Reply:
         member = self._fleet.member(server)
         unknown = rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}")
@@ -241,14 +228,6 @@ def lost_error(reply: Reply, server: str | None) -> dict[str, Any]:
         text += "; its last output on stderr: " + " | ".join(lines)
     reason = {"reason": str(reply.lost), "stderr": list(reply.stderr)}
     return rpc.error(rpc.INTERNAL_ERROR, text, {"mcp-mend/lost": {**reason, **({"server": server} if server else {})}})
-
-
-def _presented(hello: Mapping[str, Any]) -> dict[str, Any]:
-    """An upstream's own introduction, without what belongs to the connection it was made on."""
-    dropped = ("protocolVersion", "supportedVersions", "resultType", "ttlMs", "cacheScope")
-    shown = {key: value for key, value in hello.items() if key not in dropped}
-    info = _meta(hello).get("io.modelcontextprotocol/serverInfo", {"name": "unknown", "version": "0"})
-    return {"capabilities": {}, "serverInfo": info, **shown}
 
 
 def _meta(result: Mapping[str, Any]) -> Mapping[str, Any]:

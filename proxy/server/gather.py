@@ -23,6 +23,9 @@ log = structlog.get_logger("server")
 
 Params = Mapping[str, Any]
 
+ADDRESSES = 50_000
+"""Resources whose upstream is remembered."""
+
 
 class Gather:
     """Answers for all upstreams together what is no tool; remembers who listed what."""
@@ -36,29 +39,13 @@ class Gather:
             "resources/list": self._list_resources,
             "resources/templates/list": self._list_templates,
             "resources/read": self._by_uri,
-            "resources/subscribe": self._by_uri,
-            "resources/unsubscribe": self._by_uri,
+            "resources/subscribe": self._subscribe,
+            "resources/unsubscribe": self._subscribe,
             "prompts/list": self._list_prompts,
             "prompts/get": self._get_prompt,
             "completion/complete": self._complete,
             "logging/setLevel": self._set_level,
         }
-
-    def capabilities(self) -> dict[str, Any]:
-        """What all upstreams together can do, as far as is known of them."""
-        offered: dict[str, Any] = {"tools": {"listChanged": True}}
-        for server in self._fleet.names:
-            said = self._capabilities(server)
-            for name in ("prompts", "resources", "logging", "completions"):
-                if isinstance(said.get(name), Mapping):
-                    offered[name] = {**offered.get(name, {}), **{k: v for k, v in said[name].items() if v}}
-        return offered
-
-    def instructions(self) -> str | None:
-        """What the upstreams say of themselves, one section each."""
-        said = {server: self._fleet.hello(server).get("instructions") for server in self._fleet.names}
-        parts = [f"# {server}\n{text}" for server, text in said.items() if isinstance(text, str) and text]
-        return "\n\n".join(parts) or None
 
     async def answer(self, method: str, params: Any, caller: Caller) -> Reply:
         """Answer one request."""
@@ -69,7 +56,7 @@ class Gather:
         del params
         found = await self._every(method, "resources", "resources", caller)
         for server, item in found:
-            self._resources.setdefault(str(item.get("uri")), server)
+            self._remember(str(item.get("uri")), server)
         return Reply(result={"resources": [item for _, item in found]})
 
     async def _list_templates(self, method: str, params: Params, caller: Caller) -> Reply:
@@ -77,7 +64,9 @@ class Gather:
         found = await self._every(method, "resourceTemplates", "resources", caller)
         for server, item in found:
             template = str(item.get("uriTemplate"))
-            self._templates.setdefault(template, (_pattern(template), server))
+            kept = self._templates.get(template)
+            if kept is None or kept[1] not in self._fleet.names:
+                self._templates[template] = (_pattern(template), server)
         return Reply(result={"resourceTemplates": [item for _, item in found]})
 
     async def _list_prompts(self, method: str, params: Params, caller: Caller) -> Reply:
@@ -105,25 +94,36 @@ class Gather:
             if found is not None:
                 asked = {**params, "ref": {**ref, "name": found[1]}}
                 return await self._fleet.request(found[0], method, asked, caller)
-        server = await self._home(str(ref.get("uri")), caller) if "uri" in ref else None
+        server = await self.home(str(ref.get("uri")), caller) if "uri" in ref else None
         if server is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, "nothing of this name can be completed"))
         return await self._fleet.request(server, method, params, caller)
 
     async def _by_uri(self, method: str, params: Params, caller: Caller) -> Reply:
         uri = str(params.get("uri"))
-        server = await self._home(uri, caller)
+        server = await self.home(uri, caller)
         if server is not None:
             return await self._fleet.request(server, method, params, caller)
         for candidate in self._with("resources"):
             reply = await self._fleet.request(candidate, method, params, caller)
-            if reply.result is not None and method == "resources/read":
-                self._resources[uri] = candidate
+            if reply.result is not None:
+                self._remember(uri, candidate)
                 return reply
         return Reply(error=rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": uri}))
 
+    async def _subscribe(self, method: str, params: Params, caller: Caller) -> Reply:
+        """At every upstream that may know the address: an update must not be missed."""
+        servers = await self.homes(str(params.get("uri")), caller)
+        replies = await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
+        good = next((reply for reply in replies if reply.result is not None), None)
+        unknown = rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": params.get("uri")})
+        return good or next(iter(replies), Reply(error=unknown))
+
     async def _set_level(self, method: str, params: Params, caller: Caller) -> Reply:
-        servers = self._with("logging")
+        """At every upstream that is there; one that a session is not connected to hears it when it connects."""
+        standing = caller.own.standing if caller.own is not None else self._fleet.standing
+        standing.note("", method, params, caller.session)
+        servers = [each for each in self._with("logging") if caller.own is None or caller.own.has(each)]
         await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
         return Reply(result={})
 
@@ -135,7 +135,19 @@ class Gather:
             await self._list_prompts("prompts/list", {}, caller)
         return self._prompts.get(public)
 
-    async def _home(self, uri: str, caller: Caller) -> str | None:
+    def prompt_known(self, public: str) -> tuple[str, str] | None:
+        """Whose prompt this is, by its plain name or as it was listed."""
+        server, _, name = public.partition(SEPARATOR)
+        if server in self._fleet.names and name and public_name(server, name) == public:
+            return server, name
+        return self._prompts.get(public)
+
+    async def homes(self, uri: str, caller: Caller) -> list[str]:
+        """Who listed an address; where nobody did, everyone who has resources."""
+        server = await self.home(uri, caller)
+        return self._with("resources") if server is None else [server]
+
+    async def home(self, uri: str, caller: Caller) -> str | None:
         """Who listed an address, or a template that it fits."""
         if (known := self._known(uri)) is not None:
             return known
@@ -144,11 +156,18 @@ class Gather:
         return self._known(uri)
 
     def _known(self, uri: str) -> str | None:
-        if uri in self._resources:
-            return self._resources[uri]
-        if uri in self._templates:
-            return self._templates[uri][1]
-        return next((server for pattern, server in self._templates.values() if pattern.fullmatch(uri)), None)
+        names = self._fleet.names
+        fitting = (server for pattern, server in self._templates.values() if pattern.fullmatch(uri))
+        listed = self._templates.get(uri)
+        known = (self._resources.get(uri), listed[1] if listed is not None else None, *fitting)
+        return next((server for server in known if server in names), None)
+
+    def _remember(self, uri: str, server: str) -> None:
+        """The first that listed an address keeps it while it is there; the oldest addresses are forgotten."""
+        if self._resources.get(uri) not in self._fleet.names:
+            self._resources[uri] = server
+            while len(self._resources) > ADDRESSES:
+                del self._resources[next(iter(self._resources))]
 
     async def _every(
         self, method: str, key: str, capability: str, caller: Caller

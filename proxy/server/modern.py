@@ -24,6 +24,7 @@ from proxy.server.eras import envelope, of_envelope
 from proxy.server.face import Face
 from proxy.upstream import rpc
 from proxy.upstream.rpc import Message
+from proxy.upstream.taskids import BY_ID
 from schemas.trial import Reply
 
 HEADER_MISMATCH = -32020
@@ -52,6 +53,10 @@ async def post(
     message = await _readable(pairs, headers, body, send)
     if message is None:
         return
+    if "id" not in message:
+        face.hear(message["method"], message.get("params"), modern=True)
+        await respond(send, 202)
+        return
     refused = _refusal(face, message, headers)
     if refused is not None:
         error = rpc.error(refused.code, refused.message, refused.data)
@@ -61,7 +66,7 @@ async def post(
 
 
 async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: bytes, send: Send) -> Message | None:
-    """The one request in the body; anything else has been answered."""
+    """The one request or notification in the body; anything else has been answered."""
     accept = headers.get("accept", "")
     if not ("application/json" in accept and "text/event-stream" in accept) and "*/*" not in accept:
         await respond(send, 406)
@@ -79,7 +84,9 @@ async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: by
         return None
     if "id" not in message:
         unsupported = unsupported_protocol_version_rejection(headers.get("mcp-protocol-version", ""))
-        await (respond(send, 202) if unsupported is None else refuse(send, 400, unsupported.message, unsupported.code))
+        if unsupported is None:
+            return message
+        await refuse(send, 400, unsupported.message, unsupported.code)
         return None
     if isinstance(message["id"], bool) or not isinstance(message["id"], (int, str)):
         await refuse(send, 400, "The id of a request must be a string or an integer")
@@ -96,9 +103,11 @@ def _refusal(face: Face, message: Message, headers: Headers) -> InboundLadderRej
     verdict = classify_inbound_request(message, headers=headers)
     if isinstance(verdict, InboundLadderRejection):
         return verdict
+    params = cast("Mapping[str, Any]", message["params"])
+    if message["method"] in BY_ID and headers.get("mcp-name", params.get("taskId")) != params.get("taskId"):
+        return InboundLadderRejection(HEADER_MISMATCH, "Header mismatch: Mcp-Name is not the taskId of the body")
     if message["method"] != "tools/call":
         return None
-    params = cast("Mapping[str, Any]", message["params"])
     schema = face.input_schema(str(params.get("name")))
     arguments: Any = params.get("arguments")
     if schema is None or not (arguments is None or isinstance(arguments, Mapping)):

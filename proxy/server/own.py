@@ -7,7 +7,7 @@ never share one; each is opened by the session's first request to that upstream 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from proxy.upstream.caller import Audience, Caller, Profile
 from proxy.upstream.connect import UnreachableError
 from proxy.upstream.fleet import Fleet
 from proxy.upstream.link import Link
+from proxy.upstream.standing import KEPT, Standing
 from proxy.upstream.supervisor import Supervised
 from schemas.trial import Lost, Reply
 
@@ -30,12 +31,13 @@ class Own:
 
     def __init__(self, fleet: Fleet, profile: Profile, audience: Audience) -> None:
         self.changed: set[str] = set()
+        self.standing = Standing()
         self._fleet = fleet
         self.profile = profile
         self._audience = audience
         self._links: dict[str, Link] = {}
         self._members: dict[str, Supervised] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
         self._locks: dict[str, asyncio.Lock] = {}
         self._closed = False
 
@@ -49,15 +51,19 @@ class Own:
                 text = f"{server} is not available: {failure}"
                 return Reply(lost=Lost.NOT_SENT, message=text, stderr=failure.stderr)
             reply = await link.request(method, params, caller)
+            if method in KEPT and reply.result is not None:
+                self.standing.note(server, method, params, caller.session)
             if reply.lost is not Lost.NOT_SENT or link.open:
                 return reply
         return reply
 
-    def notify(self, server: str, method: str, params: Any) -> None:
-        """Send a notification, where there is a connection."""
+    def notify(self, server: str, method: str, params: Any, *, opening: bool) -> None:
+        """Send a notification; `opening` a connection where there is none."""
         link = self._links.get(server)
-        if link is not None:
+        if link is not None and link.open:
             link.notify(method, params)
+        elif opening and not self._closed:
+            self._later(self._open_and_notify(server, method, params))
 
     def has(self, server: str) -> bool:
         """Tell whether the session has an open connection of its own to an upstream."""
@@ -78,22 +84,34 @@ class Own:
             if member is None or self._closed:
                 raise UnreachableError("the session has ended" if self._closed else "it is not configured")
             self._members[server] = member
-            self._links[server] = await member.connect(self.profile, self._audience)
-            return self._links[server]
+            self._links[server] = link = await member.connect(self.profile, self._audience)
+            await self.standing.restore(link)
+            return link
 
     def forget(self, server: str) -> None:
         """End the connection to an upstream that is no longer configured."""
         link = self._links.pop(server, None)
         if link is not None:
-            task = asyncio.get_running_loop().create_task(link.close())
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._later(link.close())
 
     async def close(self) -> None:
         """End every connection of the session."""
         self._closed = True
         links, self._links = list(self._links.values()), {}
-        ended = await asyncio.gather(*(link.close() for link in links), *self._ending, return_exceptions=True)
+        ended = await asyncio.gather(*(link.close() for link in links), *self._errands, return_exceptions=True)
         for failure in ended:
             if isinstance(failure, BaseException):
                 log.error("connection not closed", reason=repr(failure))
+
+    async def _open_and_notify(self, server: str, method: str, params: Any) -> None:
+        try:
+            link = await self.link(server)
+        except UnreachableError as failure:
+            log.info("notification not sent", upstream=server, method=method, reason=str(failure))
+        else:
+            link.notify(method, params)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)

@@ -64,7 +64,7 @@ class Session:
         return reply
 
     def _hear(self, incoming: Incoming) -> None:
-        self._face.hear(incoming.method, incoming.params)
+        self._face.hear(incoming.method, incoming.params, modern=not self._greeted)
 
     def _exchange(self, incoming: Incoming) -> Exchange:
         meta = envelope(incoming.params)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.upstream import taskids
 from schemas.catalog import Tool
 from schemas.trial import Reply
+
+if TYPE_CHECKING:
+    from proxy.upstream.standing import Standing
 
 Era = Literal["handshake", "modern"]
 """How a connection is spoken on: `initialize` and a session, or every request by itself (2026-07-28 on)."""
@@ -83,17 +86,23 @@ class Caller(ABC):
 class OwnLinks(Protocol):
     """Upstream connections that belong to one client's session, so that no state of one client leaks to another.
 
-    `changed` are the upstreams whose tools differ, or may differ, from what the shared connection lists.
+    `changed` are the upstreams whose tools differ, or may differ, from what the shared connection lists; `standing`
+    is what the session has set at its upstreams.
     """
 
     changed: set[str]
+    standing: Standing
 
     async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
         """Send a request over the session's own connection to an upstream, opened by the first of them."""
         ...
 
-    def notify(self, server: str, method: str, params: Any) -> None:
-        """Send a notification over the session's own connection, where there is one."""
+    def notify(self, server: str, method: str, params: Any, *, opening: bool) -> None:
+        """Send a notification over the session's own connection; `opening` one where there is none."""
+        ...
+
+    def has(self, server: str) -> bool:
+        """Tell whether the session has an open connection of its own to an upstream."""
         ...
 
 

@@ -195,6 +195,11 @@ class Fleet:
         """End what is kept up for a session that has ended."""
         self.watches.leave(session)
 
+    def unsubscribe(self, server: str, uri: str, holder: str) -> None:
+        """Let go of a resource that was subscribed to over the shared connection; the last one gives it up."""
+        if self.standing.drop(server, uri, holder) and self.link(server) is not None and self._tasks is not None:
+            self._tasks.start_soon(self.request, server, UNSUBSCRIBE, {"uri": uri})
+
     def notify(self, server: str, method: str, params: Any) -> None:
         """Send a notification to one upstream; lost where it is not connected."""
         link = self.link(server)

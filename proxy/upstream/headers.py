@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from proxy.upstream.rpc import Message
+from proxy.upstream.taskids import BY_ID
 from schemas.catalog import Tool
 
-NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri", **dict.fromkeys(BY_ID, "taskId")}
 """Which parameter is mirrored as `Mcp-Name`."""
 
 _SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")

@@ -182,7 +182,7 @@ class Link:
             if not isinstance(token, int) or token not in self._asked:
                 return
             params = {**(params or {}), "progressToken": self._asked[token]}
-        self.peer.notify(method, params)
+        self.peer.notify(method, self._outgoing(params, None))
 
     def paused(self, ident: rpc.Id) -> None:
         """Take the news that the upstream closed a request's stream and will go on with it later."""

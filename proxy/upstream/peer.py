@@ -93,6 +93,8 @@ class Peer:
         self._loop = asyncio.get_running_loop()
         self._pending: dict[Id, Pending] = {}
         self._serving: dict[Id, asyncio.Task[None]] = {}
+        self._answered: Id | None = None
+        self._late: list[Incoming] = []
         self.idle = asyncio.Event()
         self.idle.set()
         self.closed: Reply | None = None
@@ -162,10 +164,7 @@ class Peer:
         elif method == CANCELLED:
             self._withdraw(message.get("params"))
         else:
-            try:
-                self._hear(Incoming(str(method), message.get("params"), None, cause))
-            except Exception:
-                log.exception("notification failed inside the proxy", method=method)
+            self._take_notification(Incoming(str(method), message.get("params"), None, cause))
 
     def close(self, reason: str, stderr: tuple[str, ...] = ()) -> None:
         """End everything: what waits is lost, what is being served is cancelled."""
@@ -190,6 +189,27 @@ class Peer:
             log.info("reply to nothing", id=ident)
         elif not pending.future.done():
             pending.future.set_result(_reply(message))
+            self._answered = cast("Id", ident)
+
+    def _take_notification(self, incoming: Incoming) -> None:
+        """Hear a notification, but never before the reply that came ahead of it has been taken."""
+        if not self._late and self._answered not in self._pending:
+            self._heed(incoming)
+            return
+        if not self._late:
+            self._loop.call_soon(self._heed_late)
+        self._late.append(incoming)
+
+    def _heed_late(self) -> None:
+        late, self._late = self._late, []
+        for incoming in late:
+            self._heed(incoming)
+
+    def _heed(self, incoming: Incoming) -> None:
+        try:
+            self._hear(incoming)
+        except Exception:
+            log.exception("notification failed inside the proxy", method=incoming.method)
 
     def _take_request(self, method: str, message: Message, cause: Id | None) -> None:
         ident: Any = message["id"]

@@ -38,11 +38,13 @@ class Standing:
             self.drop(server, uri, holder)
 
     def drop(self, server: str, uri: str, holder: str) -> bool:
-        """Let go of one address; True where nobody holds it any more."""
+        """Let go of one address; True where that was its last holder."""
         holders = self._holders.get((server, uri), set())
+        if holder not in holders:
+            return False
         holders.discard(holder)
         if not holders:
-            self._holders.pop((server, uri), None)
+            del self._holders[server, uri]
         return not holders
 
     async def restore(self, link: Link) -> None:

@@ -22,10 +22,11 @@ MODERN = {
 
 
 class Raw:
-    """One connection over a child's stdin and stdout; `seen` is everything that came and was no reply."""
+    """One connection over a child's stdin and stdout; `all` is everything that came, `seen` what was no reply."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self.all: list[dict[str, Any]] = []
         self.seen: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {"roots/list": {"roots": [{"uri": "file:///here"}]}}
         self._waiting: dict[Any, asyncio.Future[dict[str, Any]]] = {}
@@ -71,6 +72,7 @@ class Raw:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             message = json.loads(line)
+            self.all.append(message)
             if "method" not in message and message.get("id") in self._waiting:
                 self._waiting.pop(message["id"]).set_result(message)
                 continue

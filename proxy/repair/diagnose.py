@@ -12,6 +12,7 @@ from proxy.repair import order
 from proxy.repair.refusal import Reading, error_text, read
 from proxy.repair.schema import Breach, breaches, property_names, type_name
 from proxy.repair.situation import OUTPUT, Evidence, Situation
+from proxy.repair.stand_ins import stand_ins
 from proxy.repair.values import MISSING, Unresolved, inside, resolve
 from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.plan import Location, Plan, Ref, Step, as_ref, refs_in, walk
@@ -93,8 +94,15 @@ def static_problems(here: Situation) -> tuple[Problem, ...]:
         )
         return tuple(found)
     if here.tool is not None:
-        found.extend(_schema_problems(here))
+        standing = dict(stand_ins(here))
+        found.extend(_stand_in(here, name, text) for name, text in standing.items())
+        found.extend(problem for problem in _schema_problems(here) if str((*problem.at, "")[0]) not in standing)
     return tuple(found)
+
+
+def _stand_in(here: Situation, name: str, text: str) -> MissingArgument:
+    message = f"{text!r} stands for a value that was to be filled in"
+    return MissingArgument(step=here.step.id, at=(name,), name=name, message=message)
 
 
 def _tool_problems(here: Situation) -> Iterator[Problem]:

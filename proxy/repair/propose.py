@@ -68,7 +68,8 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     AmbiguousTool: ((tools.exact_name, tools.ambiguous_by_arguments),),
     UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
     MissingArgument: (
-        (shape.missing_wrapper, keys.rename_into, shape.tag_bleed),
+        (placeholders.spelled_reference,),
+        (shape.missing_wrapper, keys.rename_into, shape.tag_bleed, placeholders.placeholder),
         (missing.from_schema,),
         (
             gaps.missing_from_results,

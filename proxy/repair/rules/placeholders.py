@@ -10,25 +10,23 @@ from proxy.repair.rules import gaps
 from proxy.repair.rules.sources import best, bind_by_name, by_argument, fitness, sure
 from proxy.repair.schema import fits, type_name
 from proxy.repair.situation import Situation
+from proxy.repair.stand_ins import is_placeholder, spelled
 from proxy.repair.values import join
 from proxy.repair.words import mentions
-from schemas.catalog import Json, canonical
+from schemas.catalog import canonical
 from schemas.edit import BindReference, Confidence, Proposal
 from schemas.plan import Ref, Step
 from schemas.problem import MissingArgument, Problem
 
-_PLACEHOLDER = re.compile(
-    r"^\s*(?:[<\[{(]+[^<>\[\]{}]*[>\]})]+|\$\{?[\w.]+\}?|"
-    r"(?:the )?(?:result|output|response|value|answer)s? (?:of|from) .*|"
-    r"(?:tbd|todo|fixme|placeholder|unknown|xxx+|to be (?:determined|filled|decided)|fill[_ ]?in|pending)|"
-    r"(?=.*_)[A-Z_]*(?:RESULT|OUTPUT|PREVIOUS|PLACEHOLDER|FROM_STEP|YOUR|INSERT|STEP_?\d)[A-Z_\d]*)\s*$",
-    re.IGNORECASE,
-)
 
-
-def is_placeholder(value: Json) -> bool:
-    """Tell whether a text stands for a value that was to be filled in: `<user_id>`, `TBD`, `RESULT_FROM_STEP_1`."""
-    return isinstance(value, str) and _PLACEHOLDER.match(value) is not None
+def spelled_reference(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """Read a text that spells a reference as the reference."""
+    value = here.written.get(problem.name)
+    ref = spelled(value, here) if isinstance(value, str) and len(problem.at) == 1 else None
+    if ref is not None:
+        edit = BindReference(here.step.id, problem.at, ref)
+        evidence = f"{value!r} spells a place in the result of step {ref.step!r}"
+        yield Proposal(problem, (edit,), "spelled_reference", evidence, Confidence.LOSSLESS, 1.0)
 
 
 def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
@@ -37,6 +35,8 @@ def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
         schema = here.argument_schema(name)
         if schema is None or not is_placeholder(value):
             continue
+        if isinstance(problem, MissingArgument) and problem.name != name:
+            continue
         wanted = Target(schema, here.schema, name)
         gap = MissingArgument(step=here.step.id, at=(name,), name=name, message="")
         named = [
@@ -44,7 +44,7 @@ def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
             for step in here.earlier
             if re.search(rf"\b{re.escape(step.id)}\b|\b{re.escape(step.tool)}\b", str(value))
         ]
-        for proposal in _within(named, gap, here, wanted) or [
+        for proposal in [*_only_value(named, gap, here, wanted), *_within(named, gap, here, wanted)] or [
             *gaps.missing_from_results(gap, here),
             *_nearest_result(gap, here, wanted),
         ]:
@@ -63,6 +63,20 @@ def _within(named: list[Step], gap: MissingArgument, here: Situation, wanted: Ta
         edit = BindReference(here.step.id, gap.at, Ref(choice.source.step, join(list(choice.source.parts))))
         found.append(Proposal(gap, (edit,), "bind_by_name", choice.why, sure(choice, ranked), choice.score))
     return found
+
+
+def _only_value(named: list[Step], gap: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+    """The one value that fits in the result of the one step that the placeholder names."""
+    ids = {step.id for step in named}
+    found = [
+        source
+        for source in here.sources
+        if source.step in ids and source.parts and not source.echo and fitness(source.value, wanted) == 1.0
+    ]
+    if len(ids) == len(found) == 1:
+        edit = BindReference(here.step.id, gap.at, Ref(found[0].step, join(list(found[0].parts))))
+        evidence = f"it names {found[0].step!r}, which returned one value that fits, {short(found[0].value)}"
+        yield Proposal(gap, (edit,), "only_value", evidence, Confidence.EVIDENT, 0.85)
 
 
 def _nearest_result(gap: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:

@@ -11,6 +11,8 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import mcp.types as types
@@ -19,6 +21,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 
 MODERN = "2026-07-28"
+Ask = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+"""How a request is sent that may be refused."""
 ECHO_SCHEMA = {"json_schema_2020_12_tool": "schema"}
 
 
@@ -48,9 +52,9 @@ def dummy(schema: dict[str, Any]) -> dict[str, Any]:
     return {name: kinds.get(properties.get(name, {}).get("type"), "x") for name in schema.get("required", [])}
 
 
-async def behave(client: Client) -> None:
+async def behave(client: Client, ask: Ask) -> None:
     """List the tools, and call what the scenario names, else every one."""
-    listed = (await client.list_tools()).tools
+    listed = (await ask(client.list_tools)).tools
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
     calls = [(call["name"], call["arguments"]) for call in context.get("toolCalls", [])]
     focal = next((tool for tool in listed if tool.name in ECHO_SCHEMA), None)
@@ -59,9 +63,14 @@ async def behave(client: Client) -> None:
         calls = [(echo.name, {ECHO_SCHEMA[focal.name]: focal.input_schema})]
     for name, arguments in calls or [(tool.name, dummy(tool.input_schema)) for tool in listed]:
         try:
-            await client.call_tool(name, arguments)
+            await ask(partial(client.call_tool, name, arguments))
         except MCPError as failure:
             print(f"{name}: {failure!r}", file=sys.stderr)
+
+
+async def once(call: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask as a client does that takes a refusal for an answer."""
+    return await call()
 
 
 async def run(url: str, *, through: bool) -> None:
@@ -72,14 +81,21 @@ async def run(url: str, *, through: bool) -> None:
         "sampling_callback": sample,
         "list_roots_callback": roots,
     }
+    options["mode"] = "auto" if modern else "legacy"
+    if os.environ.get("MCP_CONFORMANCE_SCENARIO", "").startswith("auth/"):
+        from benchmarks.conformance.signing import connected
+
+        async with connected(url, through=through, **options) as (client, insist):
+            await behave(client, insist)
+        return
     with tempfile.TemporaryDirectory() as home:
         target: Any = url
         if through:
             command = ["-m", "proxy.cli", "wrap", "--url", url]
             env = {**os.environ, "MCP_MEND_HOME": home}
             target = stdio_client(StdioServerParameters(command=sys.executable, args=command, env=env))
-        async with Client(target, mode="auto" if modern else "legacy", **options) as client:
-            await behave(client)
+        async with Client(target, **options) as client:
+            await behave(client, once)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ log = structlog.get_logger("upstream")
 FAREWELL = 5.0
 """Seconds that an end waits for tokens under way: a refresh token that was used and not kept costs the login."""
 
+_PASSWORD = re.compile(r"\s*(basic|digest|negotiate|ntlm)\b(?!.*\bbearer\b)", re.IGNORECASE)
+"""A challenge that no token answers."""
 _FIELD = r'{}=(?:"([^"]*)"|([^\s,]+))'
 
 
@@ -154,7 +156,7 @@ class Access(httpx2.Auth):
 def challenge_in(response: httpx2.Response) -> Challenge | None:
     """What a refusal asks for; None for anything but a refusal that a token could turn."""
     said = response.headers.get("www-authenticate", "")
-    if response.status_code == 401 and (not said or re.search(r"\bbearer\b", said, re.IGNORECASE)):
+    if response.status_code == 401 and not _PASSWORD.match(said):
         return Challenge(_field("scope", said), _field("resource_metadata", said))
     if response.status_code == 403 and _field("error", said) == "insufficient_scope":
         return Challenge(_field("scope", said), _field("resource_metadata", said), more=True)

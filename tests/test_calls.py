@@ -245,7 +245,8 @@ async def test_after_an_error_of_unknown_outcome_nothing_else_is_sent(text: str)
                                  amount=TEXT, note=TEXT)  # fmt: skip
     desk = Desk(server)
     assert (await desk.result("bank__pay", {"amount": "5", "note": None}))["isError"]
-    assert len(desk.world.sent) == 1 or desk.world.done == []
+    assert desk.world.done == [("pay", {"amount": "5"})]
+    assert desk.world.sent[-1] == ("bank", "pay", {"amount": "5"})
 
 
 @promise("effects-once", "unknown-outcome-is-said")
@@ -305,3 +306,19 @@ async def test_a_sound_call_is_untouched_even_then() -> None:
     desk = Desk(shop(), config=configured(repair={"when": "before"}))
     assert "_meta" not in await desk.result("shop__get_product", {"sku": "can-05"})
     assert len(desk.world.sent) == 1
+
+
+@promise("names-by-evidence", "guess-only-where-nothing-changes")
+@pytest.mark.parametrize(
+    ("tool", "sent", "status"),
+    [("send_note", "msg", "repaired"), ("send_note", "thread", "told"), ("find_note", "thread", "repaired")],
+)
+async def test_a_grave_call_needs_more_than_that_two_names_are_left_over(tool: str, sent: str, status: str) -> None:
+    server = Server("notes").tool(tool, lambda **given: given, "unknown", channel=TEXT, message=TEXT)
+    desk = Desk(server)
+    result = await desk.result(f"notes__{tool}", {"channel": "#a", sent: "hello"})
+    if status == "repaired":
+        assert [repair["op"] for repair in repairs(result)] == ["rename_argument"]
+    else:
+        assert result["isError"]
+        assert f'call notes__{tool} with {{"channel": "#a", "message": "hello"}}' in texts(result)[-1]

@@ -75,7 +75,8 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     missed, refused = _names(text, phrases.MISSING, known), _names(text, phrases.UNEXPECTED, set(sent))
     wanted: dict[Location, str] = {}
     allowed: dict[Location, tuple[str, ...]] = {}
-    for issue in complaints(text, sent):
+    issues = list(complaints(text, sent))
+    for issue in issues:
         head = str(issue.where[0]) if issue.where else ""
         if "missing" in issue.kind or issue.message.lower() in ("required", "field required"):
             missed.append(head)
@@ -86,7 +87,8 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     quoted = tuple(_quoted(text, sent))
     named = tuple(sorted({*(name for name in known if _names_argument(text, name)), *missed, *refused} & known))
     choices = _choices(text)
-    _about_the_only_subject(text, sent, named, quoted, choices, wanted, allowed)
+    if not issues:
+        _about_the_only_subject(text, sent, named, quoted, choices, wanted, allowed)
     return Reading(
         text=text,
         unknown_tool=phrases.UNKNOWN_TOOL.search(text) is not None,

@@ -74,8 +74,16 @@ def likeness(left: str, right: str) -> float:
 
 
 def _abbreviates(left: str, right: str) -> bool:
+    """Tell whether one is the other cut short (`addr`, `address`), or its consonants (`msg`, `message`)."""
     short, long = sorted((left, right), key=len)
-    return 3 <= len(short) < len(long) and long.startswith(short)
+    if not 3 <= len(short) < len(long):
+        return False
+    return long.startswith(short) or (len(short) <= 4 and _skeleton(short, long))
+
+
+def _skeleton(short: str, long: str) -> bool:
+    letters = iter(long)
+    return short[0] == long[0] and not set(short) & set("aeiou") and all(letter in letters for letter in short)
 
 
 def mentions(text: str, word: str) -> bool:

@@ -211,3 +211,11 @@ def test_success_with_an_error_inside_is_a_failure(value: Any) -> None:
 )
 def test_an_honest_result_is_no_failure(value: Any) -> None:
     assert silent_failure(value, has_output_schema=False) is None
+
+
+@promise("refusals-are-read")
+def test_what_is_missing_within_an_argument_is_not_said_of_the_argument() -> None:
+    text = "Invalid input: expected string, received undefined at people[0].firstName"
+    found = read(text, {"people": [{"first_name": "Ada"}]}, ["people"])
+    assert found.wanted == {}
+    assert found.named == ("people",)

@@ -17,8 +17,9 @@ from proxy.repair.schema import (
 from proxy.repair.situation import Situation
 from proxy.repair.units import unit_of
 from proxy.repair.values import MISSING, inside
+from proxy.repair.verbs import GRAVE_VERBS, verbs
 from proxy.repair.words import likeness, plain, stems, words
-from schemas.catalog import Json, as_list, as_object
+from schemas.catalog import Effect, Json, Tool, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
 
@@ -39,6 +40,8 @@ RESTRICTING = frozenset(
 NAMED = 0.8
 """Likeness from which an unknown argument names a declared one; then no farther name is meant."""
 CLEARLY = 0.15
+RELATED = 0.4
+"""Likeness below which two names have nothing in common but that both are left over."""
 
 
 def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
@@ -65,6 +68,8 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
             continue
         only = lone == [name] and len(unknown) == 1
         sure, score = _confidence(alike, fit, only=only, required=name in required)
+        if sure is Confidence.EVIDENT and alike < RELATED and here.evidence.single and _grave(here.tool):
+            sure = Confidence.GUESS
         if sure is not None:
             evidence = _why(problem.name, name, alike, only=only)
             edit = RenameArgument(here.step.id, problem.at, name)
@@ -93,6 +98,11 @@ def opposite(left: str, right: str) -> bool:
     """Tell whether two names differ in a word and its opposite: `start_date` and `end_date`."""
     difference = stems(left) ^ stems(right)
     return any(pair <= difference for pair in _OPPOSITES)
+
+
+def _grave(tool: Tool) -> bool:
+    """Tell whether a lone call of this tool deletes, sends, pays or stops: then being left over says too little."""
+    return tool.effect is Effect.DESTRUCTIVE or bool(verbs(tool.name) & GRAVE_VERBS)
 
 
 def _fit(value: Json, name: str, schema: dict[str, object], here: Situation) -> float:

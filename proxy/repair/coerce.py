@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from proxy.repair.choices import Coercion, choose
-from proxy.repair.scalars import NOTHING, Reading, read_boolean, read_date, read_json, read_number, wanted_layout
+from proxy.repair.moments import in_layout, wanted_layout
+from proxy.repair.scalars import NOTHING, Reading, read_boolean, read_json, read_number
 from proxy.repair.schema import (
     Schema,
     accepts,
@@ -189,7 +190,7 @@ def _allowed(value: Json, target: Target) -> Iterator[Coercion]:
 def _to_layout(value: Json, target: Target) -> Iterator[Coercion]:
     layout = wanted_layout(target.schema) if isinstance(value, str) else None
     if layout is not None:
-        yield from _from_reading(read_date(value, layout), value)
+        yield from _from_reading(in_layout(value, layout), value)
 
 
 def _trimmed(value: Json, target: Target) -> Iterator[Coercion]:

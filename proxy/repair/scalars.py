@@ -1,4 +1,4 @@
-"""Text read as a number, a truth value, a date or JSON, and how sure the reading is.
+"""Text read as a number, a truth value or JSON, and how sure the reading is.
 
 Pure. Every reader gives None rather than the first thing it finds: `EC-135` is no number.
 """
@@ -9,12 +9,8 @@ import ast
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
-
-from dateutil import parser as dates
 
 from proxy.repair.values import MISSING
 from schemas.catalog import Json
@@ -176,52 +172,3 @@ def _is_json(value: Any) -> bool:
             return all(isinstance(key, str) and _is_json(item) for key, item in value.items())  # pyright: ignore[reportUnknownVariableType]
         case _:
             return False
-
-
-_LAYOUTS = (
-    (re.compile(r"\bYYYY-MM-DD(?:[T ]HH:MM(?::SS)?Z?)?", re.IGNORECASE), "date"),
-    (re.compile(r"\bHH:MM(?::SS)?", re.IGNORECASE), "time"),
-)
-
-
-def wanted_layout(schema: dict[str, Any] | Any) -> str | None:
-    """The layout that a text schema asks for by `format` or in its description: "date", "date-time", "time" or None."""
-    named = schema.get("format")
-    if named in ("date", "date-time", "time"):
-        return named
-    text = str(schema.get("description", ""))
-    match = _LAYOUTS[0][0].search(text)
-    if match:
-        return "date-time" if len(match[0]) > len("YYYY-MM-DD") else "date"
-    return "time" if _LAYOUTS[1][0].search(text) else None
-
-
-@lru_cache(maxsize=1024)
-def read_date(text: str, layout: str) -> Reading | None:
-    """Rewrite a date or time in its ISO layout; None where day and month could be exchanged or a part is missing."""
-    bare = text.strip()
-    if not re.search(r"\d", bare):
-        return None
-    first = _parse_date(bare, datetime(2001, 2, 3, 4, 5, 6), dayfirst=False)
-    iso = re.match(r"\d{4}([-/.])\d\d?\1\d\d?", bare)
-    other = first if iso else _parse_date(bare, datetime(2001, 2, 3, 4, 5, 6), dayfirst=True)
-    filled = _parse_date(bare, datetime(2002, 3, 4, 5, 6, 7), dayfirst=False)
-    if first is None or other != first or filled is None:
-        return None
-    if layout == "date":
-        if first.date() != filled.date():
-            return None
-        midnight = first.time() != filled.time() or (first.hour, first.minute, first.second) == (0, 0, 0)
-        return Reading(first.date().isoformat(), "date_layout", Confidence.EVIDENT if midnight else Confidence.GUESS)
-    if layout == "time" and first.hour == filled.hour and first.minute == filled.minute:
-        return Reading(first.strftime("%H:%M"), "time_layout", Confidence.EVIDENT)
-    if layout == "date-time" and first == filled:
-        return Reading(first.isoformat(), "date_time_layout", Confidence.EVIDENT)
-    return None
-
-
-def _parse_date(text: str, default: datetime, *, dayfirst: bool) -> datetime | None:
-    try:
-        return dates.parse(text, default=default, dayfirst=dayfirst)
-    except (ValueError, OverflowError, TypeError):
-        return None

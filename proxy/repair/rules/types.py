@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from proxy.repair.choices import Coercion, choose
 from proxy.repair.coerce import Target, coerce, short
-from proxy.repair.scalars import read_date, wanted_layout
+from proxy.repair.moments import in_layout, told_layout, wanted_layout
 from proxy.repair.schema import accepts, fits, required_names, type_name, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, inside
@@ -147,13 +147,13 @@ def _asks_for_structure(text: str) -> bool:
 
 def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
     """Rewrite dates and times to the layout that the refusal, or the argument's description, asks for."""
-    asked = wanted_layout({"description": here.reading.text})
+    asked = told_layout(here.reading.text)
     for name, value in here.written.items():
         schema = here.argument_schema(name)
         layout = asked or (wanted_layout(schema) if schema is not None else None)
         if not isinstance(value, str) or layout is None or schema is None or len(value) > 60:
             continue
-        reading = read_date(value, layout)
+        reading = in_layout(value, layout)
         if reading is not None and reading.value != value and fits(schema, reading.value):
             evidence = f"{value!r} in the layout that the {'refusal' if asked else 'schema'} asks for ({layout})"
             yield _proposal(problem, here, (name,), Coercion(reading.value, reading.rule, reading.confidence, evidence))

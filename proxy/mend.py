@@ -28,7 +28,7 @@ from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step
 from schemas.problem import Problem, Refused, UnexpectedArgument
 from schemas.record import RunRecord
-from schemas.trial import Reply
+from schemas.trial import Reply, StepRun
 
 STEP = "call"
 """Id of the one step that a call is."""
@@ -50,6 +50,8 @@ class Mended:
     problems: tuple[Problem, ...] = ()
     worked: bool = False
     choices: tuple[Repair, ...] = ()
+    tried: tuple[StepRun, ...] = ()
+    """Repaired calls that were sent and failed too."""
 
 
 def plan_of(tool: Tool, arguments: Json) -> Plan:
@@ -65,6 +67,7 @@ async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], eviden
     problems = problems_of(before, replace(evidence, runs={STEP: run}))
     suggestion: Repair | None = None
     options: list[Repair] = []
+    tried: list[StepRun] = []
     while not executor.spent:
         known = replace(evidence, runs={STEP: run})
         options = [option for option in repairs(plan, STEP, known) if not option.open]
@@ -78,8 +81,9 @@ async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], eviden
         run = await executor.send(tool, STEP, plan.steps[0].arguments, params)
         if run.reply is not None and not run.reply.refused and run.reply.lost is None:
             return Mended(run.reply, before, plan, lineage, problems=problems, worked=True)
+        tried.append(run)
     reply = first.reply if first.reply is not None else Reply()
-    return Mended(reply, before, plan, lineage, suggestion, problems, choices=tuple(options))
+    return Mended(reply, before, plan, lineage, suggestion, problems, choices=tuple(options), tried=tuple(tried))
 
 
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
@@ -128,6 +132,12 @@ def diagnosis(tool: Tool, mended: Mended) -> dict[str, Any]:
         told["suggestion"] = {"tool": tool.public, "arguments": changed.arguments}
         told["confidence"] = mended.suggestion.confidence.value
         told["repairs"] = explain.repairs(mended.after, mended.suggestion.proposals)
+    if mended.tried:
+        told["tried"] = [
+            {"arguments": run.arguments, "error": (error_text(run.reply) if run.reply else "")[:500]}
+            for run in mended.tried
+        ]
+        told.setdefault("repairs", explain.repairs(mended.before, mended.lineage))
     if told:
         told["schema"] = describe(tool.schema, 800)
     return told
@@ -135,8 +145,12 @@ def diagnosis(tool: Tool, mended: Mended) -> dict[str, Any]:
 
 def sentence(name: str, told: Mapping[str, Any]) -> str:
     """A diagnosis in words; `name` is the tool as the client knows it."""
-    lines = ["mcp-mend did not change this call; it failed as it was sent."]
+    tried = told.get("tried", [])
+    lines = [] if tried else ["mcp-mend did not change this call; it failed as it was sent."]
     lines += [f"- {problem['message']}" + _where(problem) for problem in told.get("problems", [])]
+    for run in tried:
+        arguments = json.dumps(run["arguments"], ensure_ascii=False)
+        lines.append(f"mcp-mend sent it again as {name} with {arguments}; that failed too: {run['error']}")
     if "suggestion" in told:
         why = "; ".join(dict.fromkeys(repair["evidence"] for repair in told["repairs"]))
         arguments = json.dumps(told["suggestion"]["arguments"], ensure_ascii=False)

@@ -244,9 +244,11 @@ async def test_after_an_error_of_unknown_outcome_nothing_else_is_sent(text: str)
     server = Server("bank").tool("pay", lambda amount, note="": failed(text), "write", optional=["note"],
                                  amount=TEXT, note=TEXT)  # fmt: skip
     desk = Desk(server)
-    assert (await desk.result("bank__pay", {"amount": "5", "note": None}))["isError"]
+    result = await desk.result("bank__pay", {"amount": "5", "note": None})
+    assert result["isError"]
     assert desk.world.done == [("pay", {"amount": "5"})]
     assert desk.world.sent[-1] == ("bank", "pay", {"amount": "5"})
+    assert f'sent it again as bank__pay with {{"amount": "5"}}; that failed too: {text}' in texts(result)[-1]
 
 
 @promise("effects-once", "unknown-outcome-is-said")

@@ -145,6 +145,9 @@ def _names_argument(text: str, name: str) -> bool:
     thing = " ".join(parts[:-1]) if len(parts) > 1 and parts[-1] in _HANDLES else ""
     if thing and mentions(text, thing) and phrases.NOT_THERE.search(text):
         return True
+    malformed = phrases.MALFORMED.search(text)
+    if malformed is not None and parts and parts[-1] == (malformed[1] or malformed[2]).lower():
+        return True
     quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
     subject = rf"(?<![\w.]){re.escape(name)} (?:must|should|has to|needs to|cannot|may not|expects?)\b"
     return (

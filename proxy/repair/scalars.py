@@ -18,7 +18,10 @@ from schemas.edit import Confidence
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
 _HEDGES = frozenset(
-    {"about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "exactly", "only"}
+    {
+        *("about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "exactly", "only"),
+        *("unit", "units", "piece", "pieces", "item", "items", "pcs", "times"),
+    }
 )
 _FENCE = re.compile(r"^\s*```[\w-]*\s*\n?(.*?)\n?\s*```\s*$", re.DOTALL)
 _TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})

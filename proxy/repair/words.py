@@ -11,6 +11,8 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
+from proxy.repair.senses import same_sense
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[A-Za-z])(?=\d)")
 FILLERS = frozenset({"the", "a", "an", "of", "my", "input", "value", "arg", "param", "parameter", "new", "field", "x"})
@@ -58,19 +60,29 @@ def likeness(left: str, right: str) -> float:
     """How alike two names are, 1 for the same but for case and separators.
 
     The best of three readings: the same letters (typing errors, by Damerau-Levenshtein), one name's words within the
-    other's (0.9 less a little per extra word), and the share of common words.
+    other's (0.9 less a little per extra word), and the share of common words. Words of one sense count as common, at
+    a small cost.
     """
     if plain(left) == plain(right):
         return 1.0
     typed = typed_likeness(left, right)
-    ours, theirs = stems(left), stems(right)
+    ours, theirs, kept = _common_senses(stems(left), stems(right))
     common = ours & theirs
     extra = len((ours | theirs) - common - FILLERS)
     within = 0.92 - 0.06 * extra if common and common in (ours, theirs) else 0.0
     shared = 0.8 * len(common - FILLERS) / max(1, len((ours | theirs) - FILLERS))
     short = 0.9 * typed if min(len(plain(left)), len(plain(right))) > 3 else 0.75 * typed
     abbreviated = 0.85 if _abbreviates(plain(left), plain(right)) else 0.0
-    return max(short, within, shared, abbreviated)
+    return max(short, kept * within, kept * shared, abbreviated)
+
+
+def _common_senses(ours: frozenset[str], theirs: frozenset[str]) -> tuple[frozenset[str], frozenset[str], float]:
+    """The words of two names, those of one sense made the same, and the share of likeness that is left by that."""
+    free = theirs - ours
+    told = {word: other for word in ours - theirs for other in free if same_sense(word, other)}
+    if not told:
+        return ours, theirs, 1.0
+    return frozenset(told.get(word, word) for word in ours), theirs, 0.95
 
 
 def _abbreviates(left: str, right: str) -> bool:

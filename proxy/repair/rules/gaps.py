@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Target, short
+from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.rules.sources import bind_by_name, fitness, ref_of, wanted_at
 from proxy.repair.schema import type_name
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, at, join, segments
 from schemas.catalog import as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, Proposal, SetArgument
-from schemas.plan import Ref
+from schemas.plan import Plan, Ref, same_call
 from schemas.problem import MissingArgument
 
 
@@ -48,7 +49,15 @@ def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -
         sure = Confidence.EVIDENT if len(uses) > 1 else Confidence.GUESS
         evidence = f"{wanted.name!r} is {short(uses[0])} in {len(uses)} other step(s)"
         edit = SetArgument(here.step.id, problem.at, uses[0])
+        mended = apply(here.plan, (edit,))
+        if isinstance(mended, Inapplicable) or _twin(mended, here.step.id):
+            return
         yield Proposal(problem, (edit,), "like_its_peers", evidence, sure, 0.7)
+
+
+def _twin(plan: Plan, step_id: str) -> bool:
+    """Tell whether a step is the very call of another: a value that makes it one is hardly what was left out."""
+    return any(other.id != step_id and same_call(other, plan.by_id[step_id]) for other in plan.steps)
 
 
 def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:

@@ -15,6 +15,7 @@ from catalog_cache.names import resolve as resolve_name
 from proxy.repair.coerce import Target, coerce
 from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
+from proxy.repair.senses import same_sense
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
 from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, VAGUE, contrary, meaningful, verbs
@@ -140,9 +141,9 @@ def tool_likeness(said: str, name: str) -> float:
 
 
 def _same_word(left: str, right: str) -> bool:
-    """Tell whether two words have one stem: `convert` and `converter`, `calculate` and `calculator`."""
+    """Tell whether two words have one stem or one sense: `convert` and `converter`, `fetch` and `get`."""
     short, long = sorted((left, right), key=len)
-    return left == right or (len(short) >= 5 and long.startswith(short[:-1]) and len(long) - len(short) <= 3)
+    return same_sense(left, right) or (len(short) >= 5 and long.startswith(short[:-1]) and len(long) - len(short) <= 3)
 
 
 def _described(said: str, tool: Tool) -> float:

@@ -30,7 +30,9 @@ NOT_THERE = re.compile(
 )
 """How a text says that a thing which an argument points at is not there."""
 
-MALFORMED = re.compile(r"(?:invalid|malformed|incorrect|wrong|bad|unsupported) (\w+) format|(\w+) format (?:is|must)", re.I)
+MALFORMED = re.compile(
+    r"(?:invalid|malformed|incorrect|wrong|bad|unsupported) (\w+) format|(\w+) format (?:is|must)", re.I
+)
 """How a text says that the value of an argument is written wrongly; it names the last word of the argument's name."""
 
 _NAME = r"['\"`]?([A-Za-z_$][\w.$\[\]-]*)['\"`]?"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+from catalog_cache.merge import SEPARATOR
 from proxy.calls import Calls
 from proxy.server import tasks
 from proxy.server.elsewhere import Elsewhere
@@ -209,7 +210,17 @@ class Face:
                 return await self._fleet.request(self._server, "tools/call", call, exchange)
         elif known is None and name not in [tool["name"] for tool in self._calls.own_tools()]:
             await self._fleet.listed_for(name)
+            away = self._away(name)
+            if away is not None:
+                return away
         return await self._calls.call(call, exchange)
+
+    def _away(self, name: str) -> Reply | None:
+        """Why a tool cannot be called whose upstream, by its name, is not there and never listed its tools."""
+        server = name.partition(SEPARATOR)[0]
+        member = self._fleet.member(server)
+        unheard = member is not None and self._fleet.link(server) is None and not self._fleet.known(server)
+        return member.lost() if member is not None and unheard else None
 
     def _or_missing(self, shown: Mapping[str, Any] | None) -> Reply:
         return Reply(result=shown) if shown is not None else self._missing(self._server or "")

@@ -114,6 +114,9 @@ class Access(httpx2.Auth):
                     await self._exchange(login, challenge)
         except (OSError, TimeoutError) as failure:
             self._failed(str(failure))
+        except Exception as bug:
+            log.exception("renewing failed", upstream=self._name)
+            self._failed(f"mcp-mend failed on it: {bug!r}")
 
     async def _exchange(self, login: Login, challenge: Challenge | None) -> None:
         from proxy.upstream import oauth

@@ -10,7 +10,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -87,8 +88,9 @@ async def renewed(login: Login, settings: OAuth | None, challenge: Challenge | N
     """
     if settings is not None and settings.grant == "client_credentials":
         return await _by_credentials(login, settings, challenge or Challenge())
-    seed = _Seed(login.tokens, _client(login, settings, registered_at(login)))
-    provider = _seeded(OAuthClientProvider(login.url, _metadata(settings, None), seed), login)
+    with _told():
+        seed = _Seed(login.tokens, _client(login, settings, registered_at(login)))
+        provider = _seeded(OAuthClientProvider(login.url, _metadata(settings, None), seed), login)
     provider.context.token_expiry_time = 1.0
     answers = await _driven(provider, login.url, None)
     if not seed.fresh:
@@ -105,10 +107,11 @@ async def authorised(
     redirected: Callable[[], Awaitable[AuthorizationCodeResult]],
 ) -> Login:
     """The login with new tokens, for which a person opens the address shown; raises `OAuthError`."""
-    seed = _Seed(None, _client(login, settings, redirect_uri))
     metadata_url = settings.client_metadata_url if settings else ""
     metadata = _metadata(settings, redirect_uri)
-    provider = OAuthClientProvider(login.url, metadata, seed, show, redirected, metadata_url or None)
+    with _told():
+        seed = _Seed(None, _client(login, settings, redirect_uri))
+        provider = OAuthClientProvider(login.url, metadata, seed, show, redirected, metadata_url or None)
     await _driven(provider, login.url, _asking(login, settings, challenge))
     kept = _kept(login, provider, seed)
     configured = {"redirect_uris": [redirect_uri]} if settings and settings.client_id else kept.client
@@ -158,26 +161,38 @@ async def _driven(provider: OAuthClientProvider, url: str, refusal: httpx2.Respo
     """
     request = httpx2.Request("POST", url)
     answers: list[httpx2.Response] = []
-    flow = provider.async_auth_flow(request)
-    try:
-        async with httpx2.AsyncClient(verify=trust(), timeout=PATIENCE) as client:
+    with _told():
+        async with (
+            aclosing(provider.async_auth_flow(request)) as flow,
+            httpx2.AsyncClient(verify=trust(), timeout=PATIENCE) as client,
+        ):
             outgoing = await anext(flow)
             while outgoing is not request or refusal is not None:
                 if outgoing is request:
                     response, refusal = refusal, None
                     cast("httpx2.Response", response).request = request
                 else:
-                    async with asyncio.timeout(PATIENCE):
-                        response = await client.send(outgoing)
+                    response = await _answer(client, outgoing)
                     answers.append(response)
                 outgoing = await flow.asend(cast("httpx2.Response", response))
+    return answers
+
+
+async def _answer(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await client.send(request)
     except TimeoutError as late:
-        raise OAuthError(f"no answer within {PATIENCE:g} s") from late
+        raise OAuthError(f"no answer within {PATIENCE:g} s from {request.url.copy_with(query=None)}") from late
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Turn what can go wrong with another's server, or with a file that was written by hand, into `OAuthError`."""
+    try:
+        yield
     except (OAuthFlowError, httpx2.HTTPError, httpx2.InvalidURL, PyJWTError, ValueError) as failure:
         raise OAuthError(_sentence(failure)) from failure
-    finally:
-        await flow.aclose()
-    return answers
 
 
 def _sentence(failure: Exception) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -40,6 +41,27 @@ def token(server: Locked) -> str | None:
     return LoginFile(server.url).read().token
 
 
+def called(tool: str, text: str | None, *words: str) -> tuple[dict[str, Any], str]:
+    """What a client gets that calls one tool through the proxy, and what stands on its stderr."""
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": tool, "arguments": {"text": text}}},
+    ]
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "proxy.cli", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as proxy:
+        assert proxy.stdin is not None
+        assert proxy.stdout is not None
+        for line in lines:
+            proxy.stdin.write(json.dumps(line) + "\n")
+        proxy.stdin.flush()
+        replies = [json.loads(proxy.stdout.readline()) for _ in range(2)]
+        _, told = proxy.communicate(timeout=30)
+    return next(reply for reply in replies if reply["id"] == 2), told
+
+
 def test_a_login_lets_doctor_in_and_a_logout_shuts_it_out(server: Locked, config: Path) -> None:
     refused = mend("doctor", "--config", str(config))
     assert "tickets: it wants you to log in: run `mcp-mend login tickets`" in refused.stdout
@@ -57,27 +79,23 @@ def test_a_wrapped_server_is_logged_in_to_by_its_address_and_its_token_written_d
 ) -> None:
     assert mend("login", "--url", server.url).returncode == 0
     secret = token(server)
-    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
-    lines = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "echo", "arguments": {"text": secret}}},
-    ]
-    command = [sys.executable, "-m", "proxy.cli", "wrap", "--url", server.url]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as client:
-        assert client.stdin is not None
-        assert client.stdout is not None
-        for line in lines:
-            client.stdin.write(json.dumps(line) + "\n")
-        client.stdin.flush()
-        replies = [json.loads(client.stdout.readline()) for _ in range(2)]
-        _, told = client.communicate(timeout=30)
-    assert replies[1]["result"]["content"][0]["text"] == secret
+    reply, told = called("echo", secret, "wrap", "--url", server.url)
+    assert reply["result"]["content"][0]["text"] == secret
     assert "upstream ready" in told
     written = [told, *(file.read_text(errors="replace") for file in (tmp_path / "state").glob("journal*"))]
     assert any("[redacted]" in text for text in written)
     assert not any(str(secret) in text for text in written)
+
+
+def test_a_call_to_a_server_that_waits_for_a_login_is_not_answered_by_another(config: Path) -> None:
+    other = (
+        f"command = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(ROOT / 'tests' / 'servers' / 'echo.py'))}]"
+    )
+    config.write_text(config.read_text(encoding="utf-8") + f"[upstreams.other]\n{other}\n", encoding="utf-8")
+    reply, told = called("tickets__echo", "x", "serve", "--config", str(config))
+    said = "tickets is not available: it wants you to log in: run `mcp-mend login tickets`"
+    assert reply["error"]["message"] == said
+    assert said.partition(": ")[2] in told
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def echo(text: str) -> str:
 
 async def resource(request: Request) -> Response:
     """Protected resource metadata."""
-    return JSONResponse({"resource": f"{HERE}/mcp", "authorization_servers": [HERE]})
+    return JSONResponse({"resource": f"{HERE}/{request.path_params['path']}", "authorization_servers": [HERE]})
 
 
 async def metadata(request: Request) -> Response:
@@ -130,7 +130,8 @@ ENDS = {"authorization": "authorize", "token": "token", "registration": "registe
 app = server.streamable_http_app()
 app.routes.extend(
     [
-        Route("/.well-known/oauth-protected-resource/mcp", resource),
+        *server.sse_app().routes,
+        Route("/.well-known/oauth-protected-resource/{path}", resource),
         Route("/.well-known/oauth-authorization-server", metadata),
         Route("/register", register, methods=["POST"]),
         Route("/authorize", authorize),
@@ -142,13 +143,14 @@ app.routes.extend(
 
 
 async def guarded(scope: Any, receive: Any, send: Any) -> None:
-    """Let only requests to `/mcp` with a good token through."""
-    if scope["type"] != "http" or scope["path"] != "/mcp" or ways.get("open"):
+    """Let only requests with a good token through to `/mcp`, and to `/sse` where the old transport is spoken."""
+    door = scope["type"] == "http" and scope["path"].split("/")[1]
+    if door not in ("mcp", "sse", "messages") or ways.get("open"):
         await app(scope, receive, send)
         return
     given = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
     allowed, ends = tokens.get(given, ("", 0.0))
-    where = f'resource_metadata="{HERE}/.well-known/oauth-protected-resource/mcp", scope="{ways["scope"]}"'
+    where = f'resource_metadata="{HERE}/.well-known/oauth-protected-resource/{door}", scope="{ways["scope"]}"'
     if ends < time.time():
         seen.append({"turned away": bool(given)})
         said = JSONResponse({"error": "invalid_token"}, 401, {"www-authenticate": f"Bearer {where}"})

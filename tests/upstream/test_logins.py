@@ -37,9 +37,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Locked) -> Pat
     return tmp_path
 
 
-async def log_in(server: Locked) -> None:
+async def log_in(server: Locked, url: str | None = None) -> None:
     """Log in as the command does, without a process for it and for a browser."""
-    file = LoginFile(server.url)
+    file = LoginFile(url or server.url)
     login, ended = file.read(), list[str]()
 
     async def shown(address: str) -> None:
@@ -185,6 +185,18 @@ async def test_the_refusal_reaches_a_client_of_either_era(server: Locked) -> Non
         for modern in (False, True):
             lost = await say(upstreams, "a", "hello", Remembering(modern=modern))
             assert "mcp-mend login a" in lost.message
+
+
+async def test_the_old_transport_has_the_same_door(server: Locked) -> None:
+    url = server.url.replace("/mcp", "/sse")
+    async with fleet(a=server.upstream(url=url)) as upstreams:
+        assert "run `mcp-mend login a`" in (await hello(upstreams)).message
+        await log_in(server, url)
+        assert said(await hello(upstreams)) == "hello"
+        server.behave(revoke=True)
+        assert said(await hello(upstreams)) == "hello"
+        server.behave(revoke=True, refuse_refresh=True)
+        assert (await hello(upstreams)).message == "its login has ended (invalid_grant): run `mcp-mend login a`"
 
 
 async def test_an_authorization_header_of_ones_own_is_sent_as_it_is(server: Locked) -> None:

@@ -130,12 +130,18 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
                 found.setdefault(tuple(map(repr, proposal.edits)), proposal)
         if any(proposal.confidence is not Confidence.GUESS for proposal in found.values()):
             break
-    ranked = sorted(found.values(), key=_rank)
+    ranked = sorted((p for p in found.values() if not _repeats(p, here)), key=_rank)
     evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
     if len(evident) > 1 and evident[0].score - evident[1].score < sources.CLEAR / 2 and ranked[0] is evident[0]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
     return [replace(proposal, margin=_margin(ranked, index)) for index, proposal in enumerate(ranked)]
+
+
+def _repeats(proposal: Proposal, here: Situation) -> bool:
+    """Tell whether a guess at what is missing makes the step a call that the plan has made already."""
+    guessed = isinstance(proposal.problem, MissingArgument) and proposal.confidence is Confidence.GUESS
+    return guessed and steps.repeats(proposal.edits, here)
 
 
 def _rank(proposal: Proposal) -> tuple[int, float]:

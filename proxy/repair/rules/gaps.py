@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Target, short
-from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.rules.sources import bind_by_name, fitness, ref_of, wanted_at
 from proxy.repair.schema import type_name
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, at, join, segments
 from schemas.catalog import as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, Proposal, SetArgument
-from schemas.plan import Plan, Ref, same_call
+from schemas.plan import Ref
 from schemas.problem import MissingArgument
 
 
@@ -49,15 +48,7 @@ def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -
         sure = Confidence.EVIDENT if len(uses) > 1 else Confidence.GUESS
         evidence = f"{wanted.name!r} is {short(uses[0])} in {len(uses)} other step(s)"
         edit = SetArgument(here.step.id, problem.at, uses[0])
-        mended = apply(here.plan, (edit,))
-        if isinstance(mended, Inapplicable) or _twin(mended, here.step.id):
-            return
         yield Proposal(problem, (edit,), "like_its_peers", evidence, sure, 0.7)
-
-
-def _twin(plan: Plan, step_id: str) -> bool:
-    """Tell whether a step is the very call of another: a value that makes it one is hardly what was left out."""
-    return any(other.id != step_id and same_call(other, plan.by_id[step_id]) for other in plan.steps)
 
 
 def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
@@ -82,7 +73,9 @@ def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Ite
 def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
     """The one earlier step that nothing reads, if its result holds one fitting value that is no echo."""
     used = {source.step for source in here.sources if source.used}
-    free = [step.id for step in here.earlier if step.id not in used and here.evidence.value(step.id) is not MISSING]
+    listed = [step.id for step in here.plan.steps]
+    before = [step.id for step in here.earlier if listed.index(step.id) < listed.index(here.step.id)]
+    free = [name for name in before if name not in used and here.evidence.value(name) is not MISSING]
     options = [
         source
         for source in here.sources

@@ -159,6 +159,8 @@ def _truth_in_goal(problem: Problem, here: Situation, target: Target) -> Iterato
 
 
 _QUOTED = re.compile(r"(?:(?<=\s)|^|(?<=[:(]))['\"“‘]([^'\"“”‘’]{1,300})['\"”’](?=[\s.,;:!?)]|$)")
+_EITHER = re.compile(r"['\"“]([^'\"“”]{1,100})['\"”],? or ['\"“]([^'\"“”]{1,100})['\"”]")
+"""Two values between which the goal leaves the choice."""
 _FILE = re.compile(r"(?<![\w/])[\w./-]*\w\.[A-Za-z]{1,5}(?![\w])|\b\w+(?:_\w+)+\b")
 _SYMBOL = re.compile(r"\b[A-Z]{2,6}\b")
 
@@ -175,10 +177,11 @@ def _text_in_goal(problem: Problem, here: Situation, target: Target) -> Iterator
         pattern = _FILE
     elif kinds & {"symbol", "ticker", "stock", "currency", "code", "airport"}:
         pattern = _SYMBOL
+    either = {text for match in _EITHER.finditer(here.plan.goal) for text in match.groups()}
     free: dict[str, tuple[float, str, Json]] = {}
     for match in pattern.finditer(here.plan.goal):
         text = match[1] if pattern is _QUOTED else match[0]
-        if text.lower() not in used and fits(target.schema, text):
+        if text.lower() not in used and text not in either and fits(target.schema, text):
             free.setdefault(text, (_beside(here.plan.goal, match.start(), match.end(), target), text, text))
     yield from _ranked(problem, here, list(free.values()))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.rules.tools import NEAR, ranked_tools
 from proxy.repair.situation import Situation
 from proxy.repair.verbs import verbs
 from proxy.repair.words import words
-from schemas.edit import Confidence, Dedupe, Proposal, RemoveStep
+from schemas.catalog import canonical
+from schemas.edit import Confidence, Dedupe, Edit, Proposal, RemoveStep
 from schemas.plan import dependencies, refs_in, same_call
 from schemas.problem import DuplicateStep, Refused, UnknownTool
 from schemas.trial import Verdict
@@ -41,6 +44,24 @@ def refused_twin(problem: Refused, here: Situation) -> Iterator[Proposal]:
             edit = Dedupe(here.step.id, other.id)
             yield Proposal(problem, (edit,), "refused_twin", evidence, Confidence.EVIDENT, 0.75)
             return
+
+
+def repeats(edits: Sequence[Edit], here: Situation) -> bool:
+    """Tell whether edits make the step the very call that a step apart from it has made: hardly what was meant.
+
+    Of two neighbours that are one call the second is a slip of its own, and goes as a twin.
+    """
+    plan = apply(here.plan, edits)
+    if isinstance(plan, Inapplicable) or here.step.id not in plan.by_id:
+        return False
+    listed = [step.id for step in plan.steps]
+    mine = listed.index(here.step.id)
+    now = replace(here, plan=plan, step=plan.by_id[here.step.id])
+    apart = [name for index, name in enumerate(listed) if abs(index - mine) > 1]
+    runs = [here.evidence.runs[name] for name in apart if name in here.evidence.runs]
+    sent = canonical(now.resolved[0])
+    called = (now.step.server, now.step.tool)
+    return any(run.ok and (run.server, run.tool) == called and canonical(run.arguments) == sent for run in runs)
 
 
 def inner_step(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:

@@ -33,6 +33,8 @@ WRAPPERS = frozenset(
 
 NEAR = 0.62
 """Least fit of name and arguments together that is worth proposing."""
+FAR_BEHIND = 0.25
+"""Distance behind a tool whose very name was meant at which no other is worth proposing."""
 MISSPELLED = 0.7
 """Likeness from which a sent argument is taken for a declared one when a tool is weighed."""
 LEFT_OVER = 0.6
@@ -80,14 +82,16 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
     """Propose tools whose name and arguments are near, within the effects policy."""
     if here.evidence.single:
         return
+    meant = 0.0
     for fit in ranked_tools(here)[:5]:
-        if fit.total < NEAR:
+        if fit.total < max(NEAR, meant - FAR_BEHIND):
             return
         if not may_swap(here, fit.tool):
             if fit.name >= 0.6:
                 return
             continue
         typo = fit.name >= 0.85 and fit.arguments >= 0.5
+        meant = max(meant, fit.total if typo else 0.0)
         sure = Confidence.EVIDENT if typo or (fit.arguments >= 0.99 and fit.name >= 0.4) else Confidence.GUESS
         evidence = f"{fit.tool.public!r}: name {fit.name:.2f} alike, arguments fit {fit.arguments:.2f}"
         yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)

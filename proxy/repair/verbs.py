@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from proxy.repair.opposites import OPPOSITES
 from proxy.repair.words import words
 
 SPEAKING_VERBS = frozenset("send email mail tweet post publish message notify".split())
@@ -51,16 +52,6 @@ def verbs(name: str) -> frozenset[str]:
     found = {word for word in parts if word in EFFECT_VERBS}
     found |= {word[2:] for word in parts if re.match(r"re[a-z]{3,}", word) and word[2:] in EFFECT_VERBS}
     return frozenset(found)
-
-
-_PAIRS = """
-start/stop open/close add/remove create/delete push/pull upload/download import/export show/hide login/logout
-encrypt/decrypt encode/decode compress/decompress increase/decrease pause/resume approve/reject accept/decline
-accept/reject buy/sell send/receive lend/borrow attach/detach up/down on/off get/set insert/delete raise/lower
-begin/end enable/disable grant/revoke load/unload
-"""
-OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _PAIRS.split())
-"""Words of tool names that mean the opposite of one another."""
 
 
 def contrary(said: str, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Target, coerce
+from proxy.repair.opposites import opposite
 from proxy.repair.schema import (
     accepts,
     fits,
@@ -84,20 +85,6 @@ def _parent(where: tuple[str | int, ...], here: Situation) -> tuple[dict[str, Js
 def _alike(sent: str, declared: str) -> float:
     alike = likeness(sent, declared)
     return min(alike, 0.3) if opposite(sent, declared) else alike
-
-
-_OPPOSITES = (
-    {"min", "max"}, {"start", "end"}, {"from", "to"}, {"source", "target"}, {"src", "dst"}, {"before", "after"},
-    {"first", "last"}, {"source", "destination"}, {"origin", "destination"}, {"sender", "receiver"}, {"old", "new"},
-    {"include", "exclude"}, {"enable", "disable"}, {"width", "height"}, {"left", "right"}, {"lat", "lon"},
-    {"latitude", "longitude"}, {"username", "password"}, {"key", "value"},
-)  # fmt: skip
-
-
-def opposite(left: str, right: str) -> bool:
-    """Tell whether two names differ in a word and its opposite: `start_date` and `end_date`."""
-    difference = stems(left) ^ stems(right)
-    return any(pair <= difference for pair in _OPPOSITES)
 
 
 def _grave(tool: Tool) -> bool:

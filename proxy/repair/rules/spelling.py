@@ -13,9 +13,10 @@ from rapidfuzz.distance import OSA
 
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
+from proxy.repair.opposites import OPPOSITES
 from proxy.repair.rules.tools import argument_fit, may_swap, opened
 from proxy.repair.situation import Situation
-from proxy.repair.verbs import EFFECT_VERBS, OPPOSITES, READING_VERBS
+from proxy.repair.verbs import EFFECT_VERBS, READING_VERBS
 from proxy.repair.words import stem, words
 from schemas.catalog import Tool
 from schemas.edit import Confidence, Proposal, SwapTool

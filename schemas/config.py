@@ -49,8 +49,8 @@ class OAuth(_Section):
     )
     issuer: str = Field(default="", description="The authorization server that may see id and secret.")
     scope: str = Field(default="", description="Scopes to ask for, with spaces; left out: those the server names.")
-    redirect_port: int = Field(
-        default=0, ge=0, le=65535, description="Port of http://127.0.0.1:PORT/callback; 0 is any that is free."
+    redirect_uri: str = Field(
+        default="", description="Where the browser returns to, on this machine; left out: 127.0.0.1 at any free port."
     )
 
     @model_validator(mode="after")
@@ -62,6 +62,8 @@ class OAuth(_Section):
             raise ValueError('private_key is for grant = "client_credentials"')
         if self.client_secret and not self.client_id:
             raise ValueError("client_secret needs its client_id")
+        if self.redirect_uri and not re.match(r"http://(127\.0\.0\.1|localhost):\d{1,5}/", self.redirect_uri):
+            raise ValueError("redirect_uri must be http://127.0.0.1:PORT/PATH or http://localhost:PORT/PATH")
         if self.client_metadata_url and not re.match(r"https://[^/]+/.", self.client_metadata_url):
             raise ValueError("client_metadata_url must be an https address with a path")
         return self

@@ -7,7 +7,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +16,7 @@ from mcp.shared.auth import AuthorizationCodeResult
 
 from proxy.upstream.oauth import OAuthError
 
-PATH = "/callback"
+ANYWHERE = "http://127.0.0.1:0/callback"
 LONGEST = 16 * 1024
 """Bytes of a request's head."""
 
@@ -33,9 +33,9 @@ _SEEN = "<!doctype html><title>mcp-mend</title><p>mcp-mend has the answer. You c
 class Loopback:
     """Waits for the one redirect that ends a login, at `uri`; whoever sees it first, a browser or a paste, wins."""
 
-    def __init__(self, answer: asyncio.Future[str]) -> None:
-        self.uri = ""
-        self._answer = answer
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def redirected(self) -> AuthorizationCodeResult:
         """What the authorization server said; raises `OAuthError` where it said no."""
@@ -54,7 +54,7 @@ class Loopback:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             words = head.split(b"\r\n")[0].decode("latin-1").split(" ")
-            fits = len(words) == 3 and words[0] == "GET" and urlsplit(words[1]).path == PATH
+            fits = len(words) == 3 and words[0] == "GET" and urlsplit(words[1]).path == urlsplit(self.uri).path
             status, page = ("200 OK", _SEEN) if fits and self.take(words[1]) else ("404 Not Found", "")
             writer.write((_PAGE.format(status=status, length=len(page)) + page).encode())
             await writer.drain()
@@ -65,12 +65,19 @@ class Loopback:
 
 
 @asynccontextmanager
-async def loopback(port: int) -> AsyncGenerator[Loopback]:
-    """Listen on a loopback port, 0 for any that is free. Raises `OSError` where it is taken."""
-    waiting = Loopback(asyncio.get_running_loop().create_future())
-    server = await asyncio.start_server(waiting.serve, "127.0.0.1", port, limit=LONGEST)
-    waiting.uri = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{PATH}"
-    async with server:
+async def loopback(uri: str) -> AsyncGenerator[Loopback]:
+    """Listen where a loopback address leads, at any free port for `ANYWHERE`. Raises `OSError` where it is taken."""
+    waiting = Loopback(uri)
+    wanted = urlsplit(uri)
+    async with AsyncExitStack() as stack:
+        server = await asyncio.start_server(waiting.serve, "127.0.0.1", wanted.port or 0, limit=LONGEST)
+        await stack.enter_async_context(server)
+        port = server.sockets[0].getsockname()[1]
+        if wanted.port == 0:
+            waiting.uri = wanted._replace(netloc=f"{wanted.hostname}:{port}").geturl()
+        if wanted.hostname == "localhost":
+            with suppress(OSError):
+                await stack.enter_async_context(await asyncio.start_server(waiting.serve, "::1", port, limit=LONGEST))
         yield waiting
 
 

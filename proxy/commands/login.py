@@ -141,21 +141,18 @@ async def _authorise(name: str, upstream: Upstream, *, browser: bool) -> bool:
 
 @asynccontextmanager
 async def _returning(known: Login, upstream: Upstream) -> AsyncGenerator[Loopback]:
-    """Where the browser comes back to: the configured port, else that of our registration, else any."""
-    from proxy.commands.browser import loopback
+    """Where the browser comes back to: the configured place, else that of our registration, else any."""
+    from proxy.commands.browser import ANYWHERE, loopback
     from proxy.upstream.oauth import OAuthError, registered_at
 
-    configured = upstream.oauth.redirect_port if upstream.oauth is not None else 0
+    configured = upstream.oauth.redirect_uri if upstream.oauth is not None else ""
     async with AsyncExitStack() as stack:
-        waiting: Loopback | None = None
-        for port in dict.fromkeys([configured or urlsplit(registered_at(known) or "").port or 0, configured]):
-            try:
-                waiting = await stack.enter_async_context(loopback(port))
-                break
-            except OSError as taken:
-                if port == configured:
-                    raise OAuthError(f"the port {port} cannot be used: {taken.strerror}") from taken
-        assert waiting is not None  # noqa: S101 (else it was raised)
+        try:
+            waiting = await stack.enter_async_context(loopback(configured or registered_at(known) or ANYWHERE))
+        except OSError as taken:
+            if configured:
+                raise OAuthError(f"{configured} cannot be used: {taken.strerror}") from taken
+            waiting = await stack.enter_async_context(loopback(ANYWHERE))
         yield waiting
 
 

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from pydantic import ValidationError
+
 from proxy.settings.jsonc import Path
 from proxy.settings.selfcall import ours
+from schemas.config import OAuth
 
 _HOLDERS: tuple[Path, ...] = (
     ("mcpServers",),
@@ -33,6 +36,14 @@ _RENAMED = {
     "startup_timeout_sec": "start_timeout",
     "tool_timeout_sec": "call_timeout",
 }
+_LOGIN = {
+    "clientId": "client_id",
+    "clientSecret": "client_secret",
+    "redirectUri": "redirect_uri",
+    "scopes": "scope",
+    **{name: name for name in OAuth.model_fields},
+}
+"""What clients and we ourselves call the settings of a login."""
 _HIDING = {"excludeTools", "disabled_tools", "disabledTools"}
 _SHOWING = {"includeTools", "enabled_tools"}
 _TRANSPORTS = {
@@ -98,6 +109,8 @@ def _entry(name: str, entry: Any, reading: _Reading) -> Any:
     for key, value in cast("Mapping[str, Any]", entry).items():
         if not _take(upstream, key, value):
             reading.ignored.append(f"{name}.{key}")
+    if "url" not in upstream or _authorized(upstream.get("headers")):
+        upstream.pop("oauth", None)
     _split_command(upstream)
     if upstream.get("transport") == "stdio" and "url" in upstream and "command" in upstream:
         del upstream["url"]
@@ -127,9 +140,32 @@ def _take(upstream: dict[str, Any], key: str, value: Any) -> bool:
     elif key == "env_http_headers" and isinstance(value, Mapping):
         named = cast("Mapping[str, Any]", value).items()
         upstream["headers"] = {**upstream.get("headers", {}), **{header: f"${{{name}}}" for header, name in named}}
+    elif key == "oauth" and isinstance(value, Mapping) and (login := _login(cast("Mapping[str, Any]", value))):
+        upstream["oauth"] = login
     else:
         return False
     return True
+
+
+def _authorized(headers: Any) -> bool:
+    return isinstance(headers, Mapping) and any(
+        key.lower() == "authorization" for key in cast("Mapping[str, Any]", headers)
+    )
+
+
+def _login(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry says of logging in, as our own `oauth`; empty where a client says what we could not use."""
+    known = {_LOGIN[key]: value for key, value in said.items() if key in _LOGIN and value}
+    if isinstance(scopes := known.get("scope"), list):
+        known["scope"] = " ".join(str(scope) for scope in cast("list[Any]", scopes))
+    if isinstance(port := said.get("callbackPort"), int):
+        known["redirect_uri"] = f"http://localhost:{port}/callback"
+    if not any("_" in key for key in said):
+        try:
+            OAuth.model_validate(known)
+        except ValidationError:
+            return {}
+    return known
 
 
 def _texts(value: Any) -> Any:

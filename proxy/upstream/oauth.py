@@ -112,7 +112,13 @@ async def authorised(
     with _told():
         seed = _Seed(None, _client(login, settings, redirect_uri))
         provider = OAuthClientProvider(login.url, metadata, seed, show, redirected, metadata_url or None)
-    await _driven(provider, login.url, _asking(login, settings, challenge))
+    try:
+        await _driven(provider, login.url, _asking(login, settings, challenge))
+    except OAuthError as failure:
+        if provider.context.oauth_metadata is not None:
+            raise
+        key = "it names no authorization server, so it may want a key in `headers` instead"
+        raise OAuthError(f"{failure}; {key}") from failure
     kept = _kept(login, provider, seed)
     configured = {"redirect_uris": [redirect_uri]} if settings and settings.client_id else kept.client
     return replace(kept, client=configured, wanted=None)

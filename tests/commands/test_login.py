@@ -138,16 +138,17 @@ def test_the_answer_of_a_browser_elsewhere_can_be_pasted(server: Locked, config:
     assert token(server)
 
 
-def test_a_client_that_was_registered_beforehand_is_used_at_its_own_port(server: Locked, config: Path) -> None:
+def test_a_client_that_was_registered_beforehand_returns_to_its_own_place(server: Locked, config: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    known = f'client_id = "known", client_secret = "${{SECRET:-known-secret}}", redirect_port = {port}'
+    place = f"http://localhost:{port}/oauth/callback"
+    known = f'client_id = "known", client_secret = "${{SECRET:-known-secret}}", redirect_uri = "{place}"'
     config.write_text(f'[upstreams.tickets]\nurl = "{server.url}"\noauth = {{ {known}, scope = "read more" }}\n')
     registered = server.seen("registered")
     done = mend("login", "tickets", "--config", str(config))
     assert done.returncode == 0, done.stderr
-    assert f"127.0.0.1%3A{port}%2Fcallback" in done.stderr
+    assert f"localhost%3A{port}%2Foauth%2Fcallback" in done.stderr
     assert server.seen("registered") == registered
     assert (server.seen("authorized")[-1], server.seen("scope")[-1]) == ("known", "read more")
     assert "known-secret" not in LoginFile(server.url).path.read_text(encoding="utf-8")
@@ -157,7 +158,7 @@ def test_a_client_that_was_registered_beforehand_is_used_at_its_own_port(server:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         refused = mend("login", "tickets", "--config", str(config))
-    assert f"the port {port} cannot be used" in refused.stderr
+    assert f"{place} cannot be used" in refused.stderr
 
 
 def test_what_needs_no_login_is_told(server: Locked, config: Path) -> None:

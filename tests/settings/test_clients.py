@@ -9,7 +9,7 @@ import pytest
 
 from proxy.settings import ConfigError, load, load_text
 from proxy.settings.selfcall import Ours, ours
-from schemas.config import Config, Upstream
+from schemas.config import Config, OAuth, Upstream
 
 CLAUDE_DESKTOP = r"""{
   "globalShortcut": "Ctrl+Space",
@@ -104,6 +104,20 @@ def test_a_codex_file_is_taken_unchanged() -> None:
         (
             {"url": "x", "http_headers": {"A": "b"}, "env_http_headers": {"C": "TOKEN"}},
             Upstream(url="x", headers={"A": "b", "C": "t0ps3cret"}),
+        ),
+        (
+            {"url": "x", "oauth": {"clientId": "c", "callbackPort": 8080, "scopes": "a b"}},
+            Upstream(url="x", oauth=OAuth(client_id="c", redirect_uri="http://localhost:8080/callback", scope="a b")),
+        ),
+        (
+            {"httpUrl": "x", "oauth": {"enabled": True, "clientId": "c", "clientSecret": "s", "scopes": ["a", "b"]}},
+            Upstream(url="x", oauth=OAuth.model_validate({"client_id": "c", "client_secret": "s", "scope": "a b"})),
+        ),
+        ({"url": "x", "oauth": False}, Upstream(url="x")),
+        ({"url": "x", "oauth": {"clientId": "c", "redirectUri": "https://elsewhere/callback"}}, Upstream(url="x")),
+        (
+            {"url": "x", "oauth": {"clientId": "c"}, "headers": {"Authorization": "a"}},
+            Upstream(url="x", headers={"Authorization": "a"}),
         ),
         ({"command": "srv", "alwaysAllow": ["x"], "type": "stdio"}, Upstream(command="srv", transport="stdio")),
     ],

@@ -51,6 +51,11 @@ class Cache:
         self._begin(server, config)
         self._swap()
 
+    def change(self, server: str, config: Upstream) -> None:
+        """Take another configuration of an upstream that stays connected: the rules of its tools."""
+        self._upstreams[server] = config
+        self._swap()
+
     def remove(self, server: str) -> None:
         """Forget an upstream."""
         self._upstreams.pop(server, None)

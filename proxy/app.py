@@ -6,38 +6,60 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
+import structlog
 
 from catalog_cache.cache import Cache
 from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
 from proxy.calls import Calls
-from proxy.journal import open_journal
+from proxy.journal import Book, configure, open_journal
 from proxy.memory import Memories, open_memories
 from proxy.planner.opening import open_planner
 from proxy.reload import Source, follow
-from proxy.repair.ports import Journal
 from proxy.server import stdio
 from proxy.server.face import Face
 from proxy.upstream.caller import Profile
 from proxy.upstream.fleet import Fleet, as_ourselves
 from proxy.upstream.fleet import running as running_fleet
-from schemas.config import Config
+from schemas.config import Config, Log
+
+log = structlog.get_logger("app")
 
 __all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Running:
-    """A proxy at work, without a face."""
+    """A proxy at work, without a face; `config` is what it goes by, and `others` are the calls of further faces."""
 
     config: Config
     fleet: Fleet
-    journal: Journal
+    journal: Book
     calls: Calls
     memories: Memories
+    others: list[Calls] = field(default_factory=list[Calls])
+
+    async def take(self, fresh: Config) -> None:
+        """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
+        self.journal.learn(fresh)
+        before, self.config = self.config, fresh
+        if fresh.log != before.log:
+            _log_as(fresh.log)
+        for calls in (self.calls, *self.others):
+            calls.take(fresh)
+        if fresh.upstreams != before.upstreams or fresh.workflow.expose != before.workflow.expose:
+            log.info("configuration changed", upstreams=list(fresh.upstreams))
+            await self.fleet.apply(fresh.upstreams)
+
+
+def _log_as(settings: Log) -> None:
+    try:
+        configure(settings)
+    except OSError as error:
+        log.warning("log.file cannot be opened", file=settings.file, reason=error.strerror)
 
 
 @asynccontextmanager
@@ -88,7 +110,7 @@ async def _following(source: Source | None, proxy: Running) -> AsyncGenerator[No
     """Let changes of the configuration file take effect within the block."""
     async with anyio.create_task_group() as tasks:
         if source is not None:
-            tasks.start_soon(follow, source, proxy.config, proxy.fleet.apply)
+            tasks.start_soon(follow, source, proxy.config, proxy.take)
         try:
             yield
         finally:
@@ -130,11 +152,13 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
 
     with listening(config.http, host, port) as door:
         async with _until_signal() as stop, running(config) as proxy, _following(source, proxy):
-            await serve(proxy.fleet, _faces(proxy), config.http, door, stop)
+            await serve(proxy.fleet, _faces(proxy), lambda: proxy.config.http, door, stop)
 
 
 def _calls_of(proxy: Running, server: str) -> Calls:
-    return Calls(proxy.config, proxy.fleet, proxy.journal, server, memories=proxy.memories)
+    made = Calls(proxy.config, proxy.fleet, proxy.journal, server, memories=proxy.memories)
+    proxy.others.append(made)
+    return made
 
 
 def _faces(proxy: Running) -> Callable[[str | None], Face]:

@@ -67,6 +67,11 @@ class Calls:
         self._workflow = Workflow(config, upstreams, journal, planner, self._memories)
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
+    def take(self, config: Config) -> None:
+        """Go by another configuration from the next call on."""
+        self._config = config
+        self._workflow = Workflow(config, self._upstreams, self._journal, self._planner, self._memories)
+
     def own_tools(self) -> list[dict[str, Any]]:
         """The tools that the proxy itself adds to `tools/list` of this face, as raw tool objects."""
         return own_tools() if self._server is None and self._config.workflow.expose else []

@@ -1,4 +1,4 @@
-"""Follow the configuration file: upstreams that are added, removed or changed take effect while the others go on.
+"""Follow the configuration file: what is added, removed or changed takes effect while everything else goes on.
 
 Knows nothing of TOML or of connections: it is told how to read, and whom to tell.
 """
@@ -6,7 +6,7 @@ Knows nothing of TOML or of connections: it is told how to read, and whom to tel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import anyio.to_thread
 import structlog
 
 from proxy.settings.errors import ConfigError
-from schemas.config import Config, Upstream
+from schemas.config import Config
 
 log = structlog.get_logger("app")
 
 EVERY = 1.0
 """Seconds between two looks at the file."""
+
+SECTIONS = ("repair", "effects", "workflow", "evolution", "planner", "http", "journal", "log")
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,31 @@ class Source:
     read: Callable[[], Config]
 
 
+def changed(old: Config, new: Config) -> list[str]:
+    """The settings that differ, as `section.key`; upstreams are not looked at."""
+    before, after = old.model_dump(include={*SECTIONS}), new.model_dump(include={*SECTIONS})
+    return [f"{name}.{key}" for name in SECTIONS for key in after[name] if before[name][key] != after[name][key]]
+
+
+def later(started: Config, new: Config) -> list[str]:
+    """The settings that differ from those the program started with, and take effect only when it starts again."""
+    return [key for key in changed(started, new) if _needs_restart(key, started, new)]
+
+
+def _needs_restart(key: str, started: Config, new: Config) -> bool:
+    if key == "journal.redact":
+        return not set(started.journal.redact) <= set(new.journal.redact)
+    if key == "evolution.memory":
+        return new.evolution.memory
+    return key.startswith(("planner.", "journal."))
+
+
 async def follow(
-    source: Source, config: Config, apply: Callable[[Mapping[str, Upstream]], Awaitable[None]], every: float = EVERY
+    source: Source, config: Config, take: Callable[[Config], Awaitable[None]], every: float = EVERY
 ) -> None:
-    """Apply each sound change of the file, for ever; a broken file is told once and changes nothing."""
+    """Hand on each sound change of the file, for ever; a broken file is told once and changes nothing."""
     seen = _mark(source.path)
+    started, told = config, list[str]()
     while True:
         await asyncio.sleep(every)
         mark = _mark(source.path)
@@ -46,12 +68,11 @@ async def follow(
         except ConfigError as error:
             log.warning("configuration not taken", file=str(source.path), faults=str(error).splitlines())
             continue
-        if fresh.model_copy(update={"upstreams": {}}) != config.model_copy(update={"upstreams": {}}):
-            log.warning("only changed upstreams take effect at once; other settings wait for the next start")
-        if fresh.upstreams != config.upstreams:
-            log.info("upstreams changed", file=str(source.path), upstreams=list(fresh.upstreams))
-            await apply(fresh.upstreams)
-        config = fresh
+        await take(fresh)
+        waiting = later(started, fresh)
+        if waiting and waiting != told:
+            log.warning("takes effect after a restart", keys=waiting)
+        told = waiting
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

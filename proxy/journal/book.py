@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from proxy.journal import logs
 from proxy.journal.database import Database, journal_path
 from proxy.journal.ids import Ids
 from proxy.journal.logs import note
@@ -30,8 +31,9 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.journal")
 class Book:
     """Implements `proxy.repair.ports.Journal` on one `Writer`; safe to use from any thread."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, redaction: Redaction) -> None:
         self._ids = Ids()
+        self._redaction = redaction
         self._writer = writer
         self.new_id: Callable[[str], str] = self._ids.new
 
@@ -48,6 +50,11 @@ class Book:
         """Hand over one repair or workflow run."""
         self._writer.put(record)
 
+    def learn(self, config: Config) -> None:
+        """Take in what a changed configuration holds secret, for the journal and for log lines."""
+        for redaction in (self._redaction, logs.current()):
+            redaction.learn(config.journal.redact, secrets_of(config))
+
     async def flush(self) -> None:
         """Return once everything handed over was written, or given up."""
         with anyio.move_on_after(FLUSH_SECONDS) as scope:
@@ -59,19 +66,25 @@ class Book:
 @asynccontextmanager
 async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerator[Book]:
     """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk."""
-    rows = Rows(redaction_of(config), config.journal.payloads)
+    redaction = redaction_of(config)
+    rows = Rows(redaction, config.journal.payloads)
     limit = config.journal.max_mb << 20
     where = path or journal_path()
     writer = Writer(rows, (lambda: Database(where, limit)) if config.journal.enabled else None, note)
     writer.start()
     try:
-        yield Book(writer)
+        yield Book(writer, redaction)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(writer.close)
 
 
 def redaction_of(config: Config) -> Redaction:
+    """What the configuration holds secret, and the tokens that come up while the program runs."""
+    return Redaction(config.journal.redact, secrets_of(config), held)
+
+
+def secrets_of(config: Config) -> frozenset[str]:
     """What the configuration holds secret: values of variables, and its own keys and tokens."""
     own = {config.planner.api_key, config.http.token}
     known = Redaction(config.journal.redact)
@@ -79,4 +92,4 @@ def redaction_of(config: Config) -> Redaction:
         named = {**upstream.env, **upstream.headers}
         own |= {value for key, value in named.items() if known.secret_key(key)}
     bare = {value.removeprefix("Bearer ").removeprefix("Basic ") for value in own}
-    return Redaction(config.journal.redact, config.secrets | own | bare, held)
+    return config.secrets | own | bare

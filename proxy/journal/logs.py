@@ -21,20 +21,32 @@ from schemas.record import CallRecord, RunRecord
 _CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn", "mcp", "asyncio", "anyio")
 """Libraries whose lines below a warning are for their own authors."""
 
+_in_use = [Redaction()]
+
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("mcp-mend")
 
 
+def current() -> Redaction:
+    """What is taken out of log lines."""
+    return _in_use[0]
+
+
 def configure(log: Log, redaction: Redaction | None = None) -> None:
-    """Send every line of this process to stderr, or to `log.file`; raises `OSError` where that cannot be opened."""
+    """Send every line of this process to stderr, or to `log.file`; raises `OSError` where that cannot be opened.
+
+    `redaction` None keeps the one of before.
+    """
     level = logging.getLevelNamesMapping()[log.level.upper()]
-    shared = _shared(redaction or Redaction())
+    handler = _handler(log.file)
+    if redaction is not None:
+        _in_use[:] = [redaction]
+    shared = _shared(current())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = _handler(log.file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

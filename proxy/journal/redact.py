@@ -1,6 +1,6 @@
 """Take secrets out of what is written down: by the name of their key, and by value for what came from variables.
 
-Pure. Redacting changes copies only; whatever is handed in stays as it is.
+Redacting changes copies only; whatever is handed in stays as it is.
 """
 
 from __future__ import annotations
@@ -56,13 +56,18 @@ class Redaction:
     def __init__(
         self, keys: Iterable[str] = (), values: Iterable[str] = (), more: Callable[[], Iterable[str]] = tuple
     ) -> None:
-        self._keys = frozenset(_segments(key) for key in keys)
-        self._hints = (*_HINTS, *(segments[0] for segments in self._keys if segments))
-        values = {value for value in values if len(value) >= _TINY}
-        self._whole = frozenset(values)
-        inside = {form for value in values if len(value) >= _SHORT for form in _forms(value)}
-        self._inside = sorted(inside, key=len, reverse=True)
+        self._keys: frozenset[tuple[str, ...]] = frozenset()
+        self._whole: frozenset[str] = frozenset()
         self._more = more
+        self.learn(keys, values)
+
+    def learn(self, keys: Iterable[str], values: Iterable[str]) -> None:
+        """Take in further ones, for good: a secret that was replaced is still to be kept."""
+        self._keys |= {_segments(key) for key in keys}
+        self._hints = (*_HINTS, *(segments[0] for segments in self._keys if segments))
+        self._whole |= {value for value in values if len(value) >= _TINY}
+        inside = {form for value in self._whole if len(value) >= _SHORT for form in _forms(value)}
+        self._inside = sorted(inside, key=len, reverse=True)
 
     def value(self, value: Any) -> Any:
         """The same JSON value without its secrets."""

@@ -48,28 +48,31 @@ App = Callable[[Scope, Receive, Send], object]
 
 @dataclass(frozen=True)
 class Door:
-    """Who may come in: the addresses we answer to, the origins of browser pages, and the bearer token."""
+    """Who may come in: the addresses we answer to, the origins of browser pages, and the bearer token.
 
-    config: Http
+    `settings` are read anew for every request; an address that others can reach lets nobody in without a token.
+    """
+
+    settings: Callable[[], Http]
     loopback: bool
 
     def refusal(self, headers: Headers) -> tuple[int, str] | None:
         """Status and reason for turning a request away, None where it may come in."""
-        host = headers.get("host", "")
-        if self.loopback and _name(host) not in LOOPBACK and not self._allowed(host, self.config.allowed_hosts):
+        config, host = self.settings(), headers.get("host", "")
+        if self.loopback and _name(host) not in LOOPBACK and not self._allowed(host, config.allowed_hosts):
             return 421, "Invalid Host header"
         origin = headers.get("origin")
-        if origin is not None and not self._welcome(origin, host):
+        if origin is not None and not self._welcome(origin, host, config.allowed_origins):
             return 403, "Invalid Origin header"
-        token = self.config.token
-        if token:
+        if config.token or not self.loopback:
             scheme, _, given = headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+            right = hmac.compare_digest(given.strip().encode(), config.token.encode())
+            if scheme.lower() != "bearer" or not config.token or not right:
                 return 401, "A bearer token is needed"
         return None
 
-    def _welcome(self, origin: str, host: str) -> bool:
-        if self._allowed(origin, self.config.allowed_origins):
+    def _welcome(self, origin: str, host: str, allowed: list[str]) -> bool:
+        if self._allowed(origin, allowed):
             return True
         authority = urlsplit(origin).netloc
         return _name(authority) in LOOPBACK if self.loopback else authority == host and bool(host)

@@ -236,12 +236,12 @@ class HttpSession:
     async def close(self) -> None:
         """End the session: its questions, its streams, its upstream connections."""
         self._silence()
-        self._fleet.leave(self.id)
         self.peer.close("the session has ended")
         for line in self.lines.values():
             line.end()
         with anyio.CancelScope(shield=True):
             await self.peer.finish()
+            self._fleet.leave(self.id)
             await self.own.close()
 
     def _withdrawn(self, message: Message) -> Line | None:

@@ -101,10 +101,10 @@ async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: 
         await pipes.flush(1.0)
     finally:
         silence()
-        fleet.leave(session.id)
         session.peer.close("the client has gone")
         with anyio.CancelScope(shield=True):
             await session.peer.finish()
+            fleet.leave(session.id)
             await face.close()
         pipes.close()
 

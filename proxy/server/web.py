@@ -35,7 +35,7 @@ def is_loopback(host: str) -> bool:
 async def serve(
     fleet: Fleet,
     faces: Callable[[str | None], Face],
-    config: Http,
+    config: Callable[[], Http],
     listening: socket.socket,
     stop: asyncio.Event,
 ) -> None:

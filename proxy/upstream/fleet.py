@@ -232,8 +232,12 @@ class Fleet:
         """Bring the fleet to another configuration; what stays the same is not touched."""
         wanted = {name: config for name, config in upstreams.items() if config.enabled}
         for name, member in list(self._members.items()):
-            if wanted.get(name) != member.config:
+            config = wanted.get(name)
+            if config is None or not _same_way(config, member.config):
                 await self._drop(name)
+            else:
+                member.config = config
+                self._cache.change(name, config)
         for name, config in wanted.items():
             if name not in self._members:
                 self._cache.add(name, config)
@@ -291,6 +295,11 @@ class Fleet:
         self._cache.remove(name)
         scope.cancel()
         await ended.wait()
+
+
+def _same_way(one: Upstream, other: Upstream) -> bool:
+    """Tell whether a connection made for one configuration serves the other as well."""
+    return one.model_copy(update={"repair": other.repair, "tools": other.tools}) == other
 
 
 async def as_ourselves() -> Profile:

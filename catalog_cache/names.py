@@ -36,9 +36,23 @@ def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
     said = (spelling, bare, squeeze(bare), undoubled(bare))
     for level, which in _ORDER:
         found = index[level].get(said[which])
+        if not found and level == _QUALIFIED:
+            found = _behind_own_prefix(catalog, index, said[which])
         if found:
             return found
     return _behind_foreign_prefix(catalog, index, bare)
+
+
+def _behind_own_prefix(catalog: Catalog, index: tuple[Index, ...], name: str) -> tuple[Tool, ...]:
+    """What a qualified name means behind its server's name once more: `mcp__github__github.list`."""
+    bodies = [name, *(name.removeprefix(f"mcp{mark}") for mark in _SEPARATORS if name.startswith(f"mcp{mark}"))]
+    found: dict[str, Tool] = {}
+    for server in dict.fromkeys(tool.server for tool in catalog):
+        for body in bodies:
+            rests = [body.removeprefix(server + mark) for mark in _SEPARATORS if body.startswith(server + mark)]
+            tools = (tool for rest in rests for level in (_QUALIFIED, _PUBLIC) for tool in index[level].get(rest, ()))
+            found |= {tool.public: tool for tool in tools if tool.server == server}
+    return tuple(found.values())
 
 
 def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str) -> tuple[Tool, ...]:
@@ -58,11 +72,11 @@ _INDEXES: WeakKeyDictionary[Catalog, tuple[Index, ...]] = WeakKeyDictionary()
 
 
 def _index(catalog: Catalog, forms: Callable[[Tool], set[str]]) -> Index:
-    found: dict[str, tuple[Tool, ...]] = {}
+    found: dict[str, list[Tool]] = {}
     for tool in catalog:
         for form in forms(tool):
-            found[form] = (*found.get(form, ()), tool)
-    return found
+            found.setdefault(form, []).append(tool)
+    return {form: tuple(tools) for form, tools in found.items()}
 
 
 def clean(spelling: str) -> str:
@@ -95,12 +109,6 @@ def _own(tool: Tool) -> set[str]:
 def _qualified(tool: Tool) -> set[str]:
     plain = {f"{tool.server}{separator}{tool.name}" for separator in _SEPARATORS}
     return plain | {f"mcp{separator}{form}" for separator in _SEPARATORS for form in (*plain, tool.public)}
-
-
-def _doubled(tool: Tool) -> set[str]:
-    forms = (*_qualified(tool), tool.public)
-    twice = {f"{tool.server}{separator}{form}" for separator in _SEPARATORS for form in forms}
-    return twice | {f"mcp{separator}{form}" for separator in _SEPARATORS for form in twice}
 
 
 def _tail(tool: Tool) -> set[str]:
@@ -147,7 +155,6 @@ _FORMS: tuple[Callable[[Tool], set[str]], ...] = (
     _public,
     _own,
     _qualified,
-    _doubled,
     _squeezed_public,
     _squeezed_own,
     _squeezed_qualified,
@@ -157,7 +164,7 @@ _FORMS: tuple[Callable[[Tool], set[str]], ...] = (
 )
 """The spellings of a tool that count, from the strictest level to the loosest."""
 
-_OWN, _SQUEEZED_OWN = _FORMS.index(_own), _FORMS.index(_squeezed_own)
-_EXACT, _LOOSE = range(4), range(4, 9)
-_ORDER = (*((level, which) for which in (0, 1) for level in _EXACT), *((level, 2) for level in _LOOSE), (9, 3))
+_PUBLIC, _OWN, _QUALIFIED, _SQUEEZED_OWN = map(_FORMS.index, (_public, _own, _qualified, _squeezed_own))
+_EXACT, _LOOSE = range(3), range(3, 8)
+_ORDER = (*((level, which) for which in (0, 1) for level in _EXACT), *((level, 2) for level in _LOOSE), (8, 3))
 """Level, and which reading of the spelling it is asked for: as written, cleaned, squeezed, with no word twice."""

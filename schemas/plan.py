@@ -81,6 +81,11 @@ class Step:
             written["expect"] = dict(self.expect)
         return written
 
+    @cached_property
+    def pointers(self) -> tuple[tuple[str, bool], ...]:
+        """The step id of every reference; true beside those within a text, which may be literal."""
+        return tuple(_pointers(self.arguments))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -142,9 +147,18 @@ def refs_in(value: Json, steps: Container[str]) -> Iterator[tuple[Location, Ref]
                     yield at, Ref(match[1], match[2] or "")
 
 
+def _pointers(value: Json) -> Iterator[tuple[str, bool]]:
+    for _, inner in walk(value):
+        ref = as_ref(inner)
+        if ref is not None:
+            yield ref.step, False
+        elif isinstance(inner, str) and "{{" in inner:
+            yield from ((match[1], True) for match in INTERPOLATION.finditer(inner))
+
+
 def dependencies(step: Step, steps: Container[str]) -> tuple[str, ...]:
     """Ids of the steps that this one refers to or must come after, each once."""
-    named = [ref.step for _, ref in refs_in(step.arguments, steps)]
+    named = [name for name, within_text in step.pointers if not within_text or name in steps]
     return tuple(dict.fromkeys([*named, *step.after]))
 
 

@@ -141,9 +141,10 @@ class Situation:
         """Steps whose results this one may read: all that do not themselves wait for it, nearest first."""
         ids = set(self.plan.by_id)
         waiting = {self.step.id}
+        needs = [(other.id, dependencies(other, ids)) for other in self.plan.steps]
         changed = True
         while changed:
-            more = {other.id for other in self.plan.steps if waiting & set(dependencies(other, ids))} - waiting
+            more = {other for other, named in needs if not waiting.isdisjoint(named)} - waiting
             waiting |= more
             changed = bool(more)
         mine = next((index for index, step in enumerate(self.plan.steps) if step.id == self.step.id), 0)

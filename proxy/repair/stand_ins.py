@@ -62,10 +62,13 @@ def spelled(text: str, here: Situation) -> Ref | None:
 
     Its path must lead to something in the step's result; before there is one, the text must carry a mark.
     """
+    if "." not in text and "[" not in text:
+        return None
     parts = segments(re.sub(r"['\"]", "", text.strip().strip("#$<>{}()").strip()))
     parts = parts[1:] if parts[:1] in (["step"], ["steps"]) else parts
-    ids = {step.id for step in here.earlier}
-    if len(parts) < 2 or parts[0] not in ids or any(not re.fullmatch(r"[\w-]+", part) for part in parts):
+    if len(parts) < 2 or parts[0] not in here.plan.by_id or any(not re.fullmatch(r"[\w-]+", part) for part in parts):
+        return None
+    if parts[0] not in {step.id for step in here.earlier}:
         return None
     value, path = here.evidence.value(parts[0]), parts[1:]
     inner = path[1:] if len(path) > 1 and path[0] in _AROUND else path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -13,3 +14,5 @@ settings.load_profile("shared machine")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "promise(names): which of the promises in tests/promises.py a test shows")
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.stdlib.add_log_level, plain])

@@ -1,7 +1,7 @@
 """Texts that stand for a value of an earlier step: references spelled out, and placeholders.
 
-Pure. A text is taken for one only where plan, results or its own form leave no other reading; what the goal itself
-says is never one.
+Pure. A text is taken for a reference only where its head names an earlier step and its path leads somewhere; what the
+goal itself says is never one. A placeholder is a text like any other until its upstream refuses it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from proxy.repair.scalars import read_json
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, at, join, segments
-from proxy.repair.words import stems, words
 from schemas.catalog import Json
 from schemas.plan import Ref
 
@@ -23,15 +22,6 @@ _PLACEHOLDER = re.compile(
     r"(?=.*_)[A-Z_]*(?:RESULT|OUTPUT|PREVIOUS|PLACEHOLDER|FROM_STEP|YOUR|INSERT|STEP_?\d)[A-Z_\d]*)\s*$",
     re.IGNORECASE,
 )
-_BRACKETED = re.compile(r"^\s*[<\[{$]+\s*([\w .:-]{2,60}?)\s*[>\]}]+\s*$")
-_PROMISED = re.compile(
-    r"^\s*(?:TBD|TODO|FIXME|PLACEHOLDER|(?:YOUR|INSERT|PREVIOUS)_[A-Z_\d]+|[A-Z_]+_FROM_STEP_?\d*)\s*$"
-)
-_SAID = re.compile(
-    r"^\s*(?:the )?(?:results?|outputs?|responses?|values?|answers?) (?:of|from) (.{2,80})$", re.IGNORECASE
-)
-_FILLING = frozenset({"result", "output", "previous", "step", "value", "placeholder", "your", "insert", "from", "here"})
-"""Words in brackets that say: to be filled in."""
 _MARKED = re.compile(r"^\s*(?:[#$<{]|steps?[.\[])")
 _AROUND = frozenset({"output", "outputs", "result", "results", "response", "data", "value"})
 """Names that other plan languages put between a step and the path into its result."""
@@ -43,17 +33,13 @@ def is_placeholder(value: Json) -> bool:
 
 
 def stand_ins(here: Situation) -> Iterator[tuple[str, str]]:
-    """Declared arguments, with their texts, that surely stand for a value of an earlier step."""
+    """Declared arguments whose text spells a reference to an earlier step; any other text is sent as it is."""
     if here.evidence.single or here.tool is None:
         return
     for name, value in here.written.items():
         if not isinstance(value, str) or len(value) > 200 or here.argument_schema(name) is None:
             continue
-        if (
-            value.strip()
-            and value.strip() not in here.plan.goal
-            and (spelled(value, here) or _promised(value, name, here))
-        ):
+        if value.strip() and value.strip() not in here.plan.goal and spelled(value, here) is not None:
             yield name, value
 
 
@@ -76,15 +62,3 @@ def spelled(text: str, here: Situation) -> Ref | None:
         return Ref(parts[0], join(inner)) if _MARKED.match(text) else None
     found = next((way for way in (path, inner) if at(value, join(way)) is not MISSING), None)
     return None if found is None else Ref(parts[0], join(found))
-
-
-def _promised(text: str, name: str, here: Situation) -> bool:
-    """Tell whether a text is nothing but the promise of a value: by its form, and by what it names."""
-    if _PROMISED.match(text):
-        return True
-    bracketed, said = _BRACKETED.match(text), _SAID.match(text)
-    inner = (bracketed or said or [None, ""])[1] or ""
-    named = any(re.search(rf"\b{re.escape(word)}\b", inner) for step in here.earlier for word in (step.id, step.tool))
-    if said is not None or named or bracketed is None:
-        return named
-    return bool(stems(inner) & stems(name)) or bool(set(words(inner)) & _FILLING and len(words(inner)) > 1)

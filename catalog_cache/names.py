@@ -47,7 +47,7 @@ def _behind_own_prefix(catalog: Catalog, index: tuple[Index, ...], name: str) ->
     """What a qualified name means behind its server's name once more: `mcp__github__github.list`."""
     bodies = [name, *(name.removeprefix(f"mcp{mark}") for mark in _SEPARATORS if name.startswith(f"mcp{mark}"))]
     found: dict[str, Tool] = {}
-    for server in dict.fromkeys(tool.server for tool in catalog):
+    for server in _offering(catalog):
         for body in bodies:
             rests = [body.removeprefix(server + mark) for mark in _SEPARATORS if body.startswith(server + mark)]
             tools = (tool for rest in rests for level in (_QUALIFIED, _PUBLIC) for tool in index[level].get(rest, ()))
@@ -57,7 +57,7 @@ def _behind_own_prefix(catalog: Catalog, index: tuple[Index, ...], name: str) ->
 
 def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str) -> tuple[Tool, ...]:
     """What a name means without a prefix that nobody here knows: the client's own name for the only server."""
-    if len({tool.server for tool in catalog}) != 1:
+    if len(_offering(catalog)) != 1:
         return ()
     for separator in _PREFIX_ENDS.finditer(bare):
         rest = bare[separator.end() :]
@@ -67,6 +67,15 @@ def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str
     return ()
 
 
+def _offering(catalog: Catalog) -> tuple[str, ...]:
+    """The servers that offer a tool."""
+    found = _OFFERING.get(catalog)
+    if found is None:
+        found = _OFFERING[catalog] = tuple(dict.fromkeys(tool.server for tool in catalog))
+    return found
+
+
+_OFFERING: WeakKeyDictionary[Catalog, tuple[str, ...]] = WeakKeyDictionary()
 Index = Mapping[str, tuple[Tool, ...]]
 _INDEXES: WeakKeyDictionary[Catalog, tuple[Index, ...]] = WeakKeyDictionary()
 

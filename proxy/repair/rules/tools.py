@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
@@ -33,6 +34,8 @@ WRAPPERS = frozenset(
 
 NEAR = 0.62
 """Least fit of name and arguments together that is worth proposing."""
+FAINT = 0.15
+"""Likeness of names below which no arguments make a tool worth proposing: they count for half."""
 FAR_BEHIND = 0.25
 """Distance behind a tool whose very name was meant at which no other is worth proposing."""
 MISSPELLED = 0.7
@@ -126,16 +129,17 @@ def ranked_tools(here: Situation) -> list[Fit]:
     name = clean(here.step.tool) or here.step.tool
     fits_: list[Fit] = []
     for tool in likely(here.evidence.catalog, name, opened(here.written)):
-        alike = max(tool_likeness(name, tool.name), _described(name, tool))
+        alike = max(tool_likeness(name, tool.name), _described(name, tool.description))
         bonus = 0.05 if here.step.server in (tool.server, None) else 0.0
-        if alike >= 0.25 or here.written:
+        if alike >= (FAINT if here.written else 0.25):
             fits_.append(Fit(tool, min(1.0, alike + bonus), argument_fit(tool, here) if here.written else alike))
     return sorted(fits_, key=lambda fit: -fit.total)
 
 
+@lru_cache(maxsize=16384)
 def tool_likeness(said: str, name: str) -> float:
     """How alike two tool names are; version marks and empty verbs do not count, nouns weigh more than verbs."""
-    ours, theirs = frozenset(map(stem, meaningful(said))), frozenset(map(stem, meaningful(name)))
+    ours, theirs = _meaning(said), _meaning(name)
     if ours and ours == theirs:
         return 0.97
     if _joined(said) == _joined(name) and _joined(said):
@@ -144,18 +148,26 @@ def tool_likeness(said: str, name: str) -> float:
     return max(likeness(said, name), 0.92 * shared / max(1, len(ours) + len(theirs) - shared))
 
 
+@lru_cache(maxsize=16384)
+def _meaning(name: str) -> frozenset[str]:
+    return frozenset(map(stem, meaningful(name)))
+
+
 def _same_word(left: str, right: str) -> bool:
     """Tell whether two words have one stem or one sense: `convert` and `converter`, `fetch` and `get`."""
     short, long = sorted((left, right), key=len)
     return same_sense(left, right) or (len(short) >= 5 and long.startswith(short[:-1]) and len(long) - len(short) <= 3)
 
 
-def _described(said: str, tool: Tool) -> float:
+@lru_cache(maxsize=16384)
+def _described(said: str, description: str) -> float:
     """0.7 where every word of the name stands in the first sentence of the tool's description, else 0."""
     parts = meaningful(said)
-    first = stems(tool.description.split(".")[0][:200])
-    known = [any(_same_word(stem(part), word) or _short_for(part, word) for word in first) for part in parts]
-    return 0.7 if len(parts) > 1 and all(known) else 0.0
+    if len(parts) < 2:
+        return 0.0
+    first = stems(description.split(".")[0][:200])
+    known = (any(_same_word(stem(part), word) or _short_for(part, word) for word in first) for part in parts)
+    return 0.7 if all(known) else 0.0
 
 
 def _short_for(part: str, word: str) -> bool:

@@ -40,12 +40,14 @@ async def run(case: Mapping[str, Any], backend: Backend, options: Options) -> li
 
 
 def intended(case: Mapping[str, Any], tools: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The call without debris in its name and without nameless arguments, None where that is no call of a tool."""
+    """The call without debris, nameless arguments and nulls for optional ones; None where that is no call of a tool."""
     name = _DEBRIS.sub("", case["call"]["tool"])
     arguments = case["call"]["arguments"]
     if name not in tools or not isinstance(arguments, dict):
         return None
-    return {"tool": name, "arguments": {key: value for key, value in arguments.items() if key}}
+    required = tools[name]["inputSchema"].get("required") or ()
+    meant = {key: value for key, value in arguments.items() if key and (value is not None or key in required)}
+    return {"tool": name, "arguments": meant}
 
 
 def accepted(case: Mapping[str, Any], tools: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -61,6 +61,12 @@ UNEXPECTED = (
 )
 """Each names, in its group, arguments that were refused."""
 
+NAMELESS = re.compile(
+    rf"(?:unexpected|unknown|unrecognized|extra|unsupported|invalid) (?:keyword )?{_THING}s?:? \[?['\"`]{{2}}",
+    re.IGNORECASE,
+)
+"""How a text refuses an argument whose name is the empty text."""
+
 _SAID = r"(?:of type|type|must be|should be|to be|be|is not|expected|expects?|expecting|wants?|valid)"
 _TYPES = {
     "array": "lists?|arrays?",

@@ -73,6 +73,8 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     sent: dict[str, Any] = json.loads(written)
     known = {*sent, *names}
     missed, refused = _names(text, phrases.MISSING, known), _names(text, phrases.UNEXPECTED, set(sent))
+    if "" in sent and phrases.NAMELESS.search(text):
+        refused.append("")
     wanted: dict[Location, str] = {}
     allowed: dict[Location, tuple[str, ...]] = {}
     issues = list(complaints(text, sent))

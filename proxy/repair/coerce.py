@@ -38,6 +38,8 @@ _MARKED_UNIT = re.compile(
 """Where a description says the unit: `in meters per second`, `in kg/m³`, `(mg/dL)`."""
 _LETTERS = frozenset("mghNJKCFLWV")
 """Single letters that a description may mean as a unit."""
+_SUFFIXES = frozenset("kg mg lb oz cm mm km ft in mi ms hr kb mb gb tb kw mw hz pa kj kn ml dl".split())
+"""Pairs of letters that are a unit at the end of a name."""
 _NO_UNITS = frozenset({"at", "as", "are", "an", "am", "do", "us", "bit", "point", "points", "count", "names", "mask"})
 """Words of sentences and names that a registry of units knows as well."""
 
@@ -146,12 +148,12 @@ def _text(target: Target) -> str:
 
 
 def spoken_unit(target: Target) -> str | None:
-    """The unit an argument is described in: the last word of its name (`weight_kg`), or `in kg`, `(kg)` in its text."""
+    """The unit an argument is described in: `in kg`, `(kg)` in its text, or the last word of its name (`weight_kg`)."""
     parts = words(target.name)
     text = str(target.schema.get("description", ""))
     marked = [next(filter(None, match.groups()), "") for match in _MARKED_UNIT.finditer(text)]
-    named = [parts[-1]] if len(parts) > 1 else []
-    options = [*named, *(option.rstrip(".*") for option in marked)]
+    named = [parts[-1]] if len(parts) > 1 and (len(parts[-1]) > 2 or parts[-1] in _SUFFIXES) else []
+    options = [*(option.rstrip(".*") for option in marked), *named]
     return next((option for option in options if _may_be_unit(option) and unit_of(option)), None)
 
 

@@ -48,6 +48,22 @@ def described(tool: Tool, name: str) -> Schema:
     return known[1]
 
 
+def alternatives(text: str) -> tuple[str, ...]:
+    """The values that a description lists: several in quotes, or words in parentheses; examples are no such list."""
+    if re.search(r"e\.g\.|example|such as", text, re.IGNORECASE):
+        return ()
+    quoted = re.findall(r"(?<![\w])['\"`]([A-Za-z][\w -]{0,30})['\"`]", text)
+    if len(quoted) > 1:
+        return tuple(dict.fromkeys(quoted))
+    for listed in re.findall(r"\(([^()]*,[^()]*)\)", text):
+        parts = [
+            part.strip() for part in re.split(r",|\bor\b", listed) if part.strip() not in ("", "etc.", "etc", "...")
+        ]
+        if len(parts) > 2 and all(re.fullmatch(r"[A-Za-z][\w-]*", part) for part in parts):
+            return tuple(dict.fromkeys(parts))
+    return ()
+
+
 def _written(text: str, name: str) -> str:
     """The note in a docstring: `name: text`, `name (type): text`, or `name : type` with the text on the next line."""
     lines = text.splitlines()

@@ -16,6 +16,7 @@ from proxy.repair.diagnose import output_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
 from proxy.repair.recall import recalled
 from proxy.repair.rules import (
+    dangling,
     exchange,
     gaps,
     keys,
@@ -86,7 +87,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnresolvedReference: (),
     WrongPath: ((references.wrong_path,),),
     TypeMismatch: ((references.mismatch,), (types.referenced,)),
-    DanglingDependency: ((references.dangling,), (producers.missing_producer,)),
+    DanglingDependency: ((dangling.dangling,), (producers.missing_producer,)),
     CyclicDependency: ((references.cyclic,),),
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (

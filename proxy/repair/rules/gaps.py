@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.coerce import Target, short
-from proxy.repair.rules.sources import bind_by_name, fitness, ref_of, wanted_at
+from proxy.repair.rules.measures import agreement
+from proxy.repair.rules.sources import GENERIC, bind_by_name, fitness, ref_of, wanted_at
 from proxy.repair.schema import type_name
-from proxy.repair.situation import Situation
+from proxy.repair.situation import Situation, Source
 from proxy.repair.values import MISSING, at, join, segments
+from proxy.repair.words import plain, stem, words
 from schemas.catalog import as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, Proposal, SetArgument
 from schemas.plan import Ref
@@ -28,14 +30,17 @@ def missing_from_results(problem: MissingArgument, here: Situation) -> Iterator[
 
 
 def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
-    """Read what the argument of this name reads in other steps of the plan, if they all read the same."""
-    uses = [
-        value
-        for other in here.plan.steps
-        if other.id != here.step.id and wanted.name in (as_object(other.arguments) or {})
-        for value in [(as_object(other.arguments) or {})[wanted.name]]
-    ]
-    if not uses or any(canonical(value) != canonical(uses[0]) for value in uses):
+    """Read what the argument of this name reads in other steps of the plan, if they all read the same.
+
+    A name that says nothing (`data`) is no evidence, and neither is the one other call of the same tool: it was made
+    to ask for something else.
+    """
+    peers = [other for other in here.plan.steps if other.id != here.step.id]
+    peers = [other for other in peers if wanted.name in (as_object(other.arguments) or {})]
+    uses = [(as_object(other.arguments) or {})[wanted.name] for other in peers]
+    if not uses or any(canonical(value) != canonical(uses[0]) for value in uses) or plain(wanted.name) in GENERIC:
+        return
+    if len(peers) == 1 and (peers[0].server, peers[0].tool) == (here.step.server, here.step.tool):
         return
     ref = ref_of(uses[0])
     if ref is not None:
@@ -71,21 +76,38 @@ def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Ite
 
 
 def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
-    """The one earlier step that nothing reads, if its result holds one fitting value that is no echo."""
+    """The value that was meant in the earlier steps that nothing reads: the only one that fits, or that stands out."""
     used = {source.step for source in here.sources if source.used}
-    listed = [step.id for step in here.plan.steps]
-    before = [step.id for step in here.earlier if listed.index(step.id) < listed.index(here.step.id)]
-    free = [name for name in before if name not in used and here.evidence.value(name) is not MISSING]
+    free = [step.id for step in here.earlier if step.id not in used and here.evidence.value(step.id) is not MISSING]
     options = [
         source
         for source in here.sources
-        if source.step in free and source.parts and not source.echo and fitness(source.value, wanted) == 1.0
+        if source.step in free
+        and source.parts
+        and not source.echo
+        and not isinstance(source.value, dict | list)
+        and fitness(source.value, wanted) == 1.0
+        and agreement(source, wanted, here) >= 0
     ]
-    options = [
-        source for source in options if not isinstance(source.value, str | dict | list | bool) or len(options) == 1
-    ]
-    if len(free) >= 1 and len(options) == 1:
-        source = options[0]
-        evidence = f"nothing else reads {source.step!r}, and this is the only value it found that fits"
-        edit = BindReference(here.step.id, problem.at, Ref(source.step, join(list(source.parts))))
-        yield Proposal(problem, (edit,), "unused_result", evidence, Confidence.GUESS, 0.6)
+    options = [source for source in options if not isinstance(source.value, str | bool) or len(options) == 1]
+    chosen, why = _standing_out(options, here)
+    if chosen is not None:
+        evidence = f"nothing else reads {chosen.step!r}, and this is {why}"
+        edit = BindReference(here.step.id, problem.at, Ref(chosen.step, join(list(chosen.parts))))
+        yield Proposal(problem, (edit,), "unused_result", evidence, Confidence.GUESS, 0.65)
+
+
+def _standing_out(options: list[Source], here: Situation) -> tuple[Source | None, str]:
+    """The one value that was meant among several, and why; None where nothing singles one out."""
+    if len(options) == 1:
+        return options[0], "the only value it found that fits"
+    if len({source.step for source in options}) != 1:
+        return None, ""
+    plainly = [source for source in options if plain(source.name) in GENERIC and len(source.parts) == 1]
+    if len(plainly) == 1:
+        return plainly[0], "what it calls its result"
+    said = {stem(word) for word in words(here.plan.goal)}
+    names = [frozenset(stem(word) for word in words(source.name)) for source in options]
+    shared = names[0].intersection(*names)
+    spoken = [source for source, name in zip(options, names, strict=True) if name - shared and name - shared <= said]
+    return (spoken[0], "the value of it that the goal speaks of") if len(spoken) == 1 else (None, "")

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from proxy.repair.choices import choose
 from proxy.repair.coerce import Target, short, spoken_unit
+from proxy.repair.notes import alternatives
 from proxy.repair.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.units import same_unit
@@ -53,6 +54,11 @@ def from_goal(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
     elif "boolean" in types_of(target.schema, target.root) and len(types_of(target.schema, target.root)) <= 2:
         yield from _truth_in_goal(problem, here, target)
     elif accepts(target.schema, target.root, "string"):
+        listed = alternatives(str(target.schema.get("description", "")))
+        if listed:
+            listing = Target({"enum": [*listed]}, target.root, target.name)
+            yield from _allowed_in_goal(problem, here, listing)
+            return
         yield from _text_in_goal(problem, here, target)
 
 
@@ -161,7 +167,10 @@ def _truth_in_goal(problem: Problem, here: Situation, target: Target) -> Iterato
 _QUOTED = re.compile(r"(?:(?<=\s)|^|(?<=[:(]))['\"“‘]([^'\"“”‘’]{1,300})['\"”’](?=[\s.,;:!?)]|$)")
 _EITHER = re.compile(r"['\"“]([^'\"“”]{1,100})['\"”],? or ['\"“]([^'\"“”]{1,100})['\"”]")
 """Two values between which the goal leaves the choice."""
-_FILE = re.compile(r"(?<![\w/])[\w./-]*\w\.[A-Za-z]{1,5}(?![\w])|\b\w+(?:_\w+)+\b")
+_FILE = re.compile(
+    r"(?<![\w/.*-])(?:~|\.{1,2})?/(?:[\w.-]+/)*[\w-]+(?:\.[\w-]+)*(?!\w*[*?])|(?<![\w/*])[\w./-]*\w\.[A-Za-z]{1,5}(?!\w)"
+    r"|(?<![\w/.-])\w+(?:_\w+)+(?![\w/-])"
+)
 _SYMBOL = re.compile(r"\b[A-Z]{2,6}\b")
 
 

@@ -7,29 +7,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from proxy.repair.coerce import Target, short
+from proxy.repair.opposites import opposite
 from proxy.repair.rules.asked import named_in_goal, whole_or_item
 from proxy.repair.rules.sources import (
-    CLEAR,
     GENERIC,
     Choice,
     best,
     bind_by_name,
     by_argument,
     fitness,
-    read_here,
     ref_of,
     sure,
     wanted_at,
 )
 from proxy.repair.schema import types_of
-from proxy.repair.situation import OUTPUT, Situation, Source
+from proxy.repair.situation import Situation, Source
 from proxy.repair.values import MISSING, at, inside, join, segments
-from proxy.repair.words import likeness, plain, stems, words
+from proxy.repair.words import likeness, plain, stems
 from schemas.catalog import Json, as_list
 from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference
 from schemas.plan import Location, Ref, refs_in
-from schemas.problem import CyclicDependency, DanglingDependency, MissingArgument, TypeMismatch, WrongPath
+from schemas.problem import CyclicDependency, MissingArgument, TypeMismatch, WrongPath
 
+TIE = 0.01
+"""Distance in score within which nothing tells two places of one result apart."""
 IDENTIFYING = frozenset({"id", "key", "uuid"})
 """Words of arguments that only a value of such a name, or of the thing's own, can fill."""
 
@@ -40,7 +41,8 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
     mine = [source for source in here.sources if source.step == problem.ref.step and source.parts]
     choices = [choice for source in mine if (choice := _by_path(problem.ref, source, wanted, here)) is not None]
     if wanted is not None:
-        named = (by_argument(source, wanted, here) for source in mine)
+        sound = [source for source in mine if not opposite(problem.ref.path, join(list(source.parts)))]
+        named = (by_argument(source, wanted, here) for source in sound)
         choices += [replace(choice, score=0.85 * choice.score) for choice in named if choice is not None]
     ranked = best(choices)
     for choice in ranked[:4]:
@@ -48,7 +50,8 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
         yield Proposal(problem, (edit,), "repath_reference", choice.why, sure(choice, ranked), choice.score)
     yield from named_in_goal(problem, here, mine, wanted)
     yield from whole_or_item(problem, here, wanted)
-    yield from _same_path_elsewhere(problem, here, wanted, near=bool(ranked) and ranked[0].score >= 0.6)
+    clear = bool(ranked) and (len(ranked) == 1 or ranked[0].score - ranked[1].score > TIE)
+    yield from _same_path_elsewhere(problem, here, wanted, near=clear and ranked[0].score >= 0.6)
 
 
 def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -> Choice | None:
@@ -56,6 +59,11 @@ def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -
     suits = fitness(source.value, wanted)
     if suits == 0.0 or not asked or not _same_items(asked, source, here):
         return None
+    if opposite(ref.path, join(list(source.parts))):
+        return None
+    if asked[-len(source.parts) :] == list(source.parts) and not source.parts[0].isdigit():
+        why = f"{ref.step!r} has {join(list(source.parts))!r} without {join(asked[: -len(source.parts)])!r} around it"
+        return Choice(source, 1.0 if len(source.parts) > 1 else 0.95, why)
     name = next((part for part in reversed(asked) if not part.lstrip("-").isdigit()), "")
     alike = likeness(name, source.name) if name and source.name else 0.0
     place = _same_place(asked, list(source.parts))
@@ -176,47 +184,6 @@ def _one_item(
 def refs_of(here: Situation) -> Iterator[tuple[Location, Ref]]:
     """Every reference of the step."""
     return refs_in(here.step.arguments, here.plan.by_id)
-
-
-def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
-    """Point a reference to a step that is not there at the step it was meant for."""
-    place = inside(here.plan.output if here.step.id == OUTPUT else here.step.arguments, problem.at)
-    ref = ref_of(place)
-    if ref is None or ref.step != problem.target:
-        return
-    wanted = wanted_at(problem.at, here)
-    scored: list[tuple[float, str]] = []
-    for step in here.earlier:
-        value = here.evidence.value(step.id)
-        alike = likeness(problem.target, step.id) if _id_alike(problem.target, step.id) else 0.0
-        alike = max(alike, 0.6 * likeness(problem.target, step.tool))
-        has = at(value, ref.path)
-        there = 0.0 if value is MISSING else (0.4 if has is not MISSING and fitness(has, wanted) > 0.0 else -0.3)
-        if alike > 0.0 and (step.id, ref.path) not in read_here(here):
-            scored.append((0.6 * alike + there + (0.1 if value is MISSING else 0.0), step.id))
-    ranked = sorted(scored, key=lambda pair: -pair[0])
-    for score, step in ranked[:3]:
-        if score >= 0.45:
-            others = [other for other, name in ranked if name != step]
-            confidence = Confidence.EVIDENT if score - max(others, default=0.0) >= CLEAR else Confidence.GUESS
-            evidence = (
-                f"there is no step {problem.target!r}; {step!r} has {ref.path!r}"
-                if ref.path
-                else f"{step!r} is the nearest step"
-            )
-            edit = BindReference(here.step.id, problem.at, Ref(step, ref.path))
-            yield Proposal(problem, (edit,), "rebind_step", evidence, confidence, min(1.0, score))
-    if not any(score >= 0.45 for score, _ in ranked):
-        name = next((part for part in reversed(segments(ref.path)) if not part.isdigit()), "")
-        for proposal in bind_by_name(problem, here, wanted):
-            edit = proposal.edits[0]
-            if isinstance(edit, BindReference) and (not name or likeness(name, segments(edit.ref.path)[-1]) >= 0.6):
-                yield replace(proposal, confidence=Confidence.GUESS)
-
-
-def _id_alike(said: str, step: str) -> bool:
-    ours, theirs = set(words(said)), set(words(step))
-    return bool(ours & theirs) or likeness(said, step) >= 0.6
 
 
 def cyclic(problem: CyclicDependency, here: Situation) -> Iterator[Proposal]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proxy.repair.coerce import Target, coerce, short
+from proxy.repair.opposites import opposite
+from proxy.repair.rules.measures import agreement
 from proxy.repair.schema import fits, type_name
 from proxy.repair.situation import OUTPUT, Situation, Source
-from proxy.repair.units import same_unit
-from proxy.repair.values import MISSING, at, join
+from proxy.repair.values import MISSING, join
 from proxy.repair.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_object, canonical
 from schemas.edit import BindReference, Confidence, Proposal
@@ -89,10 +90,13 @@ def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | Non
         alike = max(alike, 0.85)
     if plain(wanted.name) in GENERIC:
         alike = min(alike, 0.4)
-    unit = _unit_beside(source, wanted, here)
+    unit = agreement(source, wanted, here)
+    if unit < 0:
+        return None
     generic = 0.35 if plain(name) in GENERIC else 0.0
     named = max(alike, generic, 0.6 * unit)
-    score = 0.7 * named + 0.2 * suits + 0.1 * unit - (0.15 if source.echo else 0.0) - 0.02 * source.distance
+    score = 0.7 * named + 0.2 * suits + 0.1 * unit - (0.15 if source.echo else 0.0)
+    score -= 0.02 * source.distance + (0.06 if source.used else 0.0)
     if named < 0.3 or (source.step, join(list(source.parts))) in read_here(here):
         return None
     place = join(list(source.parts))
@@ -104,21 +108,6 @@ def read_here(here: Situation) -> set[tuple[str, str]]:
     """The values that the step's other arguments already read: one step seldom wants the same value twice."""
     found = (ref_of(value) for value in here.written.values())
     return {(ref.step, ref.path) for ref in found if ref is not None}
-
-
-def _unit_beside(source: Source, wanted: Target, here: Situation) -> float:
-    """1 where a unit stands beside the value in its result and is the one in the argument's name."""
-    if not isinstance(source.value, int | float):
-        return 0.0
-    parent = as_object(at(here.evidence.value(source.step), join(list(source.parts[:-1]))))
-    mine = words(source.name)[:1]
-    units = [
-        value
-        for key, value in (parent or {}).items()
-        if isinstance(value, str) and "unit" in stems(key) and (words(key)[:1] == mine or key.lower() == "unit")
-    ]
-    tail = words(wanted.name)[-1:] or ("",)
-    return 1.0 if any(same_unit(unit, tail[0]) for unit in units) else 0.0
 
 
 def ref_of(value: Json) -> Ref | None:
@@ -134,6 +123,22 @@ def bind_by_name(problem: Problem, here: Situation, wanted: Target | None) -> It
     choices = [choice for source in here.sources if (choice := by_argument(source, wanted, here)) is not None]
     ranked = best(choices)
     for choice in ranked[:4]:
-        if choice.score >= 0.5:
+        if choice.score >= 0.5 and not _one_of_a_pair(choice.source, here):
             edit = BindReference(here.step.id, problem.at, Ref(choice.source.step, join(list(choice.source.parts))))
             yield Proposal(problem, (edit,), "bind_by_name", choice.why, sure(choice, ranked), choice.score)
+
+
+def _one_of_a_pair(source: Source, here: Situation) -> bool:
+    """Tell whether a value only repeats one of several that its step was given under names that end alike.
+
+    Which of `source.zone` and `target.zone` a later step reads, no name tells: one step's target is the next's source.
+    """
+    twins = [
+        other
+        for other in here.sources
+        if other.step == source.step
+        and other.name == source.name
+        and len(other.parts) == len(source.parts)
+        and opposite(" ".join(other.parts), " ".join(source.parts))
+    ]
+    return source.echo and any(canonical(other.value) != canonical(source.value) for other in twins)

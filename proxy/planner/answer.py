@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.repair.rules.sources import GENERIC
 from proxy.repair.units import unit_of
@@ -18,8 +18,10 @@ from schemas.catalog import Json, as_list, as_object, canonical
 
 DEEP = 4
 """Levels of a result that are looked at."""
-MOST = 12
+MOST = 40
 """Leaves beyond which a result is a collection, of which no single value is the answer."""
+ONLY = 0.4
+"""What it counts that a value is the only number which a call was not given."""
 ENOUGH = 0.5
 LEAD = 0.2
 """What the best key must have in common with the goal, and by how much more than the next one."""
@@ -43,15 +45,20 @@ def leaves(goal: str, result: Json, given: Sequence[Json]) -> list[Leaf]:
         if inner or value is None or len(parts) > DEEP or _plainly(value) in echoes:
             continue
         found.append(Leaf(join(parts), value, _spoken(parts, value, goal)))
+    numbers = [leaf for leaf in found if _is_number(leaf.value)]
+    if len(numbers) == 1:
+        found = [replace(leaf, score=leaf.score + ONLY) if leaf is numbers[0] else leaf for leaf in found]
     found.sort(key=lambda leaf: -leaf.score)
     names = [leaf.path.rsplit(".", 1)[-1] for leaf in found]
     return [leaf for index, leaf in enumerate(found) if names[index].isdigit() or names[index] not in names[:index]]
 
 
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _plainly(value: Json) -> str:
-    return (
-        canonical(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else canonical(value)
-    )
+    return canonical(float(value)) if _is_number(value) else canonical(value)
 
 
 def _spoken(parts: Sequence[str], value: Json, goal: str) -> float:
@@ -60,8 +67,8 @@ def _spoken(parts: Sequence[str], value: Json, goal: str) -> float:
     said = set(stems(goal))
     apart = words(re.sub(r"(?<=\d)(?=[a-z])", "_", name))
     own = [stem(word) for word in apart if word not in GENERIC and not (len(word) < 4 and unit_of(word))]
-    counted = 0.15 if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
-    deep = 0.05 * (len(parts) - 1) - counted
+    listed = 0.2 if any(part.isdigit() for part in parts) else 0.0
+    deep = 0.05 * (len(parts) - 1) + listed - (0.15 if _is_number(value) else 0.0)
     if not own or plain(name) in GENERIC:
         return 0.3 - deep
     heard = [

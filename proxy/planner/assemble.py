@@ -15,14 +15,14 @@ from functools import cached_property
 from catalog_cache.nearest import words as terms
 from proxy.planner.choices import chosen, truth
 from proxy.planner.conversion import Converter, converters
+from proxy.planner.producing import extra, fit, place
+from proxy.planner.results import measure
 from proxy.planner.sketch import Assumed, Call, Filler, Open, Result, Said
 from proxy.planner.slots import EMPTY, Slot, needs_conversion, slots, suits, value_for
-from proxy.planner.stated import Fact, facts, named, ordinal, tokens
+from proxy.planner.stated import Fact, asked_unit, facts, named, tokens
 from proxy.repair.notes import summary
 from proxy.repair.order import has_effect
-from proxy.repair.schema import property_names
-from proxy.repair.units import unit_of
-from proxy.repair.words import likeness, stem, stems
+from proxy.repair.units import same_unit, unit_of
 from schemas.catalog import Tool
 
 DEPTH = 2
@@ -30,8 +30,9 @@ DEPTH = 2
 PRODUCERS = 6
 """Tools tried for one argument."""
 LIKELY = 0.3
-"""How well a fact must suit an argument that requires one; an optional argument needs more."""
+"""How well a fact must suit an argument that requires one; an optional one needs more, less where units agree."""
 SURE = 0.6
+MEASURED = 0.4
 CLOSE = 0.2
 """Distance within which two facts suit an argument equally well."""
 
@@ -39,6 +40,17 @@ FACT = 1.0
 WORD = 0.4
 NAMED = 1.5
 """What a used fact and an explained word of the goal are worth; a word in the name of a tool counts more."""
+UNUSED = 0.25
+"""Share of what the goal states that a plan may leave unused."""
+RIGHT_UNIT = 0.5
+WRONG_UNIT = 1.0
+"""What it counts that a tool tells its result in a unit like the asked one, and costs that it tells only others."""
+PRODUCES = 0.5
+"""How likely a tool must return what an open argument wants."""
+ASKED_FOR = 0.6
+"""How likely a tool that the goal names returns what some argument wants."""
+TWICE = 0.5
+"""What it costs that two arguments of a call read one other call."""
 INSTEAD = 0.3
 """What a result must be worth more than the fact that it takes the place of."""
 STEP = 0.4
@@ -51,8 +63,9 @@ UNSAID = 0.1
 
 @dataclass(frozen=True)
 class Sketch:
-    """A call that may give the answer, with all that it reads, and what it is worth."""
+    """A tool that may give the answer, its call with all that this reads (and its conversion), and what it is worth."""
 
+    aim: Tool
     call: Call
     worth: float
 
@@ -64,6 +77,8 @@ class Assembly:
         self.goal = goal
         self._tools = tuple(tools)
         known = " ".join(f"{tool.name} {summary(tool)}" for tool in tools)
+        self._unit = asked_unit(goal)
+        self._fits: dict[tuple[str, str, str], float] = {}
         self._facts = tuple(fact for fact in facts(goal) if not named(fact, goal, known))
         self._converters = converters(everything or tools)
         self._asked = {at: root for at, word in tokens(goal) for root in terms(word) if not _measuring(word)}
@@ -95,7 +110,18 @@ class Assembly:
     def best(self, aim: Tool) -> Sketch:
         """The best sketch that ends with this tool."""
         call = self._call(aim, (aim.public,))
-        return Sketch(call, self.worth(call))
+        worth = self.worth(call)
+        if not self._unit:
+            return Sketch(aim, call, worth)
+        measured = measure(self.goal, aim, self._unit)
+        if measured is None:
+            return Sketch(aim, call, worth - WRONG_UNIT)
+        key, unit = measured
+        if not unit or same_unit(unit, self._unit):
+            return Sketch(aim, call, worth + (RIGHT_UNIT if unit else 0.0))
+        made = (converter.of(call, key, unit, self._unit) for converter in self._converters)
+        converted = next((found for found in made if found is not None), call)
+        return Sketch(aim, converted, worth + RIGHT_UNIT)
 
     def _call(self, tool: Tool, above: tuple[str, ...], reader: Call | None = None) -> Call:
         """A call filled from the goal, then with results of other tools wherever that uses more of the goal."""
@@ -107,11 +133,14 @@ class Assembly:
                 continue
             stated = isinstance(filler, Said | Result)
             gain = INSTEAD if stated else 0.01
-            for producer in self._producers(slot, above):
+            for producer in self._producers(slot, above, is_open=isinstance(filler, Open)):
                 if stated and not self._tells_more(producer, call):
                     continue
                 inner = self._call(producer, (*above, producer.public), call)
-                trial = call.filled(slot.name, Result(inner, self._path(producer, slot), _fit(slot, producer)))
+                if slot.numeric and not _from_words(inner):
+                    continue
+                suits = self._fit(slot, producer) + extra(self.goal, slot, producer)
+                trial = call.filled(slot.name, Result(inner, place(self.goal, slot, producer), suits))
                 if self.worth(trial) > self.worth(call) + gain:
                     call, gain = trial, 0.01
         return call
@@ -132,7 +161,7 @@ class Assembly:
             if filler is not None and (slot.required or isinstance(filler, Said)):
                 fillers[slot.name] = filler
             elif slot.required:
-                fillers[slot.name] = Open()
+                fillers[slot.name] = Assumed(0) if _sibling(slot, given) else Open()
         return Call(tool, fillers)
 
     def _assigned(self, tool: Tool, places: Sequence[Slot], reader: Call | None) -> dict[str, Filler]:
@@ -149,7 +178,8 @@ class Assembly:
         found: dict[str, Filler] = {}
         used: list[Fact] = []
         for score, slot, fact in pairs:
-            enough = score >= (LIKELY if slot.required else SURE)
+            measured = slot.unit and fact.unit and not slot.required
+            enough = score >= (LIKELY if slot.required else MEASURED if measured else SURE)
             if enough and slot.name not in found and fact not in used:
                 found[slot.name] = self._stated(slot, fact, score, pairs)
                 used.append(fact)
@@ -201,16 +231,29 @@ class Assembly:
         value = Converter.by_hand(fact, slot.unit)
         return Open() if value is None else Said(value, (fact,), score)
 
-    def _producers(self, slot: Slot, above: tuple[str, ...]) -> list[Tool]:
+    def _fit(self, slot: Slot, tool: Tool) -> float:
+        """How likely a tool returns what an argument wants; one that the goal names may return anything."""
+        key = (slot.tool.public, slot.name, tool.public)
+        if key not in self._fits:
+            self._fits[key] = self._fitting(slot, tool)
+        return self._fits[key]
+
+    def _fitting(self, slot: Slot, tool: Tool) -> float:
+        named = sum(self._rarity[root] for root in set(self._asked.values()) & set(terms(tool.name)))
+        suits = fit(slot, tool)
+        spoken = named >= (0.3 if suits > 0 else 0.8) and "string" in slot.kinds
+        return max(suits, ASKED_FOR if spoken else 0.0)
+
+    def _producers(self, slot: Slot, above: tuple[str, ...], *, is_open: bool) -> list[Tool]:
         """Tools that change nothing and speak of what the argument wants, those that the goal speaks of first."""
         found: list[tuple[float, Tool]] = []
         for tool in self._tools:
             converts = any(converter.tool is tool for converter in self._converters)
             if tool.public in above or converts or has_effect(tool, tool.name):
                 continue
-            fit = _fit(slot, tool)
-            if fit > 0:
-                found.append((fit + self._spoken(tool), tool))
+            suits = self._fit(slot, tool)
+            if suits >= (PRODUCES if is_open else 0.01):
+                found.append((suits + self._spoken(tool), tool))
         found.sort(key=lambda pair: -pair[0])
         return [tool for _, tool in found[:PRODUCERS]]
 
@@ -228,25 +271,11 @@ class Assembly:
     def _spoken(self, tool: Tool) -> float:
         return sum(self._rarity[root] for root in set(self._asked.values()) & set(self._said[tool.public]))
 
-    def _path(self, tool: Tool, slot: Slot) -> str:
-        """Where the result of a tool holds what the argument wants, as far as its schema and the goal tell."""
-        schema = tool.output_schema or {}
-        keys = property_names(schema, schema) if schema else ()
-        alike = keys if len(keys) == 1 else [key for key in keys if stems(key) & slot.names]
-        return alike[0] if len(alike) == 1 else ordinal(self.goal) or self._phrase(tool, slot)
-
-    def _phrase(self, tool: Tool, slot: Slot) -> str:
-        """The words in which the goal speaks of what a tool returns for a slot: `ideal_body_weight`."""
-        said = [word for _, word in tokens(self.goal)]
-        known = stems(f"{tool.name} {summary(tool)}") - EMPTY
-        best: list[str] = [slot.name]
-        for position, word in enumerate(said):
-            begin = position
-            while begin > 0 and stem(said[begin - 1]) in known:
-                begin -= 1
-            if stem(word) in slot.names and position + 1 - begin > len(best):
-                best = said[begin : position + 1]
-        return "_".join(best)
+    def uses_enough(self, call: Call) -> bool:
+        """Tell whether a sketch uses nearly all numbers, times and texts that the goal states."""
+        used, _ = self._explained(call)
+        stated = [fact for fact in self._facts if fact.kind != "name"]
+        return sum(fact not in used for fact in stated) <= len(stated) * UNUSED
 
     def worth(self, call: Call) -> float:
         """What a sketch explains of the goal, less what it costs and leaves open."""
@@ -254,6 +283,7 @@ class Assembly:
         calls = list(_distinct(call))
         cost = sum(CONVERSION if self._converts(inner, call) else STEP for inner in calls) - STEP
         fit = sum(_worth_of(filler) for inner in calls for filler in inner.fillers.values())
+        cost += TWICE * sum(_repeated(inner) for inner in calls)
         share = FACT * len(used)
         heard = sum(WORD * self._rarity[root] * explained.get(root, 0.0) for root in self._open_words(used))
         return share + heard + fit - cost
@@ -278,6 +308,12 @@ class Assembly:
         """The words of the goal that stand outside these facts."""
         spans = [(fact.start, fact.end) for fact in used]
         return {root for at, root in self._asked.items() if not any(start <= at < end for start, end in spans)}
+
+
+def _sibling(slot: Slot, given: Mapping[str, Filler]) -> bool:
+    """Tell whether a number is a further component of one that is given: `velocity_y` beside `velocity_x`."""
+    head, _, tail = slot.name.rpartition("_")
+    return slot.numeric and bool(head) and len(tail) == 1 and any(name.rpartition("_")[0] == head for name in given)
 
 
 def _measuring(word: str) -> bool:
@@ -314,22 +350,24 @@ def _distinct(call: Call) -> Iterator[Call]:
             yield inner
 
 
+def _from_words(call: Call) -> bool:
+    """Tell whether anything that a call is given, or those it reads, stands in the goal."""
+    return any(isinstance(filler, Said) for inner in call.calls() for filler in inner.fillers.values())
+
+
+def _repeated(call: Call) -> int:
+    """How many arguments read the same call as another argument does."""
+    read = [filler.call for filler in call.fillers.values() if isinstance(filler, Result)]
+    return sum(inner in read[:index] for index, inner in enumerate(read))
+
+
 def _worth_of(filler: Filler) -> float:
     match filler:
-        case Said(fit=fit) | Result(fit=fit):
+        case Said(fit=fit):
             return 0.5 * (min(1.0, fit) - 1.0)
+        case Result(fit=fit):
+            return 0.5 * (fit - 1.0)
         case Assumed(value=value):
             return -(UNSAID if isinstance(value, bool) else GUESSED)
         case Open():
             return -OPEN
-
-
-def _fit(slot: Slot, tool: Tool) -> float:
-    """How likely a tool returns what an argument wants: by its name, its summary and the keys of its result."""
-    named = max((likeness(name, tool.name) for name in slot.names if len(name) > 2), default=0.0)
-    if set(slot.names) & stems(tool.name):
-        named = 1.0
-    keys = property_names(tool.output_schema, tool.output_schema) if tool.output_schema else ()
-    keyed = 1.0 if any(stems(key) & slot.names for key in keys) else 0.0
-    told = 0.7 if slot.names & stems(summary(tool)[:300]) else 0.0
-    return max(named if named >= 0.8 else 0.0, keyed, told)

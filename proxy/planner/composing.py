@@ -14,10 +14,12 @@ import anyio.to_thread
 
 from proxy.planner import filling, grammar
 from proxy.planner.answer import clear, leaves, tied
-from proxy.planner.assemble import Assembly, Sketch
+from proxy.planner.assemble import SURE, Assembly, Sketch
 from proxy.planner.choice import choose
 from proxy.planner.sketch import Assumed, Call, Open, Said, plan_of
 from proxy.planner.slots import Slot
+from proxy.planner.stated import Fact
+from proxy.repair.order import has_effect
 from proxy.repair.ports import Planner
 from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Plan, walk
@@ -32,6 +34,8 @@ MODEL = 0.7
 """What a nat per token of the model counts against the worth of a sketch."""
 PRIOR = 0.5
 """Share of a name's likelihood without the goal that is taken off: some names are likely anyway."""
+LEAST = 0.5
+"""What a sketch must be worth: less explains next to nothing of the goal."""
 GAPS = 3
 """Open arguments up to which a model fills them."""
 CLEAR = 0.5
@@ -71,12 +75,12 @@ class Composer:
 
     async def _aimed(self, goal: str, sketches: Sequence[Sketch]) -> Sketch:
         """The sketch to take: the model's choice weighs in where several are worth nearly the same."""
-        read = [call.tool for call in sketches[0].call.calls()][:-1]
-        rivals = [sketch for sketch in sketches if sketch.call.tool not in read]
+        read = [call.tool for call in sketches[0].call.calls() if call.tool is not sketches[0].aim]
+        rivals = [sketch for sketch in sketches if sketch.aim not in read]
         close = [sketch for sketch in rivals if sketch.worth >= sketches[0].worth - WITHIN][:RIVALS]
         if len(close) == 1:
             return close[0]
-        shown = [sketch.call.tool for sketch in close]
+        shown = [sketch.aim for sketch in close]
         names = filling.names(shown)
         told = await self._planner.rank(filling.aim(goal, shown), names)
         prior = await self._planner.rank(filling.aim("", shown), names) if told else None
@@ -93,7 +97,7 @@ class Composer:
         for inner in list(call.calls()):
             chosen = inner
             for name, filler in inner.fillers.items():
-                options = _options(filler)
+                options = _options(filler, _facts_of(call, but=filler))
                 if len(options) > 1:
                     chosen = chosen.filled(name, await self._chosen(goal, chosen, name, options))
             call = call.with_inner(inner, chosen) if chosen is not inner else call
@@ -128,14 +132,36 @@ class Composer:
 
 
 def _sketched(goal: str, tools: Sequence[Tool], catalog: Catalog) -> list[Sketch]:
-    return Assembly(goal, tools, catalog.tools).sketches(tools[:AIMS])
+    """The sketches that use what the goal states and do nothing of which it does not clearly speak."""
+    assembly = Assembly(goal, tools, catalog.tools)
+    made = assembly.sketches(tools[:AIMS])
+    return [
+        sketch for sketch in made if sketch.worth >= LEAST and assembly.uses_enough(sketch.call) and _harmless(sketch)
+    ]
 
 
-def _options(filler: object) -> list[Said | Assumed]:
-    """What an argument could be filled with, the likeliest by rule first."""
+def _harmless(sketch: Sketch) -> bool:
+    """Tell whether every value that goes to a tool with an effect is one that the goal clearly states."""
+    fillers = [
+        filler
+        for call in sketch.call.calls()
+        if has_effect(call.tool, call.tool.name)
+        for filler in call.fillers.values()
+    ]
+    return all(isinstance(filler, Said) and filler.fit >= SURE for filler in fillers)
+
+
+def _facts_of(call: Call, but: object) -> set[Fact]:
+    """The facts that fill other arguments than this one."""
+    fillers = [filler for inner in call.calls() for filler in inner.fillers.values() if filler is not but]
+    return {fact for filler in fillers if isinstance(filler, Said) for fact in filler.facts}
+
+
+def _options(filler: object, used: set[Fact]) -> list[Said | Assumed]:
+    """What an argument could be filled with, the likeliest by rule first; what is used elsewhere is meant there."""
     match filler:
         case Said(rivals=rivals) if rivals:
-            return [filler, *rivals]
+            return [filler, *(rival for rival in rivals if not used & set(rival.facts))]
         case Assumed(value=value, among=among):
             return [
                 filler,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxy.planner.sketch import UNKNOWN, Call, Said
+from proxy.planner.sketch import UNKNOWN, Call, Result, Said
 from proxy.planner.slots import Slot, slots
 from proxy.planner.stated import Fact
 from proxy.repair.units import convert, same_unit
@@ -34,6 +34,18 @@ class Converter:
             return None
         values = {self.amount.name: fact.value, self.source.name: source, self.target.name: target}
         return Call(self.tool, {name: Said(value, (fact,)) for name, value in values.items()})
+
+    def of(self, read: Call, path: str, unit: str, wanted: str) -> Call | None:
+        """The call that converts what another call returns, None where the tool does not know one of the units."""
+        source, target = _spelling(self.source, unit), _spelling(self.target, wanted)
+        if source is None or target is None or convert(1.0, unit, wanted) is None:
+            return None
+        fillers = {
+            self.amount.name: Result(read, path, 1.0),
+            self.source.name: Said(source),
+            self.target.name: Said(target),
+        }
+        return Call(self.tool, fillers)
 
     def knows(self, unit: str) -> bool:
         """Tell whether it converts from this unit."""

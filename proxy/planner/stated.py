@@ -29,7 +29,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("name", r"\b[A-Z][\w-]*(?: (?:of |de )?[A-Z][\w-]*)*"),
 )
 """Kind to how such a fact is written; what an earlier pattern has taken is not read again."""
-_UNIT = re.compile(r"[\s-]?([A-Za-zµ°%Å][\w/°µ²³^.%]*)")
+_UNIT = re.compile(r"[\s-]?([A-Za-zµ°%Å][\w/°µ²³^.%]*)( per [a-z]+)?")
 _AGE = re.compile(r"(?:y|yo|yr|yrs|y/o)\b", re.IGNORECASE)
 _NO_UNIT = frozenset("a an at in is as by to of and or the for on per it old us are was has over under h b c d".split())
 """Short words behind a number that unit tables know as symbols."""
@@ -56,10 +56,17 @@ def facts(goal: str) -> tuple[Fact, ...]:
     found: list[Fact] = []
     for kind, pattern in _PATTERNS:
         for match in re.finditer(pattern, goal):
-            if not any(match.start() < other.end and other.start < match.end() for other in found):
+            taken = any(match.start() < other.end and other.start < match.end() for other in found)
+            if not taken and not (kind == "name" and _ordinary(goal, match)):
                 found.append(_fact(goal, kind, match))
     found.sort(key=lambda fact: fact.start)
     return tuple(_with_clause(goal, fact, found) for fact in found)
+
+
+def _ordinary(goal: str, match: re.Match[str]) -> bool:
+    """Tell whether a word is written large only because a sentence begins with it."""
+    first = re.search(r"(?:^|[.:;!?]\s+)$", goal[: match.start()]) is not None
+    return len(match[0]) == 1 or (first and " " not in match[0] and match[0][1:].islower())
 
 
 def _fact(goal: str, kind: Kind, match: re.Match[str]) -> Fact:
@@ -79,6 +86,8 @@ def _unit_behind(goal: str, end: int) -> tuple[str, int]:
     if match is None:
         return "", end
     text = match[1].rstrip(".")
+    if match[2] and unit_of(text + match[2]):
+        return text + match[2], match.end()
     if _AGE.fullmatch(text):
         return "year", match.start(1) + len(text)
     if (text.lower() in _NO_UNIT and text != "in") or unit_of(text) is None:
@@ -120,6 +129,18 @@ def ordinal(goal: str) -> str:
     """The place in a list that the goal speaks of (`the last one`), "" where it speaks of none."""
     said = re.search(rf"\bthe ({'|'.join(_ORDINALS)}) (?:one|of|item|entry|listed|result|that)\b", goal, re.IGNORECASE)
     return _ORDINALS[said[1].lower()] if said else ""
+
+
+def asked_unit(goal: str) -> str:
+    """The unit in which the goal wants its answer (`in psi`, `how many miles`), "" where it names none."""
+    spans = [(fact.start, fact.end) for fact in facts(goal) if fact.unit]
+    pattern = r"\b(?:in|into|how many|how much)\s+((?:[a-z]+ per [a-z]+)|[A-Za-zµ°][\w/°²³]*)"
+    for match in re.finditer(pattern, goal, re.IGNORECASE):
+        text = match[1]
+        inside = any(start <= match.start(1) < end for start, end in spans)
+        if not inside and len(text) > 1 and text.lower() not in _NO_UNIT and unit_of(text):
+            return text
+    return ""
 
 
 def tokens(goal: str) -> Iterator[tuple[int, str]]:

@@ -22,10 +22,11 @@ def named_in_goal(
     """The one of several fitting values whose name the goal speaks of, as far as it is no name of the others."""
     fitting = [source for source in sources if source.name and not source.echo and fitness(source.value, wanted) == 1.0]
     names = {source.parts: _telling(source.name) for source in fitting}
-    shared = {word for word in next(iter(names.values()), set[str]()) if all(word in other for other in names.values())}
+    first = next(iter(names.values()), set[str]())
+    shared = {word for word in first if len(names) > 1 and all(word in other for other in names.values())}
     goal = here.plan.goal
     spoken = [source for source in fitting if (own := names[source.parts] - shared) and _all_said(own, goal)]
-    if len(spoken) == 1 and len(fitting) > 1:
+    if len(spoken) == 1:
         path = join(list(spoken[0].parts))
         evidence = f"the goal speaks of {path!r}, which is {short(spoken[0].value)}"
         edit = RepathReference(here.step.id, problem.at, path)
@@ -39,7 +40,7 @@ def _telling(name: str) -> set[str]:
 
 def _all_said(own: set[str], goal: str) -> bool:
     said = {stem(word) for word in words(goal)}
-    return all(word in said or mentions(goal, word) for word in own)
+    return bool(own) and all(word in said or mentions(goal, word) for word in own)
 
 
 def whole_or_item(problem: WrongPath, here: Situation, wanted: Target | None) -> Iterator[Proposal]:

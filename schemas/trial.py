@@ -131,11 +131,23 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Tie:
+    """A repair of a step that was tried although `rivals`, other plans for that step, were as likely."""
+
+    step: str
+    rivals: tuple[Plan, ...]
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """A plan in the population: where it came from, what it did, what it is worth."""
+    """A plan in the population: where it came from, what it did, what it is worth.
+
+    `ties` are the choices in it that only the rivals' failure can justify.
+    """
 
     plan: Plan
     lineage: tuple[Proposal, ...] = ()
     execution: Execution = field(default_factory=Execution)
     outcome: Outcome = Outcome((), Score())
     generation: int = 0
+    ties: tuple[Tie, ...] = ()

@@ -5,6 +5,8 @@ in what they return, so that only a result can tell which of two was meant. What
 number that it answers with follows from the arguments alone.
 """
 
+# ruff: noqa: D103  what a tool does stands in its description
+
 from __future__ import annotations
 
 import json
@@ -40,7 +42,13 @@ LOTS: dict[str, dict[str, Any]] = {
     "L-402": {"hull_no": "HN-2087", "goods": "lemons", "tonnes": 640, "rate_t_per_h": 80, "customs_code": "0805"},
     "L-518": {"hull_no": "HN-7730", "goods": "tiles", "tonnes": 3100, "rate_t_per_h": 155, "customs_code": "6907"},
     "L-519": {"hull_no": "HN-7730", "goods": "looms", "tonnes": 450, "rate_t_per_h": 45, "customs_code": "8446"},
-    "L-640": {"hull_no": "HN-5199", "goods": "linseed oil", "tonnes": 2600, "rate_t_per_h": 260, "customs_code": "1515"},
+    "L-640": {
+        "hull_no": "HN-5199",
+        "goods": "linseed oil",
+        "tonnes": 2600,
+        "rate_t_per_h": 260,
+        "customs_code": "1515",
+    },
 }
 DUTY = {"1003": 3.1, "1107": 4.75, "0805": 11.2, "6907": 6.4, "8446": 2.05, "1515": 5.3}
 PILOTS: dict[str, dict[str, Any]] = {

@@ -135,7 +135,8 @@ GOLD: Sequence[tuple[str, str, list[dict[str, Any]], Any]] = (
              _s("fee", "berth_fee", berth=CODE, length_m=_r("size", "length_m"), hours=12)),
      [_r("booked", "reservation.number"), _r("fee", "fee")]),
     ("announce", "Announce the Tamarind to the office of her berth and tell how deep the berth is.",
-     _vessel("Tamarind", _SIZE, _BERTH, _s("notice", "announce_vessel", hull_no=HULL, office=_r("berth", "berth.office")),
+     _vessel("Tamarind", _SIZE, _BERTH,
+             _s("notice", "announce_vessel", hull_no=HULL, office=_r("berth", "berth.office")),
              _s("chart", "berth_details", berth=CODE)),
      [_r("notice", "notice.number"), _r("chart", "depth_m")]),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from proxy.repair.consult import Counsel
 from proxy.repair.intensity import Intensity
-from proxy.repair.offspring import Nursery
+from proxy.repair.offspring import Nursery, probe
 from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.situation import Evidence
@@ -81,6 +81,8 @@ class Search:
     """Generation of the last redesign."""
     frozen: frozenset[str] = frozenset()
     """Upstreams whose calls are never changed (`repair = "off"`)."""
+    undecided: frozenset[str] = frozenset()
+    """Steps whose tied repairs trying could not tell apart."""
     under_way: Candidate | None = None
     """The candidate whose execution has not ended: what a deadline cuts off."""
 
@@ -89,6 +91,8 @@ class Search:
         await self.attempt(Candidate(self.submitted))
         while True:
             best = self.population.best
+            if best is not None and best.outcome.solved and not await self._singled_out(best):
+                continue
             stop = why_stop(
                 best, self.generation, self.generations, spent=self.executor.spent, early=self.settings.early_stop
             )
@@ -118,9 +122,25 @@ class Search:
             self.intensity = self.intensity.after(before.outcome.score.total, candidate.outcome.score.total)
         await self.watch(self.generation, self.population.best or candidate)
 
+    async def _singled_out(self, best: Candidate) -> bool:
+        """Try the rivals of every tied choice in a solved candidate; where one does as well, neither is taken.
+
+        A rival that the call budget keeps from being tried counts as one that does as well.
+        """
+        for tie in best.ties:
+            for rival in tie.rivals:
+                execution = await self.executor.execute(probe(tie, rival), self.evidence)
+                if execution.runs[tie.step].ok or self.executor.spent:
+                    self.undecided |= {tie.step}
+        if not self.undecided & {tie.step for tie in best.ties}:
+            return True
+        self.population.drop(lambda member: bool(self.undecided & {tie.step for tie in member.ties}))
+        return False
+
     @property
     def _nursery(self) -> Nursery:
-        return Nursery(self.evidence, self.executor.history, self.population, self.settings, self.frozen)
+        history = self.executor.history
+        return Nursery(self.evidence, history, self.population, self.settings, self.frozen, self.undecided)
 
     def _child(self) -> Candidate | None:
         return self._nursery.child(self.rng, self.intensity.exploration, self.generation)

@@ -20,11 +20,11 @@ from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.situation import OUTPUT, Evidence
 from proxy.repair.standing import failing
-from proxy.repair.trust import sure_enough, sure_output
+from proxy.repair.trust import TIE, sure_enough, sure_output, tied
 from schemas.config import Evolution
-from schemas.edit import Proposal
-from schemas.plan import Plan
-from schemas.trial import Candidate, StepRun, Verdict
+from schemas.edit import Confidence, Proposal
+from schemas.plan import Plan, dependencies
+from schemas.trial import Candidate, StepRun, Tie, Verdict
 
 WIDTH = 3
 """Repairs of one step among which an exploring draw chooses."""
@@ -41,7 +41,8 @@ Chooser = Callable[[str, int], int]
 class Nursery:
     """What is needed to make children: the evidence, what was sent, what was tried, and what is switched off.
 
-    `frozen` are upstreams whose calls are never changed.
+    `frozen` are upstreams whose calls are never changed, `undecided` steps of whose likeliest repairs trying has not
+    singled out one.
     """
 
     evidence: Evidence
@@ -49,6 +50,7 @@ class Nursery:
     population: Population
     settings: Evolution
     frozen: frozenset[str] = frozenset()
+    undecided: frozenset[str] = frozenset()
     _known: dict[tuple[int, str, str], list[Repair]] = field(default_factory=dict[tuple[int, str, str], list[Repair]])
 
     def child(self, rng: random.Random, exploration: float, generation: int) -> Candidate | None:
@@ -99,7 +101,7 @@ class Nursery:
     def _mended(self, parent: Candidate, choose: Chooser) -> Candidate | None:
         """Mend every step of a parent that failed by itself, each by the repair chosen for it; None: no new plan."""
         evidence = replace(self.evidence, runs=parent.execution.runs)
-        plan, lineage = parent.plan, parent.lineage
+        plan, lineage, ties = parent.plan, parent.lineage, parent.ties
         for step in failing(parent):
             if step in plan.by_id and plan.by_id[step].server in self.frozen:
                 continue
@@ -112,7 +114,18 @@ class Nursery:
             changed = apply(plan, [edit for proposal in options[index].proposals for edit in proposal.edits])
             if not isinstance(changed, Inapplicable):
                 plan, lineage = changed, (*lineage, *options[index].proposals)
-        return replace(parent, plan=plan, lineage=lineage) if self.population.untried(plan.key) else None
+                rivals = self._rivals(options[index], step, options, evidence)
+                ties = (*(tie for tie in ties if tie.step != step), *((Tie(step, rivals),) if rivals else ()))
+        fresh = plan is not parent.plan and self.population.untried(plan.key)
+        return replace(parent, plan=plan, lineage=lineage, ties=ties) if fresh else None
+
+    def _rivals(self, chosen: Repair, step: str, options: Sequence[Repair], evidence: Evidence) -> tuple[Plan, ...]:
+        """The plans of other repairs of a step that are as likely as a tied one."""
+        if not self._tied(chosen, step, evidence):
+            return ()
+        held = chosen.plan.by_id[step].expect is None
+        near = [option for option in options if option is not chosen and abs(option.score - chosen.score) <= TIE]
+        return tuple(option.plan for option in near if (option.plan.by_id[step].expect is None) == held)
 
     def _options_once(self, parent: Candidate, plan: Plan, step: str, evidence: Evidence) -> list[Repair]:
         key = id(parent), plan.key, step
@@ -122,15 +135,36 @@ class Nursery:
 
     def options(self, plan: Plan, step: str, evidence: Evidence) -> list[Repair]:
         """The repairs of one step that may be tried, best first; guesses under validators before bare ones."""
-        sure = [option for option in repairs(plan, step, evidence) if self.may_try(option, step, evidence)]
-        if not self.settings.validators:
+        found = repairs(plan, step, evidence)
+        acted = acted_upon(plan, step, evidence)
+        sure = list(self._admitted(found, step, evidence, trial=not acted))
+        if not self.settings.validators or (len(sure) < 2 and not acted):
             return sure
         held = [(option, guarded(option, step, evidence)) for option in sure]
-        if len(held) < 2 and not acted_upon(plan, step, evidence):
-            return sure
-        bare = [option for option, guard in held if guard is not None and not acted_upon(plan, step, evidence)]
-        first = [guard or option for option, guard in held]
-        return [*first, *bare]
+        bare = [option for option, guard in held if guard is not None and not acted]
+        return [*(guard or option for option, guard in held), *bare]
+
+    def _admitted(self, found: Sequence[Repair], step: str, evidence: Evidence, *, trial: bool) -> Iterator[Repair]:
+        """What may be tried, best first; no guess less likely than a tie that may not be tried."""
+        closed = False
+        for option in found:
+            if closed and option.confidence is Confidence.GUESS:
+                continue
+            if self.may_try(option, step, evidence) or (trial and self._on_trial(option, step, evidence)):
+                yield option
+            elif self._tied(option, step, evidence) and self.may_send(option, step, evidence):
+                closed = True
+
+    def _on_trial(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+        """Tell whether a tied repair may be tried, to be kept only if its rivals fail what reads them."""
+        if not self.settings.feedback or step_id in self.undecided or not self._tied(option, step_id, evidence):
+            return False
+        return guarded(option, step_id, evidence) is not None and self.may_send(option, step_id, evidence)
+
+    def _tied(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+        step = option.plan.by_id.get(step_id)
+        tool = evidence.catalog.origin(step.server or "", step.tool) if step is not None else None
+        return tool is not None and tied(option, tool)
 
     def may_try(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
         """Tell whether a repair is new, complete, sure enough, and may be sent."""
@@ -164,6 +198,16 @@ class Nursery:
 def _changes_others(proposals: Sequence[Proposal]) -> bool:
     """Tell whether a repair changes what runs before its step, so that the same call may end otherwise."""
     return any(edit.op in ("add_step", "dedupe") for proposal in proposals for edit in proposal.edits)
+
+
+def probe(tie: Tie, rival: Plan) -> Plan:
+    """What has to run to see whether a rival would have done as well: its step, and what that step needs."""
+    ids, needed = rival.by_id, {tie.step}
+    while True:
+        more = {name for step in needed for name in dependencies(ids[step], ids) if name in ids} - needed
+        if not more:
+            return Plan(tuple(step for step in rival.steps if step.id in needed), rival.goal)
+        needed |= more
 
 
 def _picks(steps: int) -> Iterator[tuple[int, ...]]:

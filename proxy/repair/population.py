@@ -7,6 +7,7 @@ The population belongs to the caller of the search, so that a deadline leaves th
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from schemas.trial import Candidate
@@ -45,6 +46,10 @@ class Population:
         self.members.append(candidate)
         self._prune()
         return before is None or worth(candidate) > worth(before)
+
+    def drop(self, unwanted: Callable[[Candidate], bool]) -> None:
+        """Take members out; what they tried stays tried."""
+        self.members = [member for member in self.members if not unwanted(member)]
 
     @property
     def best(self) -> Candidate | None:

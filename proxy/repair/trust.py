@@ -38,6 +38,12 @@ def sure_enough(option: Repair, tool: Tool) -> bool:
     return option.score >= LIKELY and option.margin >= CLEAR_GUESS / 2
 
 
+def tied(option: Repair, tool: Tool) -> bool:
+    """Tell whether a likely repair is kept from a tool that only reads by nothing but a rival as likely."""
+    guess = option.confidence is Confidence.GUESS and option.score >= LIKELY
+    return guess and tool.effect is Effect.READ and abs(option.margin) <= TIE
+
+
 def sure_output(option: Repair) -> bool:
     """Tell whether a repair of the plan's output may be taken unasked."""
     return option.confidence is not Confidence.GUESS or option.score >= 2 * LIKELY

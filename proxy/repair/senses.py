@@ -1,5 +1,6 @@
 """Words of tool and argument names that say the same: `fetch` and `get`, `folder` and `directory`. Pure data.
 
+Words stand without their plural endings, as they are compared.
 Only words that mean the same wherever an API uses them; those that mean it now and then are left out.
 """
 
@@ -44,7 +45,7 @@ _GROUPS = tuple(
     average avg mean
     title heading headline
     text content body
-    description desc details
+    description desc detail
     city town
     source src
     destination dest dst

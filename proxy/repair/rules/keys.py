@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rapidfuzz import fuzz
+
 from proxy.repair.coerce import Target, coerce
 from proxy.repair.opposites import opposite
 from proxy.repair.schema import (
@@ -41,6 +43,8 @@ RESTRICTING = frozenset(
 NAMED = 0.8
 """Likeness from which an unknown argument names a declared one; then no farther name is meant."""
 CLEARLY = 0.15
+IN_GOAL = 90
+"""Share of a text's letters, in hundredths, that must stand together in the goal for the text to be said there."""
 RELATED = 0.4
 """Likeness below which two names have nothing in common but that both are left over."""
 
@@ -136,7 +140,8 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     if schema is None:
         return
     declared = property_names(schema, here.schema)
-    if set(as_object(parent.get(problem.name)) or {}) & set(declared):
+    value = parent.get(problem.name)
+    if set(as_object(value) or {}) & set(declared) or _said_in_goal(value, here):
         return
     near = [name for name in declared if name not in parent and _near(problem.name, name)]
     lone = [name for name in required_names(schema, here.schema) if name not in parent]
@@ -153,6 +158,13 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
         sure,
         0.8,
     )
+
+
+def _said_in_goal(value: Json, here: Situation) -> bool:
+    """Tell whether a text of some words stands in the goal, but for a few letters: then it was asked for."""
+    if not isinstance(value, str) or len(words(value)) < 4:
+        return False
+    return fuzz.partial_ratio(value.lower(), here.plan.goal.lower()) >= IN_GOAL
 
 
 def _near(sent: str, declared: str) -> bool:

@@ -7,14 +7,17 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 
+from benchmarks.cases import chains
 from benchmarks.cases.__main__ import common, source
-from benchmarks.cases.groups import run_group
+from benchmarks.cases.groups import Source, run_group
 from benchmarks.cases.outcome import Outcome, outcome_from, row
 from benchmarks.cases.workspace import Options
+from benchmarks.search import tangled
 from benchmarks.search.page import comparison, filled, overview, plot
 from benchmarks.search.variants import Variant, ablation, planners, sweep
 
@@ -37,6 +40,9 @@ OVERVIEW = (
             "server",
         )
     ),
+    "tangled/gold",
+    "tangled/broken",
+    *(f"tangled/{number} at once" for number in tangled.FAULTS),
     "bfcl/controls",
     "bfcl/broken",
     *(f"bfcl/corruptions {number}" for number in (1, 2, 3, 4)),
@@ -49,7 +55,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
     common(parser)
     parser.add_argument("--parts", default=",".join(PARTS), help="what to measure, by comma")
-    parser.add_argument("--only", default="chains,bfcl", help="groups of cases, by comma")
+    parser.add_argument("--only", default="tangled,chains,bfcl", help="groups of cases, by comma")
     parser.add_argument("--json", type=Path, required=True, help="outcomes are kept here and added to")
     parser.add_argument("--suffix", default="", help="appended to the names of the tables, for a choice of cases")
     parser.add_argument("--page", type=Path, help="Markdown file whose tables are replaced; the plot stands beside it")
@@ -74,7 +80,22 @@ def _variants(part: str) -> Iterable[Variant]:
 async def _measure(variant: Variant, asked: argparse.Namespace) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for group in asked.only.split(","):
-        outcomes += await run_group(group, source(asked), variant.options)
+        if group == "tangled":
+            outcomes += await _tangled(source(asked), variant.options)
+        else:
+            outcomes += await run_group(group, source(asked), variant.options)
+    return outcomes
+
+
+async def _tangled(wanted: Source, options: Options) -> list[Outcome]:
+    """Run the plans with several faults over the harbour."""
+    file = tangled.cases()
+    outcomes: list[Outcome] = []
+    async with chains.running(options, file) as run:
+        for case in wanted.chosen(chains.cases(file)):
+            kind = "tangled/gold" if case["fault"] == "gold" else f"tangled/{case['fault']}"
+            groups = (kind,) if kind == "tangled/gold" else ("tangled/broken", kind)
+            outcomes += [replace(outcome, groups=groups) for outcome in await run(case)]
     return outcomes
 
 

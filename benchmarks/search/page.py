@@ -40,7 +40,7 @@ def comparison(measured: Measured) -> str:
 
 
 def _broken(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return [outcome for outcome in outcomes if {"chains/broken", "bfcl/broken"} & set(outcome.groups)]
+    return [outcome for outcome in outcomes if any(group.endswith("/broken") for group in outcome.groups)]
 
 
 def _cells(name: str, counted: Row) -> list[str]:

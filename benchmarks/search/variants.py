@@ -26,13 +26,23 @@ def mechanisms() -> list[str]:
 
 
 def ablation(base: Options) -> Iterator[Variant]:
-    """Everything on, then each mechanism off, then no goal text, no search at all, and no repair at all."""
+    """Everything on, then each mechanism off, then no goal text, no search at all, and no repair at all.
+
+    Niches matter only to a population that is full, so they are also taken from a small one.
+    """
     yield Variant("everything", base)
     for name in mechanisms():
-        yield Variant(f"without {name}", replace(base, settings={**base.settings, "evolution": {name: False}}))
+        yield Variant(f"without {name}", _without(base, name))
+    small = replace(base, budget={**base.budget, "population": 3})
+    yield Variant("population of 3", small)
+    yield Variant("population of 3 without niches", _without(small, "niches"))
     yield Variant("without the goal text", replace(base, goal=False))
     yield Variant("without a second generation", replace(base, budget={**base.budget, "generations": 1}))
     yield Variant("without repair", replace(base, settings={**base.settings, "repair": {"mode": "off"}}))
+
+
+def _without(base: Options, mechanism: str) -> Options:
+    return replace(base, settings={**base.settings, "evolution": {mechanism: False}})
 
 
 def sweep(base: Options) -> Iterator[Variant]:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from benchmarks.cases.outcome import Outcome
 from benchmarks.cases.workspace import Options
+from benchmarks.search import harbour, tangled
 from benchmarks.search.page import comparison, filled, overview, plot
 from benchmarks.search.variants import ablation, mechanisms, sweep
 
@@ -16,8 +17,26 @@ def test_each_mechanism_is_switched_off_alone() -> None:
         for variant in ablation(Options())
         if "evolution" in variant.options.settings
     ]
-    assert off == [{name: False} for name in mechanisms()]
+    assert off[: len(mechanisms())] == [{name: False} for name in mechanisms()]
+    assert off[len(mechanisms()) :] == [{"niches": False}]
     assert "redesign" in mechanisms()
+
+
+def test_the_tangled_plans_are_the_same_for_one_seed_and_fail_as_they_are() -> None:
+    first, again = tangled.cases(3), tangled.cases(3)
+    assert first == again
+    assert {len(case["faults"]) for case in first["broken"]} == set(tangled.FAULTS)
+    for case in first["broken"]:
+        assert len(tangled.values_of(case["steps"])) < len(case["steps"])
+    for case in first["gold"]:
+        assert len(tangled.values_of(case["steps"])) == len(case["steps"])
+
+
+def test_the_harbour_refuses_what_its_schemas_refuse() -> None:
+    assert len(harbour.TOOLS) > 25
+    refused = harbour.answer("under_keel", {"water_depth_m": "9"})
+    assert refused["isError"]
+    assert harbour.answer("lot_details", {"lot_id": "L-1"})["content"][0]["text"] == "there is no lot_id 'L-1'"
 
 
 def test_the_sweep_gives_each_plan_calls_by_its_length() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import DamerauLevenshtein
 
 from proxy.repair.coerce import Target, coerce
 from proxy.repair.opposites import opposite
@@ -43,6 +44,8 @@ RESTRICTING = frozenset(
 NAMED = 0.8
 """Likeness from which an unknown argument names a declared one; then no farther name is meant."""
 CLEARLY = 0.15
+SLIP = 0.88
+"""Likeness of two names that a single slip of the fingers keeps apart."""
 IN_GOAL = 90
 """Share of a text's letters, in hundredths, that must stand together in the goal for the text to be said there."""
 RELATED = 0.4
@@ -87,8 +90,17 @@ def _parent(where: tuple[str | int, ...], here: Situation) -> tuple[dict[str, Js
 
 
 def _alike(sent: str, declared: str) -> float:
-    alike = likeness(sent, declared)
+    alike = max(likeness(sent, declared), SLIP if _slipped(sent, declared) else 0.0)
     return min(alike, 0.3) if opposite(sent, declared) else alike
+
+
+def _slipped(sent: str, declared: str) -> bool:
+    """Tell whether one letter too many, too few, or two exchanged keep a name from another; never a digit."""
+    ours, theirs = plain(sent), plain(declared)
+    if min(len(ours), len(theirs)) < 5 or [c for c in ours if c.isdigit()] != [c for c in theirs if c.isdigit()]:
+        return False
+    moved = len(ours) != len(theirs) or sorted(ours) == sorted(theirs)
+    return moved and DamerauLevenshtein.distance(ours, theirs) == 1
 
 
 def _grave(tool: Tool) -> bool:

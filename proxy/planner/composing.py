@@ -14,8 +14,9 @@ import anyio.to_thread
 
 from proxy.planner import filling, grammar
 from proxy.planner.answer import clear, leaves, tied
-from proxy.planner.assemble import SURE, Assembly, Sketch
+from proxy.planner.assemble import Assembly, Sketch
 from proxy.planner.choice import choose
+from proxy.planner.matching import SURE
 from proxy.planner.sketch import Assumed, Call, Open, Said, plan_of
 from proxy.planner.slots import Slot
 from proxy.planner.stated import Fact
@@ -136,7 +137,9 @@ def _sketched(goal: str, tools: Sequence[Tool], catalog: Catalog) -> list[Sketch
     assembly = Assembly(goal, tools, catalog.tools)
     made = assembly.sketches(tools[:AIMS])
     return [
-        sketch for sketch in made if sketch.worth >= LEAST and assembly.uses_enough(sketch.call) and _harmless(sketch)
+        sketch
+        for sketch in made
+        if sketch.worth >= LEAST and assembly.scale.uses_enough(sketch.call) and _harmless(sketch)
     ]
 
 

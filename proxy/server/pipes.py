@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import stat
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -21,6 +23,10 @@ from proxy.upstream.rpc import Id, Message
 log = structlog.get_logger("server")
 
 _CHUNK = 1 << 16
+_MUCH = 1 << 16
+
+POLLED = os.name == "posix"
+"""Whether the event loop can wait for the pipes of a client; elsewhere threads read and write."""
 
 
 class Pipes(asyncio.Protocol):
@@ -32,7 +38,7 @@ class Pipes(asyncio.Protocol):
         self._lines = Lines(receive, garbage)
         self._write: Callable[[bytes], None] | None = None
         self._reading: asyncio.BaseTransport | None = None
-        self._writing: asyncio.WriteTransport | None = None
+        self._writing: asyncio.WriteTransport | _Threaded | None = None
         self._out = _Out(self.broken)
         self._taken: tuple[int, int] | None = None
 
@@ -46,9 +52,9 @@ class Pipes(asyncio.Protocol):
                 lambda: self._out, os.fdopen(stdout, "wb", buffering=0, closefd=False)
             )
             self._writing = writer
-            self._write = writer.write
         except (ValueError, OSError, NotImplementedError):
-            self._write = _blocking_writer(stdout, self.broken)
+            self._writing = _Threaded(stdout, loop, self._out)
+        self._write = self._writing.write
         try:
             _must_poll(stdin)
             self._reading, _ = await loop.connect_read_pipe(
@@ -123,8 +129,8 @@ class _Out(asyncio.BaseProtocol):
 def _must_poll(fd: int) -> None:
     """Raise `ValueError` for a descriptor that the event loop cannot wait for, such as a file or /dev/null."""
     mode = os.fstat(fd).st_mode
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd)):
-        raise ValueError("neither pipe, socket nor terminal")
+    if not POLLED or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd)):
+        raise ValueError("nothing to wait for")
 
 
 def _close(fds: tuple[int, int]) -> None:
@@ -143,26 +149,51 @@ def _taken() -> tuple[int, int]:
     return stdin, stdout
 
 
-def _blocking_writer(fd: int, broken: asyncio.Event) -> Callable[[bytes], None]:
-    """Write where the event loop cannot: a file never makes us wait for long."""
+class _Threaded:
+    """Writes in a thread, in order, with the flow control that a transport would have."""
 
-    def write(data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(fd, view) :]
-        except OSError:
-            broken.set()
+    def __init__(self, fd: int, loop: asyncio.AbstractEventLoop, out: _Out) -> None:
+        self._fd, self._loop, self._out = fd, loop, out
+        self._waiting = 0
+        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="stdout", daemon=True).start()
 
-    return write
+    def write(self, data: bytes) -> None:
+        self._waiting += len(data)
+        if self._waiting > _MUCH:
+            self._out.pause_writing()
+        self._queue.put(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self._waiting
+
+    def close(self) -> None:
+        self._queue.put(None)
+
+    def _work(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            while (data := self._queue.get()) is not None:
+                view = memoryview(data)
+                try:
+                    while view:
+                        view = view[os.write(self._fd, view) :]
+                except OSError as broken:
+                    self._loop.call_soon_threadsafe(self._out.connection_lost, broken)
+                    return
+                self._loop.call_soon_threadsafe(self._written, len(data))
+
+    def _written(self, size: int) -> None:
+        self._waiting -= size
+        if self._waiting <= _MUCH:
+            self._out.resume_writing()
 
 
 def _start_reader(fd: int, loop: asyncio.AbstractEventLoop, pipes: Pipes) -> None:
-    """Read in a thread: Windows, or stdin from a file."""
-
     def read() -> None:
-        while data := os.read(fd, _CHUNK):
-            loop.call_soon_threadsafe(pipes.data_received, data)
-        loop.call_soon_threadsafe(pipes.eof_received)
+        with suppress(RuntimeError):  # the loop has ended
+            with suppress(OSError):
+                while data := os.read(fd, _CHUNK):
+                    loop.call_soon_threadsafe(pipes.data_received, data)
+            loop.call_soon_threadsafe(pipes.eof_received)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()

@@ -12,6 +12,7 @@ import shutil
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +32,9 @@ STDERR_LINES = 20
 GRACE = 2.0
 """Seconds a child gets to end by itself after its stdin closed, and again after SIGTERM."""
 
+
+GROUPS = os.name == "posix"
+"""Whether a process can lead a group that is ended as a whole; elsewhere the process alone is ended."""
 
 LAST_WORDS = 0.3
 """Seconds to read what an exited process still has in its pipes, where a grandchild keeps them open."""
@@ -99,6 +103,12 @@ class Child(asyncio.SubprocessProtocol):
         """Tell the child that nothing more will come."""
         if self._stdin is not None:
             self._stdin.close()
+
+    def end(self, *, kindly: bool) -> None:
+        """End the process itself."""
+        if self._transport is not None and not self.exited:
+            with suppress(ProcessLookupError):
+                (self._transport.terminate if kindly else self._transport.kill)()
 
     def release(self) -> None:
         """Close every pipe."""
@@ -174,7 +184,7 @@ async def start(child: Child, command: str, args: list[str], env: Mapping[str, s
     merged = {**os.environ, **env}
     program = _program(command, merged.get("PATH"), cwd)
     loop = asyncio.get_running_loop()
-    await loop.subprocess_exec(lambda: child, program, *args, env=merged, cwd=cwd, start_new_session=True)
+    await loop.subprocess_exec(lambda: child, program, *args, env=merged, cwd=cwd, start_new_session=GROUPS)
 
 
 def _program(command: str, path: str | None, cwd: str | None) -> str:
@@ -194,12 +204,12 @@ async def stop(child: Child, watchdog: Watchdog) -> None:
     child.close_stdin()
     try:
         await _wait(child, GRACE)
-        if not child.exited or _signal(group, 0):
-            _signal(group, signal.SIGTERM)
+        if not child.exited or _left(group):
+            _end(child, group, kindly=True)
             await _wait(child, GRACE)
             await _vanished(group, GRACE if child.exited else 0)
     finally:
-        _signal(group, signal.SIGKILL)
+        _end(child, group, kindly=False)
         watchdog.discard(group)
         child.release()
     await _wait(child, GRACE)
@@ -216,17 +226,26 @@ async def _wait(child: Child, seconds: float) -> None:
 async def _vanished(group: int, seconds: float) -> None:
     """Wait until no process of the group is left, polling as there is no event for it."""
     for _ in range(int(seconds / 0.02)):
-        if not _signal(group, 0):
+        if not _left(group):
             return
         await asyncio.sleep(0.02)
 
 
-def _signal(group: int, number: int) -> bool:
-    """Send a signal to a process group; True where it still has members."""
-    if os.name != "posix":
+def _end(child: Child, group: int, *, kindly: bool) -> None:
+    """Ask a child and everything in its group to end, or make them."""
+    if not GROUPS:
+        child.end(kindly=kindly)
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM if kindly else signal.SIGKILL)
+
+
+def _left(group: int) -> bool:
+    """Tell whether a process group still has members."""
+    if not GROUPS:
         return False
     try:
-        os.killpg(group, number)
+        os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         return False
     return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import anyio
@@ -149,6 +151,38 @@ async def test_an_upstream_that_cannot_start_is_told_at_once(tmp_path: Path) -> 
     async with started(tmp_path, *wrapped()[:-2], "no-such-program-anywhere") as client:
         reply = await client.initialize()
     assert "no-such-program-anywhere" in reply["error"]["message"]
+
+
+async def test_threads_carry_the_protocol_where_the_event_loop_cannot_wait_for_pipes(tmp_path: Path) -> None:
+    """As on other platforms than POSIX, on both sides: the client's pipes, and the server's process without a group."""
+    code = "from proxy.server import pipes; from proxy.upstream import stdio; from proxy.cli import main; "
+    code += "pipes.POLLED = stdio.GROUPS = False; main()"
+    command = [sys.executable, "-c", code, "wrap", "--", *ECHO, "--size", str(1 << 20)]
+    async with started(tmp_path, *command) as client:
+        await client.initialize(roots={})
+        waiting = [asyncio.ensure_future(client.call("echo", f"call {number}")) for number in range(20)]
+        texts = {(await each)["result"]["content"][0]["text"] for each in waiting}
+        assert texts == {"x" * (1 << 20)}
+        await client.call("echo", "ask")
+        assert (await client.heard("roots/list"))["method"] == "roots/list"
+        family = psutil.Process(client.process.pid).children(recursive=True)
+        assert await client.close() == 0
+    _, alive = await anyio.to_thread.run_sync(lambda: psutil.wait_procs(family, timeout=8))
+    assert alive == []
+
+
+async def test_requests_from_a_file_are_answered_into_a_file(tmp_path: Path) -> None:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "file", "version": "1"}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    (tmp_path / "in").write_text(json.dumps(asked) + "\n")
+    with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
+        process = await asyncio.create_subprocess_exec(
+            *wrapped(), stdin=stdin, stdout=stdout, env={**os.environ, "MCP_MEND_HOME": str(tmp_path)}
+        )
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    (line,) = (tmp_path / "out").read_text().splitlines()
+    assert json.loads(line)["result"]["serverInfo"]["name"] == "echo"
 
 
 async def test_calls_under_way_are_answered_after_stdin_closed(tmp_path: Path) -> None:

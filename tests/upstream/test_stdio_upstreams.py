@@ -10,8 +10,10 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import psutil
+import pytest
 from fleets import Remembering, echo, fleet, said, say
 
+from proxy.upstream import stdio
 from proxy.upstream.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
@@ -141,6 +143,19 @@ async def test_nothing_is_left_running() -> None:
         assert len(started) >= 5
     _, alive = await anyio.to_thread.run_sync(lambda: psutil.wait_procs(started, timeout=5))
     assert alive == []
+
+
+async def test_a_process_without_a_group_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that reads on after its stdin closed and ignores SIGTERM, where there are no process groups."""
+    monkeypatch.setattr(stdio, "GROUPS", False)
+    monkeypatch.setattr(stdio, "GRACE", 0.3)
+    stubborn = "import signal, sys, runpy; signal.signal(signal.SIGTERM, signal.SIG_IGN); sys.argv = sys.argv[1:]\n"
+    stubborn += "runpy.run_path(sys.argv[0], run_name='__main__')\nwhile True: signal.pause()"
+    server = Upstream(command=sys.executable, args=["-c", stubborn, *echo().args])
+    async with fleet(a=server) as upstreams:
+        process = psutil.Process(int(said(await say(upstreams, "a", "pid"))))
+        assert os.getpgid(process.pid) == os.getpgid(0)
+    assert not process.is_running()
 
 
 async def test_a_thousand_calls_over_twenty_upstreams_are_neither_lost_nor_crossed() -> None:

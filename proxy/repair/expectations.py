@@ -59,12 +59,11 @@ def _leaf(tool: Tool | None, where: tuple[str | int, ...]) -> dict[str, Any]:
 def _demand(shape: dict[str, Any], path: list[str], leaf: dict[str, Any]) -> None:
     """Add one place to a shape."""
     for part in path:
-        number = part.removeprefix("-")
+        number = part.removeprefix("-") if part.startswith("-") else part
         if number.isdigit():
-            least = int(number) + (0 if part.startswith("-") else 1)
             shape["type"] = "array"
-            shape["minItems"] = max(least, shape.get("minItems", 0))
-            shape = shape.setdefault("items", {}) if part == "0" or part == "-1" else {}
+            shape["minItems"] = max(int(number) + (number is part), shape.get("minItems", 0))
+            shape = _item(shape, int(part)) if number is part else {}
         else:
             shape["type"] = "object"
             names: list[str] = shape.setdefault("required", [])
@@ -73,6 +72,12 @@ def _demand(shape: dict[str, Any], path: list[str], leaf: dict[str, Any]) -> Non
             shape = shape.setdefault("properties", {}).setdefault(part, {})
     for key, value in leaf.items():
         shape.setdefault(key, value)
+
+
+def _item(shape: dict[str, Any], index: int) -> dict[str, Any]:
+    items: list[dict[str, Any]] = shape.setdefault("prefixItems", [])
+    items.extend({} for _ in range(index + 1 - len(items)))
+    return items[index]
 
 
 def guarded(option: Repair, producer: str, evidence: Evidence) -> Repair | None:

@@ -70,9 +70,10 @@ def inner_step(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
     read = any(here.step.id in dependencies(step, ids) for step in here.plan.steps if step.id != here.step.id)
     wanted = any(ref.step == here.step.id for _, ref in refs_in(here.plan.output, ids))
     speaks = set(words(here.step.tool)) <= INNER and bool(words(here.step.tool))
+    if read or wanted or not speaks or verbs(here.step.tool) - {"post"}:
+        return
     fit = ranked_tools(here)[:1]
-    near = bool(fit) and fit[0].total >= NEAR and fit[0].name >= 0.6
-    if read or wanted or near or not speaks or verbs(here.step.tool) - {"post"}:
+    if fit and fit[0].total >= NEAR and fit[0].name >= 0.6:
         return
     evidence = f"no tool is near {here.step.tool!r}, no step reads it, and it would do nothing outside the model"
     yield Proposal(problem, (RemoveStep(here.step.id),), "inner_step", evidence, Confidence.EVIDENT, 0.5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
@@ -21,7 +22,7 @@ from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING
 from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, VAGUE, contrary, meaningful, verbs
 from proxy.repair.words import likeness, plain, stem, stems, typed_likeness, words
-from schemas.catalog import Effect, Json, Tool, as_object
+from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import as_ref
 from schemas.problem import AmbiguousTool, MissingArgument, UnknownTool
@@ -124,8 +125,24 @@ def _swap(
     return Proposal(problem, (edit,), rule, evidence, sure, score)
 
 
+_RANKED: WeakKeyDictionary[Catalog, dict[str, list[Fit]]] = WeakKeyDictionary()
+"""The last steps weighed: one step is asked about again in every generation of a search."""
+RANKED_LIMIT = 64
+
+
 def ranked_tools(here: Situation) -> list[Fit]:
     """The likely tools by how well they suit the step, best first; a named server's own tools are preferred."""
+    known = _RANKED.setdefault(here.evidence.catalog, {})
+    sent = {name: value for name, value in here.arguments.items() if value is not MISSING}
+    key = canonical([here.step.tool, here.step.server, here.step.arguments, sent])
+    if key not in known:
+        if len(known) >= RANKED_LIMIT:
+            known.clear()
+        known[key] = _ranked(here)
+    return known[key]
+
+
+def _ranked(here: Situation) -> list[Fit]:
     name = clean(here.step.tool) or here.step.tool
     fits_: list[Fit] = []
     for tool in likely(here.evidence.catalog, name, opened(here.written)):

@@ -1,6 +1,7 @@
-"""`python -m benchmarks.planner speed MODEL...`, `quality FILE MODEL...` and `retrieval FILE`.
+"""`python -m benchmarks.planner speed|stall MODEL...`, `quality FILE MODEL...`, `retrieval FILE`, `goal FILE MODEL...`.
 
-MODEL is the path of a GGUF file, or "" for the installed one; FILE holds decisions (see `decisions`).
+MODEL is the path of a GGUF file, or "" for the installed one; FILE holds decisions (see `decisions`), that of `goal`
+chains of steps (see `benchmarks.cases.chains`).
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import anyio
 import click
 
-from benchmarks.planner import decisions, retrieval, speed
+from benchmarks.planner import decisions, goals, retrieval, speed
 from proxy.planner.models import resolve
 
 threads_option = click.option("--threads", default=max(1, (os.cpu_count() or 2) - 1), show_default=True)
@@ -35,6 +37,17 @@ def run_speed(models: tuple[str, ...], threads: int, rounds: int) -> None:
         path = resolve(model)
         print(speed.row(path.stem, speed.measure(path, threads, rounds)), flush=True)
         gc.collect()
+
+
+@main.command("stall")
+@click.argument("models", nargs=-1, required=True)
+@threads_option
+def run_stall(models: tuple[str, ...], threads: int) -> None:
+    """Tell the event loop's longest gap between two turns while each model works, while none does, and its own work."""
+    for model in models:
+        path = resolve(model)
+        working, idle, own = anyio.run(speed.stall, path, threads)
+        print(f"{path.stem}: working {working:.1f} ms, idle {idle:.1f} ms, own work {own:.2f} ms", flush=True)
 
 
 @main.command("quality")
@@ -60,6 +73,24 @@ def run_quality(file: Path, models: tuple[str, ...], threads: int) -> None:
 def run_retrieval(file: Path) -> None:
     """Search the tools of FILE."""
     print("\n".join(anyio.run(retrieval.report, decisions.load(file))))
+
+
+@main.command("goal")
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.argument("models", nargs=-1, required=True)
+@click.option("--match", default="", help="Only goals whose id contains this.")
+@click.option("--deadline", default=120.0, show_default=True, help="Seconds for one request to the planner.")
+@click.option("--written/--no-written", default=False, help="Also let the model write the whole plan.")
+def run_goal(file: Path, models: tuple[str, ...], match: str, deadline: float, *, written: bool) -> None:
+    """Hand over the goals of the chains in FILE without steps."""
+    for model in models:
+        path = resolve(model)
+
+        def tell(told: goals.Told) -> None:
+            print(goals.line(told), flush=True)
+
+        found = anyio.run(partial(goals.run, file, path, deadline, match, tell, written=written))
+        print(f"\n{path.stem}\n{goals.table(found)}", flush=True)
 
 
 if __name__ == "__main__":

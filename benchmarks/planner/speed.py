@@ -69,7 +69,7 @@ def measure(model: Path, threads: int, rounds: int) -> Speed:
     forced = _forced(found)
     tokens = len(found.prompt(contexts()))
     found.close()
-    stall, quiet, own = anyio.run(_stall, model, threads)
+    longest, quiet, own = anyio.run(stall, model, threads)
     return Speed(
         load=load,
         read=tokens / cold,
@@ -83,7 +83,7 @@ def measure(model: Path, threads: int, rounds: int) -> Speed:
         warm=warm,
         grammar=constrained / free - 1,
         forced=forced,
-        stall=stall,
+        stall=longest,
         quiet=quiet,
         own=own,
     )
@@ -154,7 +154,7 @@ def _forced(engine: Engine) -> float:
     return answer.forced / max(1, answer.forced + answer.sampled)
 
 
-async def _stall(model: Path, threads: int) -> tuple[float, float, float]:
+async def stall(model: Path, threads: int) -> tuple[float, float, float]:
     """The event loop's longest stall in milliseconds: while the planner works, while nothing does, its own work."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(str(model), 4096, threads, -1, 8192, 300)

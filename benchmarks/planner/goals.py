@@ -1,0 +1,126 @@
+"""Goals alone: the task of each gold chain handed to the product without steps, and the value it answers with.
+
+The stages are the plan as it was made, after one round of repairs, and after the whole search; `written` is the
+plan that the model writes under a grammar where none can be composed, run as it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import chains
+from benchmarks.cases.client import Connection
+from benchmarks.cases.plans import close
+from benchmarks.cases.workspace import Options, folder, served
+from benchmarks.cases.world import world
+from proxy.planner.advisor import SHOWN, PlannerAdvisor
+from proxy.planner.client import LocalPlanner, Remote
+from proxy.planner.wire import Settings
+from schemas.catalog import Tool
+
+SECONDS = 600.0
+"""For one goal; a model on a busy machine may need minutes."""
+STAGES: Mapping[str, Mapping[str, Any]] = {
+    "as made": {"mode": "off"},
+    "one round of repairs": {"budget": {"generations": 1}},
+    "evolved": {},
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came back for one goal."""
+
+    goal: str
+    stage: str
+    right: bool
+    claimed: bool
+    output: Any
+    planner_calls: int
+    seconds: float
+
+
+async def run(
+    file: Path, model: Path, deadline: float, match: str, tell: Callable[[Told], None], *, written: bool
+) -> list[Told]:
+    """Hand over every goal of a file of chains whose id contains `match`, in each stage."""
+    read = chains.load(file)
+    settings = {"planner": {"model": str(model), "deadline": deadline}}
+    found: list[Told] = []
+    with folder() as home:
+        here = world(read, home)
+        here.lay_out()
+        async with served(Options(planner="auto", settings=settings), home, here.servers()) as connection:
+            await connection.listed(len(here.servers()))
+            for case in here.filled(read["gold"]):
+                if match not in case["id"]:
+                    continue
+                if written:
+                    here.lay_out()
+                    found.append(await _written(case, connection, model, deadline))
+                    tell(found[-1])
+                for stage, more in STAGES.items():
+                    here.lay_out()
+                    found.append(await _asked(case, connection, stage, {"goal": case["task"], **more}))
+                    tell(found[-1])
+    return found
+
+
+async def _asked(case: Mapping[str, Any], connection: Connection, stage: str, sent: Mapping[str, Any]) -> Told:
+    answer = await connection.call("run_workflow", dict(sent), seconds=SECONDS)
+    report = (answer.result or {}).get("structuredContent") or {}
+    output = report.get("output")
+    claimed = report.get("status") in ("succeeded", "repaired")
+    right = close(output, case["expected"], case["tolerance"])
+    calls = (report.get("search") or {}).get("planner_calls", 0)
+    return Told(case["id"], stage, right and claimed, claimed, output, calls, answer.seconds)
+
+
+async def _written(case: Mapping[str, Any], connection: Connection, model: Path, deadline: float) -> Told:
+    """The plan that the model writes, run as it is; right where its last result holds the value anywhere."""
+    found = await connection.call("find_tools", {"query": case["task"], "limit": SHOWN}, seconds=SECONDS)
+    tools = [_tool(each) for each in ((found.result or {}).get("structuredContent") or {}).get("tools", [])]
+    with tempfile.TemporaryDirectory() as place:
+        remote = Remote(Settings(str(model), 4096, 1, -1, 8192, 300), Path(place))
+        plan = await PlannerAdvisor(LocalPlanner(remote, deadline), 4096).plan(case["task"], tools)
+        await remote.close()
+    if plan is None:
+        return Told(case["id"], "written", right=False, claimed=False, output=None, planner_calls=0, seconds=0.0)
+    sent = {**plan.json(), "mode": "off", "output": {"$ref": plan.steps[-1].id, "path": ""}}
+    told = await _asked(case, connection, "written", sent)
+    held = any(close(value, case["expected"], case["tolerance"]) for value in _values(told.output))
+    return Told(case["id"], "written", held and told.claimed, told.claimed, told.output, 2, told.seconds)
+
+
+def _tool(listed: Mapping[str, Any]) -> Tool:
+    server, _, name = listed["name"].partition("__")
+    return Tool(server, name, listed["name"], {**listed, "name": name})
+
+
+def _values(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value, *(leaf for each in inner for leaf in _values(each))]
+
+
+def line(told: Told) -> str:
+    """One goal in one line."""
+    verdict = "right" if told.right else "wrong" if told.claimed else "failed"
+    output = json.dumps(told.output)[:60]
+    return f"{told.goal} | {told.stage} | {verdict} | {told.planner_calls} calls | {told.seconds:.1f} s | {output}"
+
+
+def table(found: Sequence[Told]) -> str:
+    """Right, wrong and failed goals of each stage."""
+    lines = ["| stage | right | wrong | failed | s (median) |", "|---|---|---|---|---|"]
+    for stage in dict.fromkeys(told.stage for told in found):
+        mine = [told for told in found if told.stage == stage]
+        right = sum(told.right for told in mine)
+        wrong = sum(told.claimed and not told.right for told in mine)
+        middle = sorted(told.seconds for told in mine)[len(mine) // 2]
+        lines.append(f"| {stage} | {right} of {len(mine)} | {wrong} | {len(mine) - right - wrong} | {middle:.1f} |")
+    return "\n".join(lines)

@@ -76,6 +76,8 @@ OAUTH = {
 """Scenarios of the client suite about OAuth, all but three extensions that the SDK's client does not pass either."""
 AT_ONCE = 2
 """Scenarios of the client suite run at the same time."""
+PATIENCE = 120
+"""Seconds for one of them: behind the proxy it starts a process for each login, and machines are shared."""
 
 Checks = Counter[tuple[str, str]]
 """How often each (scenario, check) passed."""
@@ -131,7 +133,8 @@ def run_clients(cache: Path, leg: str, scenarios: list[str], out: Path, *, throu
     def run_one(scenario: str) -> None:
         command = [str(node), str(cache / "alpha" / SUITE), "client", "--command", client, "--scenario", scenario]
         with (out.parent / f"{out.name}-{scenario.replace('/', '-')}.log").open("w") as log:
-            subprocess.run([*command, *version, "-o", str(out)], stdout=log, stderr=log, check=False)  # noqa: S603
+            options = [*version, "--timeout", str(PATIENCE * 1000), "-o", str(out)]
+            subprocess.run([*command, *options], stdout=log, stderr=log, check=False)  # noqa: S603
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(run_one, scenarios))

@@ -143,7 +143,7 @@ class Person:
     async def log_in(self) -> None:
         """Run the command that the proxy names."""
         line = [sys.executable, "-m", "proxy.cli", "login", "server", "--config", str(self.config)]
-        run = lambda: subprocess.run(line, env=self.env, timeout=20, check=False)  # noqa: E731, S603
+        run = lambda: subprocess.run(line, env=self.env, timeout=60, check=False)  # noqa: E731, S603
         await anyio.to_thread.run_sync(run)
 
     def proxy(self) -> StdioServerParameters:

@@ -115,8 +115,8 @@ def _fit(value: Json, name: str, schema: dict[str, object], here: Situation) -> 
         return 0.0
     if value is MISSING or value is None:
         return 0.8
-    whole = {**target, **{key: here.schema[key] for key in ("$defs", "definitions") if key in here.schema}}
-    if fits(whole, value):
+    definitions = {key: here.schema[key] for key in ("$defs", "definitions") if key in here.schema}
+    if fits({**target, **definitions} if definitions else target, value):
         return 1.0 if len(types_of(target, here.schema)) < 5 else 0.9
     if type_name(value) in ("object", "array") and not accepts(target, here.schema, type_name(value)):
         lone = as_list(value)

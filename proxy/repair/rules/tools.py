@@ -249,11 +249,11 @@ def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
     value = here.arguments.get(name, opened(here.written).get(name, MISSING))
     if as_ref(value) is not None:
         value = MISSING
-    schema = here.tool.schema if here.tool else tool.schema
     target = Target(tool.properties[declared], tool.schema, declared)
     if value is MISSING:
         return 0.7
-    if fits({**target.schema, **{k: tool.schema[k] for k in ("$defs", "definitions") if k in schema}}, value):
+    definitions = {key: tool.schema[key] for key in ("$defs", "definitions") if key in tool.schema}
+    if fits({**target.schema, **definitions} if definitions else target.schema, value):
         return 1.0
     return 0.7 if coerce(value, target) else 0.0
 

@@ -17,7 +17,7 @@ from benchmarks.cases.__main__ import common, source
 from benchmarks.cases.groups import Source, run_group
 from benchmarks.cases.outcome import Outcome, outcome_from, row
 from benchmarks.cases.workspace import Options
-from benchmarks.search import tangled
+from benchmarks.search import calibration, tangled
 from benchmarks.search.page import comparison, filled, overview, plot
 from benchmarks.search.variants import Variant, ablation, planners, sweep
 
@@ -48,7 +48,7 @@ OVERVIEW = (
     *(f"bfcl/corruptions {number}" for number in (1, 2, 3, 4)),
     *(f"bfcl/hardest level {level}" for level in "DFGH"),
 )
-PARTS = ("overview", "ablation", "sweep", "planner")
+PARTS = ("overview", "ablation", "sweep", "planner", "calibration")
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -115,12 +115,22 @@ def _write(page: Path, part: str, suffix: str, measured: dict[str, list[Outcome]
         page.with_name("search-budget.svg").write_text(plot([_point(name, found) for name, found in measured.items()]))
 
 
+def _calibrate(page: Path | None) -> None:
+    reliability = calibration.table(list(calibration.offered()))
+    print(reliability)
+    if page:
+        page.write_text(filled(page.read_text() if page.exists() else "", "calibration", reliability))
+
+
 def main(given: Sequence[str] | None = None) -> None:
     """Measure each part, keep the outcomes, write the page."""
     asked = _arguments(given)
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     kept = json.loads(asked.json.read_text()) if asked.json.exists() else {}
     for part in asked.parts.split(","):
+        if part == "calibration":
+            _calibrate(asked.page)
+            continue
         measured: dict[str, list[Outcome]] = {}
         for variant in _variants(part):
             written = kept.setdefault(part, {}).get(variant.name)

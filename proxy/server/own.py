@@ -86,6 +86,9 @@ class Own:
             self._members[server] = member
             self._links[server] = link = await member.connect(self.profile, self._audience)
             await self.standing.restore(link)
+            if self._closed:
+                await link.close()
+                raise UnreachableError("the session has ended")
             return link
 
     def forget(self, server: str) -> None:

@@ -75,7 +75,7 @@ class Line(Stream):
             self.complete = True
             self._session.lines.pop(self.name, None)
         if not self.attached and len(self.events) >= KEPT_EVENTS:
-            self.events.popleft()
+            self.shed()
         self.push(data, last=last)
 
     def prime(self) -> bytes:
@@ -163,9 +163,7 @@ class HttpSession:
                 return None
             line = Line(self, name)
             line.complete = line.over = True
-        line.events.clear()
-        line.events.extend(missed)
-        line.paused = False
+        line.refill(missed)
         line.over = line.complete
         return line
 
@@ -244,6 +242,18 @@ class HttpSession:
             self._fleet.leave(self.id)
             await self.own.close()
 
+    def asked(self, ident: Id) -> bool:
+        """Tell whether a request of this id waits for its answer."""
+        return ident in self._answers
+
+    def _withdraw(self, ident: Id) -> None:
+        """End the stream of a request that was cancelled: it is never answered."""
+        line = self._answers.pop(ident, None)
+        if line is not None:
+            self.lines.pop(line.name, None)
+            line.complete = True
+            line.end()
+
     def _withdrawn(self, message: Message) -> Line | None:
         params: Any = message.get("params")
         ident: Any = rpc.fields(params).get("requestId")
@@ -258,7 +268,11 @@ class HttpSession:
         if incoming.method == SET_LEVEL:
             self.log_level = level_of(incoming.params)
         exchange.log_level = self.log_level
-        reply = await self._face.answer(incoming.method, incoming.params, exchange)
+        try:
+            reply = await self._face.answer(incoming.method, incoming.params, exchange)
+        except asyncio.CancelledError:
+            self._withdraw(cast("Id", incoming.id))
+            raise
         self._listed = self._listed or incoming.method == "tools/list"
         return reply
 

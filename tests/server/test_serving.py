@@ -18,6 +18,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from rawclient import ECHO, MODERN, SERVERS, config, started
 
 from catalog_cache.cache import Cache
+from proxy.server import asgi
 from proxy.server.face import Face
 from proxy.server.sessions import KEPT_EVENTS, HttpSession
 from proxy.upstream.caller import Profile
@@ -157,6 +158,54 @@ async def test_a_client_that_takes_no_stream_gets_plain_json(tmp_path: Path) -> 
         assert reply.json()["result"]["content"][0]["text"] == "progress"
 
 
+async def test_a_cancelled_request_ends_its_stream_without_an_answer(tmp_path: Path) -> None:
+    async with over_http(tmp_path, config(tmp_path, a=ECHO)) as base, httpx2.AsyncClient() as client:
+        session = Http(client, f"{base}/servers/a/mcp")
+        await session.open()
+        await session.say("echo", "up")
+        params = {"name": "echo", "arguments": {"text": "never"}}
+        body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+        async with (
+            asyncio.timeout(20),
+            client.stream("POST", session.url, json=body, headers=session.headers, timeout=20) as stream,
+        ):
+            assert (await session.post({"id": 7, "method": "ping"})).status_code == 400
+            await session.post({"method": "notifications/cancelled", "params": {"requestId": 7}})
+            assert events("\n".join([line async for line in stream.aiter_lines()])) == []
+        assert len(json.loads(await session.say("echo", "cancelled"))) == 1
+        assert (await session.ask("ping"))["result"] == {}
+
+
+async def test_a_session_that_ends_while_it_connects_leaves_no_process(tmp_path: Path) -> None:
+    file = config(tmp_path, slow=[*ECHO, "--slow", "1.5"])
+    async with over_http(tmp_path, file) as base, httpx2.AsyncClient() as client:
+        shared = Http(client, f"{base}/mcp")
+        await shared.open()
+        await shared.say("slow__echo", "up")
+        ending = Http(client, f"{base}/mcp")
+        await ending.open()
+        others = {process.pid for process in psutil.process_iter() if ECHO[1] in _command(process)}
+        await ending.post({"method": "notifications/acme/opens"})
+        async with asyncio.timeout(20):
+            while not (mine := _new(others)):
+                await client.get(f"{base}/healthz")
+            assert (await client.delete(ending.url, headers=ending.headers, timeout=20)).status_code == 200
+        assert [process for process in mine if process.is_running()] == []
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _new(others: set[int]) -> list[psutil.Process]:
+    """The slow servers that were not there before."""
+    found = [each for each in psutil.process_iter() if each.pid not in others]
+    return [each for each in found if f"{ECHO[1]} --slow 1.5" in _command(each)]
+
+
 async def test_an_old_client_is_served_over_sse(tmp_path: Path) -> None:
     from mcp.client.sse import sse_client
 
@@ -258,6 +307,40 @@ async def test_what_nobody_fetches_is_bounded(tmp_path: Path) -> None:
         resumed = session.resume(f"s_{KEPT_EVENTS + 7}")
         assert resumed is session.standing
         assert len(resumed.events) == KEPT_EVENTS - 7
+        await session.close()
+
+
+async def test_a_client_that_does_not_read_loses_its_response_and_can_resume(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi, "LARGEST_BACKLOG", 1000)
+    sent: list[bytes] = []
+    stuck, free = asyncio.Event(), asyncio.Event()
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+        if b'"first"' in sent[-1]:
+            stuck.set()
+            await free.wait()
+
+    async def receive() -> Any:
+        await asyncio.get_running_loop().create_future()
+
+    async with running({}, Cache({})) as fleet:
+        session = HttpSession(Face(fleet, cast("Any", None)), fleet, Profile())
+        session.standing.tell("notifications/message", {"data": "first"})
+        going = asyncio.ensure_future(asgi.stream_out(session.standing, receive, send, ()))
+        async with asyncio.timeout(10):
+            await stuck.wait()
+            for number in range(100):
+                session.standing.tell("notifications/message", {"data": number})
+            free.set()
+            assert await going is False
+        assert len(b"".join(sent)) < 1000
+        resumed = session.resume("s_1")
+        assert resumed is session.standing
+        assert not resumed.broken
+        assert len(resumed.events) == 100
         await session.close()
 
 

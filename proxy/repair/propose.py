@@ -16,6 +16,7 @@ from proxy.repair.diagnose import output_problems, situation, static_problems
 from proxy.repair.edit import Inapplicable, apply, touched
 from proxy.repair.recall import recalled
 from proxy.repair.rules import (
+    amounts,
     dangling,
     exchange,
     gaps,
@@ -73,6 +74,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
         (shape.missing_wrapper, keys.rename_into, shape.tag_bleed, placeholders.placeholder),
         (missing.from_schema,),
         (
+            amounts.missing_amount,
             gaps.missing_from_results,
             missing.from_session,
             missing.from_consumer,
@@ -87,7 +89,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnresolvedReference: (),
     WrongPath: ((references.wrong_path,),),
     TypeMismatch: ((references.mismatch,), (types.referenced,)),
-    DanglingDependency: ((dangling.dangling,), (producers.missing_producer,)),
+    DanglingDependency: ((dangling.dangling,), (producers.missing_producer, amounts.dropped_conversion)),
     CyclicDependency: ((references.cyclic,),),
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (

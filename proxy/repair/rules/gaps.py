@@ -13,7 +13,7 @@ from proxy.repair.values import MISSING, at, join, segments
 from proxy.repair.words import plain, stem, words
 from schemas.catalog import as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, Proposal, SetArgument
-from schemas.plan import Ref
+from schemas.plan import Ref, refs_in
 from schemas.problem import MissingArgument
 
 
@@ -76,8 +76,15 @@ def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Ite
 
 
 def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
-    """The value that was meant in the earlier steps that nothing reads: the only one that fits, or that stands out."""
+    """The value that was meant in the earlier steps that nothing reads: the only one that fits, or that stands out.
+
+    While one of them has no result yet, nothing is known of what it will hold.
+    """
     used = {source.step for source in here.sources if source.used}
+    ids = here.plan.by_id
+    read = {ref.step for step in here.plan.steps for _, ref in refs_in(step.arguments, ids)}
+    if any(here.evidence.value(id_) is MISSING for id_ in _before(here) - read):
+        return
     free = [step.id for step in here.earlier if step.id not in used and here.evidence.value(step.id) is not MISSING]
     options = [
         source
@@ -95,6 +102,13 @@ def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) ->
         evidence = f"nothing else reads {chosen.step!r}, and this is {why}"
         edit = BindReference(here.step.id, problem.at, Ref(chosen.step, join(list(chosen.parts))))
         yield Proposal(problem, (edit,), "unused_result", evidence, Confidence.GUESS, 0.65)
+
+
+def _before(here: Situation) -> set[str]:
+    """Steps listed before this one that do not wait for it."""
+    listed = [step.id for step in here.plan.steps]
+    mine = listed.index(here.step.id) if here.step.id in listed else len(listed)
+    return {step.id for step in here.earlier if listed.index(step.id) < mine}
 
 
 def _standing_out(options: list[Source], here: Situation) -> tuple[Source | None, str]:

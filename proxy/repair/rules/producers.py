@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from proxy.repair.coerce import Target
-from proxy.repair.rules import missing, references, sources
+from proxy.repair.rules import amounts, missing, references, sources
+from proxy.repair.rules.measures import agreement
 from proxy.repair.schema import branches
 from proxy.repair.situation import OUTPUT, Situation
-from proxy.repair.values import MISSING, at, segments
+from proxy.repair.values import MISSING, at, join, segments
 from proxy.repair.verbs import verbs
 from proxy.repair.words import closeness, likeness, mentions, plain, stems
 from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical
 from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
-from schemas.plan import Plan, Step
+from schemas.plan import Plan, Ref, Step
 from schemas.problem import DanglingDependency, MissingArgument
 
 MOST_REQUIRED = 6
@@ -64,7 +65,8 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation)
         return 0.8
     parts = segments(path)
     named = likeness(argument, tool.name) if argument else 0.0
-    if tool.output_schema is not None:
+    named = max(named, _named_after(target, tool, here))
+    if tool.output_schema is not None and _says_something(tool.output_schema):
         depth = _declared(tool.output_schema, tool.output_schema, parts)
         generic = plain(parts[-1]) in sources.GENERIC
         return depth * (max(0.4, named) if generic else 1.0)
@@ -72,6 +74,18 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation)
     spoken = 0.5 if said else 0.0
     about = max(named, closeness(argument, f"{tool.name} {tool.description[:200]}") if argument else 0.0)
     return spoken + 0.4 * about if spoken else 0.0
+
+
+def _says_something(schema: Json) -> bool:
+    """Tell whether an output schema declares any property; an open object promises nothing."""
+    return "properties" in canonical(schema)
+
+
+def _named_after(target: str, tool: Tool, here: Situation) -> float:
+    """0.8 where the id of the missing step is a word of this tool's name and of no other tool's on its server."""
+    said = stems(target)
+    bearers = [other for other in here.evidence.catalog.of(tool.server) if said & stems(other.name)]
+    return 0.8 if said and bearers == [tool] else 0.0
 
 
 def _siblings(one: Tool | None, other: Tool) -> bool:
@@ -114,7 +128,28 @@ def _from_results(gap: MissingArgument, here: Situation) -> Iterator[Proposal]:
     return (proposal for proposal in sources.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
 
 
-_FILLERS: tuple[_Filler, ...] = (missing.from_schema, _from_results, missing.from_consumer, missing.from_goal)
+def _in_its_unit(gap: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """The one earlier value that nothing reads and that is in the argument's unit."""
+    wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
+    found = [
+        source
+        for source in here.sources
+        if source.parts and not source.used and not source.echo and agreement(source, wanted, here) == 1
+    ]
+    if len(found) == 1:
+        edit = BindReference(here.step.id, gap.at, Ref(found[0].step, join(list(found[0].parts))))
+        evidence = f"{found[0].step!r} returned it in the argument's unit, and nothing reads it"
+        yield Proposal(gap, (edit,), "in_its_unit", evidence, Confidence.GUESS, 0.85)
+
+
+_FILLERS: tuple[_Filler, ...] = (
+    missing.from_schema,
+    _from_results,
+    _in_its_unit,
+    amounts.missing_amount,
+    missing.from_consumer,
+    missing.from_goal,
+)
 
 
 def _filled(tool: Tool, name: str, here: Situation) -> tuple[Step, float, str] | None:

@@ -70,6 +70,8 @@ def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -
     if len(asked) == len(source.parts):
         alike = max(alike, 0.95 * min(map(_segment_alike, asked, source.parts)))
     generic = plain(name) in GENERIC
+    if generic and alike < 1.0:
+        alike = 0.6 if plain(source.name) in GENERIC else min(alike, 0.45)
     named = max(alike, 0.45 if generic and source.parts else 0.0)
     consumer = likeness(wanted.name, source.name) if wanted is not None and wanted.name else 0.0
     score = 0.55 * named + 0.2 * place + 0.15 * suits + 0.1 * consumer - (0.15 if source.echo else 0.0)

@@ -91,7 +91,7 @@ def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | Non
     if plain(wanted.name) in GENERIC:
         alike = min(alike, 0.4)
     unit = agreement(source, wanted, here)
-    if unit < 0:
+    if unit < 0 or _one_of_a_pair(source, here):
         return None
     generic = 0.35 if plain(name) in GENERIC else 0.0
     named = max(alike, generic, 0.6 * unit)
@@ -123,7 +123,7 @@ def bind_by_name(problem: Problem, here: Situation, wanted: Target | None) -> It
     choices = [choice for source in here.sources if (choice := by_argument(source, wanted, here)) is not None]
     ranked = best(choices)
     for choice in ranked[:4]:
-        if choice.score >= 0.5 and not _one_of_a_pair(choice.source, here):
+        if choice.score >= 0.5:
             edit = BindReference(here.step.id, problem.at, Ref(choice.source.step, join(list(choice.source.parts))))
             yield Proposal(problem, (edit,), "bind_by_name", choice.why, sure(choice, ranked), choice.score)
 

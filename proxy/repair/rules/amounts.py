@@ -1,0 +1,124 @@
+"""Rules that fill an argument with an amount that the goal states in a unit: as it is, or converted. Pure.
+
+Units decide, not names: an amount is taken where the argument is described in a unit of the same kind, and where the
+goal states no other such amount that the plan does not use yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from proxy.repair.coerce import Target, spoken_unit
+from proxy.repair.rules.measures import wanted_unit
+from proxy.repair.rules.sources import GENERIC, ref_of
+from proxy.repair.schema import accepts, fits
+from proxy.repair.situation import OUTPUT, Situation
+from proxy.repair.units import convert, unit_of
+from proxy.repair.values import inside, segments
+from proxy.repair.words import plain, words
+from schemas.edit import Confidence, Proposal, SetArgument
+from schemas.problem import DanglingDependency, MissingArgument
+
+CONVERTED = frozenset({"converted", "conversion", "convert", "to", "target"})
+"""Words of a path into the result of a conversion."""
+SAME, CHANGED = 0.9, 0.85
+"""Scores of an amount that is in the wanted unit, and of one that converts to it."""
+INSTEAD = 0.32
+"""Score of an amount converted here in place of a step; a step that converts, where all it needs is known, is surer."""
+LONGEST = 4
+"""Words of the longest unit looked for."""
+_AMOUNT = re.compile(r"(?<![\w.,/#])(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\d:])\s?(?=[A-Za-zµ°%])")
+_UNIT = re.compile(r"[A-Za-zµ°%][\w/°µ²³^%]*(?: [A-Za-z]+){0,3}")
+_NO_UNITS = frozenset({"in", "at", "a", "as", "to", "are", "an", "am", "do", "us", "of", "on", "is"})
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number of the goal with its unit, both as written."""
+
+    value: int | float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """The amount in words."""
+        return f"{self.value} {self.unit}"
+
+
+@lru_cache(maxsize=256)
+def amounts(goal: str) -> tuple[Amount, ...]:
+    """Every amount that a text states, in order."""
+    found: list[Amount] = []
+    for match in _AMOUNT.finditer(goal):
+        said = _UNIT.match(goal, match.end())
+        parts = said[0].split(" ")[:LONGEST] if said else []
+        options = (" ".join(parts[:length]) for length in range(len(parts), 0, -1))
+        unit = next((text for text in options if not set(text.lower().split()) & _NO_UNITS and unit_of(text)), None)
+        if unit is not None:
+            number = match[1].replace(",", "")
+            found.append(Amount(float(number) if "." in number else int(number), unit))
+    return tuple(found)
+
+
+def missing_amount(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """Fill a missing number with the one unused amount of the goal that is in its unit, or converts to it."""
+    if len(problem.at) != 1 or here.tool is None:
+        return
+    target = Target(here.schema_at(problem.at), here.schema, problem.name)
+    yield from _filled(problem, here, target)
+
+
+def dropped_conversion(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
+    """Give the reader of a conversion that is not there the amount that was to be converted, converted.
+
+    An amount that is in the reader's unit already was not what the missing step was for.
+    """
+    if here.step.id == OUTPUT or here.tool is None or len(problem.at) != 1:
+        return
+    ref = ref_of(inside(here.step.arguments, problem.at))
+    last = words((segments(ref.path) or [""])[-1]) if ref is not None else ()
+    if set(last) & CONVERTED and all(word in CONVERTED or plain(word) in GENERIC or unit_of(word) for word in last):
+        target = Target(here.schema_at(problem.at), here.schema, str(problem.at[0]))
+        for proposal in _filled(problem, here, target):
+            if proposal.score < SAME:
+                yield replace(proposal, score=INSTEAD)
+
+
+def _filled(problem: MissingArgument | DanglingDependency, here: Situation, target: Target) -> Iterator[Proposal]:
+    if not here.plan.goal or "string" in str(target.schema.get("type", "string")):
+        return
+    unit = wanted_unit(target, here) if accepts(target.schema, target.root, "integer") else None
+    if unit is None:
+        return
+    options = [
+        (amount, number)
+        for amount in amounts(here.plan.goal)
+        if not _used(amount, here)
+        and (number := _in_unit(amount, unit, exactly=spoken_unit(target) is None)) is not None
+        and fits(target.schema, number)
+    ]
+    if len(options) != 1:
+        return
+    amount, number = options[0]
+    same = number == amount.value
+    evidence = f"{amount.text!r} is the only amount of the goal that no step uses and that can be told in {unit}"
+    edit = SetArgument(here.step.id, problem.at, number)
+    sure = Confidence.EVIDENT if same and isinstance(problem, MissingArgument) else Confidence.GUESS
+    yield Proposal(problem, (edit,), "goal_amount", evidence, sure, SAME if same else CHANGED)
+
+
+def _used(amount: Amount, here: Situation) -> bool:
+    """Tell whether the plan says this number anywhere, be it inside a text."""
+    spellings = {str(amount.value), str(float(amount.value))}
+    return any(set(re.findall(r"\d+(?:\.\d+)?", text)) & spellings for text in here.literals())
+
+
+def _in_unit(amount: Amount, unit: str, *, exactly: bool) -> int | float | None:
+    """The amount in a unit, None where it measures something else, or is in another unit than exactly this."""
+    if unit_of(amount.unit) == unit_of(unit):
+        return amount.value
+    number = None if exactly else convert(float(amount.value), amount.unit, unit)
+    return None if number is None else round(number, 9)

@@ -26,7 +26,7 @@ from schemas.trial import Reply, StepRun, Verdict
 OFFERED = 3
 """Repairs of one step that are weighed, best first."""
 BINS = (0.0, LIKELY, 0.5, 2 * LIKELY, 0.7, 0.8, 0.9, 1.01)
-MARGINS = (-1.0, -TIE, TIE, 0.05, 0.1, 1.01)
+MARGINS = (-1.0, -TIE, -0.01, 0.01, TIE, 0.1, 1.01)
 
 
 @dataclass(frozen=True)

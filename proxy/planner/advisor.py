@@ -85,11 +85,15 @@ class PlannerAdvisor:
 
         `tools` suit the goal, best first; `catalog` holds all there are, None: the plan is written.
         """
-        composed = None if catalog is None else await self._composer.compose(goal, tools, catalog)
+        composed = None if catalog is None else await self.compose(goal, tools, catalog)
         if composed is not None:
             return composed
         shown = tools[:SHOWN]
         return await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
+
+    async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
+        """A plan of what the goal states; None where it states too little."""
+        return await self._composer.compose(goal, tools, catalog)
 
     async def answer(self, goal: str, run: StepRun) -> str:
         """Where in the result of the last step the answer to the goal stands, "" for the whole result."""

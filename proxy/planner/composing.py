@@ -20,6 +20,7 @@ from proxy.planner.matching import SURE
 from proxy.planner.sketch import Assumed, Call, Open, Said, plan_of
 from proxy.planner.slots import Slot
 from proxy.planner.stated import Fact
+from proxy.planner.weighing import OPEN
 from proxy.repair.order import has_effect
 from proxy.repair.ports import Planner
 from schemas.catalog import Catalog, Json, Tool
@@ -139,8 +140,13 @@ def _sketched(goal: str, tools: Sequence[Tool], catalog: Catalog) -> list[Sketch
     return [
         sketch
         for sketch in made
-        if sketch.worth >= LEAST and assembly.scale.uses_enough(sketch.call) and _harmless(sketch)
+        if _explains(sketch) >= LEAST and assembly.scale.uses_enough(sketch.call) and _harmless(sketch)
     ]
+
+
+def _explains(sketch: Sketch) -> float:
+    """What a sketch is worth but for what it leaves open."""
+    return sketch.worth + OPEN * len(sketch.call.gaps)
 
 
 def _harmless(sketch: Sketch) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from proxy.repair.completing import completed
 from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.order import has_effect
@@ -39,6 +40,8 @@ MOST_ALLOWED = 16
 """Allowed values up to which the planner ranks them instead of writing one."""
 CLEAR_VALUE = 0.5
 """Nats per token by which the planner must prefer a value: a bare value has few tokens, so its scores swing widely."""
+COMPOSED_FROM = 48
+"""Tools that a plan is composed from."""
 CHOSEN = 0.6
 """Score of a repair that the planner chose or wrote: above the least likely guess, below any evidence."""
 
@@ -117,6 +120,22 @@ class Counsel:
         )
         return replace(parent, plan=plan, lineage=(*parent.lineage, made))
 
+    async def complete(self, parent: Candidate, evidence: Evidence) -> Candidate | None:
+        """The plan with the steps that it lacks, as a plan composed from the same goal has them."""
+        goal = parent.plan.goal
+        if not goal or not self._fresh(parent.plan, "", "complete"):
+            return None
+        tools = await self.find(evidence.catalog, goal, COMPOSED_FROM)
+        composed = await self.advisor.compose(goal, tools, evidence.catalog)
+        plan = None if composed is None else completed(parent.plan, composed)
+        if plan is None or _adds_effects(plan, parent.plan, evidence):
+            return None
+        problem = next(iter(parent.outcome.problems))
+        edits = edits_between(parent.plan, plan)
+        why = "a plan composed from the goal has the same steps and these besides"
+        made = Proposal(problem, edits, "planner_completion", why, Confidence.GUESS, CHOSEN)
+        return replace(parent, plan=plan, lineage=(*parent.lineage, made))
+
     def _fresh(self, plan: Plan, step: str, what: str) -> bool:
         key = (plan.key, step, what)
         new = key not in self.asked
@@ -191,7 +210,9 @@ def edits_between(before: Plan, after: Plan) -> tuple[Edit, ...]:
     for step in after.steps:
         old = before.by_id.get(step.id)
         if old is None:
-            edits.append(AddStep(step.id, step, None))
+            later = after.steps[after.steps.index(step) + 1 :]
+            anchor = next((other.id for other in later if other.id in before.by_id), None)
+            edits.append(AddStep(anchor or before.steps[-1].id, step, anchor))
             continue
         if (old.server, old.tool) != (step.server, step.tool):
             edits.append(SwapTool(step.id, step.server or "", step.tool))

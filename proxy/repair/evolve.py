@@ -165,6 +165,10 @@ class Search:
             fresh = chosen is not None and self.population.untried(chosen.plan.key)
             if chosen is not None and fresh and nursery.may_try(chosen, step, evidence):
                 return replace(best, plan=chosen.plan, lineage=(*best.lineage, *chosen.proposals))
+        may_add = self.counsel is not None and self.settings.edits
+        child = await self.counsel.complete(best, evidence) if self.counsel is not None and may_add else None
+        if child is not None and self.population.untried(child.plan.key):
+            return child
         return None if self.intensity.stagnant < 1 else await self._redesigned(last=True)
 
     async def _counselled(self, best: Candidate, step: str, options: list[Repair], evidence: Evidence) -> Repair | None:

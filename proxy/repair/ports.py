@@ -141,6 +141,10 @@ class Advisor(Protocol):
         """A plan from the goal alone; `tools` suit the goal, best first, `catalog` holds all there are."""
         ...
 
+    async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
+        """A plan of what the goal states, without anything written; None where it states too little."""
+        ...
+
     async def answer(self, goal: str, run: StepRun) -> str:
         """Where in the result of the last step the answer to the goal stands, "" for the whole result."""
         ...

@@ -112,7 +112,9 @@ def _write(page: Path, part: str, suffix: str, measured: dict[str, list[Outcome]
         text = filled(text, part + suffix, comparison(measured))
     page.write_text(text)
     if part == "sweep":
-        page.with_name("search-budget.svg").write_text(plot([_point(name, found) for name, found in measured.items()]))
+        kind = suffix.removeprefix(", ")
+        name = "search-budget.svg" if kind in ("", "chains") else f"search-budget-{kind}.svg"
+        page.with_name(name).write_text(plot([_point(name, found) for name, found in measured.items()]))
 
 
 def _calibrate(page: Path | None) -> None:

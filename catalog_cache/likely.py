@@ -17,6 +17,8 @@ from schemas.catalog import Catalog, Tool
 
 SPELLED = 24
 """Tools kept for the likeness of their letters."""
+KEPT = 64
+"""Answers kept for each catalog."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class _Index:
     names: list[str]
     words: dict[str, list[int]]
     arguments: dict[str, list[int]]
+    found: dict[tuple[str, frozenset[str]], tuple[Tool, ...]]
+    """The last answers: one repair asks the same question several times."""
 
 
 _INDEXES: WeakKeyDictionary[Catalog, _Index] = WeakKeyDictionary()
@@ -36,6 +40,15 @@ def likely(catalog: Catalog, name: str, arguments: Collection[str], limit: int =
     index = _INDEXES.get(catalog)
     if index is None:
         index = _INDEXES[catalog] = _built(catalog)
+    key = (name, frozenset(arguments))
+    if key not in index.found:
+        if len(index.found) >= KEPT:
+            index.found.clear()
+        index.found[key] = tuple(catalog.tools[number] for number, _ in _scores(index, *key).most_common(limit))
+    return index.found[key]
+
+
+def _scores(index: _Index, name: str, arguments: frozenset[str]) -> Counter[int]:
     score: Counter[int] = Counter()
     for _, ratio, number in process.extract(_plain(name), index.names, scorer=fuzz.ratio, limit=SPELLED):
         score[number] += int(ratio)
@@ -43,15 +56,15 @@ def likely(catalog: Catalog, name: str, arguments: Collection[str], limit: int =
         found = index.words.get(word, ())
         for number in found:
             score[number] += 100 // (1 + len(found) // 20)
-    for argument in arguments:
+    for argument in sorted(arguments):
         found = index.arguments.get(_plain(argument), ())
         for number in found:
             score[number] += 100 // (1 + len(found) // 10)
-    return tuple(catalog.tools[number] for number, _ in score.most_common(limit))
+    return score
 
 
 def _built(catalog: Catalog) -> _Index:
-    index = _Index([_plain(tool.name) for tool in catalog], {}, {})
+    index = _Index([_plain(tool.name) for tool in catalog], {}, {}, {})
     for number, tool in enumerate(catalog):
         for word in _words(tool.name):
             index.words.setdefault(word, []).append(number)

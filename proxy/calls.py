@@ -74,7 +74,12 @@ class Calls:
 
     def own_tools(self) -> list[dict[str, Any]]:
         """The tools that the proxy itself adds to `tools/list` of this face, as raw tool objects."""
-        return own_tools() if self._server is None and self._config.workflow.expose else []
+        return own_tools() if self.own_names else []
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Their names."""
+        return (RUN_WORKFLOW, FIND_TOOLS) if self._server is None and self._config.workflow.expose else ()
 
     async def call(self, params: Mapping[str, Any], client: Client) -> Reply:
         """Answer one `tools/call`; `params` as the client wrote them."""
@@ -82,7 +87,7 @@ class Calls:
         tool = self._exact(name)
         if tool is not None:
             return await self._forward(tool, params, client)
-        if self.own_tools() and name in (RUN_WORKFLOW, FIND_TOOLS):
+        if name in self.own_names:
             return await self._own(name, params, client)
         return await self._unknown(name, params, client)
 

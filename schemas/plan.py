@@ -36,7 +36,7 @@ class Ref:
 
 def is_ref(value: Json) -> TypeGuard[dict[str, Any]]:
     """Tell whether a value is a reference object: exactly `$ref` (and `path`), `$ref` free of `#`, `/` and `:`."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "$ref" not in value:
         return False
     value = cast("dict[str, Any]", value)
     step = value.get("$ref")

@@ -208,7 +208,7 @@ class Face:
             await self._fleet.listed_all(self._server)
             if exchange.own is not None and self._server in exchange.own.changed:
                 return await self._fleet.request(self._server, "tools/call", call, exchange)
-        elif known is None and name not in [tool["name"] for tool in self._calls.own_tools()]:
+        elif known is None and name not in self._calls.own_names:
             await self._fleet.listed_for(name)
             away = self._away(name)
             if away is not None:

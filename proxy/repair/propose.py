@@ -89,7 +89,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnresolvedReference: (),
     WrongPath: ((references.wrong_path,),),
     TypeMismatch: ((references.mismatch,), (types.referenced,)),
-    DanglingDependency: ((dangling.dangling,), (producers.missing_producer, amounts.dropped_conversion)),
+    DanglingDependency: ((dangling.dangling,), (producers.missing_producer,)),
     CyclicDependency: ((references.cyclic,),),
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.repair.coerce import Target, spoken_unit
@@ -26,8 +26,6 @@ CONVERTED = frozenset({"converted", "conversion", "convert", "to", "target"})
 """Words of a path into the result of a conversion."""
 SAME, CHANGED = 0.9, 0.85
 """Scores of an amount that is in the wanted unit, and of one that converts to it."""
-INSTEAD = 0.32
-"""Score of an amount converted here in place of a step; a step that converts, where all it needs is known, is surer."""
 LONGEST = 4
 """Words of the longest unit looked for."""
 _AMOUNT = re.compile(r"(?<![\w.,/#])(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\d:])\s?(?=[A-Za-zµ°%])")
@@ -82,9 +80,7 @@ def dropped_conversion(problem: DanglingDependency, here: Situation) -> Iterator
     last = words((segments(ref.path) or [""])[-1]) if ref is not None else ()
     if set(last) & CONVERTED and all(word in CONVERTED or plain(word) in GENERIC or unit_of(word) for word in last):
         target = Target(here.schema_at(problem.at), here.schema, str(problem.at[0]))
-        for proposal in _filled(problem, here, target):
-            if proposal.score < SAME:
-                yield replace(proposal, score=INSTEAD)
+        yield from (proposal for proposal in _filled(problem, here, target) if proposal.score < SAME)
 
 
 def _filled(problem: MissingArgument | DanglingDependency, here: Situation, target: Target) -> Iterator[Proposal]:

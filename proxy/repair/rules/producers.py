@@ -31,7 +31,10 @@ LEAST = 0.45
 
 
 def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
-    """Add the step that a reference names, if one tool returns such a value and all it requires can be filled."""
+    """Add the step that a reference names, if one tool returns such a value and all it requires can be filled.
+
+    Where no tool can, an amount that only had to be converted is converted here.
+    """
     path = next((ref.path for _, ref in references.refs_of(here) if ref.step == problem.target), "")
     if here.step.id == OUTPUT or not path:
         return
@@ -46,6 +49,8 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
             step, score, why = filled
             found.append((returns * score, step, why))
     found.sort(key=lambda entry: -entry[0])
+    if not found:
+        yield from amounts.dropped_conversion(problem, here)
     for index, (score, step, why) in enumerate(found[:3]):
         rival = found[index + 1][0] if index + 1 < len(found) else 0.0
         edit = AddStep(here.step.id, step, here.step.id)

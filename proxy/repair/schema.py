@@ -41,28 +41,48 @@ def _validator(text: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(text), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-_KNOWN: dict[int, tuple[Schema, Draft202012Validator]] = {}
-"""Validators by the identity of the schema object, which is kept so that the identity stays its own."""
+@dataclass(frozen=True)
+class _Known:
+    """A schema with its validator; kept together, so that the schema's identity stays its own."""
+
+    schema: Schema
+    validator: Draft202012Validator
+    answers: dict[str, list[Breach]]
+    """What small values break, by their canonical text: a search asks the same many times."""
+
+
+_KNOWN: dict[int, _Known] = {}
 KNOWN_LIMIT = 8192
+ANSWERS = 64
+"""Answers kept for one schema."""
+SMALL = 2000
+"""Characters of a value whose answer is kept."""
 
 
-def _validator_of(schema: Schema) -> Draft202012Validator:
+def _known(schema: Schema) -> _Known:
     known = _KNOWN.get(id(schema))
-    if known is not None:
-        return known[1]
-    if len(_KNOWN) >= KNOWN_LIMIT:
-        _KNOWN.clear()
-    _KNOWN[id(schema)] = found = (schema, _validator(canonical(schema)))
-    return found[1]
+    if known is None:
+        if len(_KNOWN) >= KNOWN_LIMIT:
+            _KNOWN.clear()
+        _KNOWN[id(schema)] = known = _Known(schema, _validator(canonical(schema)), {})
+    return known
 
 
 def breaches(schema: Schema, value: Json) -> list[Breach]:
     """Every way in which a value breaks a schema, in order of place; [] also where the schema cannot be used."""
     try:
-        errors = cast("Iterable[ValidationError]", _validator_of(schema).iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
-        return [_breach(error) for error in errors]
+        known, written = _known(schema), canonical(value)
+        found = known.answers.get(written)
+        if found is None:
+            errors = cast("Iterable[ValidationError]", known.validator.iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
+            found = [_breach(error) for error in errors]
+            if len(written) <= SMALL:
+                if len(known.answers) >= ANSWERS:
+                    known.answers.clear()
+                known.answers[written] = found
     except Exception:  # noqa: BLE001  jsonschema raises many kinds for schemas that are broken, each only where it looks
         return []
+    return list(found)
 
 
 def _breach(error: ValidationError) -> Breach:

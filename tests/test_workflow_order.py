@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import pytest
 
 from schemas.trial import Reply
 from tests.desks import sent_tools
@@ -145,6 +146,19 @@ async def test_what_cannot_be_sent_is_edited_first() -> None:
     assert report.status == "repaired"
     assert len(where.sent) == 3
     assert [repair.op for repair in report.repairs] == ["swap_tool", "unwrap_value", "rename_argument"]
+
+
+@promise("swaps-within-policy", "waits-for-upstreams")
+@pytest.mark.parametrize("named", [{"server": "depot", "tool": "get_product"}, {"tool": "depot__get_product"}])
+async def test_an_upstream_that_never_came_is_no_reason_to_ask_another(named: dict[str, str]) -> None:
+    where = world(shop(), units())
+    config = configured(upstreams={name: {"command": "x"} for name in ("shop", "units", "depot")})
+    steps = [step("u", "list_units"), {"id": "p", "arguments": {"sku": "can-05"}, **named}]
+    report = await carried_out(where, {"steps": steps}, config=config)
+    assert report.status == "failed"
+    assert [(problem.kind, problem.step) for problem in report.problems] == [("upstream_down", "p")]
+    assert "depot lists no tools at present" in report.problems[0].message
+    assert [name for _, name, _ in where.sent] == ["list_units"]
 
 
 @promise("waits-for-upstreams")

@@ -5,6 +5,7 @@ Pure. Every problem is certain by plan, catalog, schema or reply; what to do abo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from catalog_cache.names import resolve as resolve_name
@@ -14,6 +15,7 @@ from proxy.repair.schema import Breach, breaches, property_names, type_name
 from proxy.repair.situation import OUTPUT, Evidence, Situation
 from proxy.repair.stand_ins import stand_ins
 from proxy.repair.values import MISSING, Unresolved, inside, resolve
+from proxy.repair.words import plain
 from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.plan import Location, Plan, Ref, Step, as_ref, refs_in, walk
 from schemas.problem import (
@@ -27,6 +29,7 @@ from schemas.problem import (
     TypeMismatch,
     UnexpectedArgument,
     UnknownTool,
+    UpstreamDown,
     ValueNotAllowed,
     WrongPath,
     WrongType,
@@ -41,6 +44,7 @@ BLOCKS_SENDING = (
     CyclicDependency,
     WrongPath,
     MissingArgument,
+    UpstreamDown,
 )
 """Problems with which a step is not sent as written (with arguments that are no object)."""
 
@@ -111,7 +115,10 @@ def _tool_problems(here: Situation) -> Iterator[Problem]:
     step = here.step
     options = resolve_name(here.evidence.catalog, step.tool)
     named = f"{step.server}/{step.tool}" if step.server else step.tool
-    if len(options) > 1:
+    absent = _absent(here)
+    if absent is not None:
+        yield UpstreamDown(step=step.id, message=f"{absent} lists no tools at present, so {named!r} cannot be called")
+    elif len(options) > 1:
         yield AmbiguousTool(
             step=step.id,
             tool=step.tool,
@@ -122,6 +129,12 @@ def _tool_problems(here: Situation) -> Iterator[Problem]:
         yield UnknownTool(
             step=step.id, tool=step.tool, server=step.server, message=f"no upstream offers a tool {named!r}"
         )
+
+
+def _absent(here: Situation) -> str | None:
+    """The upstream that a step names and that lists no tool."""
+    said = {plain(here.step.server or ""), *(plain(head) for head in re.split(r"__|[.:/]", here.step.tool)[:-1])}
+    return next((name for name in sorted(here.evidence.absent) if plain(name) in said), None)
 
 
 def _reference_problems(here: Situation) -> Iterator[Problem]:

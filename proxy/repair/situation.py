@@ -49,6 +49,8 @@ class Evidence:
     typed: bool = True
     """Whether a referenced value is held against the argument's schema; off, only what upstreams answer tells."""
     memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    absent: frozenset[str] = frozenset()
+    """Configured upstreams that list no tool: a step that names one of them is not for another's tool."""
 
     def values(self, plan: Plan) -> Lookup:
         """Step id to the value that references into it see."""

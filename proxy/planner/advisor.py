@@ -14,6 +14,7 @@ from proxy.planner.composing import Composer
 from proxy.planner.grammar import Known
 from proxy.planner.render import labels
 from proxy.planner.weave import weave
+from proxy.planner.weighing import keeps_facts
 from proxy.repair.ports import Advice, Planner, Question, Usage
 from proxy.repair.values import MISSING
 from schemas.catalog import Catalog, Json, Tool
@@ -89,7 +90,8 @@ class PlannerAdvisor:
         if composed is not None:
             return composed
         shown = tools[:SHOWN]
-        return await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
+        plan = await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
+        return plan if plan is not None and keeps_facts(goal, plan) else None
 
     async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
         """A plan of what the goal states; None where it states too little."""

@@ -9,10 +9,11 @@ from functools import cached_property
 from catalog_cache.nearest import words as terms
 from proxy.planner.conversion import Converter
 from proxy.planner.sketch import Assumed, Call, Filler, Open, Result, Said
-from proxy.planner.stated import Fact, tokens
+from proxy.planner.stated import Fact, facts, tokens
 from proxy.repair.notes import summary
 from proxy.repair.units import unit_of
-from schemas.catalog import Tool
+from schemas.catalog import Tool, canonical
+from schemas.plan import Plan, walk
 
 FACT = 1.0
 WORD = 0.4
@@ -111,6 +112,14 @@ class Scale:
         """The words of the goal that stand outside these facts."""
         spans = [(fact.start, fact.end) for fact in used]
         return {root for at, root in self._asked.items() if not any(start <= at < end for start, end in spans)}
+
+
+def keeps_facts(goal: str, plan: Plan) -> bool:
+    """Tell whether a written plan uses nearly all numbers, times and texts that the goal states."""
+    given = " ".join(canonical(value) for step in plan.steps for _, value in walk(step.arguments))
+    stated = [fact for fact in facts(goal) if fact.kind != "name"]
+    unused = sum(str(fact.value) not in given for fact in stated)
+    return unused <= len(stated) * UNUSED
 
 
 def _measuring(word: str) -> bool:

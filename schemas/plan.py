@@ -82,9 +82,13 @@ class Step:
         return written
 
     @cached_property
-    def pointers(self) -> tuple[tuple[str, bool], ...]:
-        """The step id of every reference; true beside those within a text, which may be literal."""
+    def _references(self) -> tuple[tuple[Location, Ref, bool], ...]:
+        """Every reference in the arguments; true beside those within a text, which may be literal."""
         return tuple(_pointers(self.arguments))
+
+    def refs(self, steps: Container[str]) -> list[tuple[Location, Ref]]:
+        """Every reference in the arguments, as `refs_in` finds them."""
+        return [(at, ref) for at, ref, within in self._references if not within or ref.step in steps]
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,27 @@ class Plan:
     def key(self) -> str:
         """Digest of the canonical form: two plans of one key are the same candidate."""
         return fingerprint(self.json())
+
+    @cached_property
+    def cycle(self) -> tuple[str, ...]:
+        """One cycle among references and `after`, in order; () where there is none."""
+        ids = self.by_id
+        needs = {step.id: [name for name in dependencies(step, ids) if name in ids] for step in self.steps}
+        done: set[str] = set()
+
+        def visit(step: str, trail: list[str]) -> tuple[str, ...]:
+            if step in trail:
+                return tuple(trail[trail.index(step) :])
+            if step in done:
+                return ()
+            for target in needs[step]:
+                found = visit(target, [*trail, step])
+                if found:
+                    return found
+            done.add(step)
+            return ()
+
+        return next((found for step in needs if (found := visit(step, []))), ())
 
     def json(self) -> dict[str, Any]:
         """The plan as it can be submitted again."""
@@ -137,29 +162,21 @@ def refs_in(value: Json, steps: Container[str]) -> Iterator[tuple[Location, Ref]
 
     Text is a reference only if its head names one of `steps`; a reference object always is one.
     """
+    return ((at, ref) for at, ref, within in _pointers(value) if not within or ref.step in steps)
+
+
+def _pointers(value: Json) -> Iterator[tuple[Location, Ref, bool]]:
     for at, inner in walk(value):
         ref = as_ref(inner)
         if ref is not None:
-            yield at, ref
-        elif isinstance(inner, str):
-            for match in INTERPOLATION.finditer(inner):
-                if match[1] in steps:
-                    yield at, Ref(match[1], match[2] or "")
-
-
-def _pointers(value: Json) -> Iterator[tuple[str, bool]]:
-    for _, inner in walk(value):
-        ref = as_ref(inner)
-        if ref is not None:
-            yield ref.step, False
+            yield at, ref, False
         elif isinstance(inner, str) and "{{" in inner:
-            yield from ((match[1], True) for match in INTERPOLATION.finditer(inner))
+            yield from ((at, Ref(match[1], match[2] or ""), True) for match in INTERPOLATION.finditer(inner))
 
 
 def dependencies(step: Step, steps: Container[str]) -> tuple[str, ...]:
     """Ids of the steps that this one refers to or must come after, each once."""
-    named = [name for name, within_text in step.pointers if not within_text or name in steps]
-    return tuple(dict.fromkeys([*named, *step.after]))
+    return tuple(dict.fromkeys([*(ref.step for _, ref in step.refs(steps)), *step.after]))
 
 
 def same_call(left: Step, right: Step) -> bool:

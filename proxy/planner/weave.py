@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemas.catalog import Json, as_object
-from schemas.plan import Plan, Ref, Step, refs_in
+from schemas.plan import Plan, Ref, Step
 
 SHORT = 3
 """Letters of a text below which a repetition says nothing."""
@@ -31,7 +31,7 @@ def weave(plan: Plan) -> Plan:
 def _read(plan: Plan) -> set[str]:
     """Ids of the steps whose results somebody reads."""
     ids = plan.by_id
-    return {ref.step for step in plan.steps for _, ref in refs_in(step.arguments, ids)}
+    return {ref.step for step in plan.steps for _, ref in step.refs(ids)}
 
 
 def _repetitions(plan: Plan, step: Step) -> Iterator[tuple[Step, str]]:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from catalog_cache.names import resolve as resolve_name
-from proxy.repair import order
 from proxy.repair.refusal import Reading, error_text, read
 from proxy.repair.schema import Breach, breaches, property_names, type_name
 from proxy.repair.situation import OUTPUT, Evidence, Situation
@@ -140,13 +139,13 @@ def _absent(here: Situation) -> str | None:
 def _reference_problems(here: Situation) -> Iterator[Problem]:
     ids = here.plan.by_id
     step = here.step
-    for target in dict.fromkeys([*(ref.step for _, ref in refs_in(step.arguments, ids)), *step.after]):
+    for target in dict.fromkeys([*(ref.step for _, ref in step.refs(ids)), *step.after]):
         if target not in ids:
-            where = next((at for at, ref in refs_in(step.arguments, ids) if ref.step == target), ())
+            where = next((at for at, ref in step.refs(ids) if ref.step == target), ())
             yield DanglingDependency(
                 step=step.id, at=where, target=target, message=f"there is no step {target!r} to take a value from"
             )
-    loop = order.cycle(here.plan)
+    loop = here.plan.cycle
     if step.id in loop:
         trail = " → ".join((*loop, loop[0]))
         yield CyclicDependency(step=step.id, cycle=loop, message=f"steps wait for one another: {trail}")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from proxy.repair import order
 from proxy.repair.situation import OUTPUT
 from proxy.repair.values import MISSING, inside, replaced
 from schemas.catalog import Json, as_list, as_object
@@ -57,7 +56,7 @@ def apply(plan: Plan, edits: Iterable[Edit]) -> Plan | Inapplicable:
 
 
 def _breaks(before: Plan, after: Plan) -> str:
-    if order.cycle(after) and not order.cycle(before):
+    if after.cycle and not before.cycle:
         return "it would make steps wait for one another"
     fresh = dangling(after) - dangling(before)
     return f"it would leave references to a step that is not there: {', '.join(sorted(fresh))}" if fresh else ""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from proxy.repair.consult import Counsel
 from proxy.repair.intensity import Intensity
-from proxy.repair.offspring import Nursery, probe
+from proxy.repair.offspring import Nursery, Proposed, probe
 from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.situation import Evidence
@@ -83,6 +83,8 @@ class Search:
     """Upstreams whose calls are never changed (`repair = "off"`)."""
     undecided: frozenset[str] = frozenset()
     """Steps whose tied repairs trying could not tell apart."""
+    proposed: Proposed = field(default_factory=Proposed)
+    """Repairs proposed so far."""
     under_way: Candidate | None = None
     """The candidate whose execution has not ended: what a deadline cuts off."""
 
@@ -140,7 +142,9 @@ class Search:
     @property
     def _nursery(self) -> Nursery:
         history = self.executor.history
-        return Nursery(self.evidence, history, self.population, self.settings, self.frozen, self.undecided)
+        return Nursery(
+            self.evidence, history, self.population, self.settings, self.frozen, self.undecided, self.proposed
+        )
 
     def _child(self) -> Candidate | None:
         return self._nursery.child(self.rng, self.intensity.exploration, self.generation)

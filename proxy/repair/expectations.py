@@ -42,7 +42,7 @@ def _readings(plan: Plan, producer: str, evidence: Evidence) -> Iterator[tuple[R
     for step in plan.steps:
         tool = evidence.catalog.origin(step.server or "", step.tool)
         whole = {at for at, value in walk(step.arguments) if as_ref(value) is not None}
-        for where, ref in refs_in(step.arguments, ids):
+        for where, ref in step.refs(ids):
             if ref.step == producer and ref.path:
                 yield ref, _leaf(tool, where) if where in whole else {"type": _SCALARS}
     for _, ref in refs_in(plan.output, ids):
@@ -108,7 +108,7 @@ def guarded(option: Repair, producer: str, evidence: Evidence) -> Repair | None:
 def readers_of(plan: Plan, producer: str) -> tuple[Step, ...]:
     """The steps that refer to a step's result."""
     ids = plan.by_id
-    return tuple(step for step in plan.steps if any(ref.step == producer for _, ref in refs_in(step.arguments, ids)))
+    return tuple(step for step in plan.steps if any(ref.step == producer for _, ref in step.refs(ids)))
 
 
 def acted_upon(plan: Plan, producer: str, evidence: Evidence) -> bool:

@@ -82,7 +82,7 @@ def grounding(submitted: Plan, candidate: Candidate, evidence: Evidence) -> floa
     values = sum(
         1 for step in candidate.plan.steps for _, value in walk(step.arguments) if not isinstance(value, dict | list)
     )
-    refs = sum(1 for step in candidate.plan.steps for _ in refs_in(step.arguments, candidate.plan.by_id))
+    refs = sum(1 for step in candidate.plan.steps for _ in step.refs(candidate.plan.by_id))
     _, missing = resolve([step.arguments for step in candidate.plan.steps], evidence.values(candidate.plan))
     guesses = sum(1 for proposal in candidate.lineage if proposal.confidence is Confidence.GUESS)
     total = max(1, values + refs)
@@ -121,7 +121,7 @@ def _bare(value: Json) -> str:
 
 def dependency_awareness(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
     """Share of references and `after` that name a step of the plan, 0 for a cycle."""
-    if order.cycle(candidate.plan):
+    if candidate.plan.cycle:
         return 0.0
     ids = candidate.plan.by_id
     named = [name for step in candidate.plan.steps for name in dependencies(step, ids)]

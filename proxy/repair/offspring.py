@@ -33,6 +33,9 @@ COMBINATIONS = 40
 DRAWS = 3
 """Random draws before an exploring generation exploits after all."""
 
+Proposed = dict[tuple[int, str, str], tuple[Candidate, list[Repair]]]
+"""Parent (kept, so that its identity stays its own), plan so far and step to the repairs proposed for it."""
+
 Chooser = Callable[[str, int], int]
 """Step id and the number of its repairs (at least one) to the index of the one to take; out of range: no child."""
 
@@ -51,6 +54,8 @@ class Nursery:
     settings: Evolution
     frozen: frozenset[str] = frozenset()
     undecided: frozenset[str] = frozenset()
+    proposed: Proposed = field(default_factory=Proposed)
+    """What was proposed before, which holds as long as the search: the same parent, so far mended, and step."""
     _known: dict[tuple[int, str, str], list[Repair]] = field(default_factory=dict[tuple[int, str, str], list[Repair]])
 
     def child(self, rng: random.Random, exploration: float, generation: int) -> Candidate | None:
@@ -130,12 +135,13 @@ class Nursery:
     def _options_once(self, parent: Candidate, plan: Plan, step: str, evidence: Evidence) -> list[Repair]:
         key = id(parent), plan.key, step
         if key not in self._known:
-            self._known[key] = self.options(plan, step, evidence)
+            if key not in self.proposed:
+                self.proposed[key] = (parent, repairs(plan, step, evidence))
+            self._known[key] = self._options(plan, step, evidence, self.proposed[key][1])
         return self._known[key]
 
-    def options(self, plan: Plan, step: str, evidence: Evidence) -> list[Repair]:
-        """The repairs of one step that may be tried, best first; guesses under validators before bare ones."""
-        found = repairs(plan, step, evidence)
+    def _options(self, plan: Plan, step: str, evidence: Evidence, found: Sequence[Repair]) -> list[Repair]:
+        """The repairs found for one step that may be tried, best first; guesses under validators before bare ones."""
         acted = acted_upon(plan, step, evidence)
         sure = list(self._admitted(found, step, evidence, trial=not acted))
         if not self.settings.validators or (len(sure) < 2 and not acted):

@@ -101,27 +101,6 @@ def _reachability(needs: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[s
     return reach
 
 
-def cycle(plan: Plan) -> tuple[str, ...]:
-    """One cycle among references and `after`, in order; () where there is none."""
-    ids = plan.by_id
-    needs = {step.id: [name for name in dependencies(step, ids) if name in ids] for step in plan.steps}
-    done: set[str] = set()
-
-    def visit(step: str, trail: list[str]) -> tuple[str, ...]:
-        if step in trail:
-            return tuple(trail[trail.index(step) :])
-        if step in done:
-            return ()
-        for target in needs[step]:
-            found = visit(target, [*trail, step])
-            if found:
-                return found
-        done.add(step)
-        return ()
-
-    return next((found for step in needs if (found := visit(step, []))), ())
-
-
 def final_steps(plan: Plan) -> tuple[Step, ...]:
     """Steps that no other step depends on, in listed order."""
     ids = plan.by_id

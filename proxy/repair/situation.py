@@ -15,7 +15,7 @@ from proxy.repair.refusal import Reading
 from proxy.repair.schema import Schema, accepts, at_location, property_schema
 from proxy.repair.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
 from schemas.catalog import Catalog, Json, Tool, as_object, canonical
-from schemas.plan import Location, Plan, Step, as_ref, dependencies, refs_in, walk
+from schemas.plan import Location, Plan, Step, as_ref, dependencies, walk
 from schemas.trial import StepRun
 
 OUTPUT = "output"
@@ -160,7 +160,7 @@ class Situation:
 
     def _sources(self) -> Iterator[Source]:
         ids = self.plan.by_id
-        used = {(ref.step, ref.path) for step in self.plan.steps for _, ref in refs_in(step.arguments, ids)}
+        used = {(ref.step, ref.path) for step in self.plan.steps for _, ref in step.refs(ids)}
         for distance, step in enumerate(self.earlier):
             value = self.evidence.value(step.id)
             if value is MISSING:

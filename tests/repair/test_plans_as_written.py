@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.repair.dialects import normalise_tools, read_submission
-from proxy.repair.order import cycle, final_steps, order
+from proxy.repair.order import final_steps, order
 from proxy.repair.values import MISSING, at, resolve, value_of
 from schemas.plan import Plan, Ref, Step
 from tests.fakes import TEXT, Server, World, world
@@ -271,9 +271,9 @@ def test_who_waits_for_whom(steps: list[Step], waits: dict[str, set[str]]) -> No
 @promise("order-is-kept")
 def test_a_cycle_is_named_in_order() -> None:
     steps = (step("a", place={"$ref": "c"}), step("b", place="{{a.x}}"), step("c", "stations", after=("b",)))
-    assert set(cycle(Plan(steps))) == {"a", "b", "c"}
-    assert cycle(Plan(steps[1:])) == ()
-    assert set(cycle(Plan((step("a", place={"$ref": "a"}),)))) == {"a"}
+    assert set(Plan(steps).cycle) == {"a", "b", "c"}
+    assert Plan(steps[1:]).cycle == ()
+    assert set(Plan((step("a", place={"$ref": "a"}),)).cycle) == {"a"}
 
 
 @promise("default-output")

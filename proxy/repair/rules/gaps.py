@@ -13,7 +13,7 @@ from proxy.repair.values import MISSING, at, join, segments
 from proxy.repair.words import plain, stem, words
 from schemas.catalog import as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, Proposal, SetArgument
-from schemas.plan import Ref, refs_in
+from schemas.plan import Ref
 from schemas.problem import MissingArgument
 
 
@@ -82,7 +82,7 @@ def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) ->
     """
     used = {source.step for source in here.sources if source.used}
     ids = here.plan.by_id
-    read = {ref.step for step in here.plan.steps for _, ref in refs_in(step.arguments, ids)}
+    read = {ref.step for step in here.plan.steps for _, ref in step.refs(ids)}
     if any(here.evidence.value(id_) is MISSING for id_ in _before(here) - read):
         return
     free = [step.id for step in here.earlier if step.id not in used and here.evidence.value(step.id) is not MISSING]

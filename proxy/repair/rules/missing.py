@@ -16,7 +16,7 @@ from proxy.repair.values import paths
 from proxy.repair.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_object
 from schemas.edit import Confidence, Proposal, SetArgument
-from schemas.plan import Step, refs_in
+from schemas.plan import Step
 from schemas.problem import MissingArgument, Problem
 
 
@@ -290,7 +290,7 @@ def from_consumer(problem: MissingArgument, here: Situation) -> Iterator[Proposa
 
 def _readers(here: Situation) -> Iterator[tuple[Step, str]]:
     for step in here.plan.steps:
-        for where, ref in refs_in(step.arguments, here.plan.by_id):
+        for where, ref in step.refs(here.plan.by_id):
             if ref.step == here.step.id and len(where) == 1:
                 yield step, str(where[0])
 

@@ -26,7 +26,7 @@ from proxy.repair.values import MISSING, at, inside, join, segments
 from proxy.repair.words import likeness, plain, stems
 from schemas.catalog import Json, as_list
 from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference
-from schemas.plan import Location, Ref, refs_in
+from schemas.plan import Location, Ref
 from schemas.problem import CyclicDependency, MissingArgument, TypeMismatch, WrongPath
 
 TIE = 0.01
@@ -183,9 +183,9 @@ def _one_item(
         yield Proposal(problem, (edit,), "map_over_list", evidence, Confidence.GUESS, 0.6)
 
 
-def refs_of(here: Situation) -> Iterator[tuple[Location, Ref]]:
+def refs_of(here: Situation) -> list[tuple[Location, Ref]]:
     """Every reference of the step."""
-    return refs_in(here.step.arguments, here.plan.by_id)
+    return here.step.refs(here.plan.by_id)
 
 
 def cyclic(problem: CyclicDependency, here: Situation) -> Iterator[Proposal]:

@@ -113,10 +113,18 @@ class Plan:
         return fingerprint(self.json())
 
     @cached_property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """Beside each step the ids of the steps that it depends on."""
+        ids = self.by_id
+        return tuple(dependencies(step, ids) for step in self.steps)
+
+    @cached_property
     def cycle(self) -> tuple[str, ...]:
         """One cycle among references and `after`, in order; () where there is none."""
         ids = self.by_id
-        needs = {step.id: [name for name in dependencies(step, ids) if name in ids] for step in self.steps}
+        needs = {
+            step.id: [name for name in names if name in ids] for step, names in zip(self.steps, self.needs, strict=True)
+        }
         done: set[str] = set()
 
         def visit(step: str, trail: list[str]) -> tuple[str, ...]:

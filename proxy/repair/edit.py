@@ -31,7 +31,7 @@ from schemas.edit import (
     UnwrapValue,
     WrapValue,
 )
-from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, dependencies, refs_in
+from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, refs_in
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _breaks(before: Plan, after: Plan) -> str:
 def dangling(plan: Plan) -> set[str]:
     """Names of steps that are referred to but not there."""
     ids = plan.by_id
-    named = {name for step in plan.steps for name in dependencies(step, ids)}
+    named = {name for names in plan.needs for name in names}
     named |= {ref.step for _, ref in refs_in(plan.output, ids)}
     return named - set(ids)
 

@@ -7,13 +7,14 @@ Fidelity to the submitted plan weighs in: a step, literal or output that vanishe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from proxy.repair import order
 from proxy.repair.situation import Evidence
 from proxy.repair.values import MISSING, resolve
 from schemas.catalog import Json, canonical
 from schemas.edit import Confidence, Dedupe, RemoveStep
-from schemas.plan import Plan, Step, dependencies, refs_in, walk
+from schemas.plan import Plan, Step, refs_in, walk
 from schemas.problem import Problem
 from schemas.trial import Candidate, Execution, Outcome, Score
 
@@ -104,7 +105,12 @@ def tool_appropriateness(submitted: Plan, candidate: Candidate, evidence: Eviden
 
 def parameter_accuracy(submitted: Plan, candidate: Candidate, evidence: Evidence) -> float:
     """1 where every submitted literal is still there, else half of what is left of them above one half."""
-    kept = {_bare(value) for step in candidate.plan.steps for _, value in walk(step.arguments)}
+    kept = {
+        _bare(value)
+        for step in candidate.plan.steps
+        for _, value in walk(step.arguments)
+        if not isinstance(value, dict | list)
+    }
     asked = [
         _bare(value)
         for step in _asked(submitted, candidate)
@@ -115,6 +121,7 @@ def parameter_accuracy(submitted: Plan, candidate: Candidate, evidence: Evidence
     return 0.5 + 0.5 * share if share < 1.0 else 1.0
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _bare(value: Json) -> str:
     return canonical(value).strip('"').strip().lower()
 
@@ -124,7 +131,7 @@ def dependency_awareness(submitted: Plan, candidate: Candidate, evidence: Eviden
     if candidate.plan.cycle:
         return 0.0
     ids = candidate.plan.by_id
-    named = [name for step in candidate.plan.steps for name in dependencies(step, ids)]
+    named = [name for names in candidate.plan.needs for name in names]
     return sum(1 for name in named if name in ids) / len(named) if named else 1.0
 
 

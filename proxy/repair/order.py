@@ -49,7 +49,10 @@ class Waits:
 def order(plan: Plan, catalog: Catalog) -> Mapping[str, Waits]:
     """What every step of a plan waits for; references and `after` beat the listed order."""
     ids = plan.by_id
-    needs = {step.id: tuple(name for name in dependencies(step, ids) if name in ids) for step in plan.steps}
+    needs = {
+        step.id: tuple(name for name in names if name in ids)
+        for step, names in zip(plan.steps, plan.needs, strict=True)
+    }
     tools = {step.id: catalog.origin(step.server or "", step.tool) for step in plan.steps}
     waits: dict[str, Waits] = {}
     reach = _reachability(needs)
@@ -103,6 +106,5 @@ def _reachability(needs: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[s
 
 def final_steps(plan: Plan) -> tuple[Step, ...]:
     """Steps that no other step depends on, in listed order."""
-    ids = plan.by_id
-    needed = {name for step in plan.steps for name in dependencies(step, ids)}
+    needed = {name for names in plan.needs for name in names}
     return tuple(step for step in plan.steps if step.id not in needed)

@@ -15,7 +15,7 @@ from proxy.repair.refusal import Reading
 from proxy.repair.schema import Schema, accepts, at_location, property_schema
 from proxy.repair.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
 from schemas.catalog import Catalog, Json, Tool, as_object, canonical
-from schemas.plan import Location, Plan, Step, as_ref, dependencies, walk
+from schemas.plan import Location, Plan, Step, as_ref, walk
 from schemas.trial import StepRun
 
 OUTPUT = "output"
@@ -141,9 +141,8 @@ class Situation:
     @cached_property
     def earlier(self) -> tuple[Step, ...]:
         """Steps whose results this one may read: all that do not themselves wait for it, nearest first."""
-        ids = set(self.plan.by_id)
         waiting = {self.step.id}
-        needs = [(other.id, dependencies(other, ids)) for other in self.plan.steps]
+        needs = [(other.id, names) for other, names in zip(self.plan.steps, self.plan.needs, strict=True)]
         changed = True
         while changed:
             more = {other for other, named in needs if not waiting.isdisjoint(named)} - waiting

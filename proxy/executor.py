@@ -25,13 +25,10 @@ from schemas.catalog import Effect, Json, Tool, as_list
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
 from schemas.problem import (
-    AmbiguousTool,
-    CyclicDependency,
     MissingArgument,
     OutcomeUnknown,
     OutputBroken,
     Problem,
-    UnknownTool,
     WrongType,
 )
 from schemas.record import CallRecord
@@ -178,10 +175,12 @@ class _Trial:
 
     async def _step(self, step: Step, waits: order.Waits) -> StepRun:
         here = situation(self.plan, step, replace(self.evidence, runs=dict(self.runs)))
-        problems = tuple(problem for problem in static_problems(here) if _keeps_back(problem))
-        hopeless = any(isinstance(problem, UnknownTool | AmbiguousTool | CyclicDependency) for problem in problems)
+        hopeless = here.tool is None or step.id in self.plan.cycle
         if self._blocked(waits) and not hopeless:
             return self._unsent(here, Verdict.BLOCKED, ())
+        if (settled := self._settled(here)) is not None:
+            return settled
+        problems = tuple(problem for problem in static_problems(here) if _keeps_back(problem))
         if problems or here.tool is None:
             return self._unsent(here, Verdict.NOT_SENT, problems)
         if self.owner.stop_at_failure and self.failed:
@@ -191,6 +190,18 @@ class _Trial:
         if step.map is not None:
             return await self._mapped(here, here.tool, step.map)
         return await self._once(step, here.tool, here.resolved[0])
+
+    def _settled(self, here: Situation) -> StepRun | None:
+        """The success that this very call has had already; None where it has to be looked at."""
+        repeated = len(self.plan.by_id) < len(self.plan.steps)
+        if here.tool is None or here.step.map is not None or here.resolved[1] or repeated:
+            return None
+        known = self.owner.ledger.known(here.step.id, here.tool, here.resolved[0])
+        return self._reused(here.step, known) if known is not None and known.ok else None
+
+    def _reused(self, step: Step, known: StepRun) -> StepRun:
+        self.owner.ledger.reused += known.ok
+        return self._checked(step, replace(known, step=step.id))
 
     def _blocked(self, waits: order.Waits) -> bool:
         must = (*waits.needs, *waits.guards)
@@ -213,8 +224,7 @@ class _Trial:
         ledger = self.owner.ledger
         known = ledger.known(step.id + part, tool, arguments)
         if known is not None:
-            ledger.reused += known.ok
-            return self._checked(step, replace(known, step=step.id))
+            return self._reused(step, known)
         history = ledger.history.get(step.id + part, [])
         why = may_send(history, tool, arguments, self.sureness.get(step.id))
         if ledger.spent:

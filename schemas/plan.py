@@ -40,9 +40,9 @@ def is_ref(value: Json) -> TypeGuard[dict[str, Any]]:
         return False
     value = cast("dict[str, Any]", value)
     step = value.get("$ref")
-    if not isinstance(step, str) or not step or set(value) - {"$ref", "path"}:
+    if not isinstance(step, str) or not step or "#" in step or "/" in step or ":" in step:
         return False
-    return not any(mark in step for mark in "#/:") and isinstance(value.get("path", ""), str | int)
+    return len(value) == 1 or (len(value) == 2 and isinstance(value.get("path"), str | int))
 
 
 def as_ref(value: Json) -> Ref | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxy.repair.rules.tools import tool_likeness
 from proxy.repair.words import likeness
 from tests.desks import done, ops, sent_tools
 from tests.fakes import BOOLEAN, INTEGER, TEXT, TEXTS, RefusedError, Server, carried_out, ref, step, world
@@ -162,3 +163,16 @@ async def test_a_text_that_only_looks_like_a_reference_is_sent_as_it_is() -> Non
     report = await carried_out(where, {"steps": steps})
     assert report.status == "succeeded"
     assert done(where, "open_ticket")[1] == {"title": "o.txt", "priority": 3}
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "alike"),
+    [
+        ("text_file_read", "read_text_file", True),
+        ("kg_to_lb_convert", "convert_lb_to_kg", False),
+        ("convert_kg_to_lb", "convert_lb_to_kg", False),
+        ("convertLbToKg", "convert_lb_to_kg", True),
+    ],
+)
+def test_the_order_of_words_counts_where_it_says_a_direction(said: str, name: str, alike: bool) -> None:
+    assert (tool_likeness(said, name) >= 0.85) is alike

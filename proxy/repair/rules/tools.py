@@ -86,8 +86,9 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
     """Propose tools whose name and arguments are near, within the effects policy."""
     if here.evidence.single:
         return
-    meant = 0.0
-    for fit in ranked_tools(here)[:5]:
+    meant, ranked = 0.0, ranked_tools(here)[:5]
+    same = [fit for fit in ranked if _same_words(here.step.tool, fit.tool.name) and fit.arguments >= 0.5]
+    for fit in ranked:
         if fit.total < max(NEAR, meant - FAR_BEHIND):
             return
         if not may_swap(here, fit.tool):
@@ -96,7 +97,8 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
             continue
         typo = fit.name >= 0.85 and fit.arguments >= 0.5
         meant = max(meant, fit.total if typo else 0.0)
-        sure = Confidence.EVIDENT if typo or (fit.arguments >= 0.99 and fit.name >= 0.4) else Confidence.GUESS
+        likely_one = typo or (fit.arguments >= 0.99 and fit.name >= 0.4)
+        sure = Confidence.EVIDENT if likely_one and (len(same) != 1 or fit in same) else Confidence.GUESS
         evidence = f"{fit.tool.public!r}: name {fit.name:.2f} alike, arguments fit {fit.arguments:.2f}"
         yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)
 
@@ -158,11 +160,22 @@ def tool_likeness(said: str, name: str) -> float:
     """How alike two tool names are; version marks and empty verbs do not count, nouns weigh more than verbs."""
     ours, theirs = _meaning(said), _meaning(name)
     if ours and ours == theirs:
-        return 0.97
+        return 0.97 if _same_words(said, name) else 0.5
     if _joined(said) == _joined(name) and _joined(said):
         return 0.95
     shared = sum(any(_same_word(mine, other) for other in theirs) for mine in ours)
     return max(likeness(said, name), 0.92 * shared / max(1, len(ours) + len(theirs) - shared))
+
+
+_DIRECTIONS = frozenset({"to", "from", "into", "2"})
+"""Words that tell what stands before them from what stands behind: `kg_to_lb` is not `lb_to_kg`."""
+
+
+def _same_words(said: str, name: str) -> bool:
+    """Tell whether two names say the same words, in whatever order where the order means nothing."""
+    if set(words(said)) & _DIRECTIONS:
+        return [stem(word) for word in words(clean(said) or said)] == [stem(word) for word in words(name)]
+    return _meaning(clean(said) or said) == _meaning(name) != frozenset()
 
 
 @lru_cache(maxsize=16384)

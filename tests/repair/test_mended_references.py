@@ -136,7 +136,11 @@ async def test_a_cycle_that_nothing_breaks_is_told_and_its_steps_are_not_sent() 
 
 @promise("references-are-repaired")
 @pytest.mark.parametrize(
-    "text", ["<cart_id>", "{cart_id}", "[cart_id from cart]", "TBD", "RESULT_FROM_CART", "<result of open_cart>"]
+    "text",
+    [
+        *("<cart_id>", "{cart_id}", "[cart_id from cart]", "TBD", "RESULT_FROM_CART", "<result of open_cart>"),
+        *("cart.cart.id", "#cart.cart.id", "steps.cart.output.cart.id", "<cart.cart.id>"),
+    ],
 )
 async def test_a_placeholder_is_filled_from_the_result_it_speaks_of(text: str) -> None:
     where = world(shop())

@@ -12,7 +12,6 @@ from proxy.repair.words import likeness
 from tests.desks import done, ops, sent_tools
 from tests.fakes import BOOLEAN, INTEGER, TEXT, TEXTS, RefusedError, Server, carried_out, ref, step, world
 from tests.promises import promise
-from tests.scenarios.worlds import shop
 
 
 def desk(style: Any = "jsonschema") -> Server:
@@ -138,19 +137,6 @@ async def test_what_the_goal_says_is_never_left_out() -> None:
     report = await carried_out(where, {"goal": f"Open a ticket that says {remark}.", "steps": steps})
     assert report.status == "failed"
     assert done(where, "open_ticket") == []
-
-
-@promise("references-are-repaired")
-@pytest.mark.parametrize("text", ["cart.cart.id", "#cart.cart.id", "steps.cart.output.cart.id", "<cart.cart.id>"])
-async def test_a_reference_spelled_as_text_is_read(text: str) -> None:
-    where = world(shop())
-    steps = [
-        step("cart", "open_cart", customer="Ada"),
-        step("fill", "add_to_cart", cart_id=text, sku="can-05", quantity=1),
-    ]
-    report = await carried_out(where, {"steps": steps})
-    assert report.status == "repaired", report.problems
-    assert done(where, "add_to_cart") == [{"cart_id": "c-1-f7", "sku": "can-05", "quantity": 1}]
 
 
 @promise("references-are-repaired")

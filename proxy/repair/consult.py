@@ -19,9 +19,10 @@ from proxy.repair.refusal import error_text
 from proxy.repair.rules.tools import ranked_tools
 from proxy.repair.schema import allowed_values, at_location, types_of
 from proxy.repair.situation import OUTPUT, Evidence
-from schemas.catalog import Catalog, Json, Tool
+from proxy.repair.words import mentions
+from schemas.catalog import Catalog, Json, Tool, canonical
 from schemas.edit import AddStep, Confidence, Edit, Proposal, RemoveStep, SetArgument, SwapTool
-from schemas.plan import Plan, Step
+from schemas.plan import Plan, Step, walk
 from schemas.problem import (
     BadFormat,
     MissingArgument,
@@ -94,7 +95,7 @@ class Counsel:
         closed = _closed(tool, problem)
         if not closed:
             value = await self.advisor.value(question, problem.at)
-            return None if value is None else _with_value(state, problem, value)
+            return _with_value(state, problem, value) if value is not None and _grounded(value, question) else None
         options = [_with_value(state, problem, value) for value in closed]
         advice = await self.advisor.pick(question, [option.plan for option in options])
         clear = advice is not None and bool(advice.order) and advice.margin >= CLEAR_VALUE
@@ -165,6 +166,20 @@ class Counsel:
         return tuple(sorted(list(found.values())[:SHOWN], key=lambda tool: tool.public))
 
 
+def _grounded(value: Json, question: Question) -> bool:
+    """Tell whether everything in a written value stands in the goal or in a result: an invented one is no repair."""
+    said = {canonical(inner) for result in question.results.values() for _, inner in walk(result)}
+    texts = [question.plan.goal, *(text for result in question.results.values() for text in _texts(result))]
+    parts = [inner for _, inner in walk(value) if not isinstance(inner, dict | list)]
+    return bool(parts) and all(
+        canonical(part) in said or any(mentions(text, canonical(part).strip('"')) for text in texts) for part in parts
+    )
+
+
+def _texts(value: Json) -> list[str]:
+    return [inner for _, inner in walk(value) if isinstance(inner, str)]
+
+
 def _closed(tool: Tool, problem: Problem) -> tuple[Json, ...]:
     """The values that an argument may take, where there are few: an enumeration, or true and false."""
     schema = at_location(tool.schema, tool.schema, problem.at)
@@ -190,7 +205,7 @@ def _with_value(state: Repair, problem: Problem, value: Json) -> Repair:
     plan = apply(state.plan, (edit,))
     if isinstance(plan, Inapplicable):
         return state
-    evidence = "the planner wrote it from the goal and the results, under the argument's schema"
+    evidence = "the planner took it from the goal or the results, under the argument's schema"
     made = Proposal(problem, (edit,), "planner_value", evidence, Confidence.GUESS, CHOSEN)
     return Repair(plan, (*state.proposals, made))
 

@@ -1,0 +1,46 @@
+"""A value that the planner writes is used only where the goal or a result holds it."""
+
+# pyright: basic
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from proxy.planner.advisor import PlannerAdvisor
+from proxy.planner.fake import ScriptedPlanner
+from proxy.planner.opening import Opened
+from proxy.planner.shortlist import Shortlist
+from proxy.workflow import Workflow
+from schemas.config import Config
+from schemas.report import Report
+from tests.fakes import TEXT, Book, Person, Server, step, world
+
+GOAL = "Tell me whether in the hall it is the oaken one, or the iron one, that sticks."
+TWO_DOORS = {"type": "string", "description": "Which of the doors of the house"}
+
+
+async def asked(values: list[Any], goal: str) -> tuple[Report, list[Any]]:
+    """What becomes of a step whose two doors nobody named, with a planner that writes these values."""
+    where = world(Server("house").tool("look_at", lambda **given: given, "unknown", door=TWO_DOORS, room=TEXT))
+    planner = ScriptedPlanner(values=values)
+    opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
+    workflow = Workflow(Config(), where, Book(), opened)
+    with anyio.fail_after(20):
+        report = await workflow.run({"goal": goal, "steps": [step("a", "look_at", room="hall")]}, Person())
+    return report, where.sent
+
+
+async def test_a_value_out_of_the_goal_is_taken() -> None:
+    report, sent = await asked(["oaken"], GOAL)
+    assert report.status == "repaired", report.problems
+    assert sent == [("house", "look_at", {"room": "hall", "door": "oaken"})]
+    assert report.repairs[0].rule == "planner_value"
+
+
+@pytest.mark.parametrize("value", ["door", "back", "oak"])
+async def test_an_invented_value_is_not_sent(value: str) -> None:
+    report, sent = await asked([value], GOAL)
+    assert report.status == "failed"
+    assert sent == []

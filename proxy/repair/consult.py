@@ -19,7 +19,7 @@ from proxy.repair.refusal import error_text
 from proxy.repair.rules.tools import ranked_tools
 from proxy.repair.schema import allowed_values, at_location, types_of
 from proxy.repair.situation import OUTPUT, Evidence
-from proxy.repair.words import mentions
+from proxy.repair.words import mentions, stems
 from schemas.catalog import Catalog, Json, Tool, canonical
 from schemas.edit import AddStep, Confidence, Edit, Proposal, RemoveStep, SetArgument, SwapTool
 from schemas.plan import Plan, Step, walk
@@ -39,8 +39,9 @@ SHOWN = 12
 """Tools shown to the planner at once; more cost seconds and confuse small models."""
 MOST_ALLOWED = 16
 """Allowed values up to which the planner ranks them instead of writing one."""
-CLEAR_VALUE = 0.5
-"""Nats per token by which the planner must prefer a value: a bare value has few tokens, so its scores swing widely."""
+CLEAR_VALUE = 1.0
+"""Nats per token by which the planner must prefer a value, odds of e to 1: a bare value has few tokens, so its scores
+swing widely (a wrong yes or no led by 0.9 with a model of 0.5B parameters, a right one by 1.2 with one of 1.5B)."""
 COMPOSED_FROM = 48
 """Tools that a plan is composed from."""
 CHOSEN = 0.6
@@ -96,7 +97,10 @@ class Counsel:
         if not closed:
             value = await self.advisor.value(question, problem.at)
             return _with_value(state, problem, value) if value is not None and _grounded(value, question) else None
+        closed = tuple(value for value in closed if isinstance(value, bool) or _asked_for(value, question))
         options = [_with_value(state, problem, value) for value in closed]
+        if not options:
+            return None
         advice = await self.advisor.pick(question, [option.plan for option in options])
         clear = advice is not None and bool(advice.order) and advice.margin >= CLEAR_VALUE
         return options[advice.order[0]] if advice is not None and clear else None
@@ -164,6 +168,14 @@ class Counsel:
             for tool in await self.find(evidence.catalog, plan.goal, SHOWN):
                 found.setdefault(tool.public, tool)
         return tuple(sorted(list(found.values())[:SHOWN], key=lambda tool: tool.public))
+
+
+def _asked_for(value: Json, question: Question) -> bool:
+    """Tell whether the goal names an allowed value that the step does not hold already."""
+    step = question.plan.by_id[question.step]
+    held = {canonical(inner) for _, inner in walk(step.arguments)}
+    said = stems(question.plan.goal)
+    return canonical(value) not in held and stems(str(value)) <= said
 
 
 def _grounded(value: Json, question: Question) -> bool:

@@ -44,3 +44,28 @@ async def test_an_invented_value_is_not_sent(value: str) -> None:
     report, sent = await asked([value], GOAL)
     assert report.status == "failed"
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("goal", "lead", "sent"),
+    [
+        ("Paint it red, or green at worst.", 1.5, "red"),
+        ("Paint it red, or green at worst.", 0.5, None),
+        ("Paint it in the colour of the sky.", 9.0, None),
+        ("Paint it blue, as it was.", 9.0, None),
+    ],
+)
+async def test_of_allowed_values_only_those_that_the_goal_names_are_chosen_among(
+    goal: str, lead: float, sent: str | None
+) -> None:
+    colour = {"type": "string", "enum": ["red", "green", "blue"]}
+    where = world(Server("wall").tool("preview", lambda **given: given, "unknown", old=TEXT, shade=colour))
+    planner = ScriptedPlanner(score=lambda _, option: lead if "red" in option else 0.0)
+    opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
+    plan = {"goal": goal, "steps": [step("a", "preview", old="blue")]}
+    with anyio.fail_after(20):
+        report = await Workflow(Config(), where, Book(), opened).run(plan, Person())
+    if sent is None:
+        assert (report.status, where.sent) == ("failed", [])
+    else:
+        assert where.sent == [("wall", "preview", {"old": "blue", "shade": sent})]

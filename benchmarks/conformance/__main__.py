@@ -154,7 +154,7 @@ def counted(out: Path) -> tuple[Checks, int]:
 
 
 def compare_clients(cache: Path, out: Path) -> list[str]:
-    """Print the rows of the client suite; the checks that were lost."""
+    """Print the rows of the client suite; the checks that were lost, and lost again in a second run."""
     lost: list[str] = []
     legs = [(leg, "client suite", scenarios) for leg, scenarios in CLIENT.items()]
     legs += [(leg, "client suite, OAuth", [f"auth/{each}" for each in scenarios]) for leg, scenarios in OAUTH.items()]
@@ -165,7 +165,12 @@ def compare_clients(cache: Path, out: Path) -> list[str]:
         mended, mended_failed = run_clients(cache, leg, scenarios, folder / "behind", through=True)
         row = f"{plain.total()} / {plain_failed} | {mended.total()} / {mended_failed}"
         print(f"| {leg}, {suite} | {row} |", flush=True)
-        lost += [f"{suite} {leg}: {scenario}: {check}" for scenario, check in plain - mended]
+        missing = plain - mended
+        again = [each for each in scenarios if any(each.endswith(scenario) for scenario, _ in missing)]
+        if again:
+            print(f"once more behind mcp-mend, since some checks hang on time: {', '.join(again)}", flush=True)
+            missing -= run_clients(cache, leg, again, folder / "again", through=True)[0]
+        lost += [f"{suite} {leg}: {scenario}: {check}" for scenario, check in missing]
     return lost
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from catalog_cache.names import resolve
 from proxy.mend import STEP, with_diagnosis
 from proxy.repair import explain
+from proxy.repair.effects import NOT_EXECUTED_CODES
 from proxy.repair.refusal import error_text, read
 from proxy.repair.rules.spelling import misspelled_tool
 from proxy.repair.rules.tools import exact_name, ranked_tools
@@ -24,8 +25,6 @@ from schemas.trial import Reply
 
 LISTED = 8
 """Tools named where none is near."""
-_NO_SUCH_TOOL = (-32602, -32601)
-"""JSON-RPC codes with which servers refuse a tool that they do not have."""
 
 
 def spelled(name: str, arguments: Json, known: Evidence) -> Proposal | None:
@@ -47,7 +46,7 @@ def tool_of(swap: Proposal, view: Catalog) -> Tool | None:
 def refused_as_unknown(reply: Reply) -> bool:
     """Tell whether an upstream refused a call because it has no such tool: then nothing was done."""
     code = (reply.error or {}).get("code")
-    return reply.refused and (code in _NO_SUCH_TOOL or read(error_text(reply), {}, ()).unknown_tool)
+    return reply.refused and (code in NOT_EXECUTED_CODES or read(error_text(reply), {}, ()).unknown_tool)
 
 
 def near(name: str, arguments: Json, known: Evidence) -> list[Tool]:

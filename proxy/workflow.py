@@ -167,7 +167,7 @@ class Workflow:
             feedback=self._config.evolution.feedback,
             typed=self._config.evolution.graph,
             memory=memory,
-            absent=frozenset(name for name in self._config.upstreams if not self._upstreams.catalog.of(name)),
+            absent=frozenset(self._config.upstreams) - self._upstreams.catalog.offering,
         )
 
     async def _await_upstreams(self, plan: Plan) -> None:

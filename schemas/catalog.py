@@ -142,6 +142,11 @@ class Catalog:
         """The tool that this upstream calls by this name."""
         return self._by_origin.get((server, name))
 
+    @cached_property
+    def offering(self) -> frozenset[str]:
+        """The upstreams that list a tool."""
+        return frozenset(tool.server for tool in self.tools)
+
     def of(self, server: str) -> tuple[Tool, ...]:
         """The tools of one upstream."""
         return tuple(tool for tool in self.tools if tool.server == server)

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from schemas.catalog import Effect, Tool, as_list, as_object
@@ -158,7 +159,7 @@ def _changes(parts: Sequence[str], own: str, clause: str) -> bool:
 
 def _joined(parts: Sequence[str]) -> list[str]:
     """The words that `and`, `or` or `then` joins to what stands before them."""
-    return [word for before, word in zip(parts, parts[1:], strict=False) if before in _JOINTS]
+    return [word for before, word in pairwise(parts) if before in _JOINTS]
 
 
 def _places(text: str) -> Iterator[tuple[str, str, str]]:
@@ -193,11 +194,9 @@ def _base(word: str) -> str:
 
 def _harmless_arguments(tool: Tool) -> bool:
     """Tell whether no argument says what is to be done, or where a result is to be put."""
-    seen = 0
-    for name, schema in _arguments(tool.schema):
-        seen += 1
+    for seen, (name, schema) in enumerate(_arguments(tool.schema)):
         parts = set(_words(name))
-        if seen > MOST or parts & _STEERING or parts & _SAVING or ("output" in parts and parts & _PLACES):
+        if seen >= MOST or parts & _STEERING or parts & _SAVING or ("output" in parts and parts & _PLACES):
             return False
         if any(_base(word) in PLAIN for value in as_list(schema.get("enum")) or [] for word in _words(str(value))):
             return False

@@ -42,6 +42,20 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
+EXACT = 2**53
+"""From here on a float no longer tells neighbouring integers apart (IEEE 754)."""
+
+
+def same_numbers(value: Json) -> Json:
+    """A copy of a JSON value in which 3.0 is written 3, so that equal numbers are equal text."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < EXACT else value
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return {name: same_numbers(inner) for name, inner in keys.items()}
+    return [same_numbers(inner) for inner in items] if items is not None else value
+
+
 def fingerprint(value: Json) -> str:
     """Digest a JSON value to 16 hexadecimal digits."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
@@ -108,8 +122,8 @@ class Tool:
     def _effect(self) -> tuple[Effect, str]:
         if self.override is not None:
             return self.override, "configured"
-        hints = self.raw.get("annotations")
-        hints = cast("Mapping[str, Any]", hints) if isinstance(hints, Mapping) else {}
+        found = self.raw.get("annotations")
+        hints: Mapping[str, Any] = cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
         if hints.get("readOnlyHint") is True:
             return Effect.READ, "its annotation says readOnlyHint"
         if any(isinstance(hints.get(key), bool) for key in ("readOnlyHint", "destructiveHint", "idempotentHint")):

@@ -39,8 +39,10 @@ def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], eviden
     """
     changed: set[str] = set()
     for proposal in proposals:
+        whole = apply(plan, proposal.edits)
+        end = plan if isinstance(whole, Inapplicable) else whole
         for edit in proposal.edits:
-            why = _loses(submitted, plan, edit, proposal, evidence)
+            why = _loses(submitted, plan, edit, proposal, evidence, end)
             after = apply(plan, (edit,))
             if why:
                 return why
@@ -57,8 +59,8 @@ def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], eviden
     return ""
 
 
-def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence: Evidence) -> str:
-    """Why an edit loses something that was asked for; "" where it does not."""
+def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence: Evidence, end: Plan) -> str:
+    """Why an edit loses something that was asked for; "" where it does not. `end` is the plan after all of them."""
     step = plan.by_id.get(edit.step)
     if isinstance(edit, RemoveStep):
         return f"the step {edit.step!r} was asked for" if edit.step in submitted.by_id else ""
@@ -77,7 +79,7 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
     if isinstance(edit, BindReference):
         free = reads or as_ref(old) is not None or proposal.confidence is not Confidence.GUESS
         return "" if free else f"{edit.at[-1]!r} would get another value"
-    kept = set(_leaves(old)) <= {*_leaves(edit.value)}
+    kept = set(_leaves(old)) <= {*_leaves(end.by_id[step.id].arguments if step.id in end.by_id else edit.value)}
     torn = isinstance(old, str) and isinstance(edit.value, str) and old.startswith(edit.value) and edit.value != ""
     if kept or torn or (reads and isinstance(edit, SetArgument) and edit.at):
         return ""
@@ -139,10 +141,10 @@ def carries(submitted: Plan, here: Situation) -> str:
     )
     for where, ref in here.step.refs(here.plan.by_id):
         origin = here.plan.by_id.get(ref.step)
-        if (where, ref) in pointed or origin is None or origin.server == here.step.server:
+        if any(ref == said for _, said in pointed) or origin is None or origin.server == here.step.server:
             continue
         value = at(here.evidence.value(ref.step), ref.path)
-        meant = asked is None or any(place == where for place, _ in pointed)
+        meant = asked is None or any(place == where or said.step == ref.step for place, said in pointed)
         if value is not MISSING and not (meant and _harmless(value, where, here)):
             return f"a value of {origin.server!r} would go to {here.step.server!r}, which the plan does not say"
     texts = [submitted.goal, *(text for step in submitted.steps for text in _leaves(step.arguments))]

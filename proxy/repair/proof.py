@@ -109,7 +109,7 @@ def _bare(text: str, tool: str) -> str:
 
 def _validation(text: str, tool: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     """What a validator says if the whole text is its, else None."""
-    found = _own_words(text, broken)
+    found = _own_words(text, broken) or _placed(text, broken)
     for form in _FORMS:
         found = found or form(text, tool)
     return found
@@ -254,6 +254,29 @@ def _ajv(text: str, tool: str) -> list[Complaint] | None:
     return found
 
 
+_EXPECTED = re.compile(
+    r"(?:[iuf]\d+|(?:an? )?(?:string|boolean|integer|number|sequence|map|array|object|null)|struct \w+|"
+    r"(?:one of )?[`'\"][\w.-]+[`'\"](?:(?:, | or |, or )[`'\"][\w.-]+[`'\"])*)"
+)
+_AT = re.compile(r"([A-Za-z_$][\w$.\[\]-]*): (missing field|unknown field|invalid type|invalid value|unknown variant)")
+
+
+def _placed(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
+    """A Rust server's sentence with its place: `limit: invalid type: string "5", expected i64`."""
+    match = _AT.match(text)
+    if match is None:
+        return None
+    where, rest = _location(match[1]), text[match.end() :]
+    if match[2] in ("missing field", "unknown field"):
+        return None if rest else [Complaint("missing" if match[2] == "missing field" else "unexpected", where)]
+    quoted, joint, expected = rest.removeprefix(":").strip().rpartition(", expected ")
+    value = next((breach.value for breach in broken if breach.at == where), None)
+    forms = {json.dumps(value), json.dumps(value, ensure_ascii=False), f"`{value}`", f'"{value}"', str(value)}
+    kind, _, shown = quoted.partition(" ")
+    whole = quoted in forms or (kind.isalpha() and (not shown or shown in forms))
+    return [Complaint("value", where)] if joint and whole and _EXPECTED.fullmatch(expected) else None
+
+
 def _location(path: str) -> Location:
     dotted = path.replace("/", ".").lstrip(".")
     return tuple(int(part) if part.isdigit() else part for part in segments(dotted))
@@ -276,6 +299,8 @@ _SENTENCES: tuple[tuple[Literal["missing", "unexpected"], str], ...] = (
     ("unexpected", rf"{_ROOT}unexpected additional properties {_QUOTED}"),
     ("unexpected", r"Unrecognized key(?:\(s\)|s)? in object: ('[\w$-]+'(?:, '[\w$-]+')*)"),
 )  # fmt: skip
+_ENVELOPE = re.compile(r"Invalid request parameters\.?")
+"""What the Python SDK says where the arguments are no object."""
 _MISFIT = re.compile(
     r"invalid (?:type|value): (?:[\w ]+ )?[`\"']?[^`\"'\n]{0,100}[`\"']?, expected "
     r"(?:[iuf]\d+|(?:an? )?(?:string|boolean|integer|sequence|map|number)|struct \w+|one of `\w+`(?:, `\w+`)*)"
@@ -291,6 +316,8 @@ def _sentences(text: str, tool: str) -> list[Complaint] | None:
         if match is not None:
             names = [name for name in re.split(r"[\s,'\"`]+", match[1]) if name not in ("", "and")]
             return [Complaint(kind, (name,)) for name in names]
+    if _ENVELOPE.fullmatch(text):
+        return [Complaint("value", ())]
     return [Complaint("value", None)] if _MISFIT.fullmatch(text) else None
 
 

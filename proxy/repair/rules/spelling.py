@@ -39,7 +39,7 @@ def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]
     if len(found) != 1:
         return
     tool, wrong = found[0]
-    if may_correct(tool) and argument_fit(tool, here) >= FIT:
+    if may_correct(here, tool) and argument_fit(tool, here) >= FIT:
         shown = ", ".join(f"{mine!r} is {right!r} mistyped" for mine, right in wrong)
         edit = SwapTool(here.step.id, tool.server, tool.name)
         evidence = f"{shown}, and no other tool is as near"

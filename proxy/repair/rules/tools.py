@@ -93,14 +93,15 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
     for fit in ranked:
         if fit.total < max(NEAR, meant - FAR_BEHIND):
             return
-        if not may_swap(here, fit.tool):
+        allowed = may_swap(here, fit.tool)
+        if not allowed and (fit.tool.effect is Effect.READ or not may_correct(here, fit.tool)):
             if fit.name >= 0.6:
                 return
             continue
         typo = fit.name >= 0.85 and fit.arguments >= 0.5
         meant = max(meant, fit.total if typo else 0.0)
         likely_one = typo or (fit.arguments >= 0.99 and fit.name >= 0.4)
-        sure = Confidence.EVIDENT if likely_one and (len(same) != 1 or fit in same) else Confidence.GUESS
+        sure = Confidence.EVIDENT if allowed and likely_one and (len(same) != 1 or fit in same) else Confidence.GUESS
         evidence = f"{fit.tool.public!r}: name {fit.name:.2f} alike, arguments fit {fit.arguments:.2f}"
         yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)
 
@@ -293,9 +294,9 @@ def may_swap(here: Situation, tool: Tool) -> bool:
     )
 
 
-def may_correct(tool: Tool) -> bool:
+def may_correct(here: Situation, tool: Tool) -> bool:
     """Tell whether a name with a typing error may be read as this tool's: not where that would destroy something."""
-    return tool.effect is not Effect.DESTRUCTIVE
+    return tool.effect is Effect.READ or (tool.effect is not Effect.DESTRUCTIVE and here.evidence.policy != "strict")
 
 
 def _same_effect(said: str, tool: Tool, here: Situation) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from proxy.repair.diagnose import situation
+from proxy.repair.diagnose import reading_of, situation
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.scalars import NOTHING, read_json
 from proxy.repair.schema import allowed_values, property_names
@@ -73,7 +73,9 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return f"{edit.at[-1]!r} is required" if isinstance(edit, DropArgument) and required else ""
     reads = here.tool is not None and here.tool.effect is Effect.READ
     if isinstance(edit, DropArgument):
-        refused = str(edit.at[-1]) in (*here.reading.unexpected, *here.reading.named) if edit.at else False
+        run = evidence.runs.get(step.id)
+        reading = reading_of(run, here.tool.properties if here.tool else ()) if run is not None else here.reading
+        refused = str(edit.at[-1]) in (*reading.unexpected, *reading.named) if edit.at else False
         nothing = isinstance(old, str) and old.strip().lower() in NOTHING
         return "" if reads and (refused or nothing) else f"{edit.at[-1]!r} would be left out"
     if isinstance(edit, BindReference):

@@ -47,7 +47,8 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     if name == "reserve_box" and not isinstance(arguments["size"], int):
-        return {"content": [{"type": "text", "text": "size must be an integer"}], "isError": True}
+        words = f"Input validation error: {arguments['size']!r} is not of type 'integer'"
+        return {"content": [{"type": "text", "text": words}], "isError": True}
     first = f'"{name}"' not in (LOG.read_text() if LOG.exists() else "")
     with LOG.open("a") as log:
         log.write(json.dumps([name, arguments]) + "\n")

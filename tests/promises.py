@@ -12,6 +12,12 @@ from typing import Any
 import pytest
 
 PROMISES = {
+    # the laws of sending
+    "unknown-effect-is-an-effect": "A tool reads only where the configuration, its annotation, or name and description together say so; silence and other languages count as an effect.",
+    "nothing-asked-for-is-lost": "A repaired call holds every argument that was asked for, and none that its tool would ignore.",
+    "numbers-are-exact": "A number that a float cannot hold exactly never becomes an integer, and 3 and 3.0 are one call.",
+    "values-stay-where-they-are": "A value of one upstream goes to another only by a reference that the plan wrote.",
+    "foreign-text-is-data": "What an upstream says is read in linear time, and proves nothing that the schema does not show.",
     # forwarding
     "forwarded-as-it-came": "A call goes upstream as the client wrote it, with all its params.",
     "accepted-is-never-changed": "A call that its upstream accepts is never rewritten, and its result is the upstream's own object.",

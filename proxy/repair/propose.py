@@ -65,7 +65,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnknownTool: (
         (tools.exact_name, tools.ambiguous_by_arguments),
         (spelling.misspelled_tool,),
-        (tools.nearest_tool, steps.inner_step),
+        (tools.nearest_tool,),
     ),
     AmbiguousTool: ((tools.exact_name, tools.ambiguous_by_arguments),),
     UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
@@ -79,7 +79,6 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
             missing.from_session,
             missing.from_consumer,
             missing.from_goal,
-            tools.same_name_elsewhere,
         ),
     ),
     WrongType: ((shape.envelope, exchange.misfits, placeholders.placeholder), (types.coerced,)),

@@ -64,7 +64,7 @@ def typed_alike(left: str, right: str) -> bool:
     if [c for c in plain(left) if c.isdigit()] != [c for c in plain(right) if c.isdigit()]:
         return False
     pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else ()
-    return not any(mine != other and min(len(mine), len(other)) < 4 for mine, other in pairs)
+    return not any(mine != other and max(len(mine), len(other)) < 4 for mine, other in pairs)
 
 
 def _kind(letter: str) -> str:

@@ -63,6 +63,11 @@ PROMISES = {
     "repeatable": "The same seed, catalog and answers give the same search.",
     "fidelity-costs": "A candidate that loses what was asked for scores less than one that fails to do it.",
     "diverse-population": "Pruning keeps different ideas apart and never loses the best.",
+    # the edge
+    "every-call-is-answered": "Whatever an upstream or a client writes, each request is answered at once: passed on if it can be, else told what was wrong.",
+    "closed-pipes-are-replaced": "A server that closes its stdin or stdout but lives is ended and started anew.",
+    "calls-under-way-are-finished": "Calls under way are answered before the proxy ends, within seconds; who asks twice is not kept waiting.",
+    "nothing-piles-up": "What waits for somebody who does not read is bounded, towards clients and upstreams.",
     # effects
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",
     "unknown-outcome-is-said": "After a call of unknown outcome nothing more is sent for its step, and the report says so.",

@@ -17,6 +17,7 @@ from proxy.server.exchange import MESSAGE, PROGRESS
 from proxy.server.face import Face
 from proxy.server.own import Own
 from proxy.upstream import rpc
+from proxy.upstream.brake import Brake
 from proxy.upstream.caller import LISTS_CHANGED, Caller, Profile
 from proxy.upstream.fleet import Fleet
 from proxy.upstream.hearing import TOOLS_CHANGED
@@ -102,6 +103,7 @@ class HttpSession:
 
     def __init__(self, face: Face, fleet: Fleet, profile: Profile) -> None:
         self.id = uuid4().hex
+        self.brake = Brake()
         self.profile = profile
         self.own = Own(fleet, profile, self)
         self.peer = Peer(self, self._serve, self._hear)

@@ -257,6 +257,7 @@ class Http:
     async def _read(self, response: httpx2.Response, events: Events, cause: Id | None) -> None:
         try:
             async for chunk in response.aiter_bytes():
+                await self._link.audience.brake.off()
                 for event in events.feed(chunk):
                     if event.event == "message" and event.data:
                         self._take(event.data.encode(), cause)

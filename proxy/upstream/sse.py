@@ -73,6 +73,7 @@ class Sse:
                     reason = self._refusal(response)
                 else:
                     async for chunk in response.aiter_bytes():
+                        await self._link.audience.brake.off()
                         for event in events.feed(chunk):
                             self._take(event)
         except (httpx2.HTTPError, ValueError) as failure:

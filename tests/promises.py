@@ -67,6 +67,8 @@ PROMISES = {
     "every-call-is-answered": "Whatever an upstream or a client writes, each request is answered at once: passed on if it can be, else told what was wrong.",
     "closed-pipes-are-replaced": "A server that closes its stdin or stdout but lives is ended and started anew.",
     "calls-under-way-are-finished": "Calls under way are answered before the proxy ends, within seconds; who asks twice is not kept waiting.",
+    "lost-sessions-are-renewed": "A server that says it no longer knows the session it is named gets a new one, and the same call once more.",
+    "every-call-has-a-row": "Each call is in the journal, cancelled and lost ones too.",
     "nothing-piles-up": "What waits for somebody who does not read is bounded, towards clients and upstreams.",
     # effects
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -81,6 +83,37 @@ async def test_a_cancelled_call_is_cancelled_upstream_and_never_answered(tmp_pat
         assert len(json.loads(reply["result"]["content"][0]["text"])) == 1
         assert await client.close() == 0
         assert [message for message in client.seen if message.get("id") == "x"] == []
+
+
+@promise("every-call-has-a-row")
+async def test_every_call_has_a_row_whatever_became_of_it(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        await client.call("echo", "change")
+        params = {"name": "echo", "arguments": {"text": "never"}}
+        client.send({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": params})
+        await client.call("echo", "the one before is on its way")
+        client.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "x"}})
+        await client.call("later", "listed later")
+        await client.call("unlisted", "not listed")
+        await client.call("echo", "die")
+        params = {"name": "echo", "arguments": {"text": "never"}}
+        client.send({"jsonrpc": "2.0", "id": "y", "method": "tools/call", "params": params})
+        await client.request("ping")
+        assert await client.close() == 0
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
+        rows = journal.execute("SELECT tool, outcome FROM calls ORDER BY at").fetchall()
+    assert sorted(rows) == sorted(
+        [
+            ("echo", "ok"),
+            ("echo", "cancelled"),
+            ("echo", "ok"),
+            ("later", "ok"),
+            ("unlisted", "ok"),
+            ("echo", "broken"),
+            ("echo", "cancelled"),
+        ]
+    )
 
 
 async def test_changed_tools_are_announced_and_listed(tmp_path: Path) -> None:

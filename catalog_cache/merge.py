@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from typing import Any
 
+from catalog_cache.effects import judged
 from schemas.catalog import Catalog, Effect, Tool
 from schemas.config import ToolRules
 
@@ -49,7 +50,7 @@ def merge(
     tools = [
         tool
         for server, raws in lists.items()
-        for tool in _of_server(server, raws, rules.get(server, ToolRules()), server in stale)
+        for tool in judged([*_of_server(server, raws, rules.get(server, ToolRules()), server in stale)])
     ]
     return Catalog(tools=tuple(_distinct(tools)), servers=tuple(lists))
 

@@ -22,6 +22,7 @@ from proxy.memory import Memories
 from proxy.planner.opening import Opened
 from proxy.repair.dialects import accepted
 from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.repair.proof import unknown_tool
 from proxy.repair.propose import Repair
 from proxy.repair.situation import Evidence, Seen
 from proxy.repair.values import value_of
@@ -147,7 +148,7 @@ class Calls:
         self._journal.call(replace(record, repair_id=repair_id, step=mend.STEP))
         clock = time.perf_counter()
         executor = Executor(self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id)
-        executor.admit(tool, mend.STEP, params.get("arguments", {}), reply, record.call_id, record.ms)
+        executor.admit(tool, mend.STEP, params.get("arguments"), reply, record.call_id, record.ms)
         evidence = self._evidence(client.session, tool)
         mended = await mend.mend(executor, tool, params, evidence, mode)
         if not mended.worked and self._config.repair.ask and mode == "auto":
@@ -221,7 +222,7 @@ class Calls:
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
             return await self._forward(tool, params, client, (swap,))
         reply = await self._refused_name(name, params, client)
-        swap = naming.mistyped(name, arguments, known) if naming.refused_as_unknown(reply) else None
+        swap = naming.mistyped(name, arguments, known) if unknown_tool(reply, name) else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
             return await self._forward(tool, params, client, (swap,))
         if not reply.refused or self._config.repair.mode == "off":
@@ -273,7 +274,7 @@ class Calls:
 
     def _evidence(self, session: str, tool: Tool) -> Evidence:
         kept = self._sessions.get(session, ())
-        seen = tuple(Seen(other.public, arguments, value_of(result)) for other, arguments, result in kept)
+        seen = tuple(Seen(other.server, other.public, arguments, value_of(result)) for other, arguments, result in kept)
         memory = self._memories.lessons if self._config.evolution.memory else {}
         policy = self._config.effects.policy
         return Evidence(self._upstreams.catalog, session=seen, single=True, policy=policy, memory=memory)

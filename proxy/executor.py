@@ -16,6 +16,7 @@ from proxy.ledger import Ledger
 from proxy.repair import order
 from proxy.repair.diagnose import BLOCKS_SENDING, situation, static_problems
 from proxy.repair.effects import hollow, may_send, verdict_of
+from proxy.repair.laws import adds, carries
 from proxy.repair.ports import Client, Journal, Upstreams
 from proxy.repair.refusal import error_text, read
 from proxy.repair.schema import breaches
@@ -29,6 +30,7 @@ from schemas.problem import (
     OutcomeUnknown,
     OutputBroken,
     Problem,
+    UnresolvedReference,
     WrongType,
 )
 from schemas.record import CallRecord
@@ -44,6 +46,8 @@ class Executor:
     client: Client
     ledger: Ledger
     repair_id: str | None = None
+    submitted: Plan | None = None
+    """The plan as it was asked for, which decides what a changed one may send; None where nothing is changed."""
     stop_at_failure: bool = False
     validators: bool = True
     """Whether results are held against output schemas and steps' own validators."""
@@ -127,14 +131,14 @@ class Executor:
         assert run.reply is not None  # noqa: S101  a run that was sent always has one
         text = error_text(run.reply) if run.reply.refused else ""
         reading = read(text, run.arguments, tuple(tool.properties))
-        step = Step(run.step, tool.name, run.arguments, tool.server)
-        evidence = Evidence(self.upstreams.catalog)
-        problems = static_problems(situation(Plan((step,)), step, evidence)) if run.reply.refused else ()
-        verdict = verdict_of(run.reply, problems, reading, has_output_schema=tool.output_schema is not None)
+        verdict, blamed = verdict_of(run.reply, tool, run.arguments, reading)
         if verdict is Verdict.OK and self.validators and hollow(run.reply, tool):
             verdict = Verdict.SILENT
         return replace(
-            run, verdict=verdict, value=value_of(run.reply.result or {}) if run.reply.result is not None else None
+            run,
+            verdict=verdict,
+            blamed=blamed,
+            value=value_of(run.reply.result) if run.reply.result is not None else None,
         )
 
 
@@ -187,9 +191,18 @@ class _Trial:
             return self._unsent(here, Verdict.BLOCKED, ())
         if here.resolved[1]:
             return self._unsent(here, Verdict.BLOCKED, ())
+        if why := self._forbidden(here):
+            return self._unsent(here, Verdict.NOT_SENT, (UnresolvedReference(step=step.id, message=why),))
         if step.map is not None:
             return await self._mapped(here, here.tool, step.map)
         return await self._once(step, here.tool, here.resolved[0])
+
+    def _forbidden(self, here: Situation) -> str:
+        """Why a step that is not as it was asked for must not be sent, whatever proposed it."""
+        submitted = self.owner.submitted
+        if submitted is None or submitted.by_id.get(here.step.id) == here.step:
+            return ""
+        return adds(submitted, here) or carries(submitted, here)
 
     def _settled(self, here: Situation) -> StepRun | None:
         """The success that this very call has had already; None where it has to be looked at."""

@@ -17,12 +17,14 @@ from proxy.repair import explain
 from proxy.repair.aftermath import refusal_problems
 from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.effects import may_send
+from proxy.repair.effects import is_call, may_send
+from proxy.repair.laws import objection
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.refusal import error_text
 from proxy.repair.schema import describe
 from proxy.repair.situation import Evidence
-from schemas.catalog import Catalog, Effect, Json, Tool, canonical
+from proxy.repair.trust import sure_enough
+from schemas.catalog import Catalog, Json, Tool
 from schemas.config import Mode
 from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step
@@ -52,6 +54,8 @@ class Mended:
     choices: tuple[Repair, ...] = ()
     tried: tuple[StepRun, ...] = ()
     """Repaired calls that were sent and failed too."""
+    why_not: str = ""
+    """Why the suggestion was not sent."""
 
 
 def plan_of(tool: Tool, arguments: Json) -> Plan:
@@ -61,21 +65,21 @@ def plan_of(tool: Tool, arguments: Json) -> Plan:
 
 async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], evidence: Evidence, mode: Mode) -> Mended:
     """Repair a call whose first sending, the last entry of the executor's ledger, was refused."""
-    before = plan_of(tool, params.get("arguments", {}))
+    before = plan_of(tool, params.get("arguments"))
     plan, lineage = before, tuple[Proposal, ...]()
     first = run = executor.history(STEP)[-1]
     problems = problems_of(before, replace(evidence, runs={STEP: run}))
     suggestion: Repair | None = None
     options: list[Repair] = []
     tried: list[StepRun] = []
+    why = ""
     while not executor.spent:
         known = replace(evidence, runs={STEP: run})
         options = [option for option in repairs(plan, STEP, known) if not option.open]
-        chosen = next(
-            (option for option in options if mode == "auto" and _may_send(option, executor, tool, known)), None
-        )
-        if chosen is None:
-            suggestion = options[0] if options else None
+        reasons = [_why_not(option, before, plan, executor, tool, known) for option in options]
+        chosen = next((option for option, reason in zip(options, reasons, strict=True) if not reason), None)
+        if chosen is None or mode != "auto":
+            suggestion, why = (options[0], reasons[0]) if options else (None, "")
             break
         plan, lineage = chosen.plan, (*lineage, *chosen.proposals)
         run = await executor.send(tool, STEP, plan.steps[0].arguments, params)
@@ -83,7 +87,7 @@ async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], eviden
             return Mended(run.reply, before, plan, lineage, problems=problems, worked=True)
         tried.append(run)
     reply = first.reply if first.reply is not None else Reply()
-    return Mended(reply, before, plan, lineage, suggestion, problems, choices=tuple(options), tried=tuple(tried))
+    return Mended(reply, before, plan, lineage, suggestion, problems, False, tuple(options), tuple(tried), why)  # noqa: FBT003
 
 
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
@@ -94,13 +98,13 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     return (*static, *(problem for problem in refusal_problems(here) if not problem.at or problem.at not in places))
 
 
-def _may_send(option: Repair, executor: Executor, tool: Tool, evidence: Evidence) -> bool:
-    if option.confidence is Confidence.GUESS and tool.effect is not Effect.READ:
-        return False
-    arguments = option.plan.steps[0].arguments
-    if any(canonical(run.arguments) == canonical(arguments) for run in executor.history(STEP)):
-        return False
-    return may_send(executor.history(STEP), tool, arguments, option.confidence) == ""
+def _why_not(option: Repair, before: Plan, plan: Plan, executor: Executor, tool: Tool, evidence: Evidence) -> str:
+    """Why a repair is not sent, as a sentence for the client; "" where it may be."""
+    arguments, history = option.plan.steps[0].arguments, executor.history(STEP)
+    if any(is_call(run, tool, arguments) for run in history):
+        return "this call has already failed"
+    why = objection(before, plan, option.proposals, evidence) or may_send(history, tool, arguments, option.confidence)
+    return why or ("" if sure_enough(option, tool) else "the evidence does not single it out")
 
 
 def before_sending(tool: Tool, arguments: Json, catalog: Catalog) -> Repair | None:
@@ -112,7 +116,8 @@ def before_sending(tool: Tool, arguments: Json, catalog: Catalog) -> Repair | No
     ]:
         return None
     options = [option for option in repairs(plan, STEP, evidence) if not option.open]
-    return options[0] if options and options[0].confidence is Confidence.LOSSLESS else None
+    best = options[0] if options and options[0].confidence is Confidence.LOSSLESS else None
+    return None if best is None or objection(plan, plan, best.proposals, evidence) else best
 
 
 def announced(result: Mapping[str, Any], repair_id: str, mended: Mended) -> dict[str, Any]:
@@ -131,6 +136,8 @@ def diagnosis(tool: Tool, mended: Mended) -> dict[str, Any]:
         changed = mended.suggestion.plan.steps[0]
         told["suggestion"] = {"tool": tool.public, "arguments": changed.arguments}
         told["confidence"] = mended.suggestion.confidence.value
+        if mended.why_not:
+            told["not_sent_because"] = mended.why_not
         told["repairs"] = explain.repairs(mended.after, mended.suggestion.proposals)
     if mended.tried:
         told["tried"] = [
@@ -156,6 +163,8 @@ def sentence(name: str, told: Mapping[str, Any]) -> str:
         arguments = json.dumps(told["suggestion"]["arguments"], ensure_ascii=False)
         lines.append(f"Suggestion ({told['confidence']}): call {name} with {arguments}")
         lines.append(f"Why: {why}")
+        if "not_sent_because" in told:
+            lines.append(f"Not sent, because {told['not_sent_because']}.")
     lines.append(f"Schema of {name}: {told['schema']}")
     return "\n".join(lines)
 
@@ -165,9 +174,15 @@ def _where(problem: Mapping[str, Any]) -> str:
 
 
 def with_diagnosis(reply: Reply, told: Mapping[str, Any], words: str, how: str) -> Reply:
-    """The upstream's own error with a diagnosis added where the user wants it: a text block, `_meta`, or nowhere."""
+    """The upstream's own error with a diagnosis added where the user wants it.
+
+    As text it follows in a block or in the JSON-RPC message, since most clients show nothing else; as `meta` it goes to
+    `_meta`, or to `data` where that is absent or an object.
+    """
     if not told or how == "off":
         return reply
+    if reply.error is not None and how == "text":
+        return replace(reply, error={**reply.error, "message": f"{reply.error.get('message', '')}\n\n{words}".strip()})
     if reply.error is not None:
         data = reply.error.get("data")
         if data is not None and not isinstance(data, dict):

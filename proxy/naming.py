@@ -12,8 +12,6 @@ from dataclasses import replace
 from catalog_cache.names import resolve
 from proxy.mend import STEP, with_diagnosis
 from proxy.repair import explain
-from proxy.repair.effects import NOT_EXECUTED_CODES
-from proxy.repair.refusal import error_text, read
 from proxy.repair.rules.spelling import misspelled_tool
 from proxy.repair.rules.tools import exact_name, ranked_tools
 from proxy.repair.situation import Evidence, Situation
@@ -41,12 +39,6 @@ def tool_of(swap: Proposal, view: Catalog) -> Tool | None:
     """The tool that a resolved name leads to."""
     edit = swap.edits[0]
     return view.origin(edit.server, edit.tool) if isinstance(edit, SwapTool) else None
-
-
-def refused_as_unknown(reply: Reply) -> bool:
-    """Tell whether an upstream refused a call because it has no such tool: then nothing was done."""
-    code = (reply.error or {}).get("code")
-    return reply.refused and (code in NOT_EXECUTED_CODES or read(error_text(reply), {}, ()).unknown_tool)
 
 
 def near(name: str, arguments: Json, known: Evidence) -> list[Tool]:

@@ -147,7 +147,7 @@ class Workflow:
         calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
         evolution = self._config.evolution
         executor = Executor(
-            self._upstreams, self._journal, client, Ledger(calls), repair_id,
+            self._upstreams, self._journal, client, Ledger(calls), repair_id, plan,
             validators=evolution.validators, graph=evolution.graph,
         )  # fmt: skip
         modes: list[Mode] = [self._config.repair.mode]

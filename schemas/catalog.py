@@ -42,6 +42,20 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
+EXACT = 2**53
+"""From here on a float no longer tells neighbouring integers apart (IEEE 754)."""
+
+
+def same_numbers(value: Json) -> Json:
+    """A copy of a JSON value in which 3.0 is written 3, so that equal numbers are equal text."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < EXACT else value
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return {name: same_numbers(inner) for name, inner in keys.items()}
+    return [same_numbers(inner) for inner in items] if items is not None else value
+
+
 def fingerprint(value: Json) -> str:
     """Digest a JSON value to 16 hexadecimal digits."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
@@ -52,7 +66,8 @@ class Tool:
     """One tool of one upstream.
 
     `raw` is the upstream's own object, never changed and passed through with its unknown fields;
-    `public` is its name on the aggregated face. `override` is the effect class that the user configured.
+    `public` is its name on the aggregated face. `override` is the effect class that the user configured; `reading` says
+    why the tool's own words show that it only reads, "" where they do not (see `catalog_cache.effects`).
     """
 
     server: str
@@ -61,6 +76,7 @@ class Tool:
     raw: Mapping[str, Any]
     stale: bool = False
     override: Effect | None = None
+    reading: str = ""
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -92,22 +108,33 @@ class Tool:
         names = self.schema.get("required")
         return tuple(str(name) for name in cast("list[Any]", names)) if isinstance(names, list) else ()
 
-    @cached_property
+    @property
     def effect(self) -> Effect:
-        """The effect class: configured, else from annotations with the specification's defaults, else unknown."""
+        """The effect class: configured, else annotated, else read where the tool's words say so, else unknown."""
+        return self._effect[0]
+
+    @property
+    def effect_reason(self) -> str:
+        """Why it has that class, as part of a sentence."""
+        return self._effect[1]
+
+    @cached_property
+    def _effect(self) -> tuple[Effect, str]:
         if self.override is not None:
-            return self.override
-        hints = self.raw.get("annotations")
-        if not isinstance(hints, Mapping):
-            return Effect.UNKNOWN
-        hints = cast("Mapping[str, Any]", hints)
-        if not any(key in hints for key in ("readOnlyHint", "destructiveHint", "idempotentHint")):
-            return Effect.UNKNOWN
+            return self.override, "configured"
+        found = self.raw.get("annotations")
+        hints: Mapping[str, Any] = cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
         if hints.get("readOnlyHint") is True:
-            return Effect.READ
-        if hints.get("destructiveHint", True) is not False:
-            return Effect.DESTRUCTIVE
-        return Effect.IDEMPOTENT if hints.get("idempotentHint") is True else Effect.WRITE
+            return Effect.READ, "its annotation says readOnlyHint"
+        if any(isinstance(hints.get(key), bool) for key in ("readOnlyHint", "destructiveHint", "idempotentHint")):
+            if hints.get("destructiveHint", True) is not False:
+                return Effect.DESTRUCTIVE, "its annotations leave destructiveHint true"
+            if hints.get("idempotentHint") is True:
+                return Effect.IDEMPOTENT, "its annotation says idempotentHint"
+            return Effect.WRITE, "its annotation says that it is not destructive"
+        if self.reading:
+            return Effect.READ, self.reading
+        return Effect.UNKNOWN, "nothing says that it only reads"
 
     @cached_property
     def fingerprint(self) -> str:

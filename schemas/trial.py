@@ -50,7 +50,7 @@ class Verdict(StrEnum):
     NOT_SENT = "not_sent"
     """Nothing left the proxy: anything may be sent."""
     NOT_EXECUTED = "not_executed"
-    """The upstream refused before doing anything: -32602, unknown tool, a validator that names the fault."""
+    """Proven: the upstream has no such tool, or its validator refused the arguments before anything ran."""
     REFUSED = "refused"
     """A normal error reply that quotes a value, names an argument or lists accepted values."""
     FAILED = "failed"
@@ -83,6 +83,8 @@ class StepRun:
     ms: float = 0.0
     reused: bool = False
     problems: tuple[Problem, ...] = ()
+    blamed: frozenset[str] = frozenset()
+    """Arguments whose faults prove that the call was refused before it ran (see `proxy.repair.proof`)."""
 
     @property
     def ok(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal
 
@@ -269,6 +269,11 @@ class World(Upstreams):
 def world(*servers: Server, between: Answerer | None = None) -> World:
     """The upstreams of these servers."""
     return World({server.name: server for server in servers}, between)
+
+
+def reading(server: Server, *names: str) -> World:
+    """The upstream of this server, whose user has configured these tools as reading."""
+    return replace(world(server), effects=dict.fromkeys(names, Effect.READ))
 
 
 @dataclass

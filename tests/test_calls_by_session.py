@@ -31,7 +31,7 @@ def two_rooms() -> Server:
         return {"held": room}
 
     rooms = {"rooms": [{"name": "Linden North"}, {"name": "Linden South"}]}
-    return Server("desk").tool("hold", hold, "write", room=TEXT).tool("rooms", lambda: rooms)
+    return Server("desk").tool("hold", hold, "read", room=TEXT).tool("rooms", lambda: rooms)
 
 
 @promise("person-may-choose")
@@ -127,7 +127,7 @@ async def test_debris_and_case_resolve_to_the_one_tool_and_say_so(name: str) -> 
 @promise("names-resolve-exactly")
 @pytest.mark.parametrize("name", ["fetch_product", "product", "get_products", "get_profit", "", "cancel"])
 async def test_a_name_that_is_only_near_is_answered_with_the_nearest_tools(name: str) -> None:
-    desk = Desk(shop(), units())
+    desk = Desk(shop(), units(), config=configured(repair={"suggest": "meta"}))
     reply = await desk.reply(name, {"sku": "can-05"})
     assert reply.error is not None
     assert reply.error["code"] == -32602
@@ -171,7 +171,7 @@ async def test_a_prefix_of_the_clients_own_is_taken_off_in_front_of_one_upstream
 
 @promise("names-resolve-exactly")
 async def test_in_front_of_one_upstream_its_own_names_count_and_are_told() -> None:
-    desk = Desk(shop(), units(), one="shop")
+    desk = Desk(shop(), units(), one="shop", config=configured(repair={"suggest": "meta"}))
     assert "_meta" not in await desk.result("get_product", {"sku": "can-05"})
     reply = await desk.reply("get_item", {"sku": "can-05"})
     assert reply.error is not None

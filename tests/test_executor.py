@@ -112,17 +112,17 @@ async def test_after_a_lost_call_another_one_is_kept_back_with_a_reason() -> Non
 
 
 @promise("effects-once")
-async def test_after_a_refusal_a_guess_is_kept_back_and_evidence_is_sent_once() -> None:
+async def test_only_a_proof_that_nothing_ran_lets_another_call_of_a_write_out() -> None:
     def refuse(text: str) -> Any:
         raise RefusedError(f"I do not take '{text}'")
 
     bench = Bench(Server("shop").tool("write_line", refuse, "write", text=TEXT))
-    await bench.run(step("w", "write_line", text="aaa"))
-    await bench.run(step("w", "write_line", text="bbb"), sure=Confidence.GUESS)
+    await bench.run(step("w", "write_line", text=3))
+    await bench.run(step("w", "write_line", text="aaa"), sure=Confidence.GUESS)
     assert len(bench.sent) == 1
-    await bench.run(step("w", "write_line", text="ccc"), sure=Confidence.EVIDENT)
+    await bench.run(step("w", "write_line", text="3"), sure=Confidence.LOSSLESS)
     assert len(bench.sent) == 2
-    await bench.run(step("w", "write_line", text="ddd"), sure=Confidence.LOSSLESS)
+    await bench.run(step("w", "write_line", text="ccc"), sure=Confidence.LOSSLESS)
     assert len(bench.sent) == 2
 
 
@@ -159,7 +159,7 @@ async def test_items_of_a_mapped_step_that_succeeded_are_not_sent_again() -> Non
         taken.append(n)
         return {"n": n}
 
-    bench = Bench(Server("shop").tool("put_item", put, "write", n=INTEGER))
+    bench = Bench(Server("shop").tool("put_item", put, "read", n=INTEGER))
     mapped = Step("m", "put_item", {"n": [1, 2, 3]}, "shop", map="n")
     first = await bench.run(mapped)
     assert not first.ok

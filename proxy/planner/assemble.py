@@ -19,7 +19,7 @@ from proxy.planner.slots import Slot
 from proxy.planner.stated import asked_unit, facts, named
 from proxy.planner.weighing import Scale
 from proxy.repair.notes import summary
-from proxy.repair.order import has_effect
+from proxy.repair.order import reads_only
 from proxy.repair.units import same_unit
 from schemas.catalog import Tool
 
@@ -122,7 +122,7 @@ class Assembly:
         found: list[tuple[float, Tool]] = []
         for tool in self._tools:
             converts = any(converter.tool is tool for converter in self._converters)
-            if tool.public in above or converts or has_effect(tool, tool.name):
+            if tool.public in above or converts or not reads_only(tool):
                 continue
             suits = self._fit(slot, tool)
             if suits >= (PRODUCES if is_open else 0.01):

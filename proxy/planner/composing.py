@@ -21,7 +21,7 @@ from proxy.planner.sketch import Assumed, Call, Open, Said, plan_of
 from proxy.planner.slots import Slot
 from proxy.planner.stated import Fact
 from proxy.planner.weighing import OPEN
-from proxy.repair.order import has_effect
+from proxy.repair.order import reads_only
 from proxy.repair.ports import Planner
 from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Plan, walk
@@ -151,12 +151,7 @@ def _explains(sketch: Sketch) -> float:
 
 def _harmless(sketch: Sketch) -> bool:
     """Tell whether every value that goes to a tool with an effect is one that the goal clearly states."""
-    fillers = [
-        filler
-        for call in sketch.call.calls()
-        if has_effect(call.tool, call.tool.name)
-        for filler in call.fillers.values()
-    ]
+    fillers = [filler for call in sketch.call.calls() if not reads_only(call.tool) for filler in call.fillers.values()]
     return all(isinstance(filler, Said) and filler.fit >= SURE for filler in fillers)
 
 

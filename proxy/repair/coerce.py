@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from proxy.repair.choices import Coercion, choose
 from proxy.repair.moments import in_layout, wanted_layout
-from proxy.repair.scalars import NOTHING, Reading, read_boolean, read_json, read_number
+from proxy.repair.scalars import NOTHING, Reading, read_boolean, read_json, read_number, whole
 from proxy.repair.schema import (
     Schema,
     accepts,
@@ -28,7 +28,7 @@ from proxy.repair.schema import (
 from proxy.repair.units import convert, unit_of
 from proxy.repair.values import MISSING
 from proxy.repair.words import mentions, words
-from schemas.catalog import Json, as_list, as_object, canonical
+from schemas.catalog import EXACT, Json, as_list, as_object, canonical
 from schemas.edit import Confidence
 
 MAX_DEPTH = 6
@@ -63,7 +63,7 @@ def coerce(value: Json, target: Target) -> list[Coercion]:
     for rule in _RULES:
         for option in rule(value, target):
             fitting = option.value is MISSING or fits(_whole(target), option.value)
-            if fitting:
+            if fitting and not _lost_digits(option.value, target):
                 found.setdefault(canonical(option.value), option)
     return sorted(found.values(), key=lambda option: option.confidence.rank)
 
@@ -75,9 +75,15 @@ def _whole(target: Target) -> Schema:
 
 def _integral(value: Json, target: Target) -> list[Coercion]:
     """7.0 satisfies `integer` by JSON Schema, yet many servers refuse it on the wire (JSON Schema 2020-12, 4.2.3)."""
-    if isinstance(value, float) and value.is_integer() and "integer" in types_of(target.schema, target.root):
+    if isinstance(value, float) and whole(value) and "integer" in types_of(target.schema, target.root):
         return [Coercion(int(value), "integral_float", Confidence.LOSSLESS, f"{value} is the integer {int(value)}")]
     return []
+
+
+def _lost_digits(value: Json, target: Target) -> bool:
+    """Tell whether a number that stands for an integer is a float too large to be exactly one."""
+    vague = isinstance(value, float) and not -EXACT < value < EXACT
+    return vague and not accepts(target.schema, target.root, "number")
 
 
 def _leave_out(value: Json, target: Target) -> Iterator[Coercion]:
@@ -120,7 +126,7 @@ def _to_number(value: Json, target: Target) -> Iterator[Coercion]:
     if reading is None:
         return
     number = reading.value
-    if isinstance(number, float) and number.is_integer() and not accepts(target.schema, target.root, "number"):
+    if isinstance(number, float) and whole(number) and not accepts(target.schema, target.root, "number"):
         number = int(number)
     if not reading.rest:
         yield from _from_reading(replace(reading, value=number), value)

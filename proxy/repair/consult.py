@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from proxy.repair.completing import completed
 from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.order import has_effect
+from proxy.repair.order import reads_only
 from proxy.repair.ports import Advisor, Question
 from proxy.repair.propose import Repair, open_problems
 from proxy.repair.refusal import error_text
@@ -77,7 +77,7 @@ class Counsel:
         """Values written by the planner for every argument of a step that is missing or does not fit."""
         step = parent.plan.by_id.get(step_id)
         tool = evidence.catalog.origin(step.server or "", step.tool) if step is not None else None
-        if step is None or tool is None or has_effect(tool, tool.name) or not parent.plan.goal:
+        if step is None or tool is None or not reads_only(tool) or not parent.plan.goal:
             return None
         if not self._fresh(parent.plan, step_id, "invent"):
             return None
@@ -265,7 +265,7 @@ def _done(run: StepRun | None) -> bool:
 
 def _changes(step: Step, evidence: Evidence) -> bool:
     tool = evidence.catalog.origin(step.server or "", step.tool)
-    return has_effect(tool, step.tool)
+    return not reads_only(tool)
 
 
 def _repeats(step: Step, others: Sequence[Step]) -> bool:

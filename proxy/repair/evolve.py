@@ -13,6 +13,7 @@ from typing import Protocol
 
 from proxy.repair.consult import Counsel
 from proxy.repair.intensity import Intensity
+from proxy.repair.laws import objection
 from proxy.repair.offspring import Nursery, Proposed, probe
 from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
@@ -143,7 +144,14 @@ class Search:
     def _nursery(self) -> Nursery:
         history = self.executor.history
         return Nursery(
-            self.evidence, history, self.population, self.settings, self.frozen, self.undecided, self.proposed
+            self.submitted,
+            self.evidence,
+            history,
+            self.population,
+            self.settings,
+            self.frozen,
+            self.undecided,
+            self.proposed,
         )
 
     def _child(self) -> Candidate | None:
@@ -161,17 +169,17 @@ class Search:
             options = [
                 option
                 for option in repairs(best.plan, step, evidence)
-                if nursery.may_send(option, step, evidence) and self.population.untried(option.plan.key)
+                if nursery.may_send(option, best.plan, step, evidence) and self.population.untried(option.plan.key)
             ]
             chosen = await self._counselled(best, step, options, evidence)
-            if step in best.plan.by_id and (chosen is None or not nursery.may_try(chosen, step, evidence)):
+            if step in best.plan.by_id and (chosen is None or not nursery.may_try(chosen, best.plan, step, evidence)):
                 chosen = await self._answered(best.plan.by_id[step], options)
             fresh = chosen is not None and self.population.untried(chosen.plan.key)
-            if chosen is not None and fresh and nursery.may_try(chosen, step, evidence):
+            if chosen is not None and fresh and nursery.may_try(chosen, best.plan, step, evidence):
                 return replace(best, plan=chosen.plan, lineage=(*best.lineage, *chosen.proposals))
         may_add = self.counsel is not None and self.settings.edits
         child = await self.counsel.complete(best, evidence) if self.counsel is not None and may_add else None
-        if child is not None and self.population.untried(child.plan.key):
+        if child is not None and self._admissible(child, best, evidence):
             return child
         return None if self.intensity.stagnant < 1 else await self._redesigned(last=True)
 
@@ -199,8 +207,14 @@ class Search:
         if self.generation - self.redesigned <= settings.cooldown:
             return None
         self.redesigned = self.generation
-        child = await self.counsel.redesign(best, replace(self.evidence, runs=best.execution.runs))
-        return child if child is not None and self.population.untried(child.plan.key) else None
+        evidence = replace(self.evidence, runs=best.execution.runs)
+        child = await self.counsel.redesign(best, evidence)
+        return child if child is not None and self._admissible(child, best, evidence) else None
+
+    def _admissible(self, child: Candidate, parent: Candidate, evidence: Evidence) -> bool:
+        """Tell whether a plan of the planner's is new and breaks no law."""
+        made = child.lineage[len(parent.lineage) :]
+        return self.population.untried(child.plan.key) and not objection(self.submitted, parent.plan, made, evidence)
 
     async def _give_up(self) -> bool:
         """Let steps run that only follow failed ones in the list; False where there are none."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.order import has_effect
+from proxy.repair.order import reads_only
 from proxy.repair.propose import Repair
 from proxy.repair.schema import at_location, types_of
 from proxy.repair.situation import OUTPUT, Evidence
@@ -91,7 +91,7 @@ def guarded(option: Repair, producer: str, evidence: Evidence) -> Repair | None:
     if step is None or tool is None or producer == OUTPUT or option.confidence is not Confidence.GUESS:
         return None
     shape = expected(option.plan, producer, evidence)
-    if shape is None or step.map is not None or has_effect(tool, tool.name):
+    if shape is None or step.map is not None or not reads_only(tool):
         return None
     if step.expect is not None:
         shape = {"allOf": [dict(step.expect), shape]}
@@ -119,7 +119,7 @@ def acted_upon(plan: Plan, producer: str, evidence: Evidence) -> bool:
         seen |= front
         front = {step.id for step in plan.steps if front & set(dependencies(step, ids))} - seen
     return any(
-        has_effect(evidence.catalog.origin(step.server or "", step.tool), step.tool)
+        not reads_only(evidence.catalog.origin(step.server or "", step.tool))
         for step in plan.steps
         if step.id in seen - {producer}
     )

@@ -16,6 +16,7 @@ from proxy.repair.diagnose import situation
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.effects import is_call, may_send
 from proxy.repair.expectations import acted_upon, guarded
+from proxy.repair.laws import objection
 from proxy.repair.population import Population
 from proxy.repair.propose import Repair, repairs
 from proxy.repair.situation import OUTPUT, Evidence
@@ -48,6 +49,7 @@ class Nursery:
     singled out one.
     """
 
+    submitted: Plan
     evidence: Evidence
     history: Callable[[str], list[StepRun]]
     population: Population
@@ -143,38 +145,42 @@ class Nursery:
     def _options(self, plan: Plan, step: str, evidence: Evidence, found: Sequence[Repair]) -> list[Repair]:
         """The repairs found for one step that may be tried, best first; guesses under validators before bare ones."""
         acted = acted_upon(plan, step, evidence)
-        sure = list(self._admitted(found, step, evidence, trial=not acted))
+        sure = list(self._admitted(found, plan, step, evidence, trial=not acted))
         if not self.settings.validators or (len(sure) < 2 and not acted):
             return sure
         held = [(option, guarded(option, step, evidence)) for option in sure]
         bare = [option for option, guard in held if guard is not None and not acted]
         return [*(guard or option for option, guard in held), *bare]
 
-    def _admitted(self, found: Sequence[Repair], step: str, evidence: Evidence, *, trial: bool) -> Iterator[Repair]:
+    def _admitted(
+        self, found: Sequence[Repair], parent: Plan, step: str, evidence: Evidence, *, trial: bool
+    ) -> Iterator[Repair]:
         """What may be tried, best first; no guess less likely than a tie that may not be tried."""
         closed = False
         for option in found:
             if closed and option.confidence is Confidence.GUESS:
                 continue
-            if self.may_try(option, step, evidence) or (trial and self._on_trial(option, step, evidence)):
+            if self.may_try(option, parent, step, evidence) or (
+                trial and self._on_trial(option, parent, step, evidence)
+            ):
                 yield option
-            elif self._tied(option, step, evidence) and self.may_send(option, step, evidence):
+            elif self._tied(option, step, evidence) and self.may_send(option, parent, step, evidence):
                 closed = True
 
-    def _on_trial(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+    def _on_trial(self, option: Repair, parent: Plan, step_id: str, evidence: Evidence) -> bool:
         """Tell whether a tied repair may be tried, to be kept only if its rivals fail what reads them."""
         if not self.settings.feedback or step_id in self.undecided or not self._tied(option, step_id, evidence):
             return False
-        return guarded(option, step_id, evidence) is not None and self.may_send(option, step_id, evidence)
+        return guarded(option, step_id, evidence) is not None and self.may_send(option, parent, step_id, evidence)
 
     def _tied(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
         step = option.plan.by_id.get(step_id)
         tool = evidence.catalog.origin(step.server or "", step.tool) if step is not None else None
         return tool is not None and tied(option, tool)
 
-    def may_try(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
+    def may_try(self, option: Repair, parent: Plan, step_id: str, evidence: Evidence) -> bool:
         """Tell whether a repair is new, complete, sure enough, and may be sent."""
-        if not self.may_send(option, step_id, evidence):
+        if not self.may_send(option, parent, step_id, evidence):
             return False
         step = option.plan.by_id.get(step_id)
         if step is None or step_id == OUTPUT:
@@ -182,9 +188,11 @@ class Nursery:
         tool = evidence.catalog.origin(step.server or "", step.tool)
         return tool is not None and sure_enough(option, tool)
 
-    def may_send(self, option: Repair, step_id: str, evidence: Evidence) -> bool:
-        """Tell whether a repair is complete, has not failed before, and is allowed by what was sent for its step."""
+    def may_send(self, option: Repair, parent: Plan, step_id: str, evidence: Evidence) -> bool:
+        """Tell whether a repair of `parent` breaks no law, is new, and is allowed by what was sent for its step."""
         if option.open:
+            return False
+        if objection(self.submitted, parent, option.proposals, evidence):
             return False
         step = option.plan.by_id.get(step_id)
         if step is None or step_id == OUTPUT:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.repair.verbs import verbs
 from schemas.catalog import Catalog, Effect, Tool
 from schemas.plan import Plan, Step, dependencies
 
@@ -17,15 +16,6 @@ from schemas.plan import Plan, Step, dependencies
 def reads_only(tool: Tool | None) -> bool:
     """Tell whether a tool is known to change nothing."""
     return tool is not None and tool.effect is Effect.READ
-
-
-def has_effect(tool: Tool | None, name: str) -> bool:
-    """Tell whether a call changes something, as far as can be known: by class, else by the verb in its name."""
-    if tool is None:
-        return bool(verbs(name))
-    if tool.effect in (Effect.WRITE, Effect.DESTRUCTIVE, Effect.IDEMPOTENT):
-        return True
-    return tool.effect is Effect.UNKNOWN and bool(verbs(tool.name))
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,7 @@ def order(plan: Plan, catalog: Catalog) -> Mapping[str, Waits]:
     for index, step in enumerate(plan.steps):
         follows: list[str] = []
         guards: list[str] = []
-        effect = has_effect(tools[step.id], step.tool)
+        effect = not reads_only(tools[step.id])
         for other in plan.steps[:index]:
             if other.id == step.id or step.id in reach.get(other.id, ()):
                 continue

@@ -87,7 +87,7 @@ def _edit(written: Mapping[str, Any], here: Situation) -> Edit | None:
             return SwapTool(step, written["server"], written["tool"]) if unchanged else None
         case "rename_argument":
             return RenameArgument(step, where, written["name"])
-        case "drop_argument":
+        case "drop_argument" if str(where[-1]) in here.reading.unexpected:
             return DropArgument(step, where)
         case "coerce_argument" if canonical(inside(here.step.arguments, where)) == canonical(written["before"]):
             return CoerceArgument(step, where, written["value"])

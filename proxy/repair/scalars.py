@@ -9,11 +9,12 @@ import ast
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from proxy.repair.values import MISSING
-from schemas.catalog import Json
+from schemas.catalog import EXACT, Json
 from schemas.edit import Confidence
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
@@ -26,6 +27,8 @@ _HEDGES = frozenset(
 _FENCE = re.compile(r"^\s*```[\w-]*\s*\n?(.*?)\n?\s*```\s*$", re.DOTALL)
 _TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
+LONGEST = 400
+"""Digits of a number beyond which it is not read."""
 NOTHING = frozenset({"null", "none", "undefined", "nil", "n/a"})
 """Texts that stand for no value."""
 
@@ -44,11 +47,12 @@ def read_number(text: str) -> Reading | None:
     """Read a whole text as one number: digits, separators, a fraction, number words, or one number among words."""
     bare = text.strip().strip("\"'`").strip()
     if _NUMBER.fullmatch(bare):
-        return Reading(_number(bare), "number_as_text", Confidence.LOSSLESS)
+        exact = _number(bare)
+        return None if exact is None else Reading(exact, "number_as_text", Confidence.LOSSLESS)
     fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)
-    if fraction and int(fraction[2]):
-        exact = Fraction(int(fraction[1]), int(fraction[2]))
-        return Reading(_shortest(float(exact)), "fraction_as_text", Confidence.EVIDENT)
+    if fraction and len(bare) < LONGEST and int(fraction[2]):
+        share = Fraction(int(fraction[1]), int(fraction[2]))
+        return Reading(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
     spoken = number_words(bare)
     if spoken is not None:
         return Reading(spoken, "number_words", Confidence.EVIDENT)
@@ -67,16 +71,28 @@ def _number_with_words(text: str) -> Reading | None:
     if len(left) > 3:
         return None
     sure = Confidence.EVIDENT if not left else Confidence.GUESS
-    return Reading(_number(found[0][0]), "number_with_words", sure, " ".join(left))
+    number = _number(found[0][0])
+    return None if number is None else Reading(number, "number_with_words", sure, " ".join(left))
 
 
-def _number(text: str) -> int | float:
+def whole(number: float) -> bool:
+    """Tell whether a float is an integer, and small enough to be exactly that one."""
+    return number.is_integer() and abs(number) < EXACT
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text writes, exactly; None where a float would lose digits of it."""
     bare = text.replace(",", "").lstrip("+")
-    return int(bare) if re.fullmatch(r"-?\d+", bare) else float(bare)
+    if len(bare) > LONGEST:
+        return None
+    if re.fullmatch(r"-?\d+", bare):
+        return int(bare)
+    number = float(bare)
+    return number if Decimal(repr(number)) == Decimal(bare) else None
 
 
 def _shortest(number: float) -> int | float:
-    return int(number) if number.is_integer() else number
+    return int(number) if whole(number) else number
 
 
 _UNITS = {

@@ -14,7 +14,7 @@ from proxy.repair.notes import described
 from proxy.repair.refusal import Reading
 from proxy.repair.schema import Schema, accepts, at_location, property_schema
 from proxy.repair.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
-from schemas.catalog import Catalog, Json, Tool, as_object, canonical
+from schemas.catalog import Catalog, Json, Tool, as_object, canonical, same_numbers
 from schemas.plan import Location, Plan, Step, as_ref, walk
 from schemas.trial import StepRun
 
@@ -24,8 +24,9 @@ OUTPUT = "output"
 
 @dataclass(frozen=True)
 class Seen:
-    """A call and its result earlier in the client's session."""
+    """A call and its result earlier in the client's session; `tool` is the public name."""
 
+    server: str
     tool: str
     arguments: Json
     value: Json
@@ -77,11 +78,6 @@ class Source:
     def name(self) -> str:
         """The last part of its path that is a name."""
         return next((part for part in reversed(self.parts) if not part.lstrip("-").isdigit()), "")
-
-
-def _same(value: Json) -> str:
-    """Canonical text in which 6 and 6.0 are the same."""
-    return canonical(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 @dataclass(frozen=True)
@@ -164,11 +160,11 @@ class Situation:
             value = self.evidence.value(step.id)
             if value is MISSING:
                 continue
-            given = {_same(inner) for _, inner in walk(self.evidence.runs[step.id].arguments)}
+            given = {canonical(same_numbers(inner)) for _, inner in walk(self.evidence.runs[step.id].arguments)}
             yield Source(step.id, (), value, echo=False, distance=distance, used=(step.id, "") in used)
             for parts, inner in paths(value):
                 path = ".".join(parts)
-                echo = _same(inner) in given
+                echo = canonical(same_numbers(inner)) in given
                 yield Source(step.id, tuple(parts), inner, echo, distance, (step.id, path) in used)
 
     def literals(self) -> set[str]:

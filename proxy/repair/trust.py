@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.repair.order import has_effect
 from proxy.repair.propose import Repair
-from proxy.repair.verbs import GRAVE_VERBS, SPEAKING_VERBS
-from proxy.repair.words import words
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence, Proposal
 
-CLEAR_GUESS = 0.05
-"""Margin that a guess needs before it is sent to a tool that is not read-only."""
 TIE = 0.05
 """Distance to the next candidate within which the evidence singles out neither.
 
@@ -27,18 +22,10 @@ LIKELY = 0.3
 
 
 def sure_enough(option: Repair, tool: Tool) -> bool:
-    """Tell whether a submitted plan may take this repair unasked: a guess needs likelihood and a clear margin."""
+    """Tell whether a submitted plan may take this repair unasked: a guess only where its tool reads."""
     if option.confidence is not Confidence.GUESS:
         return True
-    if tool.effect is Effect.DESTRUCTIVE or set(words(tool.name)) & GRAVE_VERBS - SPEAKING_VERBS:
-        return False
-    if tool.effect is Effect.READ:
-        return option.score >= LIKELY and abs(option.margin) > TIE
-    if set(words(tool.name)) & SPEAKING_VERBS:
-        return option.score >= 2 * LIKELY and option.margin >= 2 * CLEAR_GUESS
-    if has_effect(tool, tool.name):
-        return option.score >= 2 * LIKELY and option.margin >= CLEAR_GUESS
-    return option.score >= LIKELY and option.margin >= CLEAR_GUESS / 2
+    return tool.effect is Effect.READ and option.score >= LIKELY and abs(option.margin) > TIE
 
 
 def tied(option: Repair, tool: Tool) -> bool:

@@ -22,7 +22,13 @@ NUMBER, TEXT, TRUTH = {"type": "number"}, {"type": "string"}, {"type": "boolean"
 
 def tool(name: str, description: str, required: dict[str, Any], **optional: Any) -> Tool:
     schema = {"type": "object", "properties": {**required, **optional}, "required": list(required)}
-    return Tool("lab", name, f"lab__{name}", {"name": name, "description": description, "inputSchema": schema})
+    hints = {"readOnlyHint": not name.startswith("delete")}
+    return Tool(
+        "lab",
+        name,
+        f"lab__{name}",
+        {"name": name, "description": description, "inputSchema": schema, "annotations": hints},
+    )
 
 
 def converter(name: str, units: list[str]) -> Tool:

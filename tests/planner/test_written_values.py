@@ -23,7 +23,7 @@ TWO_DOORS = {"type": "string", "description": "Which of the doors of the house"}
 
 async def asked(values: list[Any], goal: str) -> tuple[Report, list[Any]]:
     """What becomes of a step whose two doors nobody named, with a planner that writes these values."""
-    where = world(Server("house").tool("look_at", lambda **given: given, "unknown", door=TWO_DOORS, room=TEXT))
+    where = world(Server("house").tool("look_at", lambda **given: given, "read", door=TWO_DOORS, room=TEXT))
     planner = ScriptedPlanner(values=values)
     opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
     workflow = Workflow(Config(), where, Book(), opened)
@@ -59,7 +59,7 @@ async def test_of_allowed_values_only_those_that_the_goal_names_are_chosen_among
     goal: str, lead: float, sent: str | None
 ) -> None:
     colour = {"type": "string", "enum": ["red", "green", "blue"]}
-    where = world(Server("wall").tool("preview", lambda **given: given, "unknown", old=TEXT, shade=colour))
+    where = world(Server("wall").tool("preview", lambda **given: given, "read", old=TEXT, shade=colour))
     planner = ScriptedPlanner(score=lambda _, option: lead if "red" in option else 0.0)
     opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
     plan = {"goal": goal, "steps": [step("a", "preview", old="blue")]}

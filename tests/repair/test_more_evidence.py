@@ -39,7 +39,7 @@ def picky(check: Any, **properties: Any) -> Server:
             raise RefusedError(wrong)
         return {"took": given}
 
-    return Server("picky").tool("act", act, "write", closed=False, optional=list(properties), **properties)
+    return Server("picky").tool("act", act, "read", closed=False, optional=list(properties), **properties)
 
 
 @promise("refusals-are-read")

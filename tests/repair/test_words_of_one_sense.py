@@ -74,9 +74,8 @@ async def test_a_look_never_stands_in_for_a_change() -> None:
 @promise("swaps-within-policy")
 async def test_a_misspelled_argument_does_not_hide_the_tool_that_was_meant() -> None:
     where = world(desk())
-    report = await carried_out(where, {"steps": [step("o", "ticket_open", titel="Leak", priorty=3)]})
-    assert report.status == "repaired", report.problems
-    assert done(where, "open_ticket") == [{"title": "Leak", "priority": 3}]
+    report = await carried_out(where, {"steps": [step("g", "ticket_get", tiket_id="t-1")]})
+    assert sent_tools(where) == ["get_ticket"], report.problems
 
 
 @promise("values-fit-their-schema")
@@ -112,8 +111,8 @@ async def test_texts_in_each_others_place_are_exchanged_after_a_refusal_that_bla
         lines[file_name] = content
         return {}
 
-    server = Server("files").tool("touch", touch, "write", file_name=TEXT)
-    where = world(server.tool("write", write, "write", content=TEXT, file_name=TEXT))
+    server = Server("files").tool("touch", touch, "read", file_name=TEXT)
+    where = world(server.tool("write", write, "read", content=TEXT, file_name=TEXT))
     steps = [step("t", "touch", file_name="a.txt"), step("w", "write", content="a.txt", file_name="Good morning")]
     report = await carried_out(where, {"steps": steps})
     assert report.status == "repaired", report.problems

@@ -22,11 +22,22 @@ def missing_from_results(problem: MissingArgument, here: Situation) -> Iterator[
     wanted = wanted_at(problem.at, here)
     if wanted is None:
         return
-    found = [*_like_its_peers(problem, here, wanted), *bind_by_name(problem, here, wanted)]
+    found = [
+        proposal
+        for proposal in (*_like_its_peers(problem, here, wanted), *bind_by_name(problem, here, wanted))
+        if _from_here(proposal, here)
+    ]
     yield from found
-    yield from _next_item(problem, here, wanted)
+    yield from (proposal for proposal in _next_item(problem, here, wanted) if _from_here(proposal, here))
     if not found:
         yield from _unused_result(problem, here, wanted)
+
+
+def _from_here(proposal: Proposal, here: Situation) -> bool:
+    """Tell whether a value is from a step of the same upstream: an argument without a reference takes no other's."""
+    edit = proposal.edits[0]
+    origin = here.plan.by_id.get(edit.ref.step) if isinstance(edit, BindReference) else here.step
+    return origin is not None and origin.server == here.step.server
 
 
 def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
@@ -35,7 +46,7 @@ def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -
     A name that says nothing (`data`) is no evidence, and neither is the one other call of the same tool: it was made
     to ask for something else.
     """
-    peers = [other for other in here.plan.steps if other.id != here.step.id]
+    peers = [other for other in here.plan.steps if other.id != here.step.id and other.server == here.step.server]
     peers = [other for other in peers if wanted.name in (as_object(other.arguments) or {})]
     uses = [(as_object(other.arguments) or {})[wanted.name] for other in peers]
     if not uses or any(canonical(value) != canonical(uses[0]) for value in uses) or plain(wanted.name) in GENERIC:
@@ -90,6 +101,7 @@ def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) ->
         source
         for source in here.sources
         if source.step in free
+        and ids[source.step].server == here.step.server
         and source.parts
         and not source.echo
         and not isinstance(source.value, dict | list)

@@ -21,9 +21,8 @@ from proxy.repair.schema import (
 from proxy.repair.situation import Situation
 from proxy.repair.units import unit_of
 from proxy.repair.values import MISSING, inside
-from proxy.repair.verbs import GRAVE_VERBS, verbs
 from proxy.repair.words import likeness, plain, stems, words
-from schemas.catalog import Effect, Json, Tool, as_list, as_object
+from schemas.catalog import Effect, Json, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
 
@@ -76,7 +75,7 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
             continue
         only = lone == [name] and len(unknown) == 1
         sure, score = _confidence(alike, fit, only=only, required=name in required)
-        if sure is Confidence.EVIDENT and alike < RELATED and here.evidence.single and _grave(here.tool):
+        if sure is Confidence.EVIDENT and alike < RELATED and here.tool.effect is not Effect.READ:
             sure = Confidence.GUESS
         if sure is not None:
             evidence = _why(problem.name, name, alike, only=only)
@@ -101,11 +100,6 @@ def _slipped(sent: str, declared: str) -> bool:
         return False
     moved = len(ours) != len(theirs) or sorted(ours) == sorted(theirs)
     return moved and DamerauLevenshtein.distance(ours, theirs) == 1
-
-
-def _grave(tool: Tool) -> bool:
-    """Tell whether a lone call of this tool deletes, sends, pays or stops: then being left over says too little."""
-    return tool.effect is Effect.DESTRUCTIVE or bool(verbs(tool.name) & GRAVE_VERBS)
 
 
 def _fit(value: Json, name: str, schema: dict[str, object], here: Situation) -> float:
@@ -146,12 +140,12 @@ def _why(sent: str, name: str, alike: float, *, only: bool) -> str:
 
 def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     """Leave out an unknown argument that names nothing near and could not restrict the call."""
-    if not problem.forbidden or could_restrict(problem.name, here.written.get(problem.name)):
-        return
     parent, schema = _parent(problem.at, here)
-    if schema is None:
+    if schema is None or not problem.forbidden:
         return
     declared = property_names(schema, here.schema)
+    if declared and could_restrict(problem.name, here.written.get(problem.name)):
+        return
     value = parent.get(problem.name)
     if set(as_object(value) or {}) & set(declared) or _said_in_goal(value, here):
         return
@@ -161,7 +155,8 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
         return
     named = problem.name in here.reading.unexpected
     evidence = f"the upstream refuses {problem.name!r}" if named else f"the schema forbids {problem.name!r}"
-    sure = Confidence.EVIDENT if named else Confidence.GUESS
+    reads = here.tool is not None and here.tool.effect is Effect.READ
+    sure = Confidence.EVIDENT if named and reads else Confidence.GUESS
     yield Proposal(
         problem,
         (DropArgument(here.step.id, problem.at),),

@@ -10,7 +10,7 @@ from proxy.repair.choices import choose
 from proxy.repair.coerce import Target, short, spoken_unit
 from proxy.repair.notes import alternatives
 from proxy.repair.schema import accepts, allowed_values, fits, types_of
-from proxy.repair.situation import Situation
+from proxy.repair.situation import Seen, Situation
 from proxy.repair.units import same_unit
 from proxy.repair.values import paths
 from proxy.repair.words import likeness, mentions, plain, stems, words
@@ -221,6 +221,11 @@ def time_zone_in(text: str, target: Target, used: set[str]) -> str | None:
     return free[0] if len(free) == 1 else None
 
 
+def _seen_here(here: Situation) -> list[Seen]:
+    """What the same upstream returned earlier in the session: a value of another one never goes to it."""
+    return [seen for seen in here.evidence.session if here.tool is not None and seen.server == here.tool.server]
+
+
 def from_session(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
     """Take the value of the argument's name from what the session's earlier calls returned."""
     if not here.evidence.single or here.tool is None:
@@ -228,7 +233,7 @@ def from_session(problem: MissingArgument, here: Situation) -> Iterator[Proposal
     name = str(problem.at[-1])
     schema = here.schema_at(problem.at)
     found: dict[str, tuple[float, Json, str]] = {}
-    for seen in reversed(here.evidence.session):
+    for seen in reversed(_seen_here(here)):
         for parts, value in paths(seen.value):
             last = next((part for part in reversed(parts) if not part.isdigit()), "")
             if last and likeness(last, name) >= 0.9 and not isinstance(value, dict | list) and fits(schema, value):
@@ -248,10 +253,10 @@ def from_session(problem: MissingArgument, here: Situation) -> Iterator[Proposal
 
 def near_session_value(problem: Problem, here: Situation) -> Iterator[Proposal]:
     """Exchange an id, path or name that no result ever held for the one near value that one did hold."""
-    if not here.evidence.single or not here.evidence.session:
+    if not here.evidence.single or here.tool is None:
         return
     known: dict[str, str] = {}
-    for seen in here.evidence.session:
+    for seen in _seen_here(here):
         known |= {value: seen.tool for _, value in paths(seen.value) if isinstance(value, str) and 2 < len(value) < 200}
     for name, value in here.written.items():
         if (

@@ -1,6 +1,6 @@
 """A rule that adds the step a reference was meant for: chaining backward over what tools return.
 
-Only tools that change nothing, as far as can be known, are ever added, and only where every required argument has a
+Only tools that surely read are ever added, and only where every required argument has a
 source: the schema, the goal in words, earlier results, or the argument that reads the result.
 """
 
@@ -15,7 +15,6 @@ from proxy.repair.rules.measures import agreement
 from proxy.repair.schema import branches
 from proxy.repair.situation import OUTPUT, Situation
 from proxy.repair.values import MISSING, at, join, segments
-from proxy.repair.verbs import verbs
 from proxy.repair.words import closeness, likeness, mentions, plain, stems
 from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical
 from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
@@ -41,7 +40,7 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
     argument = str(problem.at[-1]) if problem.at else ""
     found: list[tuple[float, Step, str]] = []
     for tool in here.evidence.catalog:
-        if tool.effect not in (Effect.READ, Effect.UNKNOWN) or verbs(tool.name) or len(tool.required) > MOST_REQUIRED:
+        if tool.effect is not Effect.READ or len(tool.required) > MOST_REQUIRED:
             continue
         returns = _returns(tool, path, argument, problem.target, here)
         filled = _filled(tool, problem.target, here) if returns >= LEAST else None

@@ -11,18 +11,18 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import OSA
 
+from catalog_cache.effects import CHANGING, PEEKING
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
 from proxy.repair.opposites import OPPOSITES
-from proxy.repair.rules.tools import argument_fit, may_swap, opened
+from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.situation import Situation
-from proxy.repair.verbs import EFFECT_VERBS, READING_VERBS
 from proxy.repair.words import stem, words
 from schemas.catalog import Tool
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.problem import UnknownTool
 
-KNOWN_WORDS = EFFECT_VERBS | READING_VERBS | frozenset(word for pair in OPPOSITES for word in pair)
+KNOWN_WORDS = CHANGING | PEEKING | frozenset(word for pair in OPPOSITES for word in pair)
 """Words that a name means when it says them."""
 LETTERS = {1: 4, 2: 8}
 """Errors in a word, and how many letters the right word has at least to be recognised all the same."""
@@ -39,7 +39,7 @@ def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]
     if len(found) != 1:
         return
     tool, wrong = found[0]
-    if may_swap(here, tool) and argument_fit(tool, here) >= FIT:
+    if may_correct(here, tool) and argument_fit(tool, here) >= FIT:
         shown = ", ".join(f"{mine!r} is {right!r} mistyped" for mine, right in wrong)
         edit = SwapTool(here.step.id, tool.server, tool.name)
         evidence = f"{shown}, and no other tool is as near"

@@ -18,10 +18,10 @@ from proxy.repair.coerce import Target, coerce
 from proxy.repair.scalars import read_json
 from proxy.repair.schema import fits
 from proxy.repair.senses import same_sense
-from proxy.repair.situation import Evidence, Situation
+from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING
-from proxy.repair.verbs import EFFECT_VERBS, GRAVE_VERBS, READING_VERBS, VAGUE, contrary, meaningful, verbs
-from proxy.repair.words import likeness, plain, stem, stems, typed_likeness, words
+from proxy.repair.verbs import contrary, meaningful, verbs
+from proxy.repair.words import likeness, plain, stem, stems, words
 from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import as_ref
@@ -39,6 +39,8 @@ FAINT = 0.15
 """Likeness of names below which no arguments make a tool worth proposing: they count for half."""
 FAR_BEHIND = 0.25
 """Distance behind a tool whose very name was meant at which no other is worth proposing."""
+FITTING = 0.99
+"""Fit from which every argument is known, holds a value that fits, and none is missing."""
 MISSPELLED = 0.7
 """Likeness from which a sent argument is taken for a declared one when a tool is weighed."""
 LEFT_OVER = 0.6
@@ -91,14 +93,15 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
     for fit in ranked:
         if fit.total < max(NEAR, meant - FAR_BEHIND):
             return
-        if not may_swap(here, fit.tool):
+        allowed = may_swap(here, fit.tool)
+        if not allowed and (fit.tool.effect is Effect.READ or not may_correct(here, fit.tool)):
             if fit.name >= 0.6:
                 return
             continue
         typo = fit.name >= 0.85 and fit.arguments >= 0.5
         meant = max(meant, fit.total if typo else 0.0)
         likely_one = typo or (fit.arguments >= 0.99 and fit.name >= 0.4)
-        sure = Confidence.EVIDENT if likely_one and (len(same) != 1 or fit in same) else Confidence.GUESS
+        sure = Confidence.EVIDENT if allowed and likely_one and (len(same) != 1 or fit in same) else Confidence.GUESS
         evidence = f"{fit.tool.public!r}: name {fit.name:.2f} alike, arguments fit {fit.arguments:.2f}"
         yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)
 
@@ -272,24 +275,32 @@ def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
 
 
 def may_swap(here: Situation, tool: Tool) -> bool:
-    """Tell whether a search may call this tool in place of the named one (documented effects policy)."""
-    return _allowed_by_policy(here.evidence, tool, here.step.tool)
+    """Tell whether a search may call this tool in place of the named one (documented effects policy).
+
+    Into what reads; into anything else only where the plan named an effect of the same sense, every argument fits and,
+    but for a trusting policy, no other tool does as well; never into what destroys.
+    """
+    said, policy = clean(here.step.tool) or here.step.tool, here.evidence.policy
+    if tool.effect is Effect.DESTRUCTIVE or contrary(said, tool.name):
+        return False
+    if policy == "strict":
+        return tool.effect is Effect.READ and not tool.reading
+    if tool.effect is Effect.READ:
+        return not verbs(said) or bool(verbs(said) & {"run", "open", "order", "place", "book", "like", "follow"})
+    if not _same_effect(said, tool, here):
+        return False
+    return policy == "trusting" or not any(
+        _same_effect(said, fit.tool, here) for fit in ranked_tools(here)[:5] if fit.tool is not tool
+    )
 
 
-def _allowed_by_policy(evidence: Evidence, tool: Tool, said: str) -> bool:
-    if tool.effect is Effect.DESTRUCTIVE or contrary(clean(said), tool.name):
-        return False
-    if evidence.policy == "strict":
-        return tool.effect is Effect.READ
-    if evidence.policy == "trusting":
-        return True
-    if typed_likeness(clean(said), tool.name) >= 0.8:
-        return True
-    if verbs(clean(said)) - VAGUE and words(tool.name)[:1] and words(tool.name)[0] in READING_VERBS:
-        return False
-    grave = [word for word in words(tool.name) if word in GRAVE_VERBS]
-    said_verbs = set(words(said)) & (GRAVE_VERBS | EFFECT_VERBS)
-    if grave and not said_verbs:
-        return False
-    looks = bool(meaningful(said)[:1]) and meaningful(said)[0] in READING_VERBS
-    return not (looks and verbs(tool.name))
+def may_correct(here: Situation, tool: Tool) -> bool:
+    """Tell whether a name with a typing error may be read as this tool's: not where that would destroy something."""
+    return tool.effect is Effect.READ or (tool.effect is not Effect.DESTRUCTIVE and here.evidence.policy != "strict")
+
+
+def _same_effect(said: str, tool: Tool, here: Situation) -> bool:
+    """Tell whether a name asks for an effect that this tool's name speaks of too, with arguments that all fit."""
+    asked = verbs(said)
+    same = any(same_sense(verb, word) for verb in asked for word in words(tool.name))
+    return same and argument_fit(tool, here) >= FITTING

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from proxy.repair.choices import Coercion, choose
 from proxy.repair.coerce import Target, coerce, short
 from proxy.repair.moments import in_layout, told_layout, wanted_layout
+from proxy.repair.scalars import whole
 from proxy.repair.schema import accepts, fits, required_names, type_name, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, inside
@@ -15,6 +16,9 @@ from schemas.catalog import Json, as_list
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
 from schemas.plan import Location, as_ref, refs_in
 from schemas.problem import BadFormat, Problem, Refused, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
+
+UNSENT = 0.4
+"""Share of a score that leaves a proposal below what is ever tried: it is only told to the client."""
 
 
 def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -> Iterator[Proposal]:
@@ -74,8 +78,8 @@ def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Propo
         for option in choose(value, texts):
             yield _proposal(problem, here, problem.at, option)
         if len(texts) == 1:
-            found = Coercion(texts[0], "upstream_suggestion", Confidence.EVIDENT, f"the upstream suggests {texts[0]!r}")
-            yield _proposal(problem, here, problem.at, found, 0.8)
+            found = Coercion(texts[0], "upstream_suggestion", Confidence.GUESS, f"the upstream suggests {texts[0]!r}")
+            yield _proposal(problem, here, problem.at, found, UNSENT)
 
 
 def as_upstream_wants(problem: UntypedRefused, here: Situation) -> Iterator[Proposal]:
@@ -99,7 +103,7 @@ def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
     for name, value in here.written.items():
         schema = here.argument_schema(name)
         kinds = types_of(schema, here.schema) if schema is not None else set[str]()
-        if isinstance(value, float) and value.is_integer() and "integer" in kinds and "number" not in kinds:
+        if isinstance(value, float) and whole(value) and "integer" in kinds and "number" not in kinds:
             edits.append(CoerceArgument(here.step.id, (name,), int(value)))
     if edits:
         yield Proposal(problem, tuple(edits), "integral_float", "the schema wants integers", Confidence.LOSSLESS)

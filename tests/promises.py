@@ -69,6 +69,7 @@ PROMISES = {
     "calls-under-way-are-finished": "Calls under way are answered before the proxy ends, within seconds; who asks twice is not kept waiting.",
     "lost-sessions-are-renewed": "A server that says it no longer knows the session it is named gets a new one, and the same call once more.",
     "every-call-has-a-row": "Each call is in the journal, cancelled and lost ones too.",
+    "journal-holds-nobody-up": "No call waits for the journal longer than moments; what it cannot hold is told, and an effect of a workflow that it cannot note is not sent.",
     "nothing-piles-up": "What waits for somebody who does not read is bounded, towards clients and upstreams.",
     # effects
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",

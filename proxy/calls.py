@@ -5,6 +5,7 @@ On the aggregated face it also answers the proxy's own tools, `run_workflow` and
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import OrderedDict, deque
@@ -35,7 +36,7 @@ from schemas.plan import Plan, Step
 from schemas.problem import UnknownTool
 from schemas.record import CallRecord
 from schemas.report import Report
-from schemas.trial import Reply, Verdict
+from schemas.trial import Lost, Reply, Verdict
 
 INVALID_PARAMS = -32602
 SESSIONS = 200
@@ -109,18 +110,10 @@ class Calls:
             early = mend.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
             if early is not None:
                 return await self._sent_early(tool, params, client, early)
-        call_id = self._journal.new_id("call")
-        at, clock = time.time(), time.perf_counter()
         sent = params if params.get("name") == tool.name else {**params, "name": tool.name}
-        reply = await self._upstreams.call(tool, sent, client)
-        ms = (time.perf_counter() - clock) * 1000
+        reply, record = await self._noted(tool, sent, client)
         refused = reply.refused
         arguments = params.get("arguments")
-        record = CallRecord(
-            call_id, at, client.session, tool.server, tool.name, arguments, _outcome(reply), ms,
-            effect=tool.effect.value, message=reply.message,
-            reply=reply.error if reply.result is None else reply.result,
-        )  # fmt: skip
         if not refused or mode == "off":
             self._journal.call(record)
             if reply.result is not None and not refused:
@@ -129,6 +122,23 @@ class Calls:
                     return self._announce(reply, tool, arguments, renamed, client, 1)
             return reply
         return await self._mend(tool, params, client, reply, record, mode, renamed)
+
+    async def _noted(self, tool: Tool, params: Mapping[str, Any], client: Client) -> tuple[Reply, CallRecord]:
+        """Send one call; one that ends without a reply is in the journal too."""
+        record = CallRecord(
+            self._journal.new_id("call"), time.time(), client.session, tool.server, tool.name,
+            params.get("arguments"), "cancelled", effect=tool.effect.value,
+        )  # fmt: skip
+        clock = time.perf_counter()
+        try:
+            reply = await self._upstreams.call(tool, params, client)
+        except BaseException as ended:
+            ms = (time.perf_counter() - clock) * 1000
+            outcome = record.outcome if isinstance(ended, asyncio.CancelledError) else str(Lost.BROKEN)
+            self._journal.call(replace(record, outcome=outcome, ms=ms, message=str(ended)))
+            raise
+        ms, body = (time.perf_counter() - clock) * 1000, reply.error if reply.result is None else reply.result
+        return reply, replace(record, outcome=_outcome(reply), ms=ms, message=reply.message, reply=body)
 
     async def _mend(
         self, tool: Tool, params: Mapping[str, Any], client: Client, reply: Reply, record: CallRecord, mode: Mode,
@@ -175,13 +185,8 @@ class Calls:
 
     async def _sent_early(self, tool: Tool, params: Mapping[str, Any], client: Client, early: Repair) -> Reply:
         arguments = early.plan.steps[0].arguments
-        reply = await self._upstreams.call(tool, {**params, "name": tool.name, "arguments": arguments}, client)
-        self._journal.call(
-            CallRecord(
-                self._journal.new_id("call"), time.time(), client.session, tool.server, tool.name, arguments,
-                _outcome(reply), effect=tool.effect.value, reply=reply.result or reply.error,
-            )
-        )  # fmt: skip
+        reply, record = await self._noted(tool, {**params, "name": tool.name, "arguments": arguments}, client)
+        self._journal.call(record)
         if reply.result is None or reply.refused:
             return reply
         return self._announce(reply, tool, params.get("arguments", {}), early.proposals, client, 1)
@@ -232,14 +237,28 @@ class Calls:
         """What a call gets whose name no tool bears: our own error, or what the one upstream says."""
         if self._server is None:
             reply = Reply(error={"code": INVALID_PARAMS, "message": f"Unknown tool: {name}"})
-        else:
-            reply = await self._upstreams.call(Tool(self._server, name, name, {"name": name}), params, client)
-        outcome = "unknown_tool" if reply.refused else _outcome(reply)
-        call_id, arguments = self._journal.new_id("call"), params.get("arguments")
-        self._journal.call(
-            CallRecord(call_id, time.time(), client.session, self._server or "", name, arguments, outcome)
-        )
+            self.unsent(params, client, reply, "unknown_tool")
+            return reply
+        reply, record = await self._noted(Tool(self._server, name, name, {"name": name}), params, client)
+        self._journal.call(replace(record, outcome="unknown_tool") if reply.refused else record)
         return reply
+
+    async def untouched(self, params: Mapping[str, Any], client: Client) -> Reply:
+        """Forward a call of a tool that this face does not list, and note it."""
+        server, name = self._server or "", str(params.get("name"))
+        reply, record = await self._noted(Tool(server, name, name, {"name": name}), params, client)
+        self._journal.call(record)
+        return reply
+
+    def unsent(self, params: Mapping[str, Any], client: Client, reply: Reply, outcome: str = "") -> None:
+        """Note a call that nobody can be sent."""
+        name, call_id = str(params.get("name")), self._journal.new_id("call")
+        self._journal.call(
+            CallRecord(
+                call_id, time.time(), client.session, self._server or "", name, params.get("arguments"),
+                outcome or _outcome(reply), message=reply.message,
+            )
+        )  # fmt: skip
 
     def _mendable(self, swap: Proposal, view: Catalog) -> Tool | None:
         """The tool that a resolved name leads to, where its upstream's calls may be repaired."""

@@ -48,6 +48,8 @@ class Executor:
     repair_id: str | None = None
     submitted: Plan | None = None
     """The plan as it was asked for, which decides what a changed one may send; None where nothing is changed."""
+    durable: bool = False
+    """Whether an effect is sent only once the journal holds it: what a run that is killed is resumed by."""
     stop_at_failure: bool = False
     validators: bool = True
     """Whether results are held against output schemas and steps' own validators."""
@@ -102,11 +104,13 @@ class Executor:
             call_id, started, self.client.session, tool.server, tool.name, arguments, "sent",
             repair_id=self.repair_id, step=step, effect=tool.effect.value,
         )  # fmt: skip
-        self.ledger.calls += 1
-        lasting = self.repair_id is not None and tool.effect is not Effect.READ
+        lasting = self.durable and tool.effect is not Effect.READ
         if lasting:
             self.journal.call(record)
-            await self.journal.flush()
+            if not await self.journal.flush():
+                self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
+                return _unnoted(record, tool)
+        self.ledger.calls += 1
         clock = time.perf_counter()
         reply = Reply(lost=Lost.TIMED_OUT, message="the run ended before an answer came")
         try:
@@ -140,6 +144,17 @@ class Executor:
             blamed=blamed,
             value=value_of(run.reply.result) if run.reply.result is not None else None,
         )
+
+
+def _unnoted(record: CallRecord, tool: Tool) -> StepRun:
+    """A call that was not sent, as nobody could have known of it after a crash."""
+    step, why = record.step or "", "the journal cannot be written now, so this call was not sent"
+    problem = OutcomeUnknown(step=step, message=why)
+    unsent = Reply(lost=Lost.NOT_SENT, message=why)
+    return StepRun(
+        step, tool.server, tool.name, record.arguments, Verdict.NOT_SENT, unsent, None, record.call_id, tool.effect,
+        problems=(problem,),
+    )  # fmt: skip
 
 
 def _written(reply: Reply) -> Json:

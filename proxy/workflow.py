@@ -148,7 +148,7 @@ class Workflow:
         evolution = self._config.evolution
         executor = Executor(
             self._upstreams, self._journal, client, Ledger(calls), repair_id, plan,
-            validators=evolution.validators, graph=evolution.graph,
+            durable=True, validators=evolution.validators, graph=evolution.graph,
         )  # fmt: skip
         modes: list[Mode] = [self._config.repair.mode]
         if submitted.mode in ("auto", "suggest", "off"):

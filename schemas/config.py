@@ -194,6 +194,9 @@ class Http(_Section):
     token: str = Field(default="", description="Bearer token; needed for any address but loopback.")
     allowed_hosts: list[str] = Field(default=[], description="Further Host headers to accept.")
     allowed_origins: list[str] = Field(default=[], description="Further Origin headers to accept.")
+    sessions: int = Field(
+        default=100, ge=1, description="Client sessions at once; each may start one process per server that it uses."
+    )
 
 
 class Journal(_Section):

@@ -306,6 +306,7 @@ class Book(Journal):
     runs: dict[str, RunRecord] = field(default_factory=dict[str, RunRecord])
     notes: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Every call noted, with its outcome, and every flush, in order."""
+    written: bool = True
 
     def __post_init__(self) -> None:
         self._numbers = count(1)
@@ -320,9 +321,10 @@ class Book(Journal):
     def run(self, record: RunRecord) -> None:
         self.runs[record.repair_id] = record
 
-    async def flush(self) -> None:
+    async def flush(self) -> bool:
         self.notes.append(("", "flushed"))
         await anyio.lowlevel.checkpoint()
+        return self.written
 
 
 def configured(**sections: Any) -> Config:

@@ -71,6 +71,17 @@ PROMISES = {
     "repeatable": "The same seed, catalog and answers give the same search.",
     "fidelity-costs": "A candidate that loses what was asked for scores less than one that fails to do it.",
     "diverse-population": "Pruning keeps different ideas apart and never loses the best.",
+    # the edge
+    "every-call-is-answered": "Whatever an upstream or a client writes, each request is answered at once: passed on if it can be, else told what was wrong.",
+    "closed-pipes-are-replaced": "A server that closes its stdin or stdout but lives is ended and started anew.",
+    "calls-under-way-are-finished": "Calls under way are answered before the proxy ends, within seconds; who asks twice is not kept waiting.",
+    "lost-sessions-are-renewed": "A server that says it no longer knows the session it is named gets a new one, and the same call once more.",
+    "every-call-has-a-row": "Each call is in the journal, cancelled and lost ones too.",
+    "journal-holds-nobody-up": "No call waits for the journal longer than moments; what it cannot hold is told, and an effect of a workflow that it cannot note is not sent.",
+    "door-is-strict": "Over HTTP a Host, an Origin and a token are taken in one form, once, or not at all.",
+    "sessions-are-counted": "There are no more client sessions than the user allows; idle ones make room, and who finds none is told why.",
+    "slow-clients-go": "A connection whose request does not arrive in time is ended, and there are only so many at once.",
+    "nothing-piles-up": "What waits for somebody who does not read is bounded, towards clients and upstreams.",
     # effects
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",
     "unknown-outcome-is-said": "After a call of unknown outcome nothing more is sent for its step, and the report says so.",

@@ -118,6 +118,16 @@ async def test_effects_are_noted_on_disk_before_they_leave_and_reads_are_not() -
     assert {record.outcome for record in book.calls.values()} == {"ok"}
 
 
+@promise("noted-before-sent", "journal-holds-nobody-up")
+async def test_an_effect_that_cannot_be_noted_is_not_sent_and_the_report_says_so() -> None:
+    where = world(shop())
+    steps = [step("p", "get_product", sku="can-05"), step("c", "open_cart", ["p"], customer="Ada")]
+    report = await carried_out(where, {"steps": steps}, book=Book(written=False))
+    assert report.status == "failed"
+    assert [tool for _, tool, _ in where.sent] == ["get_product"]
+    assert any("the journal cannot be written now" in problem.message for problem in report.problems)
+
+
 @promise("silent-failures-are-seen")
 async def test_an_error_inside_a_success_is_a_failure_and_blocks_its_readers() -> None:
     where = world(weather(), tickets())

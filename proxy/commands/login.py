@@ -188,10 +188,13 @@ async def _examined(name: str, upstream: Upstream, door: Access) -> tuple[int, s
 def _nobody() -> Audience:
     """An audience for a connection that only lists tools."""
     from proxy.upstream import rpc
+    from proxy.upstream.brake import Brake
     from proxy.upstream.caller import Audience
     from schemas.trial import Reply
 
     class Nobody(Audience):
+        brake = Brake()
+
         def tool(self, server: str, name: str) -> None:
             del server, name
 

@@ -22,7 +22,7 @@ from proxy.upstream.logins import held
 from schemas.config import Config
 from schemas.record import CallRecord, RunRecord
 
-FLUSH_SECONDS = 10.0
+FLUSH_SECONDS = 2.0
 """A disk that takes longer than this does not hold back a call any more."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.journal")
@@ -55,12 +55,20 @@ class Book:
         for redaction in (self._redaction, logs.current()):
             redaction.learn(config.journal.redact, secrets_of(config))
 
-    async def flush(self) -> None:
-        """Return once everything handed over was written, or given up."""
-        with anyio.move_on_after(FLUSH_SECONDS) as scope:
-            await asyncio.wrap_future(self._writer.flush())
-        if scope.cancelled_caught:
+    async def flush(self) -> bool:
+        """Return once everything handed over was written, or given up; False where it may be missing from a journal.
+
+        A journal that has not written a line since it was opened misses everything, which misleads nobody: True. Where
+        somebody has just waited in vain, nobody waits again until it is written.
+        """
+        writer = self._writer
+        if not writer.stalled:
+            with anyio.move_on_after(FLUSH_SECONDS):
+                written = await asyncio.wrap_future(writer.flush())
+                return written or not writer.worked
+            writer.stalled = True
             _log.warning("the journal was not written in time", seconds=FLUSH_SECONDS)
+        return not writer.worked
 
 
 @asynccontextmanager

@@ -42,6 +42,12 @@ class Database:
         _touch(path)
         self._connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         self._prepare()
+        self._file = _identity(path)
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether another file, or none, is now where this one was opened: what is written here would be lost."""
+        return _identity(self.path) != self._file
 
     def _prepare(self) -> None:
         run = self._connection.execute
@@ -120,6 +126,14 @@ class Database:
     def close(self) -> None:
         """Close the file; the last process to do so folds the write-ahead log in."""
         self._connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _touch(path: Path) -> None:

@@ -21,6 +21,8 @@ from schemas.record import CallRecord, RunRecord
 
 Record = CallRecord | RunRecord
 
+RETRY = 1.0
+"""Seconds until what the disk has refused is tried again, should nothing else come."""
 GATHER = 0.05
 """Seconds from the first record to its commit: a batch costs one transaction."""
 WAITING = 5000
@@ -38,19 +40,22 @@ class Writer:
     """Owns the thread and the database.
 
     `open_database` is called in the thread, again after a failure; None keeps nothing on disk. `note` is called with
-    every record, in the thread, before it is written.
+    every record, in the thread, before it is written. `worked` tells whether anything was ever written, `stalled`
+    whether somebody has waited in vain since.
     """
 
     def __init__(
         self, rows: Rows, open_database: Callable[[], Database] | None, note: Callable[[Record], None]
     ) -> None:
         self.lost = 0
+        self.stalled = False
+        self.worked = False
         self._rows = rows
         self._open = open_database
         self._note = note
         self._queue: deque[Record] = deque()
         self._waiting: deque[list[Row]] = deque()
-        self._flushes: deque[Future[None]] = deque()
+        self._flushes: deque[Future[bool]] = deque()
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._closing = False
@@ -69,11 +74,11 @@ class Writer:
         if not self._wake.is_set():
             self._wake.set()
 
-    def flush(self) -> Future[None]:
-        """A future that is done once everything handed over so far was written, or given up."""
-        done: Future[None] = Future()
+    def flush(self) -> Future[bool]:
+        """A future that tells, once that is known, whether everything handed over so far is on disk."""
+        done: Future[bool] = Future()
         if self._closing:
-            done.set_result(None)
+            done.set_result(not self._waiting and not self._queue)
             return done
         self._flushes.append(done)
         self._hurry.set()
@@ -87,10 +92,13 @@ class Writer:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
+        left = self.lost + (len(self._waiting) + len(self._queue) if self._open is not None else 0)
+        if left:
+            _log.warning("records are not in the journal", lost=left)
 
     def _work(self) -> None:
         while True:
-            self._wake.wait()
+            self._wake.wait(RETRY if self._waiting else None)
             self._hurry.wait(GATHER)
             self._hurry.clear()
             self._wake.clear()
@@ -99,11 +107,11 @@ class Writer:
             self._take()
             self._store()
             for done in flushes:
-                _settle(done)
+                _settle(done, written=not self._waiting)
             if closing and not self._queue:
                 break
         for done in self._flushes:
-            _settle(done)
+            _settle(done, written=not self._waiting)
         if self._database is not None:
             with suppress(sqlite3.Error):
                 self._database.close()
@@ -127,6 +135,12 @@ class Writer:
         if not self._waiting or self._open is None:
             return
         try:
+            if self._database is not None and self._database.moved:
+                _log.warning(
+                    "the journal's file was deleted or replaced; a new one is begun", file=str(self._database.path)
+                )
+                self._database.close()
+                self._database = None
             if self._database is None:
                 self._database = self._open()
             self._write(self._database)
@@ -135,6 +149,7 @@ class Writer:
             return
         self._since_pruning += len(self._waiting)
         self._waiting.clear()
+        self.worked, self.stalled = True, False
         if self._broken:
             self._broken = False
             _log.warning("the journal is written again", lost=self.lost)
@@ -172,7 +187,7 @@ class Writer:
             self._failed(error)
 
 
-def _settle(done: Future[None]) -> None:
+def _settle(done: Future[bool], *, written: bool) -> None:
     """Wake whoever waits, unless it has given up waiting."""
     if done.set_running_or_notify_cancel():
-        done.set_result(None)
+        done.set_result(written)

@@ -170,6 +170,9 @@ class Journal(Protocol):
         """Hand over one repair or workflow run."""
         ...
 
-    async def flush(self) -> None:
-        """Return once everything handed over is on disk: awaited before an effect is sent within a workflow."""
+    async def flush(self) -> bool:
+        """Wait, not for long, until everything handed over is on disk: awaited before a workflow sends an effect.
+
+        False where a journal that is kept may miss it.
+        """
         ...

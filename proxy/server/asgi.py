@@ -7,7 +7,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+import structlog
+
 from proxy.upstream import rpc
+
+log = structlog.get_logger("server")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,8 +21,11 @@ Headers = dict[str, str]
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes of one request: base64 of a large file fits, a memory exhaustion does not."""
 
-LARGEST_BACKLOG = 64 * 1024 * 1024
-"""Bytes that wait for one client to read them."""
+BODY_SECONDS = 60.0
+"""Seconds for one request to arrive whole."""
+
+LARGEST_BACKLOG = 8 * 1024 * 1024
+"""Bytes that wait for one client to read them, beyond the one event that may be larger."""
 
 COMMIT = 0.25
 """Seconds after which a silent request becomes an event stream, so that what lies between does not give up."""
@@ -37,13 +44,27 @@ class TooLargeError(ValueError):
     """The request's body exceeds `LARGEST_BODY`."""
 
 
+class TooSlowError(TimeoutError):
+    """The request was not whole within `BODY_SECONDS`."""
+
+
 class GoneError(ConnectionError):
     """The client went away before its request was whole."""
+
+
+ONCE = frozenset({"host", "origin", "authorization", "content-type", "mcp-session-id", "mcp-protocol-version"})
+"""Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
 
 
 def headers_of(scope: Scope) -> Headers:
     """Header names (lower case) to values; of a repeated one the last."""
     return dict(pairs_of(scope))
+
+
+def repeated(scope: Scope) -> str | None:
+    """A header that must stand once and stands twice."""
+    names = [name for name, _ in pairs_of(scope) if name in ONCE]
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def pairs_of(scope: Scope) -> list[tuple[str, str]]:
@@ -52,7 +73,15 @@ def pairs_of(scope: Scope) -> list[tuple[str, str]]:
 
 
 async def body_of(receive: Receive) -> bytes:
-    """The whole body. Raises `TooLargeError` or `GoneError`."""
+    """The whole body. Raises `TooLargeError`, `TooSlowError` or `GoneError`."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _whole_body(receive)
+    except TimeoutError as late:
+        raise TooSlowError from late
+
+
+async def _whole_body(receive: Receive) -> bytes:
     message = await receive()
     parts: list[bytes] = []
     size = 0
@@ -180,6 +209,8 @@ async def stream_out(
             await send({"type": "http.response.body", "body": first, "more_body": True})
         while not (stream.over and not stream.events):
             if gone.done() or stream.broken:
+                if stream.broken:
+                    log.warning("a client does not read: its response ends", bytes=LARGEST_BACKLOG)
                 return False
             if stream.events:
                 await send({"type": "http.response.body", "body": stream.drain(), "more_body": True})

@@ -74,7 +74,7 @@ def modern_result(method: str, result: Mapping[str, Any], server: Mapping[str, A
     meta = _object(result.get("_meta")) or {}
     if server and SERVER_INFO_KEY not in meta:
         missing["_meta"] = {**meta, SERVER_INFO_KEY: server}
-    return {**result, **missing} if missing else result
+    return rpc.extended(result, missing) if missing else result
 
 
 def level_of(params: Any) -> str | None:

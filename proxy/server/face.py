@@ -207,11 +207,12 @@ class Face:
         if known is None and self._server is not None:
             await self._fleet.listed_all(self._server)
             if exchange.own is not None and self._server in exchange.own.changed:
-                return await self._fleet.request(self._server, "tools/call", call, exchange)
+                return await self._calls.untouched(call, exchange)
         elif known is None and name not in self._calls.own_names:
             await self._fleet.listed_for(name)
             away = self._away(name)
             if away is not None:
+                self._calls.unsent(call, exchange, away)
                 return away
         return await self._calls.call(call, exchange)
 

@@ -6,6 +6,7 @@ from proxy.server.asgi import COMMIT, Headers, Receive, Send, refuse, respond, s
 from proxy.server.eras import HANDSHAKE_VERSIONS, of_initialize
 from proxy.server.sessions import HttpSession, Line, Sessions
 from proxy.upstream import rpc
+from proxy.upstream.beyond import Unread
 from proxy.upstream.rpc import Message
 
 SESSION = "mcp-session-id"
@@ -23,10 +24,17 @@ async def post(sessions: Sessions, headers: Headers, body: bytes, receive: Recei
     if "application/json" not in accept and "*/*" not in accept and "application/*" not in accept:
         await refuse(send, 406, "Not Acceptable: the client must accept application/json and text/event-stream")
         return
+    asked = [message for message in messages if "method" in message and "id" in message]
+    if not all(rpc.is_id(message["id"]) for message in asked):
+        await refuse(send, 400, "The id of a request must be a string or a number")
+        return
+    unread = next((message for message in asked if isinstance(message, Unread)), None)
+    if unread is not None:
+        await refuse(send, 400, f"Invalid request: it cannot be read: {unread.why}", ident=unread["id"])
+        return
     session = await _session(sessions, headers, messages, send)
     if session is None:
         return
-    asked = [message for message in messages if "method" in message and "id" in message]
     if len(asked) > 1 or (asked and len(messages) > 1):
         await refuse(send, 400, "Batches are not supported: send one message per request")
         return
@@ -72,9 +80,9 @@ async def delete(sessions: Sessions, headers: Headers, send: Send) -> None:
 async def _session(sessions: Sessions, headers: Headers, messages: list[Message], send: Send) -> HttpSession | None:
     first = messages[0]
     if first.get("method") == "initialize" and "id" in first:
-        session = sessions.begin(of_initialize(first.get("params")))
+        session = await sessions.begin(of_initialize(first.get("params")))
         if session is None:
-            await refuse(send, 503, "Too many sessions")
+            await refuse(send, 503, sessions.full, ident=first["id"])
         return session
     return await _known(sessions, headers, send)
 

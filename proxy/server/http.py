@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import anyio
 import structlog
@@ -19,21 +19,24 @@ from anyio.abc import TaskGroup
 
 from proxy.server import handshake, modern, oldsse
 from proxy.server.asgi import (
+    BODY_SECONDS,
     GoneError,
     Headers,
     Receive,
     Scope,
     Send,
     TooLargeError,
+    TooSlowError,
     body_of,
     headers_of,
     pairs_of,
     refuse,
+    repeated,
     respond,
 )
 from proxy.server.eras import HANDSHAKE_VERSIONS
 from proxy.server.face import Face
-from proxy.server.sessions import Sessions
+from proxy.server.sessions import Room, Sessions
 from proxy.upstream import rpc
 from proxy.upstream.fleet import Fleet
 from schemas.config import Http
@@ -58,8 +61,8 @@ class Door:
 
     def refusal(self, headers: Headers) -> tuple[int, str] | None:
         """Status and reason for turning a request away, None where it may come in."""
-        config, host = self.settings(), headers.get("host", "")
-        if self.loopback and _name(host) not in LOOPBACK and not self._allowed(host, config.allowed_hosts):
+        config, host = self.settings(), headers.get("host", "").lower()
+        if self.loopback and name_of(host) not in LOOPBACK and not self._allowed(host, config.allowed_hosts):
             return 421, "Invalid Host header"
         origin = headers.get("origin")
         if origin is not None and not self._welcome(origin, host, config.allowed_origins):
@@ -74,11 +77,14 @@ class Door:
     def _welcome(self, origin: str, host: str, allowed: list[str]) -> bool:
         if self._allowed(origin, allowed):
             return True
-        authority = urlsplit(origin).netloc
-        return _name(authority) in LOOPBACK if self.loopback else authority == host and bool(host)
+        scheme, _, authority = origin.lower().partition("://")
+        if scheme not in ("http", "https") or not name_of(authority):
+            return False
+        return name_of(authority) in LOOPBACK if self.loopback else authority == host
 
     def _allowed(self, value: str, patterns: list[str]) -> bool:
-        return any(pattern in ("*", value) or pattern == _name(value) for pattern in patterns)
+        name = name_of(value.rpartition("://")[2].lower())
+        return any(pattern in ("*", value) or (bool(name) and pattern.lower() == name) for pattern in patterns)
 
 
 class HttpFace:
@@ -89,6 +95,7 @@ class HttpFace:
         self._make = faces
         self._door = door
         self._faces: dict[str | None, tuple[Face, Sessions]] = {}
+        self._room = Room(lambda: door.settings().sessions)
         self._sweeping: TaskGroup | None = None
         self.pages: dict[str, App] = {}
 
@@ -116,7 +123,8 @@ class HttpFace:
         if scope["type"] != "http":
             return
         headers = headers_of(scope)
-        refused = self._door.refusal(headers)
+        twice = repeated(scope)
+        refused = self._door.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
         path: str = scope["path"]
         if path == "/healthz":
             await respond(send, 200, b'{"status":"ok"}')
@@ -147,6 +155,8 @@ class HttpFace:
                 await respond(send, 405)
         except TooLargeError:
             await refuse(send, 413, "The request is too large")
+        except TooSlowError:
+            await refuse(send, 408, f"The request was not whole within {BODY_SECONDS:g} s")
         except GoneError:
             return
 
@@ -175,7 +185,7 @@ class HttpFace:
         found = self._faces.get(server)
         if found is None:
             face = self._make(server)
-            sessions = Sessions(face, self._fleet)
+            sessions = Sessions(face, self._fleet, self._room)
             if self._sweeping is not None:
                 self._sweeping.start_soon(sessions.sweep)
             found = self._faces[server] = (face, sessions)
@@ -195,9 +205,13 @@ def _is_modern(headers: Headers) -> bool:
     return version is not None and version not in HANDSHAKE_VERSIONS
 
 
-def _name(authority: str) -> str:
-    """The host of HOST or HOST:PORT or [IPV6]:PORT."""
-    return urlsplit(f"//{authority}").hostname or ""
+_AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]*[a-z0-9_-]))(?::[0-9]{1,5})?", re.ASCII)
+
+
+def name_of(authority: str) -> str:
+    """The host of HOST or HOST:PORT or [IPV6]:PORT in small letters, "" for anything else."""
+    found = _AUTHORITY.fullmatch(authority)
+    return (found[1] or found[2]) if found is not None else ""
 
 
 def _preflight(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -23,6 +23,7 @@ from proxy.server.asgi import COMMIT, Headers, Receive, Send, Stream, event, ref
 from proxy.server.eras import envelope, of_envelope
 from proxy.server.face import Face
 from proxy.upstream import rpc
+from proxy.upstream.beyond import Unread
 from proxy.upstream.rpc import Message
 from proxy.upstream.taskids import BY_ID
 from schemas.trial import Reply
@@ -88,8 +89,11 @@ async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: by
             return message
         await refuse(send, 400, unsupported.message, unsupported.code)
         return None
-    if isinstance(message["id"], bool) or not isinstance(message["id"], (int, str)):
-        await refuse(send, 400, "The id of a request must be a string or an integer")
+    if not rpc.is_id(message["id"]):
+        await refuse(send, 400, "The id of a request must be a string or a number")
+        return None
+    if isinstance(message, Unread):
+        await refuse(send, 400, f"Invalid request: it cannot be read: {message.why}", ident=message["id"])
         return None
     doubled = find_duplicated_routing_header(pairs)
     if doubled is not None:

@@ -11,9 +11,9 @@ from proxy.upstream.rpc import Message
 
 async def open_stream(sessions: Sessions, base: str, receive: Receive, send: Send) -> None:
     """Begin a session; it ends with this response."""
-    session = sessions.begin(Profile(version="2024-11-05"))
+    session = await sessions.begin(Profile(version="2024-11-05"))
     if session is None:
-        await refuse(send, 503, "Too many sessions")
+        await refuse(send, 503, sessions.full)
         return
     session.single = True
     where = event(f"{base}/messages?sessionId={session.id}".encode(), name="endpoint")

@@ -70,6 +70,11 @@ class Own:
         link = self._links.get(server)
         return link is not None and link.open
 
+    @property
+    def connected(self) -> bool:
+        """Tell whether the session has had connections of its own, and may have left something behind them."""
+        return bool(self._links)
+
     async def link(self, server: str) -> Link:
         """The session's connection to an upstream. Raises `UnreachableError`."""
         link = self._links.get(server)

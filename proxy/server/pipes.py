@@ -23,23 +23,32 @@ from proxy.upstream.rpc import Id, Message
 log = structlog.get_logger("server")
 
 _CHUNK = 1 << 16
-_MUCH = 1 << 16
+_MUCH = 1 << 20
+"""Bytes that wait for the client to read them before nothing more is taken for it."""
 
 POLLED = os.name == "posix"
 """Whether the event loop can wait for the pipes of a client; elsewhere threads read and write."""
 
 
 class Pipes(asyncio.Protocol):
-    """The client's end: `send` writes to stdout, `ended` is set once stdin closes, `broken` once stdout does."""
+    """The client's end: `send` writes to stdout, `ended` is set once stdin closes, `broken` once stdout does.
 
-    def __init__(self, receive: Callable[[Message], None], garbage: Callable[[bytes], None]) -> None:
+    `full` is told when so much waits for the client to read it that nothing more should come, and when that is over.
+    """
+
+    def __init__(
+        self,
+        receive: Callable[[Message], None],
+        garbage: Callable[[bytes], None],
+        full: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self.ended = asyncio.Event()
         self.broken = asyncio.Event()
         self._lines = Lines(receive, garbage)
         self._write: Callable[[bytes], None] | None = None
         self._reading: asyncio.BaseTransport | None = None
         self._writing: asyncio.WriteTransport | _Threaded | None = None
-        self._out = _Out(self.broken)
+        self._out = _Out(self.broken, full)
         self._taken: tuple[int, int] | None = None
 
     async def open(self) -> None:
@@ -51,6 +60,7 @@ class Pipes(asyncio.Protocol):
             writer, _ = await loop.connect_write_pipe(
                 lambda: self._out, os.fdopen(stdout, "wb", buffering=0, closefd=False)
             )
+            writer.set_write_buffer_limits(_MUCH)
             self._writing = writer
         except (ValueError, OSError, NotImplementedError):
             self._writing = _Threaded(stdout, loop, self._out)
@@ -78,11 +88,15 @@ class Pipes(asyncio.Protocol):
         del ident
         return False
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for the client to read them."""
+        return self._writing.get_write_buffer_size() if self._writing is not None else 0
+
     async def flush(self, seconds: float) -> None:
         """Wait until everything written has left, but not longer than this."""
-        writer = self._writing
         for _ in range(int(seconds / 0.01)):
-            if writer is None or self.broken.is_set() or writer.get_write_buffer_size() == 0:
+            if self.broken.is_set() or self.backlog == 0:
                 return
             await asyncio.sleep(0.01)
 
@@ -109,20 +123,23 @@ class Pipes(asyncio.Protocol):
 class _Out(asyncio.BaseProtocol):
     """Flow control of stdout, and the news that the client no longer reads."""
 
-    def __init__(self, broken: asyncio.Event) -> None:
+    def __init__(self, broken: asyncio.Event, full: Callable[[bool], None]) -> None:
         self.open = asyncio.Event()
         self.open.set()
         self._broken = broken
+        self._full = full
 
     def pause_writing(self) -> None:
         self.open.clear()
+        self._full(True)  # noqa: FBT003 (the one thing it says)
 
     def resume_writing(self) -> None:
         self.open.set()
+        self._full(False)  # noqa: FBT003
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self.open.set()
+        self.resume_writing()
         self._broken.set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -17,6 +18,7 @@ from proxy.server.exchange import MESSAGE, PROGRESS
 from proxy.server.face import Face
 from proxy.server.own import Own
 from proxy.upstream import rpc
+from proxy.upstream.brake import Brake
 from proxy.upstream.caller import LISTS_CHANGED, Caller, Profile
 from proxy.upstream.fleet import Fleet
 from proxy.upstream.hearing import TOOLS_CHANGED
@@ -32,10 +34,11 @@ log = structlog.get_logger("server")
 IDLE = 30 * 60.0
 """Seconds without a request or an open stream after which a session ends."""
 
-MOST = 10_000
-"""Sessions at once: beyond it new ones are refused, so that a client which never says goodbye cannot fill us."""
+QUIET = 60.0
+"""Seconds without use after which a session with connections of its own makes room for a new one; one without does at
+once."""
 
-KEPT_EVENTS, KEPT_BYTES = 1000, 16 * 1024 * 1024
+KEPT_EVENTS, KEPT_BYTES = 1000, 8 * 1024 * 1024
 """What a session may still ask to hear again."""
 
 OF_SOMEBODY = frozenset({UPDATED, MESSAGE, PROGRESS, *STATUS})
@@ -102,6 +105,7 @@ class HttpSession:
 
     def __init__(self, face: Face, fleet: Fleet, profile: Profile) -> None:
         self.id = uuid4().hex
+        self.brake = Brake()
         self.profile = profile
         self.own = Own(fleet, profile, self)
         self.peer = Peer(self, self._serve, self._hear)
@@ -130,11 +134,10 @@ class HttpSession:
         """Tell whether this client knows events without data (2025-11-25 on)."""
         return self.profile.version >= "2025-11-25"
 
-    @property
-    def idle(self) -> bool:
-        """Tell whether nobody has used the session for long."""
+    def idle(self, seconds: float) -> bool:
+        """Tell whether nobody has used the session for this long."""
         busy = not self.peer.idle.is_set() or any(line.attached for line in self.lines.values())
-        return not busy and asyncio.get_running_loop().time() - self.used > IDLE
+        return not busy and asyncio.get_running_loop().time() - self.used > seconds
 
     def line(self, ident: Id) -> Line:
         """A fresh stream for one request."""
@@ -257,7 +260,7 @@ class HttpSession:
     def _withdrawn(self, message: Message) -> Line | None:
         params: Any = message.get("params")
         ident: Any = rpc.fields(params).get("requestId")
-        return self._routes.get(ident) if isinstance(ident, (int, str)) else None
+        return self._routes.get(ident) if rpc.is_id(ident) else None
 
     async def _serve(self, incoming: Incoming) -> Reply:
         line = self._answers.get(cast("Id", incoming.id), self.standing)
@@ -280,16 +283,44 @@ class HttpSession:
         self._face.hear(incoming.method, incoming.params, self.own)
 
 
+class Room:
+    """How many sessions there may be on all faces together, as each may start a process for every upstream it uses."""
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self.most = most
+        self.faces: list[Sessions] = []
+
+    async def made(self) -> bool:
+        """Tell whether one more session has room, ending the one that has been idle longest where there is none."""
+        everyone = [(session, face) for face in self.faces for session in face]
+        if len(everyone) < self.most():
+            return True
+        idle = [each for each in everyone if each[0].idle(QUIET if each[0].own.connected else 0)]
+        if not idle:
+            return False
+        session, face = min(idle, key=lambda each: each[0].used)
+        log.info("session ended to make room", session=session.id)
+        await face.end(session.id)
+        return True
+
+
 class Sessions:
     """All sessions of one face, by id."""
 
-    def __init__(self, face: Face, fleet: Fleet) -> None:
+    def __init__(self, face: Face, fleet: Fleet, room: Room) -> None:
         self._face = face
         self._fleet = fleet
+        self._room = room
         self._sessions: dict[str, HttpSession] = {}
+        room.faces.append(self)
 
-    def __len__(self) -> int:
-        return len(self._sessions)
+    def __iter__(self) -> Iterator[HttpSession]:
+        return iter(list(self._sessions.values()))
+
+    @property
+    def full(self) -> str:
+        """Why no session can be begun."""
+        return f"Too many sessions: {self._room.most()} are open (http.sessions), and none of them is idle"
 
     def get(self, ident: str | None) -> HttpSession | None:
         """The session of this id, marked as used."""
@@ -298,9 +329,9 @@ class Sessions:
             session.used = asyncio.get_running_loop().time()
         return session
 
-    def begin(self, profile: Profile) -> HttpSession | None:
+    async def begin(self, profile: Profile) -> HttpSession | None:
         """A new session; None where there are too many."""
-        if len(self._sessions) >= MOST:
+        if not await self._room.made():
             return None
         session = HttpSession(self._face, self._fleet, profile)
         self._sessions[session.id] = session
@@ -316,7 +347,7 @@ class Sessions:
         """End what nobody uses any more, for ever."""
         while True:
             await asyncio.sleep(IDLE / 30)
-            for ident in [each.id for each in self._sessions.values() if each.idle]:
+            for ident in [each.id for each in self if each.idle(IDLE)]:
                 log.info("session ended for idleness", session=ident)
                 await self.end(ident)
 

@@ -24,7 +24,7 @@ from schemas.trial import Reply
 log = structlog.get_logger("server")
 
 DRAIN = 5.0
-"""Seconds that calls under way may still take after the client closed its end but goes on reading."""
+"""Seconds that calls under way may still take after the client closed its end but goes on reading, or after SIGTERM."""
 
 
 class Session:
@@ -87,17 +87,21 @@ class Session:
 
 
 async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
-    """Serve until the client closes stdin (calls under way may finish) or stdout, or `stop` is set."""
+    """Serve until the client closes stdin or stdout, or `stop` is set; calls under way may finish, but not for long.
+
+    Where the client has closed stdin, `stop` ends them at once: it is then the second to ask.
+    """
     session = Session(face, fleet, met)
-    pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line))
+    pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line), lambda on: _hold(fleet, on=on))
     session.peer.wire = pipes
     silence = fleet.hearing.listen(session.overheard)
     await pipes.open()
     try:
         await _first(pipes.ended, pipes.broken, stop)
-        log.info("asked to end" if stop.is_set() else "client closed its end")
+        asked = stop.is_set()
+        log.info("asked to end" if asked else "client closed its end")
         with anyio.move_on_after(DRAIN):
-            await _first(session.peer.idle, pipes.broken, stop)
+            await _first(session.peer.idle, pipes.broken, *(() if asked else (stop,)))
         await pipes.flush(1.0)
     finally:
         silence()
@@ -107,6 +111,12 @@ async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: 
             fleet.leave(session.id)
             await face.close()
         pipes.close()
+
+
+def _hold(fleet: Fleet, *, on: bool) -> None:
+    """Leave upstreams unread while the client does not read what they say."""
+    log.debug("upstreams wait for the client to read" if on else "upstreams are read again")
+    fleet.hearing.brake.put(on=on)
 
 
 def _garbage(session: Session, line: bytes) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import structlog
@@ -18,10 +18,22 @@ from proxy.server.http import LOOPBACK, Door, HttpFace
 from proxy.upstream.fleet import Fleet
 from schemas.config import Http
 
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol as Connection
+else:
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol as Connection
+
 log = structlog.get_logger("server")
 
 DRAIN = 5.0
 """Seconds that calls under way may still take once we are asked to stop."""
+
+
+HEAD_SECONDS = 15.0
+"""Seconds for the head of a request to arrive whole."""
+
+CONNECTIONS = 500
+"""Connections at once: each is an open file, of which a process has about a thousand."""
 
 
 def is_loopback(host: str) -> bool:
@@ -44,6 +56,7 @@ async def serve(
     app = HttpFace(fleet, faces, Door(config, is_loopback(host)))
     settings = uvicorn.Config(
         cast("Any", app),
+        http=_Punctual,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -60,11 +73,14 @@ async def serve(
         stopping = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
             app.drain()
             server.should_exit = True
-            with anyio.move_on_after(DRAIN + 1, shield=True):
+            with anyio.move_on_after(DRAIN + 1):
+                await asyncio.wait((serving,))
+        finally:
+            stopping.cancel()
+            server.should_exit = server.force_exit = True
+            with anyio.move_on_after(1, shield=True):
                 await asyncio.wait((serving,))
             serving.cancel()
 
@@ -75,6 +91,40 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+class _Punctual(Connection):
+    """A connection whose requests must arrive whole in time; one too many is closed."""
+
+    late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            log.warning("too many connections: one is closed", most=CONNECTIONS)
+            transport.close()
+        else:
+            self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self._rest()
+        elif self.late is None:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._rest()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        self.late = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.transport.close)
+
+    def _rest(self) -> None:
+        if self.late is not None:
+            self.late.cancel()
+            self.late = None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.upstream import taskids
+from proxy.upstream.brake import Brake
 from schemas.catalog import Tool
 from schemas.trial import Reply
 
@@ -107,7 +108,9 @@ class OwnLinks(Protocol):
 
 
 class Audience(Protocol):
-    """Everyone who hears an upstream where it does not say for whom it speaks."""
+    """Everyone who hears an upstream where it does not say for whom it speaks; `brake` is on while they cannot."""
+
+    brake: Brake
 
     def tool(self, server: str, name: str) -> Tool | None:
         """A tool as its upstream lists it, where that is known."""

@@ -112,7 +112,13 @@ async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
     try:
         await start(child, config.command or "", config.args, config.env, config.cwd)
         watchdog.add(child.pid)
-        link.stop = lambda: stop(child, watchdog)
+        free = link.audience.brake.follow(child.hold)
+
+        async def end() -> None:
+            free()
+            await stop(child, watchdog)
+
+        link.stop = end
         await link.handshake()
     except BaseException as failure:
         await _failed(link, failure)

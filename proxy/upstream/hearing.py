@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.upstream import rpc
+from proxy.upstream.brake import Brake
 from proxy.upstream.caller import Caller
 from schemas.catalog import Tool
 from schemas.trial import Reply
@@ -21,6 +22,7 @@ class Hearing:
 
     def __init__(self, tool: Callable[[str, str], Tool | None], changed: Callable[[str], None]) -> None:
         self.asker: Caller | None = None
+        self.brake = Brake()
         self._tool = tool
         self._changed = changed
         self._listeners: list[Listener] = []

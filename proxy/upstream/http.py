@@ -17,8 +17,10 @@ import httpx2
 import structlog
 
 from proxy.upstream import rpc
+from proxy.upstream.answers import AT_THE_DOOR, HARMLESS, LONGEST_REFUSAL, body_of, error_in, same_origin, session_gone
 from proxy.upstream.events import Events
 from proxy.upstream.headers import ParamHeaders, modern_headers
+from proxy.upstream.lines import LONGEST
 from proxy.upstream.link import Link
 from proxy.upstream.rpc import Id, Message
 from schemas.trial import Lost, Reply
@@ -149,9 +151,11 @@ class Http:
         """Send one message; a request always ends settled, by its reply or by why there is none."""
         sent = False
         try:
-            async with self._open("POST", self._headers(message), rpc.encode(message)) as response:
+            headers = self._headers(message)
+            again = ident is None or str(message.get("method")) in HARMLESS
+            async with self._open("POST", headers, rpc.encode(message), again=again) as response:
                 sent = True
-                await self._answered(response, message, ident)
+                await self._answered(response, message, ident, known=headers.get(SESSION))
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as failure:
             self._lost(ident, Lost.NOT_SENT, f"cannot connect to {self._url}: {failure}")
             self._end(f"cannot connect: {failure}")
@@ -160,21 +164,25 @@ class Http:
 
     @asynccontextmanager
     async def _open(
-        self, verb: str, headers: Mapping[str, str], body: bytes | None = None
+        self, verb: str, headers: Mapping[str, str], body: bytes | None = None, *, again: bool = True
     ) -> AsyncGenerator[httpx2.Response]:
-        """One exchange; a redirect within the same origin is followed once and remembered."""
+        """One exchange; a redirect within the same origin is remembered, and followed once where `again` does no harm.
+
+        What answers with a redirect may have done before what it was asked, so a call never follows one.
+        """
         async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
-            target = _same_origin(response)
-            if target is None:
+            target = same_origin(response)
+            self._url = target or self._url
+            if target is None or not again:
                 yield response
                 return
-        self._url = target
         async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
             yield response
 
-    async def _answered(self, response: httpx2.Response, message: Message, ident: Id | None) -> None:
+    async def _answered(self, response: httpx2.Response, message: Message, ident: Id | None, known: str | None) -> None:
+        """Take what came back; `known` is the session that the request named."""
         if response.status_code >= 300:
-            await self._rejected(response, message, ident)
+            await self._rejected(response, message, ident, known)
             return
         if message.get("method") == "initialize" and SESSION in response.headers:
             self._session = response.headers[SESSION]
@@ -184,21 +192,24 @@ class Http:
         if kind == "text/event-stream":
             await self._follow(response, ident)
             return
-        body = await response.aread()
+        body = await body_of(response, LONGEST)
+        if body is None:
+            self._lost(ident, Lost.BROKEN, f"a reply came of more than {LONGEST} bytes")
+            return
         self._take(body, ident)
         reason = f"HTTP {response.status_code} without a JSON-RPC reply ({kind or 'no content type'})"
         self._lost(ident, Lost.BROKEN, reason)
 
-    async def _rejected(self, response: httpx2.Response, message: Message, ident: Id | None) -> None:
+    async def _rejected(self, response: httpx2.Response, message: Message, ident: Id | None, known: str | None) -> None:
         """An HTTP error: a JSON-RPC error in its body is the reply, else the status says what it means."""
-        body = await response.aread()
+        body = await body_of(response, LONGEST_REFUSAL) or b""
         status = response.status_code
         trouble = self._link.access.trouble if self._link.access is not None and status in (401, 403) else ""
-        failure = _error_in(body) if not trouble else None
-        dead = status == 404 and self._session is not None and message.get("method") != "initialize"
-        if dead:
+        failure = error_in(body) if not trouble else None
+        if known is not None and message.get("method") != "initialize" and session_gone(status, body, known):
             self._lost(ident, Lost.NOT_SENT, "the server no longer knows the session")
-            self._end("the server no longer knows the session")
+            if known == self._session:
+                self._end("the server no longer knows the session")
         elif failure is not None and ident is not None:
             self._link.peer.settle(ident, Reply(error=failure))
         else:
@@ -206,7 +217,7 @@ class Http:
             reason = trouble or f"HTTP {status} from {self._url}" + (f": {text}" if text else "")
             if not self._link.hello:
                 self.refused = HttpRefusedError(status, reason)
-            self._lost(ident, Lost.NOT_SENT if status in _NEVER_RAN else Lost.BROKEN, reason)
+            self._lost(ident, Lost.NOT_SENT if trouble or status in AT_THE_DOOR else Lost.BROKEN, reason)
             if ident is None:
                 log.info("message refused", upstream=self._link.name, method=message.get("method"), status=status)
 
@@ -257,6 +268,7 @@ class Http:
     async def _read(self, response: httpx2.Response, events: Events, cause: Id | None) -> None:
         try:
             async for chunk in response.aiter_bytes():
+                await self._link.audience.brake.off()
                 for event in events.feed(chunk):
                     if event.event == "message" and event.data:
                         self._take(event.data.encode(), cause)
@@ -282,24 +294,3 @@ class Http:
         if not self._closed:
             self._closed = self._link.era == "handshake"
             self._ended(reason)
-
-
-_NEVER_RAN = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 429})
-"""Statuses that say the request was turned away at the door."""
-
-
-def _error_in(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON-RPC error object of a body that is one."""
-    for message in rpc.decode(body) or []:
-        if isinstance(message.get("error"), Mapping):
-            return cast("Mapping[str, Any]", message["error"])
-    return None
-
-
-def _same_origin(response: httpx2.Response) -> str | None:
-    """Where a redirect leads, if it stays within its origin: credentials never travel further."""
-    if response.status_code not in (307, 308) or "location" not in response.headers:
-        return None
-    here = response.request.url
-    there = here.join(response.headers["location"])
-    return str(there) if (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port) else None

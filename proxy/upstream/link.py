@@ -254,11 +254,11 @@ class Link:
         if not isinstance(said, Mapping):
             return
         params = cast("Mapping[str, Any]", said)
-        ident = params.get("progressToken")
-        pending = self.peer.pending.get(ident) if isinstance(ident, (int, str)) else None
-        if pending is None or not isinstance(pending.owner, Sent):
+        ident = self.peer.waiting(params.get("progressToken"))
+        pending = self.peer.pending[ident] if ident is not None else None
+        if ident is None or pending is None or not isinstance(pending.owner, Sent):
             return
-        self.peer.alive(cast("int", ident))
+        self.peer.alive(ident)
         if pending.owner.token is not None:
             pending.owner.caller.tell(PROGRESS, {**params, "progressToken": pending.owner.token})
 

@@ -6,6 +6,7 @@ Deliberately almost ignorant of MCP: of its methods it knows only `notifications
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -13,10 +14,13 @@ from typing import Any, Protocol, cast
 import structlog
 
 from proxy.upstream import rpc
+from proxy.upstream.beyond import Unread
 from proxy.upstream.rpc import Id, Message
 from schemas.trial import Lost, Reply
 
 CANCELLED = "notifications/cancelled"
+
+_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 log = structlog.get_logger("rpc")
 
@@ -114,7 +118,11 @@ class Peer:
         owner: Any = None,
     ) -> Reply:
         """Send a request and wait for its reply; cancelling the caller cancels it at the other end."""
-        await self.wire.drained()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wire.drained()
+        except TimeoutError:
+            return Reply(lost=Lost.NOT_SENT, message=f"the other end has read nothing for {seconds:g} s")
         if self.closed is not None:
             return Reply(lost=Lost.NOT_SENT, message=self.closed.message, stderr=self.closed.stderr)
         ident = rpc.next_id() if ident is None else ident
@@ -127,6 +135,8 @@ class Peer:
             return await pending.future
         except ConnectionError as broken:
             return Reply(lost=Lost.NOT_SENT, message=str(broken))
+        except (ValueError, RecursionError) as unfit:
+            return Reply(lost=Lost.NOT_SENT, message=f"the request cannot be written as JSON: {unfit}")
         except asyncio.CancelledError:
             self._cancel(ident, "cancelled by the client", method)
             raise
@@ -157,7 +167,9 @@ class Peer:
     def receive(self, message: Message, cause: Id | None = None) -> None:
         """Take one message from the wire; one that is malformed never ends the connection."""
         method = message.get("method")
-        if method is None:
+        if type(message) is Unread:
+            self._take_unread(message)
+        elif method is None:
             self._answer(message)
         elif "id" in message:
             self._take_request(str(method), message, cause)
@@ -182,14 +194,32 @@ class Peer:
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def waiting(self, ident: Any) -> Id | None:
+        """The id of the request that waits under this one; a number may come back as text, as some servers write it."""
+        if type(ident) is int or (rpc.is_id(ident) and ident in self._pending):
+            return ident if ident in self._pending else None
+        return self.waiting(int(ident)) if isinstance(ident, str) and _NUMBER.fullmatch(ident) else None
+
     def _answer(self, message: Message) -> None:
-        ident = message.get("id")
-        pending = self._pending.get(ident) if isinstance(ident, (int, str)) else None
+        ident = self.waiting(message.get("id"))
+        pending = self._pending[ident] if ident is not None else None
         if pending is None:
-            log.info("reply to nothing", id=ident)
+            log.info("reply to nothing", id=message.get("id"))
         elif not pending.future.done():
             pending.future.set_result(_reply(message))
-            self._answered = cast("Id", ident)
+            self._answered = ident
+
+    def _take_unread(self, message: Unread) -> None:
+        """Answer for a message that cannot be read: a reply ends its request, a request gets an error."""
+        ident, method = message.get("id"), message.get("method")
+        log.warning("message that cannot be read", id=ident, method=method, reason=message.why)
+        if method is None:
+            asked = self.waiting(ident)
+            if asked is not None:
+                self.settle(asked, Reply(lost=Lost.BROKEN, message=f"a reply came that cannot be read: {message.why}"))
+        elif rpc.is_id(ident):
+            failure = rpc.error(rpc.INVALID_REQUEST, f"Invalid request: it cannot be read: {message.why}")
+            self._send_reply(ident, Reply(error=failure))
 
     def _take_notification(self, incoming: Incoming) -> None:
         """Hear a notification, but never before the reply that came ahead of it has been taken."""
@@ -213,16 +243,17 @@ class Peer:
 
     def _take_request(self, method: str, message: Message, cause: Id | None) -> None:
         ident: Any = message["id"]
-        if isinstance(ident, (int, str)):
+        if rpc.is_id(ident):
             task = self._loop.create_task(self._attend(Incoming(method, message.get("params"), ident, cause)))
             self._serving[ident] = task
             self.idle.clear()
         else:
-            self._send_reply(None, Reply(error=rpc.error(rpc.INVALID_REQUEST, "the id must be a string or an integer")))
+            self._send_reply(None, Reply(error=rpc.error(rpc.INVALID_REQUEST, "the id must be a string or a number")))
 
     async def _attend(self, incoming: Incoming) -> None:
         ident = cast("Id", incoming.id)
         try:
+            await self.wire.drained()
             reply = await self._serve(incoming)
         except asyncio.CancelledError:
             return
@@ -239,7 +270,7 @@ class Peer:
             self.wire.send({"jsonrpc": "2.0", "id": ident, **body})
         except ConnectionError as broken:
             log.info("reply not sent", id=ident, reason=str(broken))
-        except (TypeError, ValueError) as bug:
+        except (TypeError, ValueError, RecursionError) as bug:
             log.exception("reply cannot be written as JSON", id=ident)
             failure = rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend cannot write its reply as JSON: {bug}")
             self.wire.send({"jsonrpc": "2.0", "id": ident, "error": failure})
@@ -251,7 +282,7 @@ class Peer:
 
     def _withdraw(self, params: Any) -> None:
         ident = rpc.fields(params).get("requestId")
-        if not isinstance(ident, (int, str)):
+        if not rpc.is_id(ident):
             return
         task = self._serving.get(ident)
         if task is not None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
+
+from proxy.upstream.beyond import Unread, outline, within
 
 Message = dict[str, Any]
-Id = int | str
+Id = int | float | str
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -43,6 +46,11 @@ class Verbatim(dict[str, Any]):
 def next_id() -> int:
     """A request id that this process has not used on any connection."""
     return next(_ids)
+
+
+def is_id(value: Any) -> TypeGuard[Id]:
+    """Tell whether a value can be the id of a request: a text or a finite number, which JSON-RPC lets be a fraction."""
+    return type(value) in (int, str) or (type(value) is float and math.isfinite(value))
 
 
 def request(ident: Id, method: str, params: Mapping[str, Any] | None) -> Message:
@@ -82,19 +90,48 @@ def encode(message: Any) -> bytes:
 
 
 def decode(data: bytes) -> list[Message] | None:
-    """Read the message (or batch) in `data`; None where it holds no JSON-RPC at all."""
+    """Read the message (or batch) in `data`; None where it holds no JSON-RPC at all.
+
+    What the JSON reader refuses is read as far as it goes: a reply keeps its own text, and an `Unread` stands for a
+    message of which no more than id and method can be made out.
+    """
     try:
-        text = data.decode()
-        reply = _reply(text)
-        if reply is not None:
-            return [reply]
-        value: Any = _decode(text)
+        return _messages(data.decode())
     except (ValueError, RecursionError):
-        return None
+        return _second_look(data)
+
+
+def _messages(text: str) -> list[Message] | None:
+    reply = _reply(text)
+    if reply is not None:
+        return [reply]
+    value: Any = _decode(text)
     found = cast("list[Any]", value) if isinstance(value, list) else [value]
     messages = [cast("Message", item) for item in found if isinstance(item, dict)]
     looks_right = messages and all("method" in item or "id" in item for item in messages)
     return messages if looks_right and len(messages) == len(found) else None
+
+
+def _second_look(data: bytes) -> list[Message] | None:
+    cut = within(data)
+    try:
+        messages = _messages(cut.text)
+    except (ValueError, RecursionError):
+        known = outline(cut.text, "it is no valid JSON, or too long to be looked through")
+        return [known] if known is not None else None
+    if messages is None or not cut.left_out:
+        return messages
+    return [_as_far_as_read(message, cut.whole, cut.left_out) for message in messages]
+
+
+def _as_far_as_read(message: Message, whole: str, why: str) -> Message:
+    """A message of which parts were left out: only a reply can pass on as it came, by its own text."""
+    result, head = message.get("result"), _REPLY.match(whole)
+    if type(result) is Verbatim and head is not None:
+        return {**message, "result": Verbatim(result, whole.rstrip()[head.end() : -1])}
+    if "error" in message:
+        return message
+    return Unread({key: message[key] for key in ("jsonrpc", "id", "method") if key in message}, why)
 
 
 def verbatim(result: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -105,6 +142,14 @@ def verbatim(result: Mapping[str, Any]) -> Mapping[str, Any]:
     except UnicodeEncodeError:
         return result
     return Verbatim(result, text)
+
+
+def extended(result: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A result with further fields; one that travels by its own text goes on doing so where they are new to it."""
+    grown = {**result, **more}
+    if type(result) is not Verbatim or len(grown) < len(result) + len(more):
+        return grown
+    return Verbatim(grown, result.text.rstrip()[:-1] + ("," if result else "") + _encode(more)[1:])
 
 
 def _reply(text: str) -> Message | None:

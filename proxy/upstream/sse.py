@@ -9,6 +9,7 @@ import httpx2
 import structlog
 
 from proxy.upstream import rpc
+from proxy.upstream.answers import AT_THE_DOOR
 from proxy.upstream.events import Event, Events
 from proxy.upstream.http import client
 from proxy.upstream.link import Link
@@ -73,6 +74,7 @@ class Sse:
                     reason = self._refusal(response)
                 else:
                     async for chunk in response.aiter_bytes():
+                        await self._link.audience.brake.off()
                         for event in events.feed(chunk):
                             self._take(event)
         except (httpx2.HTTPError, ValueError) as failure:
@@ -99,19 +101,24 @@ class Sse:
         target = await asyncio.shield(self.opened)
         while True:
             message = await self._outbox.get()
-            reason = await self._post(target, message)
+            lost = await self._post(target, message)
             ident = message.get("id")
-            if reason is not None and ident is not None and "method" in message:
-                self._link.peer.settle(ident, Reply(lost=Lost.NOT_SENT, message=reason))
+            if lost is not None and ident is not None and "method" in message:
+                self._link.peer.settle(ident, lost)
 
-    async def _post(self, target: str, message: Message) -> str | None:
-        """Post one message; returns why it was not taken."""
+    async def _post(self, target: str, message: Message) -> Reply | None:
+        """Post one message; returns what became of one that was not taken."""
         headers = {"content-type": "application/json"}
         try:
             response = await self._client.post(target, content=rpc.encode(message), headers=headers)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as failure:
+            return Reply(lost=Lost.NOT_SENT, message=f"not delivered: {failure!r}")
         except httpx2.HTTPError as failure:
-            return f"not delivered: {failure!r}"
-        return None if response.is_success else self._refusal(response)
+            return Reply(lost=Lost.BROKEN, message=f"broken off: {failure!r}")
+        if response.is_success:
+            return None
+        how = Lost.NOT_SENT if response.status_code in AT_THE_DOOR else Lost.BROKEN
+        return Reply(lost=how, message=self._refusal(response))
 
     def _refusal(self, response: httpx2.Response) -> str:
         access = self._link.access

@@ -37,11 +37,14 @@ GROUPS = os.name == "posix"
 """Whether a process can lead a group that is ended as a whole; elsewhere the process alone is ended."""
 
 LAST_WORDS = 0.3
-"""Seconds to read what an exited process still has in its pipes, where a grandchild keeps them open."""
+"""Seconds to read what a process still has to say that has exited, or has closed one of its pipes."""
+
+LARGEST_BACKLOG = 16 * 1024 * 1024
+"""Bytes that wait for a child to read them before it is sent nothing more."""
 
 
 class Child(asyncio.SubprocessProtocol):
-    """A running child and the `Wire` to it; `ended` is called once when its stdout closes or it exits."""
+    """A running child and the `Wire` to it; `ended` is called once when it closes stdin or stdout, or exits."""
 
     def __init__(self, name: str, receive: Callable[[Message], None], ended: Callable[[str], None]) -> None:
         self.name = name
@@ -63,6 +66,8 @@ class Child(asyncio.SubprocessProtocol):
         """Write one message to the child's stdin."""
         if self._stdin is None or self._closed or self._stdin.is_closing():
             raise ConnectionError(f"the process of {self.name} has ended")
+        if self._stdin.get_write_buffer_size() > LARGEST_BACKLOG:
+            raise ConnectionError(f"the process of {self.name} does not read what is sent to it")
         self._stdin.write(rpc.encode(message) + b"\n")
 
     async def drained(self) -> None:
@@ -104,6 +109,12 @@ class Child(asyncio.SubprocessProtocol):
         if self._stdin is not None:
             self._stdin.close()
 
+    def hold(self, on: bool) -> None:  # noqa: FBT001 (what a `Brake` calls)
+        """Leave the child's stdout unread for now, or read on."""
+        stdout = self._transport.get_pipe_transport(1) if self._transport is not None else None
+        if isinstance(stdout, asyncio.ReadTransport) and not stdout.is_closing():
+            (stdout.pause_reading if on else stdout.resume_reading)()
+
     def end(self, *, kindly: bool) -> None:
         """End the process itself."""
         if self._transport is not None and not self.exited:
@@ -134,9 +145,10 @@ class Child(asyncio.SubprocessProtocol):
             if self._exited.is_set() and self._silent == {1, 2}:
                 self._end(self._exit_reason())
             elif fd == 1:
-                asyncio.get_running_loop().call_later(LAST_WORDS, self._end, "it closed its stdout")
+                self._end_soon("it closed its stdout")
         elif fd == 0:
             self._open.set()
+            self._end_soon("it closed its stdin")
 
     def pause_writing(self) -> None:  # noqa: D102
         self._open.clear()
@@ -149,7 +161,12 @@ class Child(asyncio.SubprocessProtocol):
         if self._silent == {1, 2}:
             self._end(self._exit_reason())
         else:
-            asyncio.get_running_loop().call_later(LAST_WORDS, self._end, self._exit_reason())
+            self._end_soon(self._exit_reason())
+
+    def _end_soon(self, reason: str) -> None:
+        """The connection is over, but what the child has written may still be read."""
+        end = lambda: self._end(self._exit_reason() if self.exited else reason)  # noqa: E731 (called once, here)
+        asyncio.get_running_loop().call_later(LAST_WORDS, end)
 
     def _exit_reason(self) -> str:
         code = self._transport.get_returncode() if self._transport is not None else None

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from proxy.journal.database import Database
 from proxy.journal.ids import Ids
 from proxy.journal.redact import Redaction
 from proxy.journal.rows import LONGEST, Rows, kept_whole
+from proxy.journal.writer import Writer
 from schemas.config import Config
 from tests.journal.records import call, plan, run
+from tests.promises import promise
 
 
 @pytest.fixture
@@ -330,6 +333,70 @@ async def test_a_flush_does_not_wait_for_ever(file: Path, monkeypatch: pytest.Mo
     with anyio.fail_after(5):
         async with open_journal(Config(), file) as journal:
             journal.call(call())
-            await journal.flush()
+            assert await journal.flush() is True
             hold.set()
     assert any("not written in time" in line["event"] for line in logs)
+
+
+@promise("journal-holds-nobody-up")
+async def test_a_journal_that_another_process_locks_is_waited_for_once_and_misses_nothing(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.journal.book.FLUSH_SECONDS", 0.2)
+    waits = 0
+    real = Writer.flush
+
+    def counted(writer: Writer) -> Any:
+        nonlocal waits
+        waits += 1
+        return real(writer)
+
+    async with open_journal(Config(), file) as journal:
+        journal.call(call("call_0"))
+        assert await journal.flush() is True
+        monkeypatch.setattr(Writer, "flush", counted)
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with anyio.fail_after(4):
+                for number in range(1, 10):
+                    journal.call(call(f"call_{number}"))
+                    assert await journal.flush() is False
+            assert waits == 1
+        journal.call(call("call_10"))
+    assert rows(file, "SELECT count(*) FROM calls") == [(11,)]
+
+
+@promise("journal-holds-nobody-up")
+async def test_a_journal_that_is_deleted_while_it_is_written_is_begun_anew_and_said_so(
+    file: Path, logs: list[Any]
+) -> None:
+    async with open_journal(Config(), file) as journal:
+        journal.call(call("call_1"))
+        await journal.flush()
+        file.unlink()
+        journal.call(call("call_2"))
+        assert await journal.flush() is True
+        journal.call(call("call_3"))
+        assert await journal.flush() is True
+        assert rows(file, "SELECT call_id FROM calls ORDER BY number") == [("call_2",), ("call_3",)]
+    assert len([line for line in logs if "deleted or replaced" in line["event"]]) == 1
+
+
+async def test_what_could_not_be_written_by_the_end_is_counted(file: Path, logs: list[Any]) -> None:
+    file.mkdir(parents=True)
+    async with open_journal(Config(), file) as journal:
+        journal.call(call("call_1"))
+        journal.call(call("call_2"))
+    assert [line["lost"] for line in logs if "are not in the journal" in line["event"]] == [2]
+
+
+async def test_a_payload_nested_too_deep_to_be_written_costs_only_itself(file: Path) -> None:
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    async with open_journal(Config(), file) as journal:
+        journal.call(replace(call("call_1"), reply=deep))
+        await journal.flush()
+    ((reply, outcome),) = rows(file, "SELECT reply, outcome FROM calls")
+    assert json.loads(reply) == {"cut": True, "why": "nested too deep to be written down"}
+    assert outcome == "ok"

@@ -42,6 +42,13 @@ class Raw:
         async with asyncio.timeout(20):
             return await self._waiting[ident]
 
+    async def request_as(self, ident: Any, rest: str) -> dict[str, Any]:
+        """Send a request whose other members are this text, in Latin-1; returns the answer to this id."""
+        self._waiting[ident] = asyncio.get_running_loop().create_future()
+        self.write(f'{{"jsonrpc":"2.0","id":{json.dumps(ident)},{rest}}}\n'.encode("latin-1"))
+        async with asyncio.timeout(20):
+            return await self._waiting[ident]
+
     async def call(self, name: str, text: str, **more: Any) -> dict[str, Any]:
         return await self.request("tools/call", {"name": name, "arguments": {"text": text}, **more})
 

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -14,7 +16,9 @@ import anyio.lowlevel
 import anyio.to_thread
 import psutil
 import pytest
-from rawclient import ECHO, MODERN, started, wrapped
+from rawclient import ECHO, MEND, MODERN, SERVERS, started, wrapped
+
+from tests.promises import promise
 
 
 async def test_the_upstream_introduces_itself(tmp_path: Path) -> None:
@@ -81,6 +85,37 @@ async def test_a_cancelled_call_is_cancelled_upstream_and_never_answered(tmp_pat
         assert [message for message in client.seen if message.get("id") == "x"] == []
 
 
+@promise("every-call-has-a-row")
+async def test_every_call_has_a_row_whatever_became_of_it(tmp_path: Path) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        await client.call("echo", "change")
+        params = {"name": "echo", "arguments": {"text": "never"}}
+        client.send({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": params})
+        await client.call("echo", "the one before is on its way")
+        client.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "x"}})
+        await client.call("later", "listed later")
+        await client.call("unlisted", "not listed")
+        await client.call("echo", "die")
+        params = {"name": "echo", "arguments": {"text": "never"}}
+        client.send({"jsonrpc": "2.0", "id": "y", "method": "tools/call", "params": params})
+        await client.request("ping")
+        assert await client.close() == 0
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
+        rows = journal.execute("SELECT tool, outcome FROM calls ORDER BY at").fetchall()
+    assert sorted(rows) == sorted(
+        [
+            ("echo", "ok"),
+            ("echo", "cancelled"),
+            ("echo", "ok"),
+            ("later", "ok"),
+            ("unlisted", "ok"),
+            ("echo", "broken"),
+            ("echo", "cancelled"),
+        ]
+    )
+
+
 async def test_changed_tools_are_announced_and_listed(tmp_path: Path) -> None:
     async with started(tmp_path, *wrapped()) as client:
         await client.initialize()
@@ -138,6 +173,64 @@ async def test_a_line_that_is_no_message_is_answered_with_a_parse_error(tmp_path
         client.write(b"hello?\n")
         await client.initialize()
         assert client.seen[0]["error"]["code"] == -32700
+
+
+@promise("every-call-is-answered")
+async def test_a_request_that_cannot_be_read_is_refused_under_its_own_id(tmp_path: Path) -> None:
+    params = '{"name":"echo","arguments":{"text":%s}}'
+    deep, digits = "[" * 100_000 + "]" * 100_000, "7" * 5_000
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        for ident, value in ((1.5, deep), ("deep", deep), ("long", digits)):
+            reply = await client.request_as(ident, f'"method":"tools/call","params":{params % value}')
+            assert reply["error"]["code"] == -32600
+            assert "cannot be read: " in reply["error"]["message"]
+        assert (await client.call("echo", "then"))["result"]["content"][0]["text"] == "then"
+
+
+@promise("every-call-is-answered")
+async def test_bytes_of_another_encoding_are_read_with_a_sign_in_their_place(tmp_path: Path) -> None:
+    params = '{"name":"echo","arguments":{"text":"a\xe9"}}'
+    async with started(tmp_path, *wrapped()) as client:
+        await client.initialize()
+        reply = await client.request_as("x", f'"method":"tools/call","params":{params}')
+    assert reply["result"]["content"][0]["text"] == "a\ufffd"
+
+
+@pytest.mark.parametrize("ident", [1.5, -7, 0, "0", "1.5", ""])
+async def test_an_id_comes_back_as_it_was_sent(tmp_path: Path, ident: object) -> None:
+    async with started(tmp_path, *wrapped()) as client:
+        reply = await client.request("ping", ident=ident)
+    assert reply["id"] == ident
+
+
+@promise("calls-under-way-are-finished")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_a_call_under_way_is_answered_after_a_signal(tmp_path: Path, how: signal.Signals) -> None:
+    async with started(tmp_path, *MEND, "wrap", "--", sys.executable, str(SERVERS / "wayward.py")) as client:
+        await client.initialize()
+        await client.call("echo", "up")
+        waiting = asyncio.ensure_future(client.call("echo", "later 2"))
+        await client.request("ping")
+        os.kill(client.process.pid, how)
+        assert (await waiting)["result"]["content"][0]["text"] == "late"
+        async with asyncio.timeout(15):
+            assert await client.process.wait() == 0
+
+
+@promise("calls-under-way-are-finished")
+async def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    code = "from proxy.server import stdio; from proxy.cli import main; stdio.DRAIN = 600; main()"
+    wayward = [sys.executable, str(SERVERS / "wayward.py")]
+    async with started(tmp_path, sys.executable, "-c", code, "wrap", "--", *wayward) as client:
+        await client.initialize()
+        call = {"name": "echo", "arguments": {"text": "later 600"}}
+        client.send({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": call})
+        for _ in range(2):
+            await client.request("ping")
+            os.kill(client.process.pid, signal.SIGTERM)
+        async with asyncio.timeout(20):
+            await client.process.wait()
 
 
 async def test_a_lost_call_names_reason_and_last_words(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from contextlib import ExitStack, contextmanager
 
 import anyio
 import httpx2
+import pytest
 from fleets import SERVERS, Remembering, echo, fleet, said, say
 
 from proxy.upstream.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
+from tests.promises import promise
 
 
 def free_port() -> int:
@@ -25,9 +27,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def listening(server: str, port: int) -> Generator[str]:
+def listening(server: str, port: int, *options: str) -> Generator[str]:
     """A server on a port, from its first answer until this is left."""
-    command = [sys.executable, str(SERVERS / server), str(port)]
+    command = [sys.executable, str(SERVERS / server), str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(400):
@@ -70,6 +72,52 @@ async def test_sse_is_spoken_where_http_is_refused() -> None:
     with listening("old_sse.py", free_port()) as url:
         async with fleet(a=Upstream(url=f"{url}/sse")) as upstreams:
             assert said(await say(upstreams, "a", "old but alive")) == "old but alive"
+
+
+NO_SESSION = (
+    '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"No valid session ID or not an initialize request"}}'
+)
+FAULT = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32602,"message":"session_id is required"}}'
+
+
+@promise("effects-once")
+@pytest.mark.parametrize(
+    "how", ["301", "302", "303", "307", "308", "400", "404 ", "409", "429", "500", "502", "503", "504"]
+)
+async def test_a_call_is_posted_once_whatever_http_says_after_it(how: str) -> None:
+    with listening("turncoat.py", free_port(), "--sessionless") as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            reply = await say(upstreams, "a", how)
+            assert reply.lost is Lost.BROKEN
+            assert f"HTTP {how}" in reply.message
+            assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
+
+
+@promise("lost-sessions-are-renewed")
+@pytest.mark.parametrize("how", ["404", "400 session-1 is unknown", f"400 {NO_SESSION}", "400 Server not initialized"])
+async def test_a_session_that_is_gone_is_begun_anew_and_the_call_sent_once_more(how: str) -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert said(await say(upstreams, "a", how)) == "served"
+            assert said(await say(upstreams, "a", "count")) == "2 calls, 2 sessions"
+
+
+@promise("lost-sessions-are-renewed")
+async def test_a_session_that_is_always_gone_is_begun_anew_once_for_a_call() -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            lost = await say(upstreams, "a", "404 always")
+            assert lost.lost is Lost.NOT_SENT
+            assert said(await say(upstreams, "a", "count")).startswith("2 calls")
+
+
+@promise("effects-once")
+async def test_a_refusal_of_the_call_itself_renews_no_session() -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            refused = await say(upstreams, "a", f"400 {FAULT}")
+            assert refused.error == {"code": -32602, "message": "session_id is required"}
+            assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
 
 
 async def test_a_server_that_is_not_there_is_told_by_its_address() -> None:

@@ -17,19 +17,24 @@ TEXT = {"type": "string"}
 
 
 def tool(name: str, read_only: bool, **properties: Any) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": [p for p in properties if p != "password"],
+        "additionalProperties": False,
+    }
     hints = {"readOnlyHint": read_only, "destructiveHint": False}
     return {"name": name, "inputSchema": schema, "annotations": hints}
 
 
 TOOLS = [
-    tool("look_up", True, person=TEXT),
+    tool("look_up", True, person=TEXT, password=TEXT),
     tool("reserve_box", False, size={"type": "integer"}),
     tool("send_parcel", False, box=TEXT, address=TEXT),
     tool("print_label", False, parcel=TEXT),
 ]
 RESULTS: dict[str, Any] = {
-    "look_up": {"address": "Elm Row 9"},
+    "look_up": {"address": "Elm Row 9", "map": "x" * 300_000},
     "reserve_box": {"box": "b-4"},
     "send_parcel": {"parcel": "p-1"},
     "print_label": {"label": "l-1"},

@@ -216,7 +216,7 @@ class Workflow:
         budget, settings, evolution = run.submitted.budget, self._config.workflow.budget, self._config.evolution
 
         async def watch(generation: int, best: Candidate) -> None:
-            bad = ", ".join(failing(best)) or "none"
+            bad = ", ".join(map(explain.shown, failing(best))) or "none"
             message = f"generation {generation}: best score {best.outcome.score.total:.2f}, failing: {bad}"
             await run.client.progress(float(generation), None, message)
 

@@ -163,7 +163,7 @@ def _step_id(keys: dict[str, Any], index: int) -> str:
     for key in ("id", "step_id", "step", "label"):
         found = keys.get(key)
         if isinstance(found, str | int) and not isinstance(found, bool) and str(found):
-            return str(found).strip("$#")
+            return str(found).replace("\0", "").strip("$#") or f"s{index + 1}"
     return f"s{index + 1}"
 
 

@@ -22,23 +22,59 @@ IDS = st.sampled_from(["", "a", "b", "output", ".", "a.b", "é", "s1", "$a", "0"
 PATHS = st.sampled_from(["", "x", "items.0", "-1", "a..b", "/a/b", "[0]", "*", "product.sku", "\u0000", "0" * 50])
 REFS = st.builds(lambda step, path: {"$ref": step, "path": path}, IDS, PATHS)
 VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), REFS,
-              IDS.map(lambda name: "{{" + name + ".x}}"), st.just(10**400), st.just("$a.x"), st.just("<a>"), st.just("TBD")),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["sku", "query", "x", "$ref", ""]), inner, max_size=3)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=8),
+        REFS,
+        IDS.map(lambda name: "{{" + name + ".x}}"),
+        st.just(10**400),
+        st.just("$a.x"),
+        st.just("<a>"),
+        st.just("TBD"),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["sku", "query", "x", "$ref", ""]), inner, max_size=3),
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 TOOLS = st.sampled_from(
-    ["get_product", "search_products", "getProduct", "get_produkt", "open_cart", "place_order", "nothing", "", "shop__get_product", "evil.get_product", "round_number", "forecast"]
-)  # fmt: skip
+    [
+        "get_product",
+        "search_products",
+        "getProduct",
+        "get_produkt",
+        "open_cart",
+        "place_order",
+        "nothing",
+        "",
+        "shop__get_product",
+        "evil.get_product",
+        "round_number",
+        "forecast",
+    ]
+)
 STEPS = st.fixed_dictionaries(
     {"id": IDS, "tool": TOOLS, "arguments": VALUES},
-    optional={"server": st.sampled_from(["shop", "nowhere", ""]), "after": st.lists(IDS, max_size=2), "map": st.sampled_from(["sku", "x"]),
-              "expect": st.sampled_from([{"type": "object"}, {"type": "nonsense"}, {"pattern": "("}, {"$ref": "#/x"}])},
-)  # fmt: skip
+    optional={
+        "server": st.sampled_from(["shop", "nowhere", ""]),
+        "after": st.lists(IDS, max_size=2),
+        "map": st.sampled_from(["sku", "x"]),
+        "expect": st.sampled_from([{"type": "object"}, {"type": "nonsense"}, {"pattern": "("}, {"$ref": "#/x"}]),
+    },
+)
 PLANS = st.fixed_dictionaries(
     {"steps": st.lists(STEPS, min_size=1, max_size=4)},
-    optional={"output": VALUES, "goal": st.text(max_size=20), "mode": st.sampled_from(["auto", "suggest", "off"]), "seed": st.integers(0, 9)},
-)  # fmt: skip
+    optional={
+        "output": VALUES,
+        "goal": st.text(max_size=20),
+        "mode": st.sampled_from(["auto", "suggest", "off"]),
+        "seed": st.integers(0, 9),
+    },
+)
 
 
 @promise("every-plan-has-a-report")
@@ -80,12 +116,16 @@ async def test_a_step_called_output_is_a_step(output: Any) -> None:
 
 BROKEN = st.sampled_from(
     [
-        step("a", "getProduct", SKU="can-05"), step("a", "search_product", query="hose", max_price="50"),
-        step("b", "create_ticket", title="x", priority="URGENT", labels="garden"), step("c", "openCart", customer_name="Ada"),
-        step("d", "get_product", sku=ref("a", "product.0.sku")), step("e", "get_product", sku=ref("z", "sku")),
-        step("f", "add_to_cart", cart_id=ref("c", "id"), sku="can-05", quantity="two"), step("a", "get_product", sku="can-05"),
+        step("a", "getProduct", SKU="can-05"),
+        step("a", "search_product", query="hose", max_price="50"),
+        step("b", "create_ticket", title="x", priority="URGENT", labels="garden"),
+        step("c", "openCart", customer_name="Ada"),
+        step("d", "get_product", sku=ref("a", "product.0.sku")),
+        step("e", "get_product", sku=ref("z", "sku")),
+        step("f", "add_to_cart", cart_id=ref("c", "id"), sku="can-05", quantity="two"),
+        step("a", "get_product", sku="can-05"),
     ]
-)  # fmt: skip
+)
 
 
 @promise("repairs-explain-the-plan")

@@ -15,6 +15,7 @@ from proxy.planner.grammar import Known
 from proxy.planner.render import labels
 from proxy.planner.weave import weave
 from proxy.planner.weighing import keeps_facts
+from proxy.repair.grounding import invented
 from proxy.repair.ports import Advice, Planner, Question, Usage
 from proxy.repair.values import MISSING
 from schemas.catalog import Catalog, Json, Tool
@@ -91,7 +92,8 @@ class PlannerAdvisor:
             return composed
         shown = tools[:SHOWN]
         plan = await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
-        return plan if plan is not None and keeps_facts(goal, plan) else None
+        sound = plan is not None and keeps_facts(goal, plan) and not invented(plan, shown, [goal], [])
+        return plan if sound else None
 
     async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
         """A plan of what the goal states; None where it states too little."""

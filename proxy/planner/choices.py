@@ -94,5 +94,6 @@ def _found(text: str, goal: str, stated: tuple[Fact, ...]) -> Iterator[tuple[int
         unit = len(word) > 1 and unit_of(match[0]) is not None and same_unit(match[0], text)
         if alike or unit:
             yield match.start(), False
-    if " " in name and mentions(goal, name):
-        yield goal.lower().index(name.lower()), False
+    at = goal.lower().find(name.lower())
+    if " " in name and at >= 0 and mentions(goal, name):
+        yield at, False

@@ -7,7 +7,7 @@ result. Which part of it is left open: what the step really returns decides that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from schemas.catalog import Json, as_object
@@ -19,10 +19,11 @@ SHORT = 3
 
 def weave(plan: Plan) -> Plan:
     """The plan with every such argument turned into a reference; the plan itself where there is none."""
-    for step in plan.steps[:-1]:
+    for index in range(len(plan.steps) - 1):
+        step = plan.steps[index]
         if step.id in _read(plan):
             continue
-        meant = list(_repetitions(plan, step))
+        meant = list(_repetitions(step, plan.steps[index + 1 :]))
         if len(meant) == 1:
             plan = _bound(plan, *meant[0], step.id)
     return plan
@@ -34,10 +35,9 @@ def _read(plan: Plan) -> set[str]:
     return {ref.step for step in plan.steps for _, ref in step.refs(ids)}
 
 
-def _repetitions(plan: Plan, step: Step) -> Iterator[tuple[Step, str]]:
+def _repetitions(step: Step, later: Sequence[Step]) -> Iterator[tuple[Step, str]]:
     """Later steps of other tools, and their arguments, that repeat a telling literal of this step."""
     given = [value for value in (as_object(step.arguments) or {}).values() if _telling(value)]
-    later = plan.steps[plan.steps.index(step) + 1 :]
     for other in later:
         if other.tool == step.tool:
             continue

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from proxy.repair.completing import completed
 from proxy.repair.diagnose import situation, static_problems
 from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.grounding import invented
 from proxy.repair.order import reads_only
 from proxy.repair.ports import Advisor, Question
 from proxy.repair.propose import Repair, open_problems
@@ -115,9 +116,12 @@ class Counsel:
         plan = await self.advisor.redesign(question, failures)
         if plan is None:
             return None
-        plan = _reconciled(plan, parent, evidence)
-        edits = edits_between(parent.plan, plan)
-        if not edits or _adds_effects(plan, parent.plan, evidence):
+        edits = edits_between(parent.plan, _reconciled(plan, parent, evidence))
+        plan = apply(parent.plan, edits)
+        if not edits or isinstance(plan, Inapplicable) or _adds_effects(plan, parent.plan, evidence):
+            return None
+        held = [*(step.arguments for step in parent.plan.steps), *question.results.values()]
+        if invented(plan, evidence.catalog, [parent.plan.goal], held):
             return None
         problem = next(iter(parent.outcome.problems), OutcomeUnknown(step=failing, message="stagnation"))
         made = Proposal(
@@ -137,6 +141,9 @@ class Counsel:
             return None
         problem = next(iter(parent.outcome.problems))
         edits = edits_between(parent.plan, plan)
+        plan = apply(parent.plan, edits)
+        if isinstance(plan, Inapplicable):
+            return None
         why = "a plan composed from the goal has the same steps and these besides"
         made = Proposal(problem, edits, "planner_completion", why, Confidence.GUESS, CHOSEN)
         return replace(parent, plan=plan, lineage=(*parent.lineage, made))
@@ -234,10 +241,10 @@ def _harmless(problem: Problem) -> bool:
 def edits_between(before: Plan, after: Plan) -> tuple[Edit, ...]:
     """Steps taken out, put in, and changed, as edits that turn one plan into the other."""
     edits: list[Edit] = []
-    for step in after.steps:
+    for index, step in enumerate(after.steps):
         old = before.by_id.get(step.id)
         if old is None:
-            later = after.steps[after.steps.index(step) + 1 :]
+            later = after.steps[index + 1 :]
             anchor = next((other.id for other in later if other.id in before.by_id), None)
             edits.append(AddStep(anchor or before.steps[-1].id, step, anchor))
             continue

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import anyio
+from anyio import to_thread
 
 from proxy.kept import Kept
 from proxy.ledger import Ledger
@@ -22,7 +23,7 @@ from proxy.repair.ports import Client, Journal, Upstreams
 from proxy.repair.refusal import error_text, read
 from proxy.repair.schema import breaches
 from proxy.repair.situation import Evidence, Situation
-from proxy.repair.values import lone_result, value_of
+from proxy.repair.values import LARGEST, larger, lone_result, value_of
 from schemas.catalog import Effect, Json, Tool, as_list
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
@@ -36,6 +37,9 @@ from schemas.problem import (
 )
 from schemas.record import CallRecord
 from schemas.trial import Execution, Lost, Reply, StepRun, Verdict
+
+IN_FLIGHT = 64
+"""Steps of one plan that are under way at once."""
 
 
 @dataclass
@@ -58,6 +62,7 @@ class Executor:
     """Whether results are held against output schemas and steps' own validators."""
     graph: bool = True
     """Whether references decide the order; else steps run one by one as they are listed."""
+    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(IN_FLIGHT))
     runs: dict[str, StepRun] = field(default_factory=dict[str, StepRun])
     """Each step's run in the execution under way, or in the last one: what is known when a deadline cuts it short."""
 
@@ -189,25 +194,29 @@ class _Trial:
 
     async def run(self) -> None:
         """Start every step; each waits for its predecessors."""
-        waits = order.order(self.plan, self.evidence.catalog) if self.owner.graph else order.listed(self.plan)
+        waits, stuck = await to_thread.run_sync(self._ordered)
         done = {step.id: anyio.Event() for step in self.plan.steps}
-        stuck = _stuck(waits)
         async with anyio.create_task_group() as group:
             for step in self.plan.by_id.values():
                 group.start_soon(self._when_ready, step, waits[step.id], done, stuck)
+
+    def _ordered(self) -> tuple[Mapping[str, order.Waits], set[str]]:
+        waits = order.order(self.plan, self.evidence.catalog) if self.owner.graph else order.listed(self.plan)
+        return waits, _stuck(waits)
 
     async def _when_ready(
         self, step: Step, waits: order.Waits, done: Mapping[str, anyio.Event], stuck: set[str]
     ) -> None:
         for other in waits.all - stuck if step.id in stuck else waits.all:
             await done[other].wait()
-        run = await self._step(step, waits)
+        async with self.owner.limiter:
+            run = await self._step(step, waits)
         self.runs[step.id] = run
         self.failed = self.failed or not run.ok
         done[step.id].set()
 
     async def _step(self, step: Step, waits: order.Waits) -> StepRun:
-        here = situation(self.plan, step, replace(self.evidence, runs=dict(self.runs)))
+        here = situation(self.plan, step, replace(self.evidence, runs=self.runs))
         hopeless = here.tool is None or step.id in self.plan.cycle
         if self._blocked(waits) and not hopeless:
             return self._unsent(here, Verdict.BLOCKED, ())
@@ -220,6 +229,9 @@ class _Trial:
             return self._unsent(here, Verdict.BLOCKED, ())
         if here.resolved[1]:
             return self._unsent(here, Verdict.BLOCKED, ())
+        if larger(here.resolved[0]):
+            why = f"its arguments would come to more than {LARGEST:,} characters"
+            return self._unsent(here, Verdict.NOT_SENT, (UnresolvedReference(step=step.id, message=why),))
         if why := self._forbidden(here):
             return self._unsent(here, Verdict.NOT_SENT, (UnresolvedReference(step=step.id, message=why),))
         if step.map is not None:
@@ -317,13 +329,21 @@ def _keeps_back(problem: Problem) -> bool:
 
 
 def _stuck(waits: Mapping[str, order.Waits]) -> set[str]:
-    """Steps that wait for themselves, directly or through others: they are never sent."""
-    found: set[str] = set()
-    for start in waits:
-        front, seen = set(waits[start].all), set[str]()
-        while front:
-            seen |= front
-            front = {name for step in front for name in waits[step].all} - seen
-        if start in seen:
-            found.add(start)
-    return found
+    """Steps that wait for themselves, directly or through others, and those between such: they are never sent."""
+    behind: dict[str, set[str]] = {step: set() for step in waits}
+    for step, own in waits.items():
+        for other in own.all & behind.keys():
+            behind[other].add(step)
+    left = set(waits)
+    for edges in ({step: set(own.all & behind.keys()) for step, own in waits.items()}, behind):
+        count = {step: len(edges[step] & left) for step in left}
+        free = [step for step in left if not count[step]]
+        other_way = behind if edges is not behind else {step: own.all & behind.keys() for step, own in waits.items()}
+        while free:
+            step = free.pop()
+            left.discard(step)
+            for neighbour in other_way[step] & left:
+                count[neighbour] -= 1
+                if not count[neighbour]:
+                    free.append(neighbour)
+    return left

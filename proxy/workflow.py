@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import structlog
+from anyio import to_thread
 
 from proxy import runlog
 from proxy.asking import ask
@@ -61,7 +62,17 @@ class _Run:
     repair_id: str
     executor: Executor
     seed: int
-    seconds: float
+    until: float
+    """When its time is over, as `time.perf_counter` counts."""
+
+    @property
+    def seconds(self) -> float:
+        """What is left of it."""
+        return max(0.0, self.until - time.perf_counter())
+
+    def late(self) -> bool:
+        """Tell whether nothing is left of it."""
+        return time.perf_counter() >= self.until
 
 
 class Workflow:
@@ -90,21 +101,25 @@ class Workflow:
         submitted = read_submission(raw if before is None else before.plan)
         repair_id = self._journal.new_id("run") if before is None else before.repair_id
         unplanned = submitted.plan is None and not submitted.faults
+        until = began + (submitted.budget.seconds or self._config.workflow.budget.seconds)
         if unplanned:
-            submitted = await self._planned(submitted, client)
+            with anyio.move_on_after(until - time.perf_counter()):
+                submitted = await self._planned(submitted, client)
         if submitted.faults or submitted.plan is None:
             return self._unread(submitted, repair_id, client)
-        await self._await_upstreams(submitted.plan)
+        with anyio.move_on_after(until - time.perf_counter()):
+            await self._await_upstreams(submitted.plan)
         plan, notes = normalise_tools(submitted.plan, self._upstreams.catalog)
         submitted = replace(submitted, normalised=(*submitted.normalised, *notes))
-        run = self._prepare(submitted, plan, client, repair_id)
+        run = self._prepare(submitted, plan, client, repair_id, until)
         if before is not None:
             run.executor.ledger.history.update(before.sent)
         told, best = await self._carry_out(run)
         if unplanned:
-            best = await self._answered(best)
+            with anyio.move_on_after(until - time.perf_counter()):
+                best = await self._answered(best)
         evidence = self._evidence(best.execution)
-        alternatives = {} if best.outcome.solved else alternatives_of(best, evidence)
+        alternatives = {} if best.outcome.solved else await to_thread.run_sync(alternatives_of, best, evidence)
         told = replace(
             told,
             alternatives=alternatives,
@@ -114,8 +129,8 @@ class Workflow:
             planner_tokens=self._usage().tokens - usage.tokens,
             seconds=time.perf_counter() - began,
         )
-        report = telling.report(told, best, evidence)
-        found = diagnose(run.plan, self._evidence())
+        report = await to_thread.run_sync(telling.report, told, best, evidence)
+        found = await to_thread.run_sync(diagnose, run.plan, self._evidence())
         self._journal.run(runlog.ended(report, client.session, run.plan, found))
         run.executor.kept.end()
         if report.status == "repaired" and self._config.evolution.memory:
@@ -148,7 +163,7 @@ class Workflow:
         folder = self._journal.folder()
         return Kept(None if folder is None else folder / f"{repair_id}.jsonl")
 
-    def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str) -> _Run:
+    def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str, until: float) -> _Run:
         settings, budget = self._config.workflow.budget, submitted.budget
         calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
         evolution = self._config.evolution
@@ -161,7 +176,7 @@ class Workflow:
             modes.append(submitted.mode)
         mode = min(modes, key=lambda one: _STRICTNESS[one])
         seed = submitted.seed if submitted.seed is not None else 0
-        return _Run(submitted, plan, mode, client, repair_id, executor, seed, budget.seconds or settings.seconds)
+        return _Run(submitted, plan, mode, client, repair_id, executor, seed, until)
 
     def _evidence(self, execution: Execution | None = None) -> Evidence:
         execution = execution or Execution()
@@ -235,6 +250,7 @@ class Workflow:
             watch,
             note,
             counsel=self._counsel(),
+            late=run.late,
             ask=partial(ask, run.client) if self._config.repair.ask else None,
             intensity=Intensity(
                 evolution.rho, evolution.intensity_min, evolution.intensity_max, adaptive=evolution.adaptive
@@ -285,7 +301,8 @@ class Workflow:
             stop = Stop.SOLVED
         told = replace(told, stop=stop, candidates=1)
         if stop is Stop.SUGGESTED:
-            proposals, plan = suggestions(best, self._evidence(best.execution))
+            evidence = self._evidence(best.execution)
+            proposals, plan = await to_thread.run_sync(suggestions, best, evidence, run.late)
             told = replace(told, suggested=proposals, suggestion=plan)
         return told, best
 

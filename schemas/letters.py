@@ -26,7 +26,7 @@ def split(name: str) -> tuple[str, ...]:
         if word and (kind == "" or camel or (kind == "digit" and before not in ("digit", "mark"))):
             found.append(word)
             word = ""
-        if kind:
+        if kind and (word or kind != "mark"):
             word += letter
         before = before if kind == "mark" else kind
     found += [word] if word else []
@@ -36,7 +36,7 @@ def split(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=16384)
 def plain(name: str) -> str:
     """A name without case and separators, "" where it is nothing but separators."""
-    return "".join(split(name))
+    return unicodedata.normalize("NFKC", "".join(split(name)))
 
 
 def same(left: str, right: str) -> bool:

@@ -126,20 +126,20 @@ class Plan:
             step.id: [name for name in names if name in ids] for step, names in zip(self.steps, self.needs, strict=True)
         }
         done: set[str] = set()
-
-        def visit(step: str, trail: list[str]) -> tuple[str, ...]:
-            if step in trail:
-                return tuple(trail[trail.index(step) :])
-            if step in done:
-                return ()
-            for target in needs[step]:
-                found = visit(target, [*trail, step])
-                if found:
-                    return found
-            done.add(step)
-            return ()
-
-        return next((found for step in needs if (found := visit(step, []))), ())
+        for start in needs:
+            trail: dict[str, Iterator[str]] = {start: iter(needs[start])} if start not in done else {}
+            while trail:
+                step, rest = next(reversed(trail.items()))
+                target = next((name for name in rest if name not in done), None)
+                if target is None:
+                    done.add(step)
+                    trail.popitem()
+                elif target in trail:
+                    names = list(trail)
+                    return tuple(names[names.index(target) :])
+                else:
+                    trail[target] = iter(needs[target])
+        return ()
 
     def json(self) -> dict[str, Any]:
         """The plan as it can be submitted again."""

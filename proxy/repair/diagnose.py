@@ -13,7 +13,7 @@ from proxy.repair.refusal import Reading, error_text, read
 from proxy.repair.schema import Breach, breaches, property_names, type_name
 from proxy.repair.situation import OUTPUT, Evidence, Situation
 from proxy.repair.stand_ins import stand_ins
-from proxy.repair.values import MISSING, Unresolved, inside, resolve
+from proxy.repair.values import LONGEST_TEXT, MISSING, Unresolved, inside, resolve
 from proxy.repair.words import plain
 from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.plan import Location, Plan, Ref, Step, as_ref, refs_in, walk
@@ -85,7 +85,8 @@ def reading_of(run: StepRun, names: Iterable[str] = ()) -> Reading:
 def static_problems(here: Situation) -> tuple[Problem, ...]:
     """What is wrong with a step by plan, catalog, schema and the results it refers to."""
     found: list[Problem] = list(_tool_problems(here))
-    if sum(step.id == here.step.id for step in here.plan.steps) > 1:
+    repeated = len(here.plan.by_id) < len(here.plan.steps)
+    if repeated and sum(step.id == here.step.id for step in here.plan.steps) > 1:
         message = f"the step id {here.step.id!r} is used more than once"
         found.append(DuplicateStep(step=here.step.id, twin=here.step.id, message=message))
     found.extend(_reference_problems(here))
@@ -155,6 +156,9 @@ def _reference_problems(here: Situation) -> Iterator[Problem]:
 
 
 def _wrong_path(step: str, missing: Unresolved, evidence: Evidence) -> WrongPath:
+    if missing.too_long:
+        message = f"with {missing.ref.step!r} filled in, this text would be longer than {LONGEST_TEXT:,} characters"
+        return WrongPath(step=step, at=missing.at, ref=missing.ref, message=message)
     value = evidence.value(missing.ref.step)
     has = ", ".join(list(as_object(value) or {})[:8]) or type_name(value)
     return WrongPath(

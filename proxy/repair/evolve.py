@@ -9,7 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
+
+from anyio import to_thread
 
 from proxy.repair.consult import Counsel
 from proxy.repair.intensity import Intensity
@@ -86,6 +89,8 @@ class Search:
     """Steps whose tied repairs trying could not tell apart."""
     proposed: Proposed = field(default_factory=Proposed)
     """Repairs proposed so far."""
+    late: Callable[[], bool] = lambda: False
+    """Whether time is over; asked within what does not await."""
     under_way: Candidate | None = None
     """The candidate whose execution has not ended: what a deadline cuts off."""
 
@@ -102,7 +107,7 @@ class Search:
             if stop is not None:
                 return stop
             self.generation += 1
-            child = await self._redesigned() or self._child() or await self._advised()
+            child = await self._redesigned() or await to_thread.run_sync(self._child) or await self._advised()
             if child is None and not await self._give_up():
                 return Stop.SOLVED if best is not None and best.outcome.solved else Stop.NO_EDITS
             if child is not None:
@@ -116,7 +121,8 @@ class Search:
         execution = await self.executor.execute(
             candidate.plan, self.evidence, sureness(candidate.lineage), self.given_up
         )
-        candidate = judged(self.submitted, candidate, execution, self.evidence, six=self.settings.scores)
+        judge = partial(judged, self.submitted, candidate, execution, self.evidence, six=self.settings.scores)
+        candidate = await to_thread.run_sync(judge)
         before = self.population.best
         self.population.record(candidate)
         self.under_way = None
@@ -151,6 +157,7 @@ class Search:
             self.settings,
             self.frozen,
             self.undecided,
+            self.late,
             self.proposed,
         )
 

@@ -56,6 +56,8 @@ class Nursery:
     settings: Evolution
     frozen: frozenset[str] = frozenset()
     undecided: frozenset[str] = frozenset()
+    late: Callable[[], bool] = lambda: False
+    """Whether time is over: then no more children are made."""
     proposed: Proposed = field(default_factory=Proposed)
     """What was proposed before, which holds as long as the search: the same parent, so far mended, and step."""
     _known: dict[tuple[int, str, str], list[Repair]] = field(default_factory=dict[tuple[int, str, str], list[Repair]])
@@ -99,6 +101,8 @@ class Nursery:
         """The likeliest untried combination of repairs of the steps that failed."""
         steps = failing(parent)
         for picks in islice(_picks(len(steps)), COMBINATIONS):
+            if self.late():
+                return None
             wanted = dict(zip(steps, picks, strict=True))
             found = self._mended(parent, lambda step, _, wanted=wanted: wanted[step])
             if found is not None:
@@ -110,6 +114,8 @@ class Nursery:
         evidence = replace(self.evidence, runs=parent.execution.runs)
         plan, lineage, ties = parent.plan, parent.lineage, parent.ties
         for step in failing(parent):
+            if self.late():
+                return None
             if step in plan.by_id and plan.by_id[step].server in self.frozen:
                 continue
             options = self._options_once(parent, plan, step, evidence)

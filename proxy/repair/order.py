@@ -37,31 +37,43 @@ class Waits:
 
 
 def order(plan: Plan, catalog: Catalog) -> Mapping[str, Waits]:
-    """What every step of a plan waits for; references and `after` beat the listed order."""
-    ids = plan.by_id
+    """What every step of a plan waits for; references and `after` beat the listed order.
+
+    A step that another one waits for is left out where that one is waited for too: what follows from the others is not
+    said again. Sets of steps are the bits of a number, so that a thousand steps take milliseconds.
+    """
+    ids = {step.id: index for index, step in enumerate(plan.steps)}
     needs = {
         step.id: tuple(name for name in names if name in ids)
         for step, names in zip(plan.steps, plan.needs, strict=True)
     }
-    tools = {step.id: catalog.origin(step.server or "", step.tool) for step in plan.steps}
+    reads = [reads_only(catalog.origin(step.server or "", step.tool)) for step in plan.steps]
+    reach = _reachability(needs, ids)
+    surely = dict(reach)
     waits: dict[str, Waits] = {}
-    reach = _reachability(needs)
     for index, step in enumerate(plan.steps):
         follows: list[str] = []
         guards: list[str] = []
-        effect = not reads_only(tools[step.id])
-        for other in plan.steps[:index]:
-            if other.id == step.id or step.id in reach.get(other.id, ()):
+        ended, succeeded = 0, 0
+        for before in range(index - 1, -1, -1):
+            other, bit = plan.steps[before], 1 << before
+            if other.id == step.id or reach[other.id] >> ids[step.id] & 1:
                 continue
-            both_read = reads_only(tools[step.id]) and reads_only(tools[other.id])
-            if effect and not reads_only(tools[other.id]):
-                guards.append(other.id)
-            elif not both_read and (other.server == step.server or None in (other.server, step.server)):
-                follows.append(other.id)
+            if not reads[index] and not reads[before]:
+                if not succeeded & bit:
+                    guards.append(other.id)
+                    succeeded |= bit | surely[other.id]
+            elif not (reads[index] and reads[before]) and (
+                other.server == step.server or None in (other.server, step.server)
+            ):
+                if not ended & bit:
+                    follows.append(other.id)
+                    ended |= bit | reach[other.id]
             else:
                 continue
-            reach[step.id] = reach.get(step.id, frozenset()) | {other.id} | reach.get(other.id, frozenset())
-        waits[step.id] = Waits(needs[step.id], tuple(follows), tuple(guards))
+        surely[step.id] |= succeeded
+        reach[step.id] |= ended | succeeded
+        waits[step.id] = Waits(needs[step.id], tuple(reversed(follows)), tuple(reversed(guards)))
     return waits
 
 
@@ -75,22 +87,18 @@ def listed(plan: Plan) -> Mapping[str, Waits]:
     return waits
 
 
-def _reachability(needs: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    reach: dict[str, frozenset[str]] = {}
-
-    def visit(step: str, path: frozenset[str]) -> frozenset[str]:
-        if step in reach:
-            return reach[step]
-        found: set[str] = set()
-        for target in needs.get(step, ()):
-            found.add(target)
-            if target not in path:
-                found |= visit(target, path | {target})
-        reach[step] = frozenset(found)
-        return reach[step]
-
-    for step in needs:
-        visit(step, frozenset({step}))
+def _reachability(needs: Mapping[str, tuple[str, ...]], ids: Mapping[str, int]) -> dict[str, int]:
+    """Every step that each one needs, directly or through others, as bits; cycles included."""
+    reach: dict[str, int] = {}
+    for start in needs:
+        front, seen = list(needs[start]), 0
+        while front:
+            step = front.pop()
+            if not seen >> ids[step] & 1:
+                known = reach.get(step)
+                seen |= 1 << ids[step] | (known or 0)
+                front.extend(needs[step] if known is None else ())
+        reach[start] = seen
     return reach
 
 

@@ -54,13 +54,32 @@ class Evidence:
     """Configured upstreams that list no tool: a step that names one of them is not for another's tool."""
 
     def values(self, plan: Plan) -> Lookup:
-        """Step id to the value that references into it see."""
-        return {step.id: self.value(step.id) for step in plan.steps}
+        """Step id to the value that references into it see, looked up where it is asked for."""
+        return _Values(plan, self)
 
     def value(self, step: str) -> Json:
         """The value of a step's result, `MISSING` while it has none."""
         run = self.runs.get(step)
         return run.value if run is not None and run.ok else MISSING
+
+
+@dataclass(frozen=True)
+class _Values(Mapping[str, Json]):
+    """The values of a plan's steps; a plan of a thousand steps is not gone through for each of them."""
+
+    plan: Plan
+    evidence: Evidence
+
+    def __getitem__(self, step: str) -> Json:
+        if step not in self.plan.by_id:
+            raise KeyError(step)
+        return self.evidence.value(step)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.plan.by_id)
+
+    def __len__(self) -> int:
+        return len(self.plan.by_id)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
+LONGEST_TEXT = 1_000_000
+"""Characters up to which a text grows by the values filled into it."""
+LARGEST = 16_000_000
+"""Characters that the arguments of a call, or the output of a plan, may come to, roughly counted."""
+
 MAX_PATHS = 2000
 """Paths looked at inside one result: enough for a page of records, small enough for milliseconds."""
 
@@ -116,6 +121,8 @@ class Unresolved:
     at: Location
     ref: Ref
     ran: bool
+    too_long: bool = False
+    """Whether the text around it would grow beyond `LONGEST_TEXT`."""
 
 
 Lookup = Mapping[str, Json]
@@ -157,15 +164,25 @@ def _resolved(ref: Ref, lookup: Lookup, where: Location) -> tuple[Json, list[Unr
 
 def _interpolated(text: str, lookup: Lookup, where: Location) -> tuple[Json, list[Unresolved]]:
     failed: list[Unresolved] = []
+    length = len(text)
 
     def fill(match: re.Match[str]) -> str:
         if match[1] not in lookup:
             return match[0]
         found, missing = _resolved(Ref(match[1], match[2] or ""), lookup, where)
         failed.extend(missing)
-        return match[0] if missing else as_text(lone_result(found))
+        if missing or (failed and failed[-1].too_long):
+            return match[0]
+        nonlocal length
+        written = as_text(lone_result(found))
+        length += len(written)
+        if length > LONGEST_TEXT:
+            failed.append(Unresolved(where, Ref(match[1], match[2] or ""), ran=True, too_long=True))
+            return match[0]
+        return written
 
-    return INTERPOLATION.sub(fill, text), failed
+    filled = INTERPOLATION.sub(fill, text)
+    return (MISSING, failed) if any(each.too_long for each in failed) else (filled, failed)
 
 
 def as_text(value: Json) -> str:
@@ -177,6 +194,23 @@ def lone_result(value: Json) -> Json:
     """Take x out of a lone `{"result": x}`, the wrapper that servers put around a value that is no object."""
     keys = as_object(value)
     return keys["result"] if keys is not None and set(keys) == {"result"} else value
+
+
+def larger(value: Json, limit: int = LARGEST) -> bool:
+    """Tell whether a value comes to more than so many characters when it is written; stops counting there."""
+    front, size = [value], 0
+    while front and size <= limit:
+        inner = front.pop()
+        keys, items = as_object(inner), as_list(inner)
+        if keys is not None:
+            size += sum(len(key) + 4 for key in keys)
+            front.extend(keys.values())
+        elif items is not None:
+            size += 2 * len(items)
+            front.extend(items)
+        else:
+            size += len(inner) if isinstance(inner, str) else 8
+    return size > limit
 
 
 def inside(container: Json, where: Location) -> Json:

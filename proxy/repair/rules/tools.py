@@ -129,11 +129,12 @@ def ranked_tools(here: Situation) -> list[Fit]:
     known = _RANKED.setdefault(here.evidence.catalog, {})
     sent = {name: value for name, value in here.arguments.items() if value is not MISSING}
     key = canonical([here.step.tool, here.step.server, here.step.arguments, sent])
-    if key not in known:
+    found = known.get(key)
+    if found is None:
         if len(known) >= RANKED_LIMIT:
             known.clear()
-        known[key] = _ranked(here)
-    return known[key]
+        found = known[key] = _ranked(here)
+    return found
 
 
 def _ranked(here: Situation) -> list[Fit]:

@@ -5,7 +5,6 @@ Pure. A first sieve over large catalogs (a millisecond or two for 1,600 tools); 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from weakref import WeakKeyDictionary
 from rapidfuzz import fuzz, process
 
 from schemas.catalog import Catalog, Tool
+from schemas.letters import plain, split
 
 SPELLED = 24
 """Tools kept for the likeness of their letters."""
@@ -50,33 +50,28 @@ def likely(catalog: Catalog, name: str, arguments: Collection[str], limit: int =
 
 def _scores(index: _Index, name: str, arguments: frozenset[str]) -> Counter[int]:
     score: Counter[int] = Counter()
-    for _, ratio, number in process.extract(_plain(name), index.names, scorer=fuzz.ratio, limit=SPELLED):
+    for _, ratio, number in process.extract(plain(name), index.names, scorer=fuzz.ratio, limit=SPELLED):
         score[number] += int(ratio)
     for word in _words(name):
         found = index.words.get(word, ())
         for number in found:
             score[number] += 100 // (1 + len(found) // 20)
     for argument in sorted(arguments):
-        found = index.arguments.get(_plain(argument), ())
+        found = index.arguments.get(plain(argument), ())
         for number in found:
             score[number] += 100 // (1 + len(found) // 10)
     return score
 
 
 def _built(catalog: Catalog) -> _Index:
-    index = _Index([_plain(tool.name) for tool in catalog], {}, {}, {})
+    index = _Index([plain(tool.name) for tool in catalog], {}, {}, {})
     for number, tool in enumerate(catalog):
         for word in _words(tool.name):
             index.words.setdefault(word, []).append(number)
         for argument in tool.properties:
-            index.arguments.setdefault(_plain(argument), []).append(number)
+            index.arguments.setdefault(plain(argument), []).append(number)
     return index
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def _words(name: str) -> set[str]:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return {word[:5] for word in re.split(r"[^a-z0-9]+", spaced.lower()) if len(word) > 1}
+    return {word[:5] for word in split(name) if len(word) > 1}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -26,13 +26,17 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 RawTool = Mapping[str, Any]
 
 
-def public_name(server: str, tool: str) -> str:
+def public_name(server: str, tool: str, servers: Collection[str] = ()) -> str:
     """The tool's name on the aggregated face: `server__tool`, or a readable head and a digest where that cannot be.
 
-    The plain form is used where splitting it at the first `__` leads back to the same two names.
+    The plain form is used where splitting it at the first `__` leads back to the same two names, and where it does not
+    begin as the names of another of the `servers` do.
     """
     plain = server + SEPARATOR + tool
     splits_back = SEPARATOR not in server and not server.endswith("_") and tool != ""
+    splits_back = splits_back and not any(
+        len(other) > len(server) and plain.startswith(other + SEPARATOR) for other in servers
+    )
     if splits_back and len(plain) <= LONGEST and not _UNSAFE.search(plain):
         return plain
     digest = hashlib.sha256(f"{server}\0{tool}".encode(errors="replace")).hexdigest()[:_DIGEST]
@@ -45,14 +49,18 @@ def merge(
     rules: Mapping[str, ToolRules] | None = None,
     stale: Set[str] = frozenset(),
 ) -> Catalog:
-    """Put the lists of all servers, in their order, into one catalog; hidden, nameless and repeated tools left out."""
+    """Put the lists of all servers, in their order, into one catalog; hidden, nameless and repeated tools left out.
+
+    A server without a list is there too: its name is its own.
+    """
     rules = rules or {}
+    servers = tuple(lists)
     tools = [
         tool
         for server, raws in lists.items()
-        for tool in judged([*_of_server(server, raws, rules.get(server, ToolRules()), server in stale)])
+        for tool in judged([*_of_server(server, raws, rules.get(server, ToolRules()), server in stale, servers)])
     ]
-    return Catalog(tools=tuple(_distinct(tools)), servers=tuple(lists))
+    return Catalog(tools=tuple(_distinct(tools)), servers=servers)
 
 
 def shown(name: str, rules: ToolRules) -> bool:
@@ -69,14 +77,20 @@ def effect_of(name: str, rules: ToolRules) -> Effect | None:
     return next((effect for pattern, effect in rules.effects.items() if fnmatchcase(name, pattern)), None)
 
 
-def _of_server(server: str, raws: Sequence[RawTool], rules: ToolRules, stale: bool) -> Iterator[Tool]:  # noqa: FBT001
+def _of_server(
+    server: str,
+    raws: Sequence[RawTool],
+    rules: ToolRules,
+    stale: bool,
+    servers: Collection[str],
+) -> Iterator[Tool]:
     seen: set[str] = set()
     for raw in raws:
         name = raw.get("name")
         if not isinstance(name, str) or name in seen or not shown(name, rules):
             continue
         seen.add(name)
-        yield Tool(server, name, public_name(server, name), raw, stale, effect_of(name, rules))
+        yield Tool(server, name, public_name(server, name, servers), raw, stale, effect_of(name, rules))
 
 
 def _distinct(tools: Sequence[Tool]) -> Iterator[Tool]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
 from schemas.catalog import Catalog, Tool
+from schemas.letters import plain, same, split
 
 _SEPARATORS = (".", ":", "/", "__")
 _QUOTES = " \t\r\n\"'`“”‘’«»*"
@@ -24,11 +25,32 @@ _PREFIX = re.compile(
     r"^(?:multi_tool_use\.|functions?[.:/]|tools?[.:/]|default_api[.:/]|namespace[.:/]|assistant[.:/]|@)", re.I
 )
 _PREFIX_ENDS = re.compile(r"__|[.:/]")
+_FLAT_PREFIX = re.compile(r"mcp_[^\W_]+_([^\W_]+_\w+)")
+"""`mcp_NAME_` before a name of several words."""
 _TRAILER = re.compile(r"\s*(?:\(.*\)?|\{.*|:\d+)$", re.S)
 
 
+def owner(catalog: Catalog, spelling: str) -> str | None:
+    """The server whose name, with a separator behind it, a spelling begins with: no other server's tool is meant.
+
+    `NAME__x`, `NAME.x`, `NAME:x`, `NAME/x` and the same behind `mcp` belong to NAME, be it connected or not.
+    """
+    bodies = [spelling, *(spelling.removeprefix(f"mcp{m}") for m in _SEPARATORS if spelling.startswith(f"mcp{m}"))]
+    heads = {body[: mark.start()] for body in bodies for mark in _PREFIX_ENDS.finditer(body)}
+    return max((name for name in catalog.servers if any(same(name, head) for head in heads)), key=len, default=None)
+
+
 def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
-    """Every tool that the spelling names at the strictest level where it names any; () where it names none."""
+    """Every tool that the spelling names at the strictest level where it names any; () where it names none.
+
+    A spelling that begins with a server's name resolves among its own tools.
+    """
+    found = _resolved(catalog, spelling)
+    whose = owner(catalog, clean(spelling)) if found else None
+    return found if whose is None else tuple(tool for tool in found if tool.server == whose)
+
+
+def _resolved(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
     index = _INDEXES.get(catalog)
     if index is None:
         index = _INDEXES[catalog] = tuple(_index(catalog, forms) for forms in _FORMS)
@@ -64,7 +86,8 @@ def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str
         found = index[_OWN].get(rest) or index[_SQUEEZED_OWN].get(squeeze(rest))
         if found:
             return found
-    return ()
+    flat = _FLAT_PREFIX.fullmatch(bare)
+    return index[_OWN].get(flat[1], ()) if flat else ()
 
 
 def _offering(catalog: Catalog) -> tuple[str, ...]:
@@ -103,8 +126,8 @@ def clean(spelling: str) -> str:
 
 
 def squeeze(name: str) -> str:
-    """Lower case, letters and digits only; a name of other characters alone stays itself."""
-    return "".join(each for each in name.casefold() if each.isalnum()) or name
+    """The letters of a name; a name of other characters alone stays itself."""
+    return plain(name) or name
 
 
 def _public(tool: Tool) -> set[str]:
@@ -128,7 +151,7 @@ def _tail(tool: Tool) -> set[str]:
 
 def undoubled(name: str) -> str:
     """A squeezed name in which a word that follows itself counts once: `mcp_mcp_github` is `mcp_github`."""
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", name.casefold()) if word]
+    words = split(name)
     return "".join(word for index, word in enumerate(words) if index == 0 or word != words[index - 1])
 
 

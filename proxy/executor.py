@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from proxy.kept import Kept
 from proxy.ledger import Ledger
 from proxy.repair import order
 from proxy.repair.diagnose import BLOCKS_SENDING, situation, static_problems
@@ -50,6 +51,8 @@ class Executor:
     """The plan as it was asked for, which decides what a changed one may send; None where nothing is changed."""
     durable: bool = False
     """Whether an effect is sent only once the journal holds it: what a run that is killed is resumed by."""
+    kept: Kept = field(default_factory=Kept)
+    """What a run that is killed needs to be gone on with."""
     stop_at_failure: bool = False
     validators: bool = True
     """Whether results are held against output schemas and steps' own validators."""
@@ -106,6 +109,8 @@ class Executor:
         )  # fmt: skip
         lasting = self.durable and tool.effect is not Effect.READ
         if lasting:
+            before = [run for runs in self.ledger.history.values() for run in runs]
+            self.kept.sending(_sending(record, tool), before)
             self.journal.call(record)
             if not await self.journal.flush():
                 self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
@@ -127,6 +132,7 @@ class Executor:
                 replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
             )
             self.ledger.enter(tool, run)
+            self.kept.sent(run)
         if lasting:
             await self.journal.flush()
         return run
@@ -144,6 +150,14 @@ class Executor:
             blamed=blamed,
             value=value_of(run.reply.result) if run.reply.result is not None else None,
         )
+
+
+def _sending(record: CallRecord, tool: Tool) -> StepRun:
+    """A call under way, whose outcome nobody knows yet."""
+    return StepRun(
+        record.step or "", tool.server, tool.name, record.arguments, Verdict.UNKNOWN, None, None, record.call_id,
+        tool.effect,
+    )  # fmt: skip
 
 
 def _unnoted(record: CallRecord, tool: Tool) -> StepRun:

@@ -18,6 +18,7 @@ import structlog
 from proxy import runlog
 from proxy.asking import ask
 from proxy.executor import Executor
+from proxy.kept import Kept
 from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
@@ -87,7 +88,7 @@ class Workflow:
         """
         began, usage = time.perf_counter(), self._usage()
         submitted = read_submission(raw if before is None else before.plan)
-        repair_id = self._journal.new_id("run")
+        repair_id = self._journal.new_id("run") if before is None else before.repair_id
         unplanned = submitted.plan is None and not submitted.faults
         if unplanned:
             submitted = await self._planned(submitted, client)
@@ -116,6 +117,7 @@ class Workflow:
         report = telling.report(told, best, evidence)
         found = diagnose(run.plan, self._evidence())
         self._journal.run(runlog.ended(report, client.session, run.plan, found))
+        run.executor.kept.end()
         if report.status == "repaired" and self._config.evolution.memory:
             self._memories.learn(run.plan, best.lineage, evidence)
         return report
@@ -142,13 +144,17 @@ class Workflow:
         path = await self._planner.advisor.answer(best.plan.goal, last)
         return replace(best, plan=replace(best.plan, output=Ref(last.step, path).json()))
 
+    def _kept(self, repair_id: str) -> Kept:
+        folder = self._journal.folder()
+        return Kept(None if folder is None else folder / f"{repair_id}.jsonl")
+
     def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str) -> _Run:
         settings, budget = self._config.workflow.budget, submitted.budget
         calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
         evolution = self._config.evolution
         executor = Executor(
             self._upstreams, self._journal, client, Ledger(calls), repair_id, plan,
-            durable=True, validators=evolution.validators, graph=evolution.graph,
+            durable=True, kept=self._kept(repair_id), validators=evolution.validators, graph=evolution.graph,
         )  # fmt: skip
         modes: list[Mode] = [self._config.repair.mode]
         if submitted.mode in ("auto", "suggest", "off"):
@@ -210,11 +216,12 @@ class Workflow:
         budget, settings, evolution = run.submitted.budget, self._config.workflow.budget, self._config.evolution
 
         async def watch(generation: int, best: Candidate) -> None:
-            bad = ", ".join(failing(best)) or "none"
+            bad = ", ".join(map(explain.shown, failing(best))) or "none"
             message = f"generation {generation}: best score {best.outcome.score.total:.2f}, failing: {bad}"
             await run.client.progress(float(generation), None, message)
 
         def note(plan: Plan) -> None:
+            run.executor.kept.plan(plan.json())
             self._journal.run(runlog.under_way(run.repair_id, run.client.session, run.plan, plan))
 
         return Search(
@@ -266,6 +273,7 @@ class Workflow:
     async def _once(self, run: _Run, told: Told) -> tuple[Told, Candidate]:
         """Run the plan as it is; in suggest mode stop at the first failure and say what would be changed."""
         run.executor.stop_at_failure = run.mode == "suggest"
+        run.executor.kept.plan(run.plan.json())
         everything = frozenset(run.plan.by_id) if run.mode == "off" else frozenset[str]()
         with anyio.move_on_after(run.seconds) as scope:
             await run.executor.execute(run.plan, self._evidence(), given_up=everything)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.catalog import Json, canonical, fingerprint
+from schemas.catalog import Json, canonical, fingerprint, same_numbers
 
 Location = tuple[str | int, ...]
 """Where a value stands inside a step's arguments (or inside `output`), from the outside in."""
@@ -188,10 +188,9 @@ def dependencies(step: Step, steps: Container[str]) -> tuple[str, ...]:
 
 
 def same_call(left: Step, right: Step) -> bool:
-    """Tell whether two steps send the same call."""
-    return (left.server, left.tool) == (right.server, right.tool) and canonical(left.arguments) == canonical(
-        right.arguments
-    )
+    """Tell whether two steps send the same call; 3 and 3.0 are one number."""
+    ours, theirs = canonical(same_numbers(left.arguments)), canonical(same_numbers(right.arguments))
+    return (left.server, left.tool) == (right.server, right.tool) and ours == theirs
 
 
 class SubmittedStep(BaseModel):

@@ -12,6 +12,16 @@ from typing import Any
 import pytest
 
 PROMISES = {
+    # the laws of sending
+    "unknown-effect-is-an-effect": "A tool reads only where the configuration, its annotation, or name and description together say so; silence and other languages count as an effect.",
+    "nothing-asked-for-is-lost": "A repaired call holds every argument that was asked for, and none that its tool would ignore.",
+    "names-are-letters": "Names are compared by their letters in every script; a form of which nothing is left equals nothing.",
+    "names-have-owners": "A name that begins with a configured server's prefix is that server's, connected or not, and a step that names a server goes nowhere else.",
+    "every-plan-has-a-report": "Whatever a plan, a client or an upstream says ends in a report that can be written down, never in an exception.",
+    "repairs-explain-the-plan": "The listed repairs, applied to the submitted plan, give the final one.",
+    "numbers-are-exact": "A number that a float cannot hold exactly never becomes an integer, and 3 and 3.0 are one call.",
+    "values-stay-where-they-are": "A value of one upstream goes to another only by a reference that the plan wrote.",
+    "foreign-text-is-data": "What an upstream says is read in linear time, and proves nothing that the schema does not show.",
     # forwarding
     "forwarded-as-it-came": "A call goes upstream as the client wrote it, with all its params.",
     "accepted-is-never-changed": "A call that its upstream accepts is never rewritten, and its result is the upstream's own object.",
@@ -44,7 +54,7 @@ PROMISES = {
     "references-are-repaired": "A reference is repaired from what steps really returned.",
     "missing-is-filled-by-evidence": "A missing argument comes from schema, goal or results, or not at all.",
     "missing-producers-are-added": "A step that a reference needs and the plan lacks is added only where all it requires has a source, and only if it reads.",
-    "superfluous-steps-go": "A repeated step runs once, and steps that a model writes for itself are taken out.",
+    "superfluous-steps-go": "A step that stands twice under one id runs once; no other step that was asked for is ever taken out.",
     "abstains": "Where the evidence does not single out one repair, none is taken and the report says what is wrong.",
     "wrong-result-stays-where-it-was-made": "A guess about what a step does is held against what reads its result, before an effect acts on it.",
     "mechanisms-switch": "Each mechanism of the search can be switched off alone, and then does nothing.",

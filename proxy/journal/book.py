@@ -31,7 +31,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.journal")
 class Book:
     """Implements `proxy.repair.ports.Journal` on one `Writer`; safe to use from any thread."""
 
-    def __init__(self, writer: Writer, redaction: Redaction) -> None:
+    def __init__(self, writer: Writer, redaction: Redaction, runs: Path | None = None) -> None:
+        self._runs = runs
         self._ids = Ids()
         self._redaction = redaction
         self._writer = writer
@@ -49,6 +50,10 @@ class Book:
     def run(self, record: RunRecord) -> None:
         """Hand over one repair or workflow run."""
         self._writer.put(record)
+
+    def folder(self) -> Path | None:
+        """Where a run keeps what it needs to be gone on with; None where no journal is kept."""
+        return self._runs
 
     def learn(self, config: Config) -> None:
         """Take in what a changed configuration holds secret, for the journal and for log lines."""
@@ -81,7 +86,7 @@ async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerat
     writer = Writer(rows, (lambda: Database(where, limit)) if config.journal.enabled else None, note)
     writer.start()
     try:
-        yield Book(writer, redaction)
+        yield Book(writer, redaction, where.parent / "runs" if config.journal.enabled else None)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(writer.close)

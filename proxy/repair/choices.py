@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proxy.repair.units import same_unit
-from proxy.repair.words import likeness, mentions, plain, words
+from proxy.repair.words import likeness, mentions, words
+from schemas import letters
 from schemas.catalog import Json
 from schemas.edit import Confidence
 
@@ -26,7 +27,7 @@ class Coercion:
 
 def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
     """Find the allowed value that a text means: by spelling, by unit, as the one it contains, or by a near spelling."""
-    same = [option for option in allowed if plain(option) == plain(value) and plain(value)]
+    same = [option for option in allowed if letters.same(option, value)]
     if len(same) == 1:
         yield Coercion(
             same[0], "allowed_value_spelling", Confidence.LOSSLESS, f"{same[0]!r} but for case and separators"
@@ -41,7 +42,7 @@ def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
     held = [option for option in held if not any(option != other and option in other for other in held)]
     if len(held) == 1:
         yield Coercion(
-            held[0], "allowed_value_within", Confidence.EVIDENT, f"{held[0]!r} is the one allowed value in {value!r}"
+            held[0], "allowed_value_within", Confidence.GUESS, f"{held[0]!r} is the one allowed value in {value!r}"
         )
     elif not held:
         yield from _near(value, alike)

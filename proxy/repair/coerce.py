@@ -30,6 +30,7 @@ from proxy.repair.values import MISSING
 from proxy.repair.words import mentions, words
 from schemas.catalog import EXACT, Json, as_list, as_object, canonical
 from schemas.edit import Confidence
+from schemas.plan import walk
 
 MAX_DEPTH = 6
 _MARKED_UNIT = re.compile(
@@ -57,6 +58,8 @@ class Target:
 
 def coerce(value: Json, target: Target) -> list[Coercion]:
     """Every reading of a value that fits the target, surest first; [] where there is none or none is needed."""
+    if target.depth == 0 and any(inner is MISSING for _, inner in walk(value)):
+        return []
     if fits(_whole(target), value) or target.depth > MAX_DEPTH:
         return _integral(value, target)
     found: dict[str, Coercion] = {}

@@ -132,7 +132,7 @@ def _tool_problems(here: Situation) -> Iterator[Problem]:
 
 def _absent(here: Situation) -> str | None:
     """The upstream that a step names and that lists no tool."""
-    said = {plain(here.step.server or ""), *(plain(head) for head in re.split(r"__|[.:/]", here.step.tool)[:-1])}
+    said = {plain(here.step.server or ""), *(plain(head) for head in re.split(r"__|[.:/]", here.step.tool)[:-1])} - {""}
     return next((name for name in sorted(here.evidence.absent) if plain(name) in said), None)
 
 

@@ -15,8 +15,9 @@ from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
-from proxy.repair.words import plain
+from catalog_cache.names import owner
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object
+from schemas.letters import same
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
@@ -162,7 +163,7 @@ def _step_id(keys: dict[str, Any], index: int) -> str:
     for key in ("id", "step_id", "step", "label"):
         found = keys.get(key)
         if isinstance(found, str | int) and not isinstance(found, bool) and str(found):
-            return str(found).strip("$#")
+            return str(found).replace("\0", "").strip("$#") or f"s{index + 1}"
     return f"s{index + 1}"
 
 
@@ -271,8 +272,9 @@ def accepted(catalog: Catalog, step: Step) -> Tool | None:
     if index is None:
         index = _INDEXES[catalog] = _spelt(catalog)
     found = index.get(step.tool, ())
-    if step.server is not None:
-        found = tuple(tool for tool in found if _same_label(tool.server, step.server))
+    whose = step.server if step.server is not None else owner(catalog, step.tool)
+    if whose is not None:
+        found = tuple(tool for tool in found if same(tool.server, whose))
     return found[0] if len(found) == 1 else None
 
 
@@ -286,10 +288,6 @@ def _spelt(catalog: Catalog) -> dict[str, tuple[Tool, ...]]:
         for form in dict.fromkeys(_spellings(tool)):
             index[form] = (*index.get(form, ()), tool)
     return index
-
-
-def _same_label(name: str, said: str) -> bool:
-    return plain(name) == plain(said) != ""
 
 
 def _spellings(tool: Tool) -> tuple[str, ...]:

@@ -42,9 +42,12 @@ def hollow(reply: Reply, tool: Tool) -> bool:
 
 
 def is_call(run: StepRun, tool: Tool, arguments: Json) -> bool:
-    """Tell whether a run was of this very call; 3 and 3.0 are one number."""
-    same = canonical(same_numbers(run.arguments)) == canonical(same_numbers(arguments))
-    return same and (run.server, run.tool) == (tool.server, tool.name)
+    """Tell whether a run was of this very call; 3 and 3.0 are one number, but where a strict reader may be asked."""
+    if (run.server, run.tool) != (tool.server, tool.name):
+        return False
+    if tool.effect is Effect.READ:
+        return canonical(run.arguments) == canonical(arguments)
+    return canonical(same_numbers(run.arguments)) == canonical(same_numbers(arguments))
 
 
 def may_send(history: Sequence[StepRun], tool: Tool, arguments: Json, confidence: Confidence | None) -> str:

@@ -47,7 +47,7 @@ def repairs(submitted: Plan, lineage: Iterable[Proposal]) -> list[dict[str, Any]
             told.append(
                 {
                     "op": edit.op,
-                    "step": edit.step,
+                    "step": shown(edit.step),
                     "before": _shown(plan, edit, before=True),
                     "after": _shown(changed, edit, before=False),
                     "rule": proposal.rule,
@@ -57,6 +57,11 @@ def repairs(submitted: Plan, lineage: Iterable[Proposal]) -> list[dict[str, Any]
             )
             plan = changed
     return told
+
+
+def shown(step: str) -> str:
+    """A step's id as people read it; that of the plan's output is "output"."""
+    return step.removeprefix("\0") if step == OUTPUT else step
 
 
 def in_words(plan: Plan, lineage: Iterable[Proposal]) -> str:
@@ -107,7 +112,7 @@ def _at(plan: Plan, step: str, where: tuple[str | int, ...]) -> Json:
 
 def problem_json(problem: Problem) -> dict[str, Any]:
     """A problem as the report shows it."""
-    told: dict[str, Any] = {"kind": problem.kind, "step": problem.step, "message": problem.message}
+    told: dict[str, Any] = {"kind": problem.kind, "step": shown(problem.step), "message": problem.message}
     if problem.at:
         told["path"] = pointer(problem.at)
     if problem.candidates:

@@ -8,15 +8,18 @@ step before it is sent, when the values that its references stand for are known.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 
-from proxy.repair.diagnose import situation
+from catalog_cache.names import owner
+from proxy.repair.diagnose import reading_of, situation
 from proxy.repair.edit import Inapplicable, apply
 from proxy.repair.scalars import NOTHING, read_json
 from proxy.repair.schema import allowed_values, property_names
 from proxy.repair.situation import Evidence, Situation
 from proxy.repair.values import MISSING, at, inside
-from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical, same_numbers
+from proxy.repair.words import likeness
+from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, canonical, same_numbers
 from schemas.edit import (
     BindReference,
     Confidence,
@@ -29,7 +32,11 @@ from schemas.edit import (
     UnwrapValue,
     WrapValue,
 )
+from schemas.letters import same
 from schemas.plan import Location, Plan, Ref, Step, as_ref, walk
+
+NEAR = 0.6
+"""Likeness from which a tool of the named server may have been meant."""
 
 
 def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], evidence: Evidence) -> str:
@@ -62,6 +69,8 @@ def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], eviden
 def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence: Evidence, end: Plan) -> str:
     """Why an edit loses something that was asked for; "" where it does not. `end` is the plan after all of them."""
     step = plan.by_id.get(edit.step)
+    if isinstance(edit, SwapTool):
+        return _moves(submitted.by_id.get(edit.step), edit, evidence.catalog, evidence.absent)
     if isinstance(edit, RemoveStep):
         return f"the step {edit.step!r} was asked for" if edit.step in submitted.by_id else ""
     if step is None or not isinstance(edit, DropArgument | SetArgument | UnwrapValue | WrapValue | BindReference):
@@ -73,7 +82,9 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return f"{edit.at[-1]!r} is required" if isinstance(edit, DropArgument) and required else ""
     reads = here.tool is not None and here.tool.effect is Effect.READ
     if isinstance(edit, DropArgument):
-        refused = str(edit.at[-1]) in (*here.reading.unexpected, *here.reading.named) if edit.at else False
+        run = evidence.runs.get(step.id)
+        reading = reading_of(run, here.tool.properties if here.tool else ()) if run is not None else here.reading
+        refused = str(edit.at[-1]) in (*reading.unexpected, *reading.named) if edit.at else False
         nothing = isinstance(old, str) and old.strip().lower() in NOTHING
         return "" if reads and (refused or nothing) else f"{edit.at[-1]!r} would be left out"
     if isinstance(edit, BindReference):
@@ -84,6 +95,31 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
     if kept or torn or (reads and isinstance(edit, SetArgument) and edit.at):
         return ""
     return f"what stands in {'.'.join(map(str, edit.at)) or 'the arguments'} would be lost"
+
+
+def _moves(asked: Step | None, edit: SwapTool, catalog: Catalog, absent: frozenset[str]) -> str:
+    """Why a step must not go to another server than it names; "" where it may.
+
+    It may where no server of that name is configured, or where that one is connected, offers nothing near, and one
+    other alone has a tool of exactly this name that reads.
+    """
+    if asked is None or asked.server is None:
+        named = owner(catalog, asked.tool) if asked is not None else None
+    else:
+        named = next((name for name in (*catalog.servers, *absent) if same(name, asked.server)), None)
+    if named is None or named == edit.server:
+        return ""
+    own, bare = catalog.of(named), re.split(r"__|[.:/]", asked.tool)[-1] if asked is not None else ""
+    fresh = bool(own) and named not in absent and not any(tool.stale for tool in own)
+    near = any(likeness(bare, tool.name) >= NEAR for tool in own)
+    twins = [tool for tool in catalog.named(bare) if tool.server != named]
+    if (
+        fresh
+        and not near
+        and [(t.server, t.name) for t in twins if t.effect is Effect.READ] == [(edit.server, edit.tool)]
+    ):
+        return "" if len(twins) == 1 else f"{len(twins)} servers have a tool of that name"
+    return f"the step names the server {named!r}, and goes to no other"
 
 
 def _empty(value: Json) -> bool:

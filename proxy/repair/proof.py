@@ -116,8 +116,9 @@ def _validation(text: str, tool: str, broken: Sequence[Breach]) -> list[Complain
 
 
 def _own_words(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
-    """The very sentences that JSON Schema's reference validator has for how the arguments break the schema."""
+    """The sentences that Python's JSON Schema validator has for how the arguments break the schema."""
     known = {breach.message: breach for breach in broken}
+    known |= {f"{breach.message} ({'.'.join(map(str, breach.at))})": breach for breach in broken if breach.at}
     lines = [text] if text in known else [line.strip("- ") for line in text.splitlines() if line.strip()]
     if not lines or not all(line in known for line in lines):
         return None

@@ -65,7 +65,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnknownTool: (
         (tools.exact_name, tools.ambiguous_by_arguments),
         (spelling.misspelled_tool,),
-        (tools.nearest_tool, steps.inner_step),
+        (tools.nearest_tool,),
     ),
     AmbiguousTool: ((tools.exact_name, tools.ambiguous_by_arguments),),
     UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
@@ -79,7 +79,6 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
             missing.from_session,
             missing.from_consumer,
             missing.from_goal,
-            tools.same_name_elsewhere,
         ),
     ),
     WrongType: ((shape.envelope, exchange.misfits, placeholders.placeholder), (types.coerced,)),
@@ -167,6 +166,8 @@ class Repair:
     plan: Plan
     proposals: tuple[Proposal, ...]
     open: tuple[Problem, ...] = ()
+    loose: int = 0
+    """Arguments left that the tool does not know."""
 
     @property
     def confidence(self) -> Confidence:
@@ -187,9 +188,9 @@ class Repair:
         return min((proposal.margin for proposal in self.proposals), default=1.0)
 
     @property
-    def rank(self) -> tuple[int, int, float]:
-        """Sort key, best first: complete, sure, likely."""
-        return len(self.open), self.confidence.rank, -self.score
+    def rank(self) -> tuple[int, int, int, float]:
+        """Sort key, best first: complete, nothing lost, sure, likely."""
+        return len(self.open), self.loose, self.confidence.rank, -self.score
 
 
 def repairs(plan: Plan, step_id: str, evidence: Evidence) -> list[Repair]:
@@ -206,11 +207,10 @@ def repairs(plan: Plan, step_id: str, evidence: Evidence) -> list[Repair]:
         for state in beam:
             problems = open_problems(state, step_id, evidence, refusal)
             blocking = tuple(problem for problem in problems if _blocks(problem))
-            if state.proposals and not blocking:
-                finished.append(replace(state, open=()))
-            elif state.proposals:
-                finished.append(replace(state, open=blocking))
-            if blocking or not state.proposals:
+            loose = sum(isinstance(problem, UnexpectedArgument) for problem in problems)
+            if state.proposals:
+                finished.append(replace(state, open=blocking, loose=loose))
+            if blocking or loose or not state.proposals:
                 grown.extend(_children(state, step_id, evidence, problems, seen))
         beam = sorted(grown, key=lambda state: (state.confidence.rank, -state.score))[:WIDTH]
         if not beam:

@@ -18,8 +18,8 @@ from schemas.catalog import Catalog, Json, Tool, as_object, canonical, same_numb
 from schemas.plan import Location, Plan, Step, as_ref, walk
 from schemas.trial import StepRun
 
-OUTPUT = "output"
-"""Stands for a step id where a problem or an edit is about the plan's `output`."""
+OUTPUT = "\0output"
+"""Stands for a step id where a problem or an edit is about the plan's `output`; no step has such an id."""
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,11 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
 from proxy.repair.senses import same_sense
+from schemas.letters import plain, same, typed_alike
+from schemas.letters import split as words
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[A-Za-z])(?=\d)")
 FILLERS = frozenset({"the", "a", "an", "of", "my", "input", "value", "arg", "param", "parameter", "new", "field", "x"})
 """Words that a careless writer adds to a name without changing what it names."""
-
-
-@lru_cache(maxsize=16384)
-def words(name: str) -> tuple[str, ...]:
-    """Split a name at case changes, digits and separators, lower-cased: `getUser_v2` is (get, user, v, 2)."""
-    spaced = _CAMEL.sub(" ", name)
-    return tuple(word.lower() for word in _SPLIT.split(spaced) if word)
 
 
 @lru_cache(maxsize=16384)
@@ -44,15 +37,10 @@ def stem(word: str) -> str:
     return word
 
 
-@lru_cache(maxsize=16384)
-def plain(name: str) -> str:
-    """A name without case and separators."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def typed_likeness(left: str, right: str) -> float:
     """How alike the letters of two names are, 1 less the share of typing errors (Damerau-Levenshtein)."""
-    return DamerauLevenshtein.normalized_similarity(plain(left), plain(right))
+    ours, theirs = plain(left), plain(right)
+    return DamerauLevenshtein.normalized_similarity(ours, theirs) if ours and theirs else 0.0
 
 
 @lru_cache(maxsize=65536)
@@ -63,16 +51,19 @@ def likeness(left: str, right: str) -> float:
     other's (0.9 less a little per extra word), and the share of common words. Words of one sense count as common, at
     a small cost.
     """
-    if plain(left) == plain(right):
+    if same(left, right):
         return 1.0
+    if not plain(left) or not plain(right):
+        return 0.0
     typed = typed_likeness(left, right)
     ours, theirs, kept = _common_senses(stems(left), stems(right))
     common = ours & theirs
     extra = len((ours | theirs) - common - FILLERS)
     within = 0.92 - 0.06 * extra if common and common in (ours, theirs) else 0.0
     shared = 0.8 * len(common - FILLERS) / max(1, len((ours | theirs) - FILLERS))
-    short = 0.9 * typed if min(len(plain(left)), len(plain(right))) > 3 else 0.75 * typed
-    abbreviated = 0.85 if _abbreviates(plain(left), plain(right)) else 0.0
+    mistyped = min(len(plain(left)), len(plain(right))) > 3 and typed_alike(left, right)
+    short = 0.9 * typed if mistyped else 0.75 * typed
+    abbreviated = 0.78 if _abbreviates(plain(left), plain(right)) else 0.0
     return max(short, kept * within, kept * shared, abbreviated)
 
 
@@ -99,10 +90,8 @@ def _skeleton(short: str, long: str) -> bool:
 
 
 def mentions(text: str, word: str) -> bool:
-    """Tell whether a text holds a word or phrase as a whole, case aside."""
-    return (
-        bool(word) and re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
-    )
+    """Tell whether a text holds a word or phrase as a whole, case aside; never inside a longer run of letters."""
+    return bool(word) and re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text, re.IGNORECASE) is not None
 
 
 def closeness(query: str, text: str) -> float:

@@ -8,6 +8,7 @@ import pytest
 from tests.desks import done, ops
 from tests.fakes import (
     carried_out,
+    reading,
     ref,
     step,
     world,

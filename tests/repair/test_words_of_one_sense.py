@@ -74,7 +74,7 @@ async def test_a_look_never_stands_in_for_a_change() -> None:
 @promise("swaps-within-policy")
 async def test_a_misspelled_argument_does_not_hide_the_tool_that_was_meant() -> None:
     where = world(desk())
-    report = await carried_out(where, {"steps": [step("g", "ticket_get", tiket_id="t-1")]})
+    report = await carried_out(where, {"steps": [step("g", "ticket_get", tiket_id=1)]})
     assert sent_tools(where) == ["get_ticket"], report.problems
 
 

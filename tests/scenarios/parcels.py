@@ -17,19 +17,24 @@ TEXT = {"type": "string"}
 
 
 def tool(name: str, read_only: bool, **properties: Any) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": [p for p in properties if p != "password"],
+        "additionalProperties": False,
+    }
     hints = {"readOnlyHint": read_only, "destructiveHint": False}
     return {"name": name, "inputSchema": schema, "annotations": hints}
 
 
 TOOLS = [
-    tool("look_up", True, person=TEXT),
+    tool("look_up", True, person=TEXT, password=TEXT),
     tool("reserve_box", False, size={"type": "integer"}),
     tool("send_parcel", False, box=TEXT, address=TEXT),
     tool("print_label", False, parcel=TEXT),
 ]
 RESULTS: dict[str, Any] = {
-    "look_up": {"address": "Elm Row 9"},
+    "look_up": {"address": "Elm Row 9", "map": "x" * 300_000},
     "reserve_box": {"box": "b-4"},
     "send_parcel": {"parcel": "p-1"},
     "print_label": {"label": "l-1"},
@@ -47,7 +52,8 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     if name == "reserve_box" and not isinstance(arguments["size"], int):
-        return {"content": [{"type": "text", "text": "size must be an integer"}], "isError": True}
+        words = f"Input validation error: {arguments['size']!r} is not of type 'integer'"
+        return {"content": [{"type": "text", "text": words}], "isError": True}
     first = f'"{name}"' not in (LOG.read_text() if LOG.exists() else "")
     with LOG.open("a") as log:
         log.write(json.dumps([name, arguments]) + "\n")

@@ -122,6 +122,38 @@ def test_a_run_killed_between_its_effects_is_carried_to_its_end(post: Post) -> N
     assert (status, report["status"]) == (0, "succeeded"), report["problems"]
     assert report["output"] == {"label": "l-1"}
     assert post.log() == ["reserve_box", "look_up", "look_up", "send_parcel", "print_label"]
+    assert list((post.folder / "home" / "runs").iterdir()) == []
+
+
+@promise("resume-repeats-nothing")
+def test_a_secret_argument_and_a_long_result_are_there_again_exactly(post: Post) -> None:
+    plan = json.loads(json.dumps(PLAN))
+    plan["steps"][0]["arguments"] = {"person": "Ada", "password": "s3cr3t-of-Ada"}
+    plan["steps"][0]["after"] = ["box"]
+    post.configured("look_up")
+    (post.folder / "plan.json").write_text(json.dumps(plan))
+    post.killed_in_the_middle()
+    (kept,) = (post.folder / "home" / "runs").glob("*.jsonl")
+    assert kept.stat().st_mode & 0o077 == 0
+    assert "s3cr3t-of-Ada" not in (post.folder / "home" / "journal.db").read_bytes().decode(errors="replace")
+    status, report = post.resumed()
+    assert (status, report["status"]) == (0, "succeeded"), report["problems"]
+    sent = [json.loads(line) for line in (post.folder / "log").read_text().splitlines()]
+    assert [arguments for name, arguments in sent if name == "look_up"] == [plan["steps"][0]["arguments"]] * 2
+    assert len(report["steps"][0]["result"]["map"]) == 300_000
+
+
+@promise("resume-repeats-nothing")
+def test_a_run_of_which_something_is_missing_stops_and_says_what(post: Post) -> None:
+    post.configured("send_parcel")
+    post.killed_in_the_middle()
+    for kept in (post.folder / "home" / "runs").iterdir():
+        kept.unlink()
+    process = post.start("--resume", "last")
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert "nothing was kept of it" in errors
+    assert post.log() == ["look_up", "reserve_box", "send_parcel"]
 
 
 @promise("resume-repeats-nothing")

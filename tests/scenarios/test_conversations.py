@@ -61,7 +61,7 @@ async def test_two_people_never_see_each_others_values() -> None:
 
 @promise("references-are-repaired", "interpolation-is-grounded", "dialects-are-spelling")
 async def test_a_trip_is_planned_over_three_servers() -> None:
-    desk = Desk(weather(), calendar("pydantic"), tickets("plain"))
+    desk = Desk(weather(), calendar("pydantic"), tickets("zod"))
     plan = {
         "goal": "Forecast for Oslo on 2031-03-12, an event named Hike, and a ticket about it",
         "steps": [

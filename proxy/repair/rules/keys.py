@@ -24,6 +24,7 @@ from proxy.repair.values import MISSING, inside
 from proxy.repair.words import likeness, plain, stems, words
 from schemas.catalog import Effect, Json, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
+from schemas.letters import same, typed_alike
 from schemas.problem import MissingArgument, UnexpectedArgument
 
 RESTRICTING = frozenset(
@@ -47,8 +48,6 @@ SLIP = 0.88
 """Likeness of two names that a single slip of the fingers keeps apart."""
 IN_GOAL = 90
 """Share of a text's letters, in hundredths, that must stand together in the goal for the text to be said there."""
-RELATED = 0.4
-"""Likeness below which two names have nothing in common but that both are left over."""
 
 
 def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
@@ -70,12 +69,12 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
         fit = _fit(value, name, schema, here)
         if fit == 0.0 or opposite(problem.name, name):
             continue
-        twins = [other for other in unknown if plain(other) == plain(name)]
+        twins = [other for other in unknown if same(other, name)]
         if len(twins) > 1:
             continue
         only = lone == [name] and len(unknown) == 1
         sure, score = _confidence(alike, fit, only=only, required=name in required)
-        if sure is Confidence.EVIDENT and alike < RELATED and here.tool.effect is not Effect.READ:
+        if sure is Confidence.EVIDENT and alike < NAMED and here.tool.effect is not Effect.READ:
             sure = Confidence.GUESS
         if sure is not None:
             evidence = _why(problem.name, name, alike, only=only)
@@ -96,7 +95,7 @@ def _alike(sent: str, declared: str) -> float:
 def _slipped(sent: str, declared: str) -> bool:
     """Tell whether one letter too many, too few, or two exchanged keep a name from another; never a digit."""
     ours, theirs = plain(sent), plain(declared)
-    if min(len(ours), len(theirs)) < 5 or [c for c in ours if c.isdigit()] != [c for c in theirs if c.isdigit()]:
+    if min(len(ours), len(theirs)) < 5 or not typed_alike(sent, declared):
         return False
     moved = len(ours) != len(theirs) or sorted(ours) == sorted(theirs)
     return moved and DamerauLevenshtein.distance(ours, theirs) == 1

@@ -13,13 +13,14 @@ from rapidfuzz.distance import OSA
 
 from catalog_cache.effects import CHANGING, PEEKING
 from catalog_cache.likely import likely
-from catalog_cache.names import clean
+from catalog_cache.names import clean, owner
 from proxy.repair.opposites import OPPOSITES
 from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.situation import Situation
 from proxy.repair.words import stem, words
 from schemas.catalog import Tool
 from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.letters import typed_alike
 from schemas.problem import UnknownTool
 
 KNOWN_WORDS = CHANGING | PEEKING | frozenset(word for pair in OPPOSITES for word in pair)
@@ -35,7 +36,8 @@ def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]
     said = clean(here.step.tool) or here.step.tool
     near = likely(here.evidence.catalog, said, opened(here.written))
     spoken = frozenset(word for tool in near for word in words(tool.public))
-    found = [(tool, wrong) for tool in near if (wrong := _errors(said, tool, spoken))]
+    whose = owner(here.evidence.catalog, said)
+    found = [(t, wrong) for t in near if whose in (None, t.server) and (wrong := _errors(said, t, spoken))]
     if len(found) != 1:
         return
     tool, wrong = found[0]
@@ -61,6 +63,8 @@ def _errors(said: str, tool: Tool, spoken: frozenset[str]) -> list[tuple[str, st
 
 def _mistyped(mine: str, right: str, spoken: frozenset[str]) -> bool:
     if mine in spoken or mine in KNOWN_WORDS or mine[0] != right[0] or stem(mine) == stem(right):
+        return False
+    if not typed_alike(mine, right):
         return False
     errors = OSA.distance(mine, right)
     return mine.isalpha() and right.isalpha() and len(right) >= LETTERS.get(errors, len(right) + 1)

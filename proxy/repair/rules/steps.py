@@ -1,4 +1,4 @@
-"""Rules for steps as a whole: repeated, superfluous, or listed before what they depend on."""
+"""Rules for steps as a whole: repeated under one id, or refused because their twin has run."""
 
 from __future__ import annotations
 
@@ -6,22 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.rules.tools import NEAR, ranked_tools
 from proxy.repair.situation import Situation
-from proxy.repair.verbs import verbs
-from proxy.repair.words import words
 from schemas.catalog import canonical
-from schemas.edit import Confidence, Dedupe, Edit, Proposal, RemoveStep
-from schemas.plan import dependencies, refs_in, same_call
-from schemas.problem import DuplicateStep, Refused, UnknownTool
+from schemas.edit import Confidence, Dedupe, Edit, Proposal
+from schemas.plan import same_call
+from schemas.problem import DuplicateStep, Refused
 from schemas.trial import Verdict
-
-INNER = frozenset(
-    "think thinking thought thoughts reason reasoning reflect reflection plan planning answer respond response reply "
-    "final finish done complete summary summarize summarise verify validate check review format log print display "
-    "show output result results observe observation note step noop none wait end return explain confirm".split()
-)
-"""Words of steps that a model writes for itself: they name no tool and do nothing outside the model."""
 
 
 def repeated_id(problem: DuplicateStep, here: Situation) -> Iterator[Proposal]:
@@ -62,18 +52,3 @@ def repeats(edits: Sequence[Edit], here: Situation) -> bool:
     sent = canonical(now.resolved[0])
     called = (now.step.server, now.step.tool)
     return any(run.ok and (run.server, run.tool) == called and canonical(run.arguments) == sent for run in runs)
-
-
-def inner_step(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
-    """Take out a step that no tool is near to, that nothing reads, and whose name speaks only to the model itself."""
-    ids = here.plan.by_id
-    read = any(here.step.id in dependencies(step, ids) for step in here.plan.steps if step.id != here.step.id)
-    wanted = any(ref.step == here.step.id for _, ref in refs_in(here.plan.output, ids))
-    speaks = set(words(here.step.tool)) <= INNER and bool(words(here.step.tool))
-    if read or wanted or not speaks or verbs(here.step.tool) - {"post"}:
-        return
-    fit = ranked_tools(here)[:1]
-    if fit and fit[0].total >= NEAR and fit[0].name >= 0.6:
-        return
-    evidence = f"no tool is near {here.step.tool!r}, no step reads it, and it would do nothing outside the model"
-    yield Proposal(problem, (RemoveStep(here.step.id),), "inner_step", evidence, Confidence.EVIDENT, 0.5)

@@ -25,7 +25,7 @@ from proxy.repair.words import likeness, plain, stem, stems, words
 from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import as_ref
-from schemas.problem import AmbiguousTool, MissingArgument, UnknownTool
+from schemas.problem import AmbiguousTool, UnknownTool
 
 WRAPPERS = frozenset(
     "arguments args argument params parameters input inputs kwargs rawarguments raw rawargs toolinput toolarguments "
@@ -106,19 +106,8 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
         yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)
 
 
-def same_name_elsewhere(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
-    """Call the tool of the same name on another server, if the arguments fit there and not here."""
-    if here.tool is None or here.evidence.single or argument_fit(here.tool, here) >= 0.5:
-        return
-    twins = [tool for tool in here.evidence.catalog.named(here.tool.name) if tool.server != here.tool.server]
-    fitting = [tool for tool in twins if argument_fit(tool, here) >= 0.95]
-    if len(fitting) == 1:
-        evidence = f"the arguments fit {fitting[0].public!r} and not the tool of that name on {here.tool.server!r}"
-        yield _swap(problem, here, fitting[0], "same_name_elsewhere", evidence, Confidence.EVIDENT, 0.9)
-
-
 def _swap(
-    problem: UnknownTool | AmbiguousTool | MissingArgument,
+    problem: UnknownTool | AmbiguousTool,
     here: Situation,
     tool: Tool,
     rule: str,

@@ -11,12 +11,14 @@ from proxy.repair.scalars import whole
 from proxy.repair.schema import accepts, fits, required_names, type_name, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.values import MISSING, inside
-from proxy.repair.words import words
+from proxy.repair.words import likeness, words
 from schemas.catalog import Json, as_list
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
 from schemas.plan import Location, as_ref, refs_in
 from schemas.problem import BadFormat, Problem, Refused, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
 
+NEAR = 0.65
+"""Likeness from which a value that an upstream suggests is the sent one, misspelled."""
 UNSENT = 0.4
 """Share of a score that leaves a proposal below what is ever tried: it is only told to the client."""
 
@@ -79,7 +81,7 @@ def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Propo
             yield _proposal(problem, here, problem.at, option)
         if len(texts) == 1:
             found = Coercion(texts[0], "upstream_suggestion", Confidence.GUESS, f"the upstream suggests {texts[0]!r}")
-            yield _proposal(problem, here, problem.at, found, UNSENT)
+            yield _proposal(problem, here, problem.at, found, 0.8 if likeness(value, texts[0]) >= NEAR else UNSENT)
 
 
 def as_upstream_wants(problem: UntypedRefused, here: Situation) -> Iterator[Proposal]:

@@ -83,6 +83,7 @@ PROMISES = {
     "door-is-strict": "Over HTTP a Host, an Origin and a token are taken in one form, once, or not at all.",
     "sessions-are-counted": "There are no more client sessions than the user allows; idle ones make room, and who finds none is told why.",
     "slow-clients-go": "A connection whose request does not arrive in time is ended, and there are only so many at once.",
+    "one-tool-spoils-no-list": "Where several upstreams are shown as one, a tool with a broken schema is listed with what is valid of it.",
     "nothing-piles-up": "What waits for somebody who does not read is bounded, towards clients and upstreams.",
     # effects
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",

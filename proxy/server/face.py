@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+import structlog
+
 from catalog_cache.merge import SEPARATOR
+from catalog_cache.shown import listed
 from proxy.calls import Calls
 from proxy.server import tasks
 from proxy.server.elsewhere import Elsewhere
@@ -26,8 +29,10 @@ from proxy.server.subscribe import Listening, honoured
 from proxy.upstream import rpc, taskids
 from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks, Profile
 from proxy.upstream.fleet import Fleet
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, Tool
 from schemas.trial import Reply
+
+log = structlog.get_logger("server")
 
 OF_THE_SESSION = frozenset(
     f"notifications/{each}" for each in ("initialized", "progress", "cancelled", "roots/list_changed", "tasks/status")
@@ -51,6 +56,7 @@ class Face:
         self._tasks = tasks.Tasks(fleet)
         self._introduction = Introduction(fleet, server)
         self._rounds = Rounds(self._answer)
+        self._told: set[str] = set()
         self._listed: dict[bool, tuple[Catalog, Mapping[str, Any], Reply]] = {}
         self._table: dict[str, Answer] = {
             "initialize": self._initialize,
@@ -188,7 +194,7 @@ class Face:
         if kept is not None and kept[0] is catalog and kept[1] is frame:
             return kept[2]
         if self._server is None:
-            tools: list[Any] = [{**tool.raw, "name": tool.public} for tool in catalog]
+            tools: list[Any] = [self._shown(tool) for tool in catalog]
         else:
             tools = [tool.raw for tool in catalog.of(self._server)]
         result: Mapping[str, Any] = {**frame, "tools": [*tools, *self._calls.own_tools()]}
@@ -197,6 +203,14 @@ class Face:
         reply = Reply(result=rpc.verbatim(result))
         self._listed[modern] = (catalog, frame, reply)
         return reply
+
+    def _shown(self, tool: Tool) -> Mapping[str, Any]:
+        """A tool of many upstreams' list, with a valid schema in place of a broken one, which is told once."""
+        shown, exchanged = listed(tool.raw, tool.public)
+        if exchanged and tool.public not in self._told:
+            self._told.add(tool.public)
+            log.warning("tool listed with what is valid of it", upstream=tool.server, tool=tool.name, broken=exchanged)
+        return shown
 
     async def _tools_call(self, params: Any, exchange: Exchange) -> Reply:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):

@@ -204,6 +204,45 @@ async def test_an_id_comes_back_as_it_was_sent(tmp_path: Path, ident: object) ->
     assert reply["id"] == ident
 
 
+@promise("nothing-piles-up")
+async def test_upstreams_wait_while_the_client_reads_nothing(tmp_path: Path) -> None:
+    """The backlog is measured inside the proxy; the whole flood is sixty times the most that may wait."""
+    code = (
+        "from proxy.server import pipes, stdio; from proxy.cli import main; send = pipes.Pipes.send\n"
+        "def noted(self, message):\n"
+        "    send(self, message); most.append(self.backlog)\n"
+        "    if b'flooded' in pipes.rpc.encode(message): open('backlog', 'w').write(str(max(most)))\n"
+        "most = []; pipes.Pipes.send = noted; main()"
+    )
+    flood = {"name": "echo", "arguments": {"text": f"flood 1000 {1 << 16}"}}
+    command = [sys.executable, "-c", code, "wrap", "--", sys.executable, str(SERVERS / "wayward.py")]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "MCP_MEND_HOME": str(tmp_path)}
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=-1, stdout=-1, stderr=-3, cwd=tmp_path, limit=1 << 20, env={**os.environ, **environment}
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "slow", "version": "1"}}
+        for ident, method, params in ((1, "initialize", hello), (2, "tools/call", flood)):
+            message = {"jsonrpc": "2.0", "id": ident, "method": method, "params": params}
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+        lines = 0
+        async with asyncio.timeout(60):
+            while b"flooded" not in await process.stdout.readline():
+                lines += 1
+                await asyncio.sleep(0)
+        assert lines == 1001
+        process.stdin.close()
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert int((tmp_path / "backlog").read_text()) < 4 << 20
+
+
 @promise("calls-under-way-are-finished")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_a_call_under_way_is_answered_after_a_signal(tmp_path: Path, how: signal.Signals) -> None:

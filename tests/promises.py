@@ -19,6 +19,7 @@ PROMISES = {
     "names-have-owners": "A name that begins with a configured server's prefix is that server's, connected or not, and a step that names a server goes nowhere else.",
     "every-plan-has-a-report": "Whatever a plan, a client or an upstream says ends in a report that can be written down, never in an exception.",
     "repairs-explain-the-plan": "The listed repairs, applied to the submitted plan, give the final one.",
+    "everything-ends": "Time, bytes, depth and counts of a workflow are bounded, and a bound that is hit is said.",
     "numbers-are-exact": "A number that a float cannot hold exactly never becomes an integer, and 3 and 3.0 are one call.",
     "values-stay-where-they-are": "A value of one upstream goes to another only by a reference that the plan wrote.",
     "foreign-text-is-data": "What an upstream says is read in linear time, and proves nothing that the schema does not show.",

@@ -202,3 +202,92 @@ async def test_a_cancelled_run_ends_at_once_and_sends_nothing_more() -> None:
             group.cancel_scope.cancel()
     assert ended == ["add_to_cart"]
     assert sent_tools(where) == ["open_cart", "add_to_cart"]
+
+
+# sizes
+
+
+@promise("everything-ends")
+async def test_texts_that_double_end_at_a_bound_with_a_sentence() -> None:
+    where = world(Server("s").tool("say", lambda text: {"text": text}, text=TEXT))
+    steps = [step("s0", "say", text="x" * 1000)]
+    steps += [step(f"s{n}", "say", text="{{s%d.text}}{{s%d.text}}" % (n - 1, n - 1)) for n in range(1, 21)]
+    report = await carried_out(where, {"steps": steps})
+    assert report.status == "failed"
+    assert "1,000,000 characters" in "".join(problem.message for problem in report.problems)
+    assert max(len(arguments["text"]) for _, _, arguments in where.sent) <= 1_000_000
+    assert report.steps[0].ok
+
+
+@promise("everything-ends")
+async def test_an_output_that_repeats_a_large_result_too_often_is_told_and_not_made() -> None:
+    where = world(Server("s").tool("give", lambda: {"text": "x" * 100_000}))
+    report = await carried_out(where, {"steps": [step("g", "give")], "output": [ref("g")] * 500})
+    assert (report.status, report.output) == ("failed", None)
+    assert [each.ok for each in report.steps] == [True]
+    assert "16,000,000" in report.problems[0].message
+
+
+@promise("everything-ends")
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"steps": [step(str(n), "get_product", sku="a") for n in range(1001)]},
+        {"steps": [{"tool": "t", "arguments": None}]},
+    ],
+)
+async def test_a_plan_beyond_the_bounds_is_malformed(plan: dict[str, Any]) -> None:
+    if len(plan["steps"]) == 1:
+        inner: Any = "x"
+        for _ in range(100_000):
+            inner = [inner]
+        plan = {"steps": [{"tool": "t", "arguments": inner}]}
+    report = await carried_out(world(shop()), plan)
+    assert (report.status, kinds(report)) == ("failed", ["malformed_plan"])
+
+
+@promise("everything-ends")
+@pytest.mark.parametrize("tool", ["get_prodct_x", "get_product", "open_cart"])
+async def test_a_thousand_steps_hold_nobody_up(tool: str) -> None:
+    argument = {"open_cart": {"customer": "a"}}.get(tool, {"sku": "can-05"})
+    steps = [{"id": f"s{n}", "tool": tool, "arguments": argument} for n in range(1000)]
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await anyio.sleep(0.001)
+            turns += 1
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(count)
+        report = await carried_out(world(shop()), {"steps": steps, "budget": {"seconds": 5}})
+        group.cancel_scope.cancel()
+    assert len(report.steps) == 1000
+    assert report.search.seconds < 10
+    assert turns > 20
+
+
+@promise("everything-ends")
+async def test_a_chain_of_a_thousand_references_is_no_recursion() -> None:
+    server = Server("s").tool("say", lambda text: {"text": text}, text=TEXT)
+    steps = [
+        step("s0", "say", text="x"),
+        *(step(f"s{n}", "say", text=ref(f"s{n - 1}", "text")) for n in range(1, 1000)),
+    ]
+    report = await carried_out(world(server), {"steps": steps})
+    assert report.status == "succeeded", report.problems
+
+
+@promise("everything-ends")
+async def test_time_counts_while_an_upstream_connects() -> None:
+    class Slow(type(world())):  # type: ignore[misc]
+        async def ready(self, server: str) -> None:
+            await anyio.sleep_forever()
+
+    where = Slow({"shop": shop()})
+    config = configured(upstreams={"shop": {"command": "x"}, "late": {"command": "y"}})
+    plan = {"steps": [step("a", "not_yet_there", n=1)], "budget": {"seconds": 0.3}}
+    report = await carried_out(where, plan, config=config)
+    assert report.status == "failed"
+    assert report.search.seconds < 5

@@ -83,6 +83,8 @@ def _read(path: Path) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         refuse(f"{path}:{error.lineno}: not JSON: {error.msg}; a plan is an object with steps")
+    except RecursionError:
+        refuse(f"{path}: nested too deep; a plan is an object with steps")
 
 
 async def carry_out(config: Config, submitted: Any, before: Earlier | None = None) -> Report:

@@ -13,7 +13,7 @@ from proxy.repair.refusal import Reading, error_text, read
 from proxy.repair.schema import Breach, breaches, property_names, type_name
 from proxy.repair.situation import OUTPUT, Evidence, Situation
 from proxy.repair.stand_ins import stand_ins
-from proxy.repair.values import LONGEST_TEXT, MISSING, Unresolved, inside, resolve
+from proxy.repair.values import LARGEST, LONGEST_TEXT, MISSING, Unresolved, inside, larger, resolve
 from proxy.repair.words import plain
 from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.plan import Location, Plan, Ref, Step, as_ref, refs_in, walk
@@ -28,6 +28,7 @@ from schemas.problem import (
     TypeMismatch,
     UnexpectedArgument,
     UnknownTool,
+    UnresolvedReference,
     UpstreamDown,
     ValueNotAllowed,
     WrongPath,
@@ -287,6 +288,10 @@ def output_problems(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
         for where, ref in refs_in(plan.output, ids)
         if ref.step not in ids
     ]
-    _, missing = resolve(plan.output, evidence.values(plan))
+    value, missing = resolve(plan.output, evidence.values(plan))
+    if larger(value):
+        found.append(
+            UnresolvedReference(step=OUTPUT, message=f"the output would come to more than {LARGEST:,} characters")
+        )
     found.extend(_wrong_path(OUTPUT, failed, evidence) for failed in missing if failed.ran and failed.ref.step in ids)
     return tuple(found)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 
 from catalog_cache.names import owner
+from proxy.repair.values import deeper
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object
 from schemas.letters import same
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
@@ -24,6 +25,9 @@ TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
 ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_input", "arguments_json")
 AFTER_KEYS = ("after", "requires", "depends_on", "dependsOn", "dependencies")
 STEP_LIST_KEYS = ("steps", "tool_calls", "calls", "plan", "workflow")
+MOST_STEPS = 1_000
+DEEPEST = 64
+"""Levels of nesting of a plan."""
 TOP_KEYS = {"goal", "steps", "output", "mode", "budget", "seed"}
 
 
@@ -60,6 +64,8 @@ class Submitted:
 
 def read_submission(raw: Json) -> Submitted:
     """Read what a client submitted: an object, or a bare list of steps."""
+    if deeper(raw, DEEPEST):
+        return Submitted(None, faults=(Fault("", f"a plan is nested at most {DEEPEST} levels deep"),))
     notes: list[Normalised] = []
     faults: list[Fault] = []
     keys = as_object(raw)
@@ -128,6 +134,9 @@ def _steps(listed: Json, where: str, notes: list[Normalised], faults: list[Fault
         return []
     if not items:
         faults.append(Fault(where, "the list of steps is empty"))
+    if len(items) > MOST_STEPS:
+        faults.append(Fault(where, f"a plan has at most {MOST_STEPS:,} steps, this one has {len(items):,}"))
+        return []
     found = [_step(item, index, f"{where}[{index}]", notes, faults) for index, item in enumerate(items)]
     return [step for step in found if step is not None]
 

@@ -13,7 +13,7 @@ from proxy.repair import explain
 from proxy.repair.dialects import Normalised
 from proxy.repair.order import final_steps
 from proxy.repair.situation import Evidence
-from proxy.repair.values import MISSING, resolve
+from proxy.repair.values import MISSING, larger, resolve
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Proposal
 from schemas.plan import Plan, Step
@@ -115,7 +115,8 @@ def _status(told: Told, best: Candidate, problems: Iterable[Mapping[str, Any]]) 
 def output_of(plan: Plan, evidence: Evidence) -> Json:
     """What the plan hands back: its `output` resolved, else the final step's result, else one result per final step."""
     if plan.output is not None:
-        return _null(resolve(plan.output, evidence.values(plan))[0])
+        value = resolve(plan.output, evidence.values(plan))[0]
+        return None if larger(value) else _null(value)
     finals = final_steps(plan)
     if len(finals) == 1:
         return _null(evidence.value(finals[0].id))

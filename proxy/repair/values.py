@@ -213,6 +213,21 @@ def larger(value: Json, limit: int = LARGEST) -> bool:
     return size > limit
 
 
+def deeper(value: Json, levels: int) -> bool:
+    """Tell whether a value is nested deeper than so many levels; never goes there itself."""
+    front = [value]
+    for _ in range(levels):
+        front = [
+            i
+            for v in front
+            for i in (*(as_object(v) or {}).values(), *(as_list(v) or []))
+            if isinstance(i, dict | list)
+        ]
+        if not front:
+            return False
+    return True
+
+
 def inside(container: Json, where: Location) -> Json:
     """The value at a location of arguments, `MISSING` where there is none."""
     for part in where:

@@ -64,6 +64,7 @@ PROMISES = {
     "fidelity-costs": "A candidate that loses what was asked for scores less than one that fails to do it.",
     "diverse-population": "Pruning keeps different ideas apart and never loses the best.",
     # effects
+    "effects-are-the-persons-to-say": "What a person says of a tool holds for exactly that tool, in every proxy, and beats what the tool says of itself.",
     "pause-forwards-untouched": "A paused server is forwarded untouched at once, in every running proxy, until it is switched back.",
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",
     "unknown-outcome-is-said": "After a call of unknown outcome nothing more is sent for its step, and the report says so.",

@@ -28,7 +28,7 @@ def pause(names: tuple[str, ...], config: Path | None) -> None:
     if not names:
         click.echo("\n".join(before) if before else "no server is paused")
         return
-    _refuse_strangers(names, _known(config) | set(before))
+    refuse_strangers(names, _known(config) | set(before))
     _switch({*before, *names})
     click.echo(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again", err=True)
 
@@ -42,7 +42,7 @@ def resume(names: tuple[str, ...]) -> None:
     mcp-mend resume github
     """
     before = _paused()
-    _refuse_strangers(names, set(before), "is not paused")
+    refuse_strangers(names, set(before), "is not paused")
     _switch(set(before) - set(names))
     click.echo(f"no longer paused: {', '.join(names)}", err=True)
 
@@ -86,7 +86,8 @@ def _known(config: Path | None) -> set[str]:
     return names
 
 
-def _refuse_strangers(names: Iterable[str], known: Iterable[str], why: str = "is no server that is known here") -> None:
+def refuse_strangers(names: Iterable[str], known: Iterable[str], why: str = "is no server that is known here") -> None:
+    """Refuse names that are not among the known ones, with the nearest of these."""
     from rapidfuzz import process
     from rapidfuzz.distance import JaroWinkler
 

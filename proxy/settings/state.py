@@ -84,7 +84,7 @@ def way(upstream: Upstream) -> str:
 
 def with_choices(upstream: Upstream, choices: Mapping[str, Effect]) -> dict[str, Any]:
     """What the effects file holds after these choices, beside what it holds of this server and others."""
-    held = {key: dict(tools) for key, tools in _choices().items()}
+    held = _choices()
     held.setdefault(way(upstream), {}).update(choices)
     return {"format": 1, "servers": {key: {"tools": tools} for key, tools in held.items()}}
 
@@ -109,7 +109,7 @@ def pause(names: Sequence[str]) -> None:
 
 
 def _decided(name: str, upstream: Upstream, state: State) -> Upstream:
-    chosen = state.choices.get(way(upstream), {}) if upstream.command or upstream.url else {}
+    chosen: Mapping[str, Effect] = state.choices.get(way(upstream)) or {}
     fresh = {literally(tool): effect for tool, effect in chosen.items() if effect_of(tool, upstream.tools) is None}
     changes: dict[str, Any] = {}
     if fresh:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import anyio.to_thread
 import structlog
 
 from catalog_cache.cache import Cache
@@ -21,6 +22,7 @@ from proxy.planner.opening import open_planner
 from proxy.reload import Source, follow
 from proxy.server import stdio
 from proxy.server.face import Face
+from proxy.settings.state import effects_path, paused_path, read_state, with_state
 from proxy.upstream.caller import Profile
 from proxy.upstream.fleet import Fleet, as_ourselves
 from proxy.upstream.fleet import running as running_fleet
@@ -33,7 +35,10 @@ __all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
 
 @dataclass
 class Running:
-    """A proxy at work, without a face; `config` is what it goes by, and `others` are the calls of further faces."""
+    """A proxy at work, without a face; `config` is what it goes by, and `others` are the calls of further faces.
+
+    What a person decided in the state folder is part of `config`.
+    """
 
     config: Config
     fleet: Fleet
@@ -45,6 +50,7 @@ class Running:
     async def take(self, fresh: Config) -> None:
         """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
         self.journal.learn(fresh)
+        fresh = with_state(fresh, await anyio.to_thread.run_sync(read_state))
         before, self.config = self.config, fresh
         if fresh.log != before.log:
             _log_as(fresh.log)
@@ -68,6 +74,7 @@ async def running(
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left."""
     home = private_folder(state_folder())
+    config = with_state(config, read_state())
     cache = Cache(config.upstreams, Store(home / "catalog"))
     async with (
         open_journal(config) as journal,
@@ -100,17 +107,16 @@ async def _on_stdio(config: Config, server: str | None, source: Source | None = 
     async with (
         _until_signal() as stop,
         running(config, server, lambda: asyncio.shield(client)) as proxy,
-        _following(source, proxy),
+        _following(source or Source(None, lambda: config), config, proxy),
     ):
         await stdio.serve(Face(proxy.fleet, proxy.calls, server), proxy.fleet, met, stop)
 
 
 @asynccontextmanager
-async def _following(source: Source | None, proxy: Running) -> AsyncGenerator[None]:
-    """Let changes of the configuration file take effect within the block."""
+async def _following(source: Source, config: Config, proxy: Running) -> AsyncGenerator[None]:
+    """Let changes of the configuration file and of the state folder take effect within the block."""
     async with anyio.create_task_group() as tasks:
-        if source is not None:
-            tasks.start_soon(follow, source, proxy.config, proxy.take)
+        tasks.start_soon(follow, source, config, proxy.take, (effects_path(), paused_path()))
         try:
             yield
         finally:
@@ -150,8 +156,9 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     """
     from proxy.server.web import listening, serve
 
+    source = source or Source(None, lambda: config)
     with listening(config.http, host, port) as door:
-        async with _until_signal() as stop, running(config) as proxy, _following(source, proxy):
+        async with _until_signal() as stop, running(config) as proxy, _following(source, config, proxy):
             await serve(proxy.fleet, _faces(proxy), lambda: proxy.config.http, door, stop)
 
 

@@ -97,15 +97,15 @@ class Calls:
         catalog = self._upstreams.catalog
         return catalog.public(name) if self._server is None else catalog.origin(self._server, name)
 
-    def _mode(self, tool: Tool) -> Mode:
-        upstream = self._config.upstreams.get(tool.server)
+    def _mode(self, server: str | None) -> Mode:
+        upstream = self._config.upstreams.get(server or "")
         return upstream.repair if upstream is not None and upstream.repair is not None else self._config.repair.mode
 
     async def _forward(
         self, tool: Tool, params: Mapping[str, Any], client: Client, renamed: tuple[Proposal, ...] = ()
     ) -> Reply:
         """Send a call as it came; look at it again only if it fails."""
-        mode = self._mode(tool)
+        mode = self._mode(tool.server)
         if mode == "auto" and self._config.repair.when == "before":
             early = mend.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
             if early is not None:
@@ -225,7 +225,7 @@ class Calls:
         swap = naming.mistyped(name, arguments, known) if unknown_tool(reply, name) else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
             return await self._forward(tool, params, client, (swap,))
-        if not reply.refused or self._config.repair.mode == "off":
+        if not reply.refused or self._mode(self._server) == "off":
             return reply
         near = naming.near(name, arguments, known)
         if self._server is None and reply.error is not None:
@@ -263,7 +263,7 @@ class Calls:
     def _mendable(self, swap: Proposal, view: Catalog) -> Tool | None:
         """The tool that a resolved name leads to, where its upstream's calls may be repaired."""
         tool = naming.tool_of(swap, view)
-        return tool if tool is not None and self._mode(tool) == "auto" else None
+        return tool if tool is not None and self._mode(tool.server) == "auto" else None
 
     def _shown(self, tool: Tool) -> str:
         return tool.public if self._server is None else tool.name

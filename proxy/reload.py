@@ -1,4 +1,4 @@
-"""Follow the configuration file: what is added, removed or changed takes effect while everything else goes on.
+"""Follow the configuration and the files of the state folder: changes take effect while everything else goes on.
 
 Knows nothing of TOML or of connections: it is told how to read, and whom to tell.
 """
@@ -6,7 +6,7 @@ Knows nothing of TOML or of connections: it is told how to read, and whom to tel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +26,12 @@ SECTIONS = ("repair", "effects", "workflow", "evolution", "planner", "http", "jo
 
 @dataclass(frozen=True)
 class Source:
-    """Where a configuration came from, and how to read it anew. `read` raises `ConfigError`."""
+    """Where a configuration came from, and how to read it anew. `read` raises `ConfigError`.
 
-    path: Path
+    `path` is None where no file can change it.
+    """
+
+    path: Path | None
     read: Callable[[], Config]
 
 
@@ -52,31 +55,47 @@ def _needs_restart(key: str, started: Config, new: Config) -> bool:
 
 
 async def follow(
-    source: Source, config: Config, take: Callable[[Config], Awaitable[None]], every: float = EVERY
+    source: Source,
+    config: Config,
+    take: Callable[[Config], Awaitable[None]],
+    beside: Sequence[Path] = (),
+    every: float = EVERY,
 ) -> None:
-    """Hand on each sound change of the file, for ever; a broken file is told once and changes nothing."""
-    seen = _mark(source.path)
+    """Hand on each sound change of the file, for ever; a broken file is told once and changes nothing.
+
+    Where one of the files `beside` it changes, the last sound configuration is handed on again.
+    """
+    seen, marks = _mark(source.path), [_mark(path) for path in beside]
     started, told = config, list[str]()
     while True:
         await asyncio.sleep(every)
-        mark = _mark(source.path)
-        if mark == seen or mark is None:
-            continue
-        seen = mark
-        try:
-            fresh = await anyio.to_thread.run_sync(source.read)
-        except ConfigError as error:
-            log.warning("configuration not taken", file=str(source.path), faults=str(error).splitlines())
-            continue
-        await take(fresh)
-        waiting = later(started, fresh)
-        if waiting and waiting != told:
-            log.warning("takes effect after a restart", keys=waiting)
-        told = waiting
+        mark, now = _mark(source.path), [_mark(path) for path in beside]
+        if mark is not None and mark != seen:
+            seen = mark
+            fresh = await _read(source)
+            if fresh is not None:
+                waiting = later(started, fresh)
+                if waiting and waiting != told:
+                    log.warning("takes effect after a restart", keys=waiting)
+                config, told, marks = fresh, waiting, now
+                await take(config)
+        if now != marks:
+            marks = now
+            await take(config)
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+async def _read(source: Source) -> Config | None:
+    try:
+        return await anyio.to_thread.run_sync(source.read)
+    except ConfigError as error:
+        log.warning("configuration not taken", file=str(source.path), faults=str(error).splitlines())
+        return None
+
+
+def _mark(path: Path | None) -> tuple[int, int, int] | None:
     """What changes when a file is written or replaced; None while there is none."""
+    if path is None:
+        return None
     try:
         found = path.stat()
     except OSError:

@@ -87,6 +87,8 @@ PROMISES = {
     "one-tool-spoils-no-list": "Where several upstreams are shown as one, a tool with a broken schema is listed with what is valid of it.",
     "nothing-piles-up": "What waits for somebody who does not read is bounded, towards clients and upstreams.",
     # effects
+    "effects-are-the-persons-to-say": "What a person says of a tool holds for exactly that tool, in every proxy, and beats what the tool says of itself.",
+    "pause-forwards-untouched": "A paused server is forwarded untouched at once, in every running proxy, until it is switched back.",
     "effects-once": "No effect happens twice for one intent, whatever upstreams answer.",
     "unknown-outcome-is-said": "After a call of unknown outcome nothing more is sent for its step, and the report says so.",
     "noted-before-sent": "A workflow's effect is on disk as sent before it leaves.",

@@ -1,0 +1,101 @@
+"""`mcp-mend pause` and `resume`: a switch per server that every running proxy of this state folder follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from proxy.commands.options import config_option, refuse
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@config_option
+def pause(names: tuple[str, ...], config: Path | None) -> None:
+    """Forward a server's calls untouched from now on, as if repair were off for it; without NAME, list what is paused.
+
+    Running proxies follow within about a second, and it holds until `mcp-mend resume NAME`. A server that is wrapped
+    has the name that `wrap --name` gives it, else that of its program.
+
+    \b
+    mcp-mend pause github
+    mcp-mend pause
+    """
+    before = _paused()
+    if not names:
+        click.echo("\n".join(before) if before else "no server is paused")
+        return
+    refuse_strangers(names, _known(config) | set(before))
+    _switch({*before, *names})
+    click.echo(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again", err=True)
+
+
+@click.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def resume(names: tuple[str, ...]) -> None:
+    """Repair the calls of a paused server again.
+
+    \b
+    mcp-mend resume github
+    """
+    before = _paused()
+    refuse_strangers(names, set(before), "is not paused")
+    _switch(set(before) - set(names))
+    click.echo(f"no longer paused: {', '.join(names)}", err=True)
+
+
+def _paused() -> tuple[str, ...]:
+    from proxy.settings.state import paused_path, read_paused
+
+    try:
+        return read_paused()
+    except (OSError, ValueError) as error:
+        refuse(f"{paused_path()}: cannot be read, so every server is paused: {error}; mend or remove it")
+
+
+def _switch(names: Iterable[str]) -> None:
+    from proxy.settings import state
+
+    try:
+        state.pause(sorted(names))
+    except OSError as error:
+        refuse(f"{state.paused_path()}: cannot be written: {error.strerror}")
+
+
+def _known(config: Path | None) -> set[str]:
+    """Names of the configuration, and of every server that was connected before: those that clients wrap.
+
+    A configuration that cannot be read must not stand between a person and the switch.
+    """
+    from catalog_cache.home import state_folder
+    from proxy.settings import ConfigError, load
+
+    names: set[str] = set()
+    try:
+        names |= set(load(config, local=True).config.upstreams)
+    except ConfigError as error:
+        click.echo(f"mcp-mend: {error}", err=True)
+    for snapshot in (state_folder() / "catalog").glob("*.json"):
+        try:
+            names.add(str(json.loads(snapshot.read_text(encoding="utf-8"))["server"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return names
+
+
+def refuse_strangers(names: Iterable[str], known: Iterable[str], why: str = "is no server that is known here") -> None:
+    """Refuse names that are not among the known ones, with the nearest of these."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import JaroWinkler
+
+    ranked = list(known)
+    faults: list[str] = []
+    for name in names:
+        if name not in ranked:
+            near = [str(hit[0]) for hit in process.extract(name, ranked, scorer=JaroWinkler.similarity, limit=3)]
+            faults.append(f"{name!r} {why}" + (f"; nearest: {', '.join(near)}" if near else "; there is none"))
+    if faults:
+        refuse("\n".join(faults))

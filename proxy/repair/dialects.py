@@ -15,10 +15,10 @@ from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
+from catalog_cache.letters import same
 from catalog_cache.names import owner
 from proxy.repair.values import deeper
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object
-from schemas.letters import same
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")

@@ -69,6 +69,8 @@ PROMISES = {
     "noted-before-sent": "A workflow's effect is on disk as sent before it leaves.",
     "resume-repeats-nothing": "A run that was killed goes on without repeating what it had sent.",
     "swaps-within-policy": "Search swaps tools only within the effects policy.",
+    # harm
+    "every-fault-is-answered": "Whatever a server does wrong, each call is answered exactly once, within its time, with what happened, and the others do not notice.",
     "grounded-report": "Each result in a report names the call that it came from.",
 }  # fmt: skip
 

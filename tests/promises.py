@@ -71,6 +71,7 @@ PROMISES = {
     "swaps-within-policy": "Search swaps tools only within the effects policy.",
     # harm
     "every-fault-is-answered": "Whatever a server does wrong, each call is answered exactly once, within its time, with what happened, and the others do not notice.",
+    "values-stay-where-they-are": "What one server returned goes to another only by a reference that the client's own plan wrote.",
     "grounded-report": "Each result in a report names the call that it came from.",
 }  # fmt: skip
 

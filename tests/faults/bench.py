@@ -88,7 +88,7 @@ def said(reply: Mapping[str, Any]) -> str:
 
 def short(reply: Any) -> str:
     """A reply for a person's eyes."""
-    return json.dumps(reply)[:300]
+    return json.dumps(reply, ensure_ascii=False)[:500]
 
 
 async def within(seconds: float, work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any] | None:

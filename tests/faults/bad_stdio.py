@@ -32,8 +32,8 @@ class Bad:
 
     def __init__(self, fault: str, log: str) -> None:
         self.fault, self.log = fault, log
-        self.first = not os.path.exists(log)  # noqa: PTH110  pathlib costs start-up time
         self.held: Any = None
+        self.token: Any = None
         self.note(pid=os.getpid())
 
     def note(self, **what: Any) -> None:
@@ -68,13 +68,15 @@ class Bad:
         elif method == "tools/list":
             LISTS.get(self.fault, listed)(self, ident)
         elif method == "tools/call":
-            self.called((message.get("params") or {}).get("arguments") or {}, ident)
+            self.called(message.get("params") or {}, ident)
         elif method == "ping":
             self.send(id=ident, result={})
         else:
             self.send(id=ident, error={"code": -32601, "message": "Method not found"})
 
-    def called(self, given: dict[str, Any], ident: Any) -> None:
+    def called(self, params: dict[str, Any], ident: Any) -> None:
+        given = params.get("arguments") or {}
+        self.token = (params.get("_meta") or {}).get("progressToken")
         fault = CALLS.get(self.fault) if given.get("bad") else None
         if self.fault != "dies before" or not given.get("bad"):
             self.note(did=given.get("intent"))
@@ -240,6 +242,12 @@ def talks_to_stderr(server: Bad, ident: Any) -> None:
     server.reply(ident)
 
 
+def slow(server: Bad, ident: Any) -> None:
+    server.send(method="notifications/progress", params={"progressToken": server.token, "progress": 0})
+    time.sleep(2)
+    server.reply(ident)
+
+
 def holds(server: Bad, ident: Any) -> None:
     server.held = ident
 
@@ -274,6 +282,7 @@ CALLS: dict[str, Callable[[Bad, Any], None]] = {
     "no id": lambda s, i: s.send(result={"content": []}),
     "unknown id first": lambda s, i: (s.reply("unknown"), s.reply(i))[0],
     "replies twice": lambda s, i: (s.reply(i), s.reply(i, "again"))[0],
+    "slow": slow,
     "never replies": lambda *_: None,
     "late after cancel": holds,
     "list changed storm": storm,

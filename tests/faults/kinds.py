@@ -42,7 +42,7 @@ def _kinds(answer: Answer, faults: str, *, waits: bool = False, recovers: bool =
 STDIO = (
     *_kinds("result", "dies after, closes stdin, noise, ansi, giant noise, giant result, invalid utf-8 noise"),
     *_kinds("result", "unknown id first, replies twice, replies to notifications, list changed storm, progress flood"),
-    *_kinds("result", "asks back, talks to stderr, drop by drop, batch, lone surrogate, slow start"),
+    *_kinds("result", "asks back, talks to stderr, drop by drop, slow, batch, lone surrogate, slow start"),
     *_kinds("result", "stubborn child, ignores sigterm, same cursor, ever new cursor, nameless tools, duplicate tools"),
     *_kinds("result", "no objects as tools, schemas that are none, noise before hello"),
     *_kinds("any", "invalid utf-8, leading nul, byte order mark, deep nesting, long integer, nan, text id, float id"),

@@ -39,7 +39,7 @@ class Events:
         text = self._decoder.decode(data)
         if self._after_return and text:
             text = text.removeprefix("\n")
-            self._after_return = not text
+            self._after_return = False
         if text:
             self._after_return = text.endswith("\r")
         self._size += len(text)

@@ -1,4 +1,4 @@
-"""What servers say is printed as text: it neither clears the screen, nor renames the window, nor turns a line around."""
+"""What servers say is printed as text: it clears no screen, renames no window, and turns no line around."""
 
 from __future__ import annotations
 

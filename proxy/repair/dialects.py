@@ -256,7 +256,7 @@ def _text_reference(text: str, ids: set[str], whole: list[re.Pattern[str]]) -> J
 
 
 def _path(text: str) -> str:
-    return re.sub(r"\[\s*['\"]?([^\]'\"]+)['\"]?\s*\]", r".\1", text).strip(". ")
+    return re.sub(r"\[\s{0,9}+['\"]?([^\[\]'\"]{1,200}+)['\"]?\s{0,9}+\]", r".\1", text).strip(". ")
 
 
 def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalised, ...]]:

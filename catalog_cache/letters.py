@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 _SEPARATING = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Zs", "Zl", "Zp", "Cc"})
 """Categories of punctuation, spaces and controls: they part words and say nothing."""
 _BETWEEN_DIGITS = re.compile(r"(?<!\d) | (?!\d)")
 _CUTS = re.compile(r"(?<=[ld])(?=u)|(?<=u)(?=ul)|(?<=[ulo])(?=d)|(?<=[uld])(?=o)|(?<=o)(?=[ul])")
 """Where a word ends within a run of letters: at capitals, before digits, and where caseless letters begin or end."""
+_ASCII_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+[a-z]*")
+"""The same for names of ASCII alone, which are nearly all."""
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO"})
 """Scripts that one word may mix."""
 
@@ -49,12 +52,14 @@ def folded(text: str) -> str:
 
 def split(name: str) -> tuple[str, ...]:
     """The words of a name, split at case changes, digits and separators, without case."""
+    if name.isascii():
+        return tuple(word.lower() for word in _ASCII_WORD.findall(name))
     found: list[str] = []
     for run in _spaced(unicodedata.normalize("NFKC", name), symbols=True).split():
         parts = letters(run)
         kinds = "".join(_kind(part[0]) for part in parts)
         cuts = [0, *(cut.start() for cut in _CUTS.finditer(kinds)), len(parts)]
-        found += ["".join(parts[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+        found += ["".join(parts[start:end]) for start, end in pairwise(cuts)]
     return tuple(folded(word) for word in found)
 
 

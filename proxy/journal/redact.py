@@ -39,7 +39,7 @@ _KEY_IN_TEXT = re.compile(r"""(?<![\w-])([A-Za-z][\w-]{1,60})\\*["']?\s*[:=]\s*"
 """A key inside a text, up to its value: as JSON (also JSON within JSON), header, assignment or query string."""
 _VALUE_IN_TEXT = re.compile(
     r"""(?P<quote>\\*["'])(?P<inside>(?:\\.|[^\\\n])*?)(?P=quote)"""
-    r"""|(?P<bare>(?:Bearer|Basic|Token)\s+\S+|[^\s,;&"'{}\[\]\\]+)"""
+    r"""|(?P<bare>(?:Bearer|Basic|Token)\s++\S++|[^\s,;&"'{}\[\]\\]++)"""
 )
 _SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)([A-Za-z0-9._~+/=-]{8,})")
 _PLAIN = frozenset({None, "", "null", "None", "true", "false", "True", "False", REDACTED})

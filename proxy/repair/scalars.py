@@ -25,6 +25,8 @@ _HEDGES = frozenset(
 )
 _TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
+LONGEST = 400
+"""Characters of a text that may be one number; Python refuses to read 4,300 digits."""
 NOTHING = frozenset({"null", "none", "undefined", "nil", "n/a"})
 """Texts that stand for no value."""
 
@@ -42,6 +44,8 @@ class Reading:
 def read_number(text: str) -> Reading | None:
     """Read a whole text as one number: digits, separators, a fraction, number words, or one number among words."""
     bare = text.strip().strip("\"'`").strip()
+    if len(bare) > LONGEST:
+        return None
     if _NUMBER.fullmatch(bare):
         return Reading(_number(bare), "number_as_text", Confidence.LOSSLESS)
     fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)

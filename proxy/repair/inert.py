@@ -1,7 +1,7 @@
 """A JSON Schema validator that does nothing but compare: it loads nothing, and its work is bounded.
 
-Pure. A reference that leaves the document, a pattern that no linear engine takes, and `unevaluated...` allow everything;
-a schema whose references unfold too far allows everything too.
+Pure. A reference that leaves the document, a pattern that no linear engine takes, and `unevaluated...` allow
+everything; a schema whose references unfold too far allows everything too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -25,6 +25,8 @@ FORMATTED = 2000
 """Characters of a text whose `format` is checked."""
 
 _followed: ContextVar[int] = ContextVar("followed", default=0)
+_NOTHING_ELSE = cast("Any", Registry())  # pyright: ignore[reportUnknownArgumentType]
+"""The documents that a reference may lead to beside its own."""
 _Errors = Iterator[ValidationError]
 _RULES = cast("dict[str, Any]", Draft202012Validator.VALIDATORS)
 
@@ -46,7 +48,7 @@ def errors(validator: Any, value: Json) -> list[ValidationError]:
 
 def validator(schema: Mapping[str, Any]) -> Any:
     """A validator for this schema."""
-    return _Inert(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return _Inert(schema, registry=_NOTHING_ELSE, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def _reference(keyword: str) -> Any:

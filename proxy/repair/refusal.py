@@ -21,7 +21,6 @@ from schemas.catalog import Json, as_object
 from schemas.plan import Location, walk
 from schemas.trial import Reply
 
-
 READ_LIMIT = 8_000
 """Characters of a foreign text that are read: a validator names what it refuses at the beginning."""
 
@@ -161,7 +160,9 @@ def _names_argument(text: str, name: str) -> bool:
     quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
     subject = rf"(?<![\w.]){re.escape(name)} (?:must|should|has to|needs to|cannot|may not|expects?)\b"
     return (
-        re.search(rf"{quoted}|^\W{{0,20}}{re.escape(name)}\s{{0,9}}(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M)
+        re.search(
+            rf"{quoted}|^\W{{0,20}}{re.escape(name)}\s{{0,9}}(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M
+        )
         is not None
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import httpx2
 import structlog
 
+from proxy.repair.shown import without_secrets
 from proxy.upstream import rpc
 from proxy.upstream.events import Event, Events
 from proxy.upstream.http import client
@@ -102,7 +103,7 @@ class Sse:
             reason = await self._post(target, message)
             ident = message.get("id")
             if reason is not None and ident is not None and "method" in message:
-                self._link.peer.settle(ident, Reply(lost=Lost.NOT_SENT, message=reason))
+                self._link.peer.settle(ident, Reply(lost=Lost.NOT_SENT, message=without_secrets(reason)))
 
     async def _post(self, target: str, message: Message) -> str | None:
         """Post one message; returns why it was not taken."""

@@ -14,6 +14,7 @@ from proxy.repair import dialects, moments, notes, refusal, scalars, stand_ins
 from proxy.repair.patterns import matches
 from proxy.repair.rules import missing
 from proxy.repair.schema import allowed_values, breaches, types_of
+from proxy.repair.shown import all_shown, shown, without_secrets
 from schemas.catalog import canonical
 from tests.promises import promise
 
@@ -23,11 +24,47 @@ ENOUGH = 2.0
 
 ARGUMENTS = {f"argument_{number}": number for number in range(200)}
 UNITS = (
-    *("one of ", " ", "a1f", "a.b", "'", "'a' ", "a\n", "(", "[", "{{", "$a.", "_", "a_", "/a", "./", "1,111", "1", "\\"),
-    *("missing parameters: a, ", "a is required ", "did you mean ", "argument_1 ", "invalid a format ", "```", "не ", "a@"),
+    *(
+        "one of ",
+        " ",
+        "a1f",
+        "a.b",
+        "'",
+        "'a' ",
+        "a\n",
+        "(",
+        "[",
+        "{{",
+        "$a.",
+        "_",
+        "a_",
+        "/a",
+        "./",
+        "1,111",
+        "1",
+        "\\",
+    ),
+    *(
+        "missing parameters: a, ",
+        "a is required ",
+        "did you mean ",
+        "argument_1 ",
+        "invalid a format ",
+        "```",
+        "не ",
+        "a@",
+    ),
 )
 TAILS = ("", "\0", " at a", "!", "]")
-HEADS = ("", "one of ", "missing required argument: ", "1 validation error\na\n", "Error", "available ", '[{"code":1,"path":')
+HEADS = (
+    "",
+    "one of ",
+    "missing required argument: ",
+    "1 validation error\na\n",
+    "Error",
+    "available ",
+    '[{"code":1,"path":',
+)
 
 READERS: dict[str, Callable[[str], object]] = {
     "refusal": lambda text: refusal.read(text, ARGUMENTS, tuple(ARGUMENTS)),
@@ -147,3 +184,28 @@ def test_an_answer_about_the_world_is_no_silent_failure(answer: dict[str, Any]) 
 @pytest.mark.parametrize("answer", [{"error": "no such city"}, {"success": False, "message": "boom", "data": None}])
 def test_an_object_that_says_nothing_but_its_error_is_a_silent_failure(answer: dict[str, Any]) -> None:
     assert refusal.silent_failure(answer, has_output_schema=True) is not None
+
+
+@promise("never-rendered-raw")
+def test_what_steers_a_terminal_is_shown_as_an_escape() -> None:
+    assert shown("a\x1b[31mb\x9b2J\x7f\u202ec\u200bd\r\n\te") == "a\\x1b[31mb\\x9b2J\\x7f\\u202ec\\u200bd\\x0d\n\te"
+    assert all_shown({"k\x07": ["\u2066x", 1, None]}) == {"k\\x07": ["\\u2066x", 1, None]}
+    assert shown("Grüße, שלום, नमस्ते") == "Grüße, שלום, नमस्ते"
+
+
+@promise("addresses-without-secrets")
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            "cannot connect to http://ann:pw@host:8/mcp?k=s3cret&clave=x: no",
+            "http://host:8/mcp?k=[redacted]&clave=[redacted]",
+        ),
+        ("https://a:p@ss@host/", "https://host/"),
+        ("mail ann@host about https://host/x", "mail ann@host about https://host/x"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(said: str, kept: str) -> None:
+    told = without_secrets(said)
+    assert kept in told
+    assert not any(secret in told for secret in ("pw@", "s3cret", "p@ss"))

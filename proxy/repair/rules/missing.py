@@ -9,8 +9,8 @@ from functools import lru_cache
 from proxy.repair.choices import choose
 from proxy.repair.coerce import Target, short, spoken_unit
 from proxy.repair.notes import alternatives
-from proxy.repair.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.scalars import LONGEST
+from proxy.repair.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.situation import Situation
 from proxy.repair.units import same_unit
 from proxy.repair.values import paths

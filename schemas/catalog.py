@@ -38,8 +38,35 @@ class Effect(StrEnum):
 
 
 def canonical(value: Json) -> str:
-    """Write a JSON value so that equal values give equal text (keys sorted, no spaces)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    """Write a JSON value so that equal values give equal text (keys sorted, no spaces), however deep it is."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    except RecursionError:
+        return "".join(_pieces(value))
+
+
+def _pieces(value: Json) -> Iterator[str]:
+    """The same text without recursion."""
+    waiting: list[tuple[bool, Json]] = [(False, value)]
+    while waiting:
+        written, item = waiting.pop()
+        keys, items = as_object(item), as_list(item)
+        if written:
+            yield item
+        elif keys:
+            waiting.append((True, "}"))
+            for name in sorted(keys, key=str, reverse=True):
+                waiting += [(True, ","), (False, keys[name]), (True, f"{json.dumps(str(name), ensure_ascii=False)}:")]
+            waiting[-3 * len(keys)] = (True, "")
+            yield "{"
+        elif items:
+            waiting.append((True, "]"))
+            for inner in reversed(items):
+                waiting += [(True, ","), (False, inner)]
+            waiting[-2 * len(items)] = (True, "")
+            yield "["
+        else:
+            yield json.dumps(item, ensure_ascii=False, default=str)
 
 
 EXACT = 2**53

@@ -44,6 +44,11 @@ PROMISES = {
     "wrappers-are-opened": "Arguments inside a wrapper, or without the one they need, are put where they belong.",
     "refusals-are-read": "What an upstream's error text says about arguments is read in every common style, and nothing else is read into it.",
     "silent-failures-are-seen": "Success with an error inside counts as failure; an honest empty result does not.",
+    # foreign text
+    "foreign-text-is-linear": "Reading an error text, a description, a goal or a value takes work linear in its length.",
+    "schemas-act-on-nothing": "A schema loads nothing, its patterns run linear, and one without end allows everything.",
+    "never-rendered-raw": "Control and direction characters of a foreign text are shown as escapes, never printed raw.",
+    "addresses-without-secrets": "An address is shown without user name, password and secret query values.",
     # plans
     "refs-resolve": "A reference sees structured content, else JSON text, else text; paths are dots or JSON Pointer, negative indexes included.",
     "literals-stay-literal": "What is not exactly a reference to a step stays what it is.",

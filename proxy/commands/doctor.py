@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.commands.options import config_option, run, settings
+from proxy.repair.shown import shown, without_secrets
 
 if TYPE_CHECKING:
     from proxy.app import Running
@@ -51,11 +52,13 @@ def doctor(config: Path | None, as_json: bool) -> None:
 
 
 def _print(finding: Finding, *, as_json: bool) -> None:
+    finding = replace(finding, said=without_secrets(finding.said), lines=tuple(map(without_secrets, finding.lines)))
     if as_json:
         click.echo(json.dumps(asdict(finding), ensure_ascii=False))
         return
     mark = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="red"), None: "off "}[finding.ok]
-    click.echo("\n".join([f"{mark} {finding.about}: {finding.said}", *(f"       {line}" for line in finding.lines)]))
+    said = [f"{finding.about}: {finding.said}", *(f"       {line}" for line in finding.lines)]
+    click.echo(f"{mark} " + "\n".join(shown(line) for line in said))
 
 
 def _configuration(loaded: Loaded) -> Finding:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from proxy.commands.options import config_option, refuse, run, settings
+from proxy.repair.shown import shown, without_secrets
 
 if TYPE_CHECKING:
     from proxy.commands.browser import Loopback
@@ -209,5 +210,5 @@ def _nobody() -> Audience:
 
 
 def _failed(message: str) -> int:
-    click.echo(f"mcp-mend: {message}", err=True)
+    click.echo(f"mcp-mend: {shown(without_secrets(message))}", err=True)
     return FAILED

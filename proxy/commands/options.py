@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from proxy.repair.shown import shown, without_secrets
+
 if TYPE_CHECKING:
     from proxy.settings import Loaded
 
@@ -31,7 +33,7 @@ BAD_INPUT = 2
 def refuse(message: str) -> NoReturn:
     """Say on stderr what is wrong, one line per fault, and exit with `BAD_INPUT`."""
     for line in message.splitlines():
-        click.echo(f"mcp-mend: {line}", err=True)
+        click.echo(f"mcp-mend: {shown(without_secrets(line))}", err=True)
     sys.exit(BAD_INPUT)
 
 

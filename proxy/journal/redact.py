@@ -39,8 +39,10 @@ _KEY_IN_TEXT = re.compile(r"""(?<![\w-])([A-Za-z][\w-]{1,60})\\*["']?\s*[:=]\s*"
 """A key inside a text, up to its value: as JSON (also JSON within JSON), header, assignment or query string."""
 _VALUE_IN_TEXT = re.compile(
     r"""(?P<quote>\\*["'])(?P<inside>(?:\\.|[^\\\n])*?)(?P=quote)"""
-    r"""|(?P<bare>(?:Bearer|Basic|Token)\s+\S+|[^\s,;&"'{}\[\]\\]+)"""
+    r"""|(?P<bare>(?:Bearer|Basic|Token)\s++\S++|[^\s,;&"'{}\[\]\\]++)"""
 )
+_USER = re.compile(r"(?<=://)(?:[^\s/?#\"'<>@]*+@)+")
+"""User name and password of an address."""
 _SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)([A-Za-z0-9._~+/=-]{8,})")
 _PLAIN = frozenset({None, "", "null", "None", "true", "false", "True", "False", REDACTED})
 """Values that say nothing secret."""
@@ -93,6 +95,7 @@ class Redaction:
         for secret in (*self._inside, *self._more()):
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        text = _USER.sub(f"{REDACTED}@", text) if "://" in text else text
         lower = text.lower()
         if not any(hint in lower for hint in self._hints):
             return text

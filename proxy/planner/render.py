@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from proxy.repair.notes import note, summary
 from proxy.repair.schema import Schema, allowed_values, branches, deref, types_of
+from proxy.repair.shown import shown
 from proxy.repair.values import MISSING
 from schemas.catalog import Json, Tool, as_list, as_object
 from schemas.plan import Step, as_ref
@@ -87,7 +88,7 @@ def _bare(value: Json) -> str:
 
 def cut(text: str, width: int) -> str:
     """The first `width` characters of a text in one line, whole words."""
-    line = " ".join(text.split())
+    line = shown(" ".join(text.split()))
     if len(line) <= width:
         return line
     head = line[:width].rsplit(" ", 1)[0] if width > 0 else ""

@@ -20,12 +20,12 @@ Kind = Literal["number", "time", "date", "text", "name"]
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("text", r"(?:(?<=\s)|^|(?<=[:(]))(?P<q>['\"`])(?P<quoted>[^'\"`]{1,300})(?P=q)(?=[\s.,;:!?)]|$)"),
     ("text", r"[“‘](?P<curly>[^”’]{1,300})[”’]"),
-    ("text", r"https?://[^\s,;)]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("text", r"https?://[^\s,;)]++|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++"),
     ("date", r"\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?\b"),
     ("time", r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![\d:])"),
-    ("text", r"(?<![\w/.])[\w/-]+\.[A-Za-z]\w{0,4}\b(?!\.\w)|\b\w+(?:_\w+)+\b"),
+    ("text", r"(?<![\w/.-])[\w/-]++\.[A-Za-z]\w{0,4}\b(?!\.\w)|\b\w[^\W_]*+_\w++"),
     ("number", r"(?<![\w.])[$€£]?(?P<number>-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\d:])"),
-    ("text", r"(?<![\w.])/?(?:[\w.-]+/)+[\w.-]*\w"),
+    ("text", r"(?<![\w./-])/?(?:[\w.-]++/)+[\w.-]*\w"),
     ("name", r"\b[A-Z][\w-]*(?: (?:of |de )?[A-Z][\w-]*)*"),
 )
 """Kind to how such a fact is written; what an earlier pattern has taken is not read again."""
@@ -34,6 +34,10 @@ _AGE = re.compile(r"(?:y|yo|yr|yrs|y/o)\b", re.IGNORECASE)
 _NO_UNIT = frozenset("a an at in is as by to of and or the for on per it old us are was has over under h b c d".split())
 """Short words behind a number that unit tables know as symbols."""
 _BREAK = re.compile(r"[,;:()!?\n]|\.(?=\s|$)|\b(?:and|then|or|but|with)\b")
+
+
+READ = 4000
+"""Characters of a goal in which facts are sought."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Fact:
 def facts(goal: str) -> tuple[Fact, ...]:
     """Every fact of a goal, in order."""
     found: list[Fact] = []
+    goal = goal[:READ]
     for kind, pattern in _PATTERNS:
         for match in re.finditer(pattern, goal):
             taken = any(match.start() < other.end and other.start < match.end() for other in found)

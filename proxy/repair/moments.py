@@ -13,6 +13,7 @@ from typing import Any
 
 from dateutil import parser as dates
 
+from proxy.repair.patterns import matches
 from proxy.repair.scalars import Reading
 from schemas.edit import Confidence
 
@@ -45,10 +46,17 @@ def wanted_layout(schema: Mapping[str, Any]) -> str | None:
 
 def told_layout(text: str) -> str | None:
     """The layout that a text spells out: `YYYY-MM-DD`, `dd/mm/yyyy`, `HH:MM`, `%Y%m%d`."""
+    text = text[:MASKED]
     percent = _PERCENT.search(text)
     if percent is not None:
         return percent[0]
     return next((form for match in _MASK.finditer(text) if (form := _form(match[0])).count("%") > 1), None)
+
+
+MASKED = 2000
+"""Characters of a description that are searched for a layout."""
+WRITTEN = 100
+"""Characters of the longest text that is read as a date or time."""
 
 
 def _form(mask: str) -> str:
@@ -64,12 +72,9 @@ def _form(mask: str) -> str:
 @lru_cache(maxsize=256)
 def _by_pattern(pattern: str) -> str | None:
     """The one usual layout that a pattern admits; None for patterns that admit other texts too, or several layouts."""
-    try:
-        if any(re.search(pattern, text) for text in _NO_DATES):
-            return None
-        found = [form for form in _USUAL if all(re.search(pattern, sample.strftime(form)) for sample in _SAMPLES)]
-    except re.error:
+    if any(matches(pattern, text) for text in _NO_DATES):
         return None
+    found = [form for form in _USUAL if all(matches(pattern, sample.strftime(form)) for sample in _SAMPLES)]
     return found[0] if len(found) == 1 else None
 
 
@@ -77,6 +82,8 @@ def _by_pattern(pattern: str) -> str | None:
 def in_layout(text: str, layout: str) -> Reading | None:
     """A date or time rewritten in a layout; a guess where that leaves out a time or supposes an offset."""
     bare = text.strip()
+    if len(bare) > WRITTEN:
+        return None
     first, filled = (_parsed(bare, default) for default in _DEFAULTS)
     if first is None or filled is None or not re.search(r"\d", bare) or _ambiguous(bare, first):
         return None

@@ -14,7 +14,9 @@ KNOWN_LIMIT = 8192
 _KNOWN: dict[tuple[int, str], tuple[Tool, Schema]] = {}
 """Described schemas by the identity of the tool, which is kept so that the identity stays its own."""
 
-_SECTION = re.compile(r"^\s*+(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*+:?\s*+$", re.I)
+_SECTION = re.compile(
+    r"^\s*+(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*+:?\s*+$", re.I
+)
 
 
 def summary(tool: Tool) -> str:

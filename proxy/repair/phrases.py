@@ -96,7 +96,8 @@ CHOICES = (
     re.compile(
         r"(?:is not one of|(?:must|should) be one of|expected one of|one of|"
         r"valid (?:values|options|choices)(?: are| include)?|allowed (?:values|options)(?: are)?|"
-        r"accepted values(?: are)?|choose from|options are|available \w{1,80}+(?: are)?|supported(?: \w{1,80}+)?(?: are)?)"
+        r"accepted values(?: are)?|choose from|options are|available \w{1,80}+(?: are)?|"
+        r"supported(?: \w{1,80}+)?(?: are)?)"
         rf"\s{{0,9}}:?\s{{0,9}}[\[({{]?((?:\s{{0,9}}{_CHOICE}\s{{0,9}}(?:,|\||\bor\b|$)){{1,200}}"
         rf"(?:\s{{0,9}}(?:(?:or|and)\s{{1,9}})?{_CHOICE})?)",
         re.IGNORECASE,

@@ -21,7 +21,6 @@ from schemas.catalog import Json, as_object
 from schemas.plan import Location, walk
 from schemas.trial import Reply
 
-
 READ_LIMIT = 8_000
 """Characters of a foreign text that are read: a validator names what it refuses at the beginning."""
 
@@ -161,7 +160,9 @@ def _names_argument(text: str, name: str) -> bool:
     quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
     subject = rf"(?<![\w.]){re.escape(name)} (?:must|should|has to|needs to|cannot|may not|expects?)\b"
     return (
-        re.search(rf"{quoted}|^\W{{0,20}}{re.escape(name)}\s{{0,9}}(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M)
+        re.search(
+            rf"{quoted}|^\W{{0,20}}{re.escape(name)}\s{{0,9}}(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M
+        )
         is not None
     )
 
@@ -203,6 +204,8 @@ def _quoted(text: str, sent: Mapping[str, Any]) -> Iterator[Location]:
             if where and any(said in bare for said in _written(value)):
                 yield where
         elif isinstance(value, int | float):
+            if str(value) not in text:
+                continue
             there = re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]\w)", text) is not None
             blamed = (
                 re.search(rf"(?<![\w.]){re.escape(str(value))} (?:is|does|must|should|cannot|was) ", text) is not None
@@ -222,7 +225,8 @@ def silent_failure(value: Json, *, has_output_schema: bool) -> str | None:
     """The error inside a result that claims success, None where there is none.
 
     An object that holds nothing but an error (and a status beside it), or a text that opens with an error marker.
-    Honest empty results (`[]`, `{"results": []}`, "no matches") are no failures.
+    Honest empty results (`[]`, `{"results": []}`, "no matches") are no failures, and an object in which anything else
+    is said, be it false or 0, is an answer about the world.
     """
     keys = as_object(value)
     if keys is not None:
@@ -245,7 +249,7 @@ def _error_object(keys: Mapping[str, Json]) -> str | None:
     flagged = keys.get("success") is False or keys.get("ok") is False or failed
     speaks = any(keys.get(name) for name in ("error", "errors", "Error"))
     said = next((keys[name] for name in ("error", "errors", "Error", "message", "detail") if keys.get(name)), None)
-    hollow = all(plain(name) in _BESIDE_ERROR or not value for name, value in keys.items())
+    hollow = all(plain(name) in _BESIDE_ERROR or value in (None, "", [], {}) for name, value in keys.items())
     if said is None or not (speaks or flagged) or not hollow:
         return None
     return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)

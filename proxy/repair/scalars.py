@@ -27,7 +27,7 @@ _HEDGES = frozenset(
 _TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
 LONGEST = 400
-"""Digits of a number beyond which it is not read."""
+"""Characters of a text that may be one number; Python refuses to read 4,300 digits."""
 NOTHING = frozenset({"null", "none", "undefined", "nil", "n/a"})
 """Texts that stand for no value."""
 
@@ -45,11 +45,13 @@ class Reading:
 def read_number(text: str) -> Reading | None:
     """Read a whole text as one number: digits, separators, a fraction, number words, or one number among words."""
     bare = text.strip().strip("\"'`").strip()
+    if len(bare) > LONGEST:
+        return None
     if _NUMBER.fullmatch(bare):
         exact = _number(bare)
         return None if exact is None else Reading(exact, "number_as_text", Confidence.LOSSLESS)
     fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)
-    if fraction and len(bare) < LONGEST and int(fraction[2]):
+    if fraction and int(fraction[2]):
         share = Fraction(int(fraction[1]), int(fraction[2]))
         return Reading(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
     spoken = number_words(bare)
@@ -82,8 +84,6 @@ def whole(number: float) -> bool:
 def _number(text: str) -> int | float | None:
     """The number that a text writes, exactly; None where a float would lose digits of it."""
     bare = text.replace(",", "").lstrip("+")
-    if len(bare) > LONGEST:
-        return None
     if re.fullmatch(r"-?\d+", bare):
         return int(bare)
     number = float(bare)

@@ -1,7 +1,7 @@
 """Questions about JSON Schemas: what a value breaks, which types and values are allowed.
 
 Pure. Reads any draft as 2020-12, which differs from draft 7 only where tools hardly go; a schema that is itself
-broken allows everything, since the upstream then decides alone.
+broken, too large or too deep allows everything, since the upstream then decides alone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from proxy.repair.inert import errors, validator
 from proxy.repair.values import MISSING
 from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.plan import Location
@@ -36,9 +36,15 @@ class Breach:
     detail: Json = None
 
 
+LARGEST = 1_000_000
+"""Characters of a schema that values are compared with."""
+OPENED = 500
+"""Alternatives within alternatives that are opened."""
+
+
 @lru_cache(maxsize=4096)
-def _validator(text: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(text), format_checker=Draft202012Validator.FORMAT_CHECKER)
+def _validator(text: str) -> Any:
+    return validator(json.loads(text) if len(text) <= LARGEST else {})
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class _Known:
     """A schema with its validator; kept together, so that the schema's identity stays its own."""
 
     schema: Schema
-    validator: Draft202012Validator
+    validator: Any
     answers: dict[str, list[Breach]]
     """What small values break, by their canonical text: a search asks the same many times."""
 
@@ -74,8 +80,7 @@ def breaches(schema: Schema, value: Json) -> list[Breach]:
         known, written = _known(schema), canonical(value)
         found = known.answers.get(written)
         if found is None:
-            errors = cast("Iterable[ValidationError]", known.validator.iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
-            found = [_breach(error) for error in errors]
+            found = [_breach(error) for error in errors(known.validator, value)]
             if len(written) <= SMALL:
                 if len(known.answers) >= ANSWERS:
                     known.answers.clear()
@@ -112,18 +117,31 @@ def deref(schema: Json, root: Schema) -> Schema:
 
 
 def branches(schema: Schema, root: Schema) -> list[Schema]:
-    """The alternatives of `anyOf`/`oneOf`, a single-member `allOf` opened, else the schema itself."""
-    schema = deref(schema, root)
+    """The alternatives of `anyOf`/`oneOf`, a single-member `allOf` opened, else the schema itself.
+
+    One whose alternatives have no end, or more than `OPENED`, says nothing: `[{}]`.
+    """
+    found: list[Schema] = []
+    waiting = [deref(schema, root)]
+    for _ in range(OPENED):
+        if not waiting:
+            return found
+        one = waiting.pop()
+        keyword = _opening(one)
+        if keyword is None:
+            found.append(one)
+            continue
+        rest = {key: inner for key, inner in one.items() if key != keyword}
+        options = (as_list(one[keyword]) or [])[: OPENED + 1]
+        waiting += [deref({**rest, **deref(option, root)}, root) for option in reversed(options)]
+    return [{}] if waiting else found
+
+
+def _opening(schema: Schema) -> str | None:
     for keyword in ("anyOf", "oneOf"):
-        options = as_list(schema.get(keyword))
-        if options:
-            rest = {key: inner for key, inner in schema.items() if key != keyword}
-            return [branch for option in options for branch in branches({**rest, **deref(option, root)}, root)]
-    nested = as_list(schema.get("allOf"))
-    if nested and len(nested) == 1:
-        rest = {key: inner for key, inner in schema.items() if key != "allOf"}
-        return branches({**rest, **deref(nested[0], root)}, root)
-    return [schema]
+        if as_list(schema.get(keyword)):
+            return keyword
+    return "allOf" if len(as_list(schema.get("allOf")) or []) == 1 else None
 
 
 def types_of(schema: Schema, root: Schema) -> set[str]:

@@ -16,12 +16,14 @@ from schemas.catalog import Json
 from schemas.plan import Ref
 
 _PLACEHOLDER = re.compile(
-    r"^\s*(?:[<\[{(]+[^<>\[\]{}\"',]*[>\]})]+|\$\{?[A-Za-z_][\w.]*\}?|"
+    r"^\s*+(?:[<\[{(]++[^<>\[\]{}()\"',]*+[>\]})]++|\$\{?[A-Za-z_][\w.]*+\}?|"
     r"(?:the )?(?:result|output|response|value|answer)s? (?:of|from) .*|"
     r"(?:tbd|todo|fixme|placeholder|unknown|xxx+|to be (?:determined|filled|decided)|fill[_ ]?in|pending)|"
     r"(?=.*_)[A-Z_]*(?:RESULT|OUTPUT|PREVIOUS|PLACEHOLDER|FROM_STEP|YOUR|INSERT|STEP_?\d)[A-Z_\d]*)\s*$",
     re.IGNORECASE,
 )
+LONGEST = 200
+"""Characters of a text that may stand for a value."""
 _MARKED = re.compile(r"^\s*(?:[#$<{]|steps?[.\[])")
 _AROUND = frozenset({"output", "outputs", "result", "results", "response", "data", "value"})
 """Names that other plan languages put between a step and the path into its result."""
@@ -29,7 +31,9 @@ _AROUND = frozenset({"output", "outputs", "result", "results", "response", "data
 
 def is_placeholder(value: Json) -> bool:
     """Tell whether a text may stand for a value that was to be filled in: `<user_id>`, `TBD`, `RESULT_FROM_STEP_1`."""
-    return isinstance(value, str) and _PLACEHOLDER.match(value) is not None and read_json(value) is None
+    if not isinstance(value, str) or len(value) > LONGEST:
+        return False
+    return _PLACEHOLDER.match(value) is not None and read_json(value) is None
 
 
 def stand_ins(here: Situation) -> Iterator[tuple[str, str]]:
@@ -37,7 +41,7 @@ def stand_ins(here: Situation) -> Iterator[tuple[str, str]]:
     if here.evidence.single or here.tool is None:
         return
     for name, value in here.written.items():
-        if not isinstance(value, str) or len(value) > 200 or here.argument_schema(name) is None:
+        if not isinstance(value, str) or len(value) > LONGEST or here.argument_schema(name) is None:
             continue
         if value.strip() and value.strip() not in here.plan.goal and spelled(value, here) is not None:
             yield name, value

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx2
 import structlog
 
+from proxy.repair.shown import without_secrets
 from proxy.upstream import rpc
 from proxy.upstream.answers import AT_THE_DOOR, HARMLESS, LONGEST_REFUSAL, body_of, error_in, same_origin, session_gone
 from proxy.upstream.events import Events
@@ -287,10 +288,11 @@ class Http:
 
     def _lost(self, ident: Id | None, how: Lost, reason: str) -> None:
         if ident is not None:
-            self._link.peer.settle(ident, Reply(lost=how, message=reason))
+            self._link.peer.settle(ident, Reply(lost=how, message=without_secrets(reason)))
 
     def _end(self, reason: str) -> None:
         """The session is over; without a session there is nothing to end, and the next request may succeed."""
+        reason = without_secrets(reason)
         if not self._closed:
             self._closed = self._link.era == "handshake"
             self._ended(reason)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import httpx2
 import structlog
 
+from proxy.repair.shown import without_secrets
 from proxy.upstream import rpc
 from proxy.upstream.answers import AT_THE_DOOR
 from proxy.upstream.events import Event, Events
@@ -104,7 +106,7 @@ class Sse:
             lost = await self._post(target, message)
             ident = message.get("id")
             if lost is not None and ident is not None and "method" in message:
-                self._link.peer.settle(ident, lost)
+                self._link.peer.settle(ident, replace(lost, message=without_secrets(lost.message)))
 
     async def _post(self, target: str, message: Message) -> Reply | None:
         """Post one message; returns what became of one that was not taken."""

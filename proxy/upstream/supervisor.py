@@ -15,6 +15,7 @@ import anyio
 import structlog
 
 from catalog_cache.pages import every_page
+from proxy.repair.shown import without_secrets
 from proxy.upstream.caller import Audience, Profile
 from proxy.upstream.connect import UnreachableError, connect, modern
 from proxy.upstream.link import Link
@@ -221,6 +222,7 @@ class Supervised:
                 raise UnreachableError(f"tools/list failed: {listing.failure}", link.stderr())
 
     def _down(self, reason: str) -> None:
+        reason = without_secrets(reason)
         log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
         self.state, self.reason = State.DOWN, reason
         self._lost(self.name)

@@ -16,6 +16,7 @@ import click
 from proxy.commands.clients.places import CLIENTS, Client, Surroundings, place
 from proxy.commands.log.text import coloured
 from proxy.commands.options import refuse
+from proxy.repair.shown import shown
 
 _MARK = "\ufeff"
 
@@ -55,7 +56,7 @@ def change(path: Path, before: str, after: str, *, dry_run: bool, yes: bool) -> 
     after = _MARK + after if before.startswith(_MARK) and not after.startswith(_MARK) else after
     lines = (before.splitlines(), after.splitlines())
     names = (str(path) if before else os.devnull, str(path))
-    click.echo(coloured("\n".join(difflib.unified_diff(*lines, *names, lineterm=""))))
+    click.echo(coloured(shown("\n".join(difflib.unified_diff(*lines, *names, lineterm="")))))
     if dry_run or not (yes or click.confirm(f"Change {path}?", err=True)):
         click.echo("nothing was changed", err=True)
         return False

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from proxy.commands.log.asking import json_option, reading
-from proxy.commands.log.text import block, change, clock, coloured, pretty, status, table
+from proxy.commands.log.text import block, change, clock, coloured, status, table
+from proxy.repair.shown import all_shown
 
 
 @click.command()
@@ -31,6 +32,7 @@ def show(id: str, as_json: bool) -> None:
             json.dumps({**public(entry), **{key: part for key, part in parts.items() if part}}, ensure_ascii=False)
         )
         return
+    entry = all_shown(entry)
     parts = _run_parts(entry) if found.startswith("run_") else _call_parts(entry)
     click.echo("\n\n".join(part for part in parts if part))
 
@@ -81,8 +83,9 @@ def diff(id: str, only_patch: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     elif only_patch:
-        click.echo(pretty(found["patch"]))
+        click.echo(json.dumps(found["patch"], indent=2))
     else:
+        run, found = all_shown(run), all_shown(found)
         click.echo("\n\n".join(part for part in _diff_parts(run, found) if part))
 
 

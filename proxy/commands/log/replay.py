@@ -12,6 +12,7 @@ import click
 from proxy.commands.log.asking import json_option, reading
 from proxy.commands.log.text import brief, coloured, status
 from proxy.commands.options import config_option, refuse, run, settings
+from proxy.repair.shown import all_shown
 
 if TYPE_CHECKING:
     from schemas.config import Config
@@ -46,7 +47,7 @@ def replay(id: str, live: bool, yes: bool, config: Path | None, as_json: bool) -
 
 
 def _show(calls: list[dict[str, Any]], *, as_json: bool) -> None:
-    for call in calls:
+    for call in calls if as_json else all_shown(calls):
         if as_json:
             would = {key: call[key] for key in ("call_id", "server", "tool", "arguments", "effect", "outcome")}
             click.echo(json.dumps(would, ensure_ascii=False))
@@ -108,6 +109,7 @@ def _compare(call: dict[str, Any], outcome: Mapping[str, Any], *, as_json: bool)
         compared = {"call_id": call["call_id"], "same": before == now, "recorded": call["reply"], "now": outcome}
         click.echo(json.dumps(compared, ensure_ascii=False))
         return
+    call, before, now = all_shown([call, before, now])
     click.echo(f"{call['server']} {call['tool']} {brief(call['arguments'], 400)}")
     click.echo("  the same reply" if before == now else coloured(unified(before, now)))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from proxy.repair.shown import shown
+
 _GOOD = {"ok", "succeeded", "repaired"}
 _BAD = {"failed", "refused", "not_executed", "silent", "unknown_tool"}
 _PENDING = {"sent", "suggested", "unknown", "not_sent", "blocked"}
@@ -46,7 +48,7 @@ def status(cell: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if isinstance(value, float) else " ".join(str(value).split())
+    return f"{value:.1f}" if isinstance(value, float) else shown(" ".join(str(value).split()))
 
 
 def clock(at: float) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from proxy.repair.choices import choose
 from proxy.repair.coerce import Target, short, spoken_unit
 from proxy.repair.notes import alternatives
+from proxy.repair.scalars import LONGEST
 from proxy.repair.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.situation import Seen, Situation
 from proxy.repair.units import same_unit
@@ -72,6 +73,8 @@ def _number_in_goal(problem: Problem, here: Situation, target: Target) -> Iterat
     for match in _NUMBERS.finditer(here.plan.goal):
         text = match[1].replace(",", "")
         if naming and (match[0][0] in "$€£" or not _beside(here.plan.goal, match.start(), match.end(), target)):
+            continue
+        if len(text) > LONGEST:
             continue
         number = float(text) if "." in text else int(text)
         if {text, text.rstrip("0").rstrip("."), f"{float(text)}"} & used or not fits(target.schema, number):
@@ -168,8 +171,8 @@ _QUOTED = re.compile(r"(?:(?<=\s)|^|(?<=[:(]))['\"“‘]([^'\"“”‘’]{1,3
 _EITHER = re.compile(r"['\"“]([^'\"“”]{1,100})['\"”],? or ['\"“]([^'\"“”]{1,100})['\"”]")
 """Two values between which the goal leaves the choice."""
 _FILE = re.compile(
-    r"(?<![\w/.*-])(?:~|\.{1,2})?/(?:[\w.-]+/)*[\w-]+(?:\.[\w-]+)*(?!\w*[*?])|(?<![\w/*])[\w./-]*\w\.[A-Za-z]{1,5}(?!\w)"
-    r"|(?<![\w/.-])\w+(?:_\w+)+(?![\w/-])"
+    r"(?<![\w/.*-])(?:~|\.{1,2})?/(?:[\w.-]++/)*[\w-]++(?:\.[\w-]++)*(?!\w*[*?])"
+    r"|(?<![\w/*.-])[\w./-]*\w\.[A-Za-z]{1,5}(?!\w)|(?<![\w/.-])\w[^\W_]*+_\w++(?![\w/-])"
 )
 _SYMBOL = re.compile(r"\b[A-Z]{2,6}\b")
 

@@ -214,8 +214,8 @@ async def test_texts_that_double_end_at_a_bound_with_a_sentence() -> None:
     steps += [step(f"s{n}", "say", text="{{s%d.text}}{{s%d.text}}" % (n - 1, n - 1)) for n in range(1, 21)]
     report = await carried_out(where, {"steps": steps})
     assert report.status == "failed"
-    assert "1,000,000 characters" in "".join(problem.message for problem in report.problems)
-    assert max(len(arguments["text"]) for _, _, arguments in where.sent) <= 1_000_000
+    assert "250,000 characters" in "".join(problem.message for problem in report.problems)
+    assert max(len(arguments["text"]) for _, _, arguments in where.sent) <= 250_000
     assert report.steps[0].ok
 
 

@@ -114,6 +114,8 @@ WIDTH = 6
 """States kept in the beam."""
 BRANCH = 4
 """Proposals tried for one problem."""
+ASKED = 32
+"""Problems of one step that rules are asked about at once: with more than `DEPTH` none is mended as a whole."""
 DEPTH = 8
 """Problems of one step solved in one repair."""
 
@@ -266,6 +268,7 @@ def _children(
     if not state.proposals:
         first = situation(state.plan, here.step, evidence) if step_id != OUTPUT else here
         here = first
+    problems = problems[:ASKED]
     asked = [problem for problem in problems if isinstance(problem, _FIRST) and not problem.at] or problems
     offers = [proposals for problem in asked if (proposals := propose(problem, here))]
     offers = offers or [proposals for problem in problems if (proposals := propose(problem, here))]

@@ -27,7 +27,7 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
-LONGEST_TEXT = 1_000_000
+LONGEST_TEXT = 250_000
 """Characters up to which a text grows by the values filled into it."""
 LARGEST = 16_000_000
 """Characters that the arguments of a call, or the output of a plan, may come to, roughly counted."""

@@ -149,6 +149,8 @@ def serde(arguments: dict[str, Any]) -> str:
 
 
 def leaves(value: Any) -> list[str]:
+    if isinstance(value, str) and value[:1] in "[{":
+        value = json.loads(value)
     if isinstance(value, dict):
         return [leaf for inner in value.values() for leaf in leaves(inner)]
     if isinstance(value, list):

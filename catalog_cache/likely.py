@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz, process
 
+from catalog_cache.letters import plain, split
 from schemas.catalog import Catalog, Tool
-from schemas.letters import plain, split
 
 SPELLED = 24
 """Tools kept for the likeness of their letters."""
@@ -74,4 +74,4 @@ def _built(catalog: Catalog) -> _Index:
 
 
 def _words(name: str) -> set[str]:
-    return {word[:5] for word in split(name) if len(word) > 1}
+    return {word[:5] for word in split(name) if len(word) > 1 or not word.isascii()}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
+from catalog_cache.letters import plain, same, split
 from schemas.catalog import Catalog, Tool
-from schemas.letters import plain, same, split
 
 _SEPARATORS = (".", ":", "/", "__")
 _QUOTES = " \t\r\n\"'`“”‘’«»*"

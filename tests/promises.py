@@ -94,6 +94,11 @@ PROMISES = {
     "noted-before-sent": "A workflow's effect is on disk as sent before it leaves.",
     "resume-repeats-nothing": "A run that was killed goes on without repeating what it had sent.",
     "swaps-within-policy": "Search swaps tools only within the effects policy.",
+    # harm
+    "every-fault-is-answered": "Whatever a server does wrong, each call is answered exactly once, within its time, with what happened, and the others do not notice.",
+    "values-stay-where-they-are": "What one server returned goes to another only by a reference that the client's own plan wrote.",
+    "nothing-throws-us": "Nothing that a client, a plan, a server or a file says ends in an exception of ours.",
+    "foreign-text-is-bounded": "Work on foreign texts, schemas and values grows no faster than they do, and schemas load nothing.",
     "grounded-report": "Each result in a report names the call that it came from.",
 }  # fmt: skip
 

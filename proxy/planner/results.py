@@ -11,11 +11,11 @@ from proxy.repair.units import convert, unit_of
 from proxy.repair.words import stems
 from schemas.catalog import Tool
 
-_RETURNS = re.compile(r"^\s*(?:returns?)\s*:?\s*$", re.IGNORECASE | re.MULTILINE)
+_RETURNS = re.compile(r"^[ \t]*+(?:returns?)[ \t]*+:?[ \t]*+$", re.IGNORECASE | re.MULTILINE)
 _NEXT = re.compile(
-    r"^\s*(?:args|parameters|examples?|raises|notes?|tips[^:\n]*|formulas?|references?)\s*:", re.I | re.M
+    r"^[ \t]*+(?:args|parameters|examples?|raises|notes?|tips[^:\n]*|formulas?|references?)\s*:", re.I | re.M
 )
-_KEY = re.compile(r"^\s*[-*]\s*[`'\"]?(\w+)[`'\"]?\s*(?:\([^)\n]*\))?\s*:\s*(.*)$", re.MULTILINE)
+_KEY = re.compile(r"^[ \t]*+[-*][ \t]*+[`'\"]?(\w++)[`'\"]?[ \t]*+(?:\([^)\n]*+\))?[ \t]*+:[ \t]*+(.*+)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=4096)

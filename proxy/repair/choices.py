@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from catalog_cache import letters
 from proxy.repair.units import same_unit
 from proxy.repair.words import likeness, mentions, words
-from schemas import letters
 from schemas.catalog import Json
 from schemas.edit import Confidence
 

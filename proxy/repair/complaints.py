@@ -34,7 +34,7 @@ def _pydantic(text: str, sent: Mapping[str, Any]) -> Iterator[Issue]:
     if "validation error" not in text:
         return
     for match in phrases.PYDANTIC.finditer(text):
-        parts = [int(part) if part.isdigit() else part for part in match[1].strip().split(".")]
+        parts = [int(part) if part.isdecimal() and len(part) < 10 else part for part in match[1].strip().split(".")]
         while len(parts) > 1 and parts[0] not in sent and parts[1] in sent:
             parts = parts[1:]
         yield Issue(tuple(parts), match[2], match[3])
@@ -46,7 +46,7 @@ def _zod(text: str) -> Iterator[Issue]:
         return
     try:
         issues, _ = json.JSONDecoder().raw_decode(text[start:])
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for entry in as_list(issues) or []:
         keys = as_object(entry) or {}
@@ -80,4 +80,4 @@ def _zod_lines(text: str) -> Iterator[Issue]:
 
 
 def _location(path: str) -> Location:
-    return tuple(int(part) if part.isdigit() else part for part in segments(path))
+    return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in segments(path))

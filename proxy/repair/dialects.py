@@ -15,10 +15,10 @@ from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
+from catalog_cache.letters import same
 from catalog_cache.names import owner
 from proxy.repair.values import deeper
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object
-from schemas.letters import same
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
@@ -256,7 +256,7 @@ def _text_reference(text: str, ids: set[str], whole: list[re.Pattern[str]]) -> J
 
 
 def _path(text: str) -> str:
-    return re.sub(r"\[\s*['\"]?([^\]'\"]+)['\"]?\s*\]", r".\1", text).strip(". ")
+    return re.sub(r"\[\s{0,9}+['\"]?([^\[\]'\"]{1,200}+)['\"]?\s{0,9}+\]", r".\1", text).strip(". ")
 
 
 def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalised, ...]]:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
+from catalog_cache.letters import same
 from catalog_cache.names import owner
 from proxy.repair.diagnose import reading_of, situation
 from proxy.repair.edit import Inapplicable, apply
@@ -32,7 +33,6 @@ from schemas.edit import (
     UnwrapValue,
     WrapValue,
 )
-from schemas.letters import same
 from schemas.plan import Location, Plan, Ref, Step, as_ref, walk
 
 NEAR = 0.6

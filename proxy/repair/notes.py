@@ -14,14 +14,14 @@ KNOWN_LIMIT = 8192
 _KNOWN: dict[tuple[int, str], tuple[Tool, Schema]] = {}
 """Described schemas by the identity of the tool, which is kept so that the identity stays its own."""
 
-_SECTION = re.compile(r"^\s*(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*:?\s*$", re.I)
+_SECTION = re.compile(r"^\s*+(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*+:?\s*+$", re.I)
 
 
 def summary(tool: Tool) -> str:
     """What the tool does: its description up to the first section about arguments, results or examples."""
     lines: list[str] = []
     for line in tool.description.strip().splitlines():
-        if _SECTION.match(line) or re.match(r"^\s*-{3,}\s*$", line):
+        if _SECTION.match(line) or re.match(r"^\s*+-{3,}+\s*+$", line):
             break
         lines.append(line.strip())
     return " ".join(line for line in lines if line)
@@ -55,7 +55,7 @@ def alternatives(text: str) -> tuple[str, ...]:
     quoted = re.findall(r"(?<![\w])['\"`]([A-Za-z][\w -]{0,30})['\"`]", text)
     if len(quoted) > 1:
         return tuple(dict.fromkeys(quoted))
-    for listed in re.findall(r"\(([^()]*,[^()]*)\)", text):
+    for listed in re.findall(r"\(([^(),]{0,200}+,[^()]{0,500}+)\)", text):
         parts = [
             part.strip() for part in re.split(r",|\bor\b", listed) if part.strip() not in ("", "etc.", "etc", "...")
         ]
@@ -67,7 +67,7 @@ def alternatives(text: str) -> tuple[str, ...]:
 def _written(text: str, name: str) -> str:
     """The note in a docstring: `name: text`, `name (type): text`, or `name : type` with the text on the next line."""
     lines = text.splitlines()
-    head = re.compile(rf"^(\s*)[-*`]*{re.escape(name)}`?\s*(?:\([^)]*\))?\s*:\s*(.*)$")
+    head = re.compile(rf"^(\s*+)[-*`]*{re.escape(name)}`?\s*+(?:\([^)]*+\))?\s*+:\s*+(.*+)$")
     for number, line in enumerate(lines):
         found = head.match(line)
         if found is None:

@@ -1,6 +1,7 @@
 """The phrases in which validators and hand-written checks refuse a call, as tables of patterns.
 
-Pure data; `refusal` reads texts with them.
+Pure data; `refusal` reads texts with them. The texts are foreign, so that every pattern is linear in their length: what
+repeats is counted or possessive.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ DOUBT = re.compile(
 
 UNKNOWN_TOOL = re.compile(
     r"(?:unknown|no such|invalid|unrecognized|nonexistent) (?:tool|method|function)|"
-    r"(?:tool|function) ['\"`]?[\w.:/-]+['\"`]? (?:was )?not found|(?:tool|function) not found",
+    r"(?:tool|function) ['\"`]?[\w.:/-]{1,200}+['\"`]? (?:was )?not found|(?:tool|function) not found",
     re.IGNORECASE,
 )
 
-NOT_RUN = re.compile(r"\s*(?:Error: )?MCP error -3260[12]\b")
+NOT_RUN = re.compile(r"\s*+(?:Error: )?MCP error -3260[12]\b")
 """How a text opens that hands on JSON-RPC's refusal of a method or its parameters, given before anything ran."""
 
 NOT_THERE = re.compile(
@@ -31,17 +32,17 @@ NOT_THERE = re.compile(
 """How a text says that a thing which an argument points at is not there."""
 
 MALFORMED = re.compile(
-    r"(?:invalid|malformed|incorrect|wrong|bad|unsupported) (\w+) format|(\w+) format (?:is|must)", re.I
+    r"\b(?:invalid|malformed|incorrect|wrong|bad|unsupported) (\w{1,80}+) format|\b(\w{1,80}+) format (?:is|must)", re.I
 )
 """How a text says that the value of an argument is written wrongly; it names the last word of the argument's name."""
 
-_NAME = r"['\"`]?([A-Za-z_$][\w.$\[\]-]*)['\"`]?"
-_NAMES = r"\[?((?:\s*['\"`]?[\w.$-]+['\"`]?\s*,?)+)\]?"
+_NAME = r"(?<![\w.$\[\]-])['\"`]?([A-Za-z_$][\w.$\[\]-]{0,200}+)['\"`]?"
+_NAMES = r"\[?((?:\s{0,9}['\"`]?[\w.$-]{1,200}['\"`]?\s{0,9},?){1,100})\]?"
 _THING = r"(?:argument|parameter|field|property|key|option)"
 
 MISSING = (
-    re.compile(r"['\"`]([\w.$-]+)['\"`] is a required property", re.IGNORECASE),
-    re.compile(rf"missing (?:\d+ )?required (?:positional |keyword-only )?{_THING}s?:? {_NAMES}", re.IGNORECASE),
+    re.compile(r"['\"`]([\w.$-]{1,200}+)['\"`] is a required property", re.IGNORECASE),
+    re.compile(rf"missing (?:\d{{1,9}} )?required (?:positional |keyword-only )?{_THING}s?:? {_NAMES}", re.IGNORECASE),
     re.compile(rf"missing (?:required )?{_THING}s?:? {_NAMES}", re.IGNORECASE),
     re.compile(rf"{_NAME}(?: {_THING})? (?:is|are) (?:required|missing|mandatory)\b", re.IGNORECASE),
     re.compile(rf"required {_THING} {_NAME} (?:is |was )?(?:missing|not)", re.IGNORECASE),
@@ -50,14 +51,14 @@ MISSING = (
 """Each names, in its group, arguments that were missed."""
 
 UNEXPECTED = (
-    re.compile(r"unexpected keyword argument ['\"`]([\w.$-]+)['\"`]", re.IGNORECASE),
+    re.compile(r"unexpected keyword argument ['\"`]([\w.$-]{1,200}+)['\"`]", re.IGNORECASE),
     re.compile(
         r"(?:unexpected|unknown|unrecognized|extra|unsupported|invalid) (?:keyword )?"
         rf"{_THING}(?:\(s\)|s|ies)?:? {_NAMES}",
         re.IGNORECASE,
     ),
-    re.compile(r"Additional properties are not allowed \((.+?) (?:was|were) unexpected\)"),
-    re.compile(r"Unrecognized key(?:\(s\)|s)? in object: (.+)", re.IGNORECASE),
+    re.compile(r"Additional properties are not allowed \((.{1,500}?) (?:was|were) unexpected\)"),
+    re.compile(r"Unrecognized key(?:\(s\)|s)? in object: (.{1,500}+)", re.IGNORECASE),
 )
 """Each names, in its group, arguments that were refused."""
 
@@ -90,37 +91,38 @@ WANTED = tuple(
 )
 """Pattern to the JSON type that a refusal asks for; the first that matches counts."""
 
-_CHOICE = r"(?:['\"`][^'\"`]+['\"`]|[\w./-]+)"
+_CHOICE = r"(?:['\"`][^'\"`]{1,200}['\"`]|[\w./-]{1,200})"
 CHOICES = (
     re.compile(
         r"(?:is not one of|(?:must|should) be one of|expected one of|one of|"
         r"valid (?:values|options|choices)(?: are| include)?|allowed (?:values|options)(?: are)?|"
-        r"accepted values(?: are)?|choose from|options are|available \w+(?: are)?|supported(?: \w+)?(?: are)?)"
-        rf"\s*:?\s*[\[({{]?((?:\s*{_CHOICE}\s*(?:,|\||\bor\b|$))+(?:\s*(?:or|and)?\s*{_CHOICE})?)",
+        r"accepted values(?: are)?|choose from|options are|available \w{1,80}+(?: are)?|supported(?: \w{1,80}+)?(?: are)?)"
+        rf"\s{{0,9}}:?\s{{0,9}}[\[({{]?((?:\s{{0,9}}{_CHOICE}\s{{0,9}}(?:,|\||\bor\b|$)){{1,200}}"
+        rf"(?:\s{{0,9}}(?:(?:or|and)\s{{1,9}})?{_CHOICE})?)",
         re.IGNORECASE,
     ),
-    re.compile(r"Input should be ((?:['\"][^'\"]+['\"](?:, | or )?)+)"),
+    re.compile(r"Input should be ((?:['\"][^'\"]{1,200}['\"](?:, | or )?){1,200})"),
 )
 """Each holds, in its group, the values that would be accepted."""
 
-DID_YOU_MEAN = re.compile(r"did you mean:? ['\"`]?([^'\"`?\n]+)['\"`]?", re.IGNORECASE)
+DID_YOU_MEAN = re.compile(r"did you mean:? ['\"`]?([^'\"`?\n]{1,200}+)['\"`]?", re.IGNORECASE)
 
-PYDANTIC = re.compile(r"^(\S[^\n]*)\n\s+([^\n]+?) \[type=([\w.]+)", re.MULTILINE)
+PYDANTIC = re.compile(r"^(\S[^\n]{0,300}+)\n[ \t]{1,9}+(\S[^\n]{0,300}?) \[type=([\w.]{1,80}+)", re.MULTILINE)
 """One error of pydantic's text: location, message, type."""
 
 ZOD_LINE = re.compile(
-    r"((?:Invalid (?:input|option)|Too (?:big|small)|Unrecognized key)\b[^\n]*?)"
-    r" at ([A-Za-z_$][\w$-]*(?:\[\d+\]|\.[\w$-]+)*)$",
+    r"((?:Invalid (?:input|option)|Too (?:big|small)|Unrecognized key)\b[^\n]{0,300}?)"
+    r" at ([A-Za-z_$][\w$-]{0,80}(?:\[\d{1,9}\]|\.[\w$-]{1,80}){0,20})$",
     re.MULTILINE,
 )
 """One error of zod's as a line: message, place."""
 
-PLACE = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.\w+|\[\d+\])+)(?![\w/])")
+PLACE = re.compile(r"(?<![\w./])([A-Za-z_]\w{0,80}(?:\.\w{1,80}|\[\d{1,9}\]){1,20})(?![\w/])")
 """A dotted place inside arguments, `children.0` or `items[1].name`."""
 
 ERROR_TEXT = re.compile(
-    r"\s*(?:[A-Za-z]+ )?(?:api )?(?:error|exception|traceback)\b[^\n]{0,40}[:(]|\s*error executing|"
-    r"\s*(?:request )?failed(?: to|:)",
+    r"\s*+(?:(?:[A-Za-z]{1,40}+ )?(?:api )?(?:error|exception|traceback)\b[^\n]{0,40}[:(]|error executing|"
+    r"(?:request )?failed(?: to|:))",
     re.IGNORECASE,
 )
 """How a text opens that reports a failure in place of a result."""

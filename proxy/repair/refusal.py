@@ -22,6 +22,10 @@ from schemas.plan import Location, walk
 from schemas.trial import Reply
 
 
+READ_LIMIT = 8_000
+"""Characters of a foreign text that are read: a validator names what it refuses at the beginning."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """What an error text says about the call that caused it.
@@ -64,7 +68,7 @@ def error_text(reply: Reply) -> str:
 
 def read(text: str, arguments: Json, names: Iterable[str] = ()) -> Reading:
     """Read an error text about a call with these arguments; `names` are the arguments that the tool declares."""
-    return _read(text[:20_000], json.dumps(as_object(arguments) or {}, default=str), tuple(names))
+    return _read(text[:READ_LIMIT], json.dumps(as_object(arguments) or {}, default=str), tuple(names))
 
 
 @lru_cache(maxsize=256)
@@ -109,7 +113,7 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
 def _without_quotations(text: str, names: set[str], sent: Mapping[str, Any]) -> str:
     """The text less what it repeats of the call: an argument called `timeout` is no sign of one."""
     said = {value for _, value in walk(dict(sent)) if isinstance(value, str) and len(value) > 3}
-    for phrase in sorted(names | said, key=len, reverse=True):
+    for phrase in sorted((phrase for phrase in names | said if phrase in text), key=len, reverse=True):
         text = re.sub(rf"(['\"`]){re.escape(phrase)}\1|\b{re.escape(phrase)}:", "", text)
     return text
 
@@ -139,7 +143,9 @@ _HANDLES = frozenset({"id", "ids", "name", "key", "code", "number", "path", "uui
 
 
 def _names_argument(text: str, name: str) -> bool:
-    parts = words(name)
+    parts, lower = words(name), text.lower()
+    if name.lower() not in lower and not (parts and any(part in lower for part in (parts[0], parts[-1]))):
+        return False
     if len(parts) > 1 and (mentions(text, " ".join(parts)) or mentions(text, name)):
         return True
     if len(name) > 5 and mentions(text, name):
@@ -150,10 +156,12 @@ def _names_argument(text: str, name: str) -> bool:
     malformed = phrases.MALFORMED.search(text)
     if malformed is not None and parts and parts[-1] == (malformed[1] or malformed[2]).lower():
         return True
+    if name.lower() not in lower:
+        return False
     quoted = rf"['\"`]{re.escape(name)}['\"`]|(?:argument|parameter|field|property|key):? {re.escape(name)}\b"
     subject = rf"(?<![\w.]){re.escape(name)} (?:must|should|has to|needs to|cannot|may not|expects?)\b"
     return (
-        re.search(rf"{quoted}|^\W*{re.escape(name)}\s*(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M)
+        re.search(rf"{quoted}|^\W{{0,20}}{re.escape(name)}\s{{0,9}}(?::|$)|\b{re.escape(name)}:|{subject}", text, re.I | re.M)
         is not None
     )
 

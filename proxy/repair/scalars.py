@@ -24,7 +24,6 @@ _HEDGES = frozenset(
         *("unit", "units", "piece", "pieces", "item", "items", "pcs", "times"),
     }
 )
-_FENCE = re.compile(r"^\s*```[\w-]*\s*\n?(.*?)\n?\s*```\s*$", re.DOTALL)
 _TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
 LONGEST = 400
@@ -140,7 +139,7 @@ def read_boolean(value: Json) -> Reading | None:
 
 def read_json(text: str) -> Reading | None:
     """Read JSON from a text: plain, fenced, twice encoded, as a Python literal, or an object that lost its braces."""
-    bare = _FENCE.sub(r"\1", text).strip()
+    bare = _unfenced(text.strip())
     value: Json = MISSING
     for _ in range(2):
         parsed = _loads(bare)
@@ -157,6 +156,15 @@ def read_json(text: str) -> Reading | None:
         if braced is not MISSING:
             return Reading(braced, "lost_braces", Confidence.EVIDENT)
     return None
+
+
+def _unfenced(text: str) -> str:
+    """The inside of a Markdown code fence, else the text itself."""
+    if not text.startswith("```") or not text.endswith("```") or len(text) < 6:
+        return text
+    inner = text[3:-3]
+    language = re.match(r"[\w-]*+", inner)
+    return inner[language.end() if language else 0 :].strip()
 
 
 def _loads(text: str) -> Json:

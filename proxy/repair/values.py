@@ -32,6 +32,9 @@ LONGEST_TEXT = 1_000_000
 LARGEST = 16_000_000
 """Characters that the arguments of a call, or the output of a plan, may come to, roughly counted."""
 
+DEEPEST = 128
+"""Levels of nesting of a result that are looked into; JSON that goes deeper stays text."""
+
 MAX_PATHS = 2000
 """Paths looked at inside one result: enough for a page of records, small enough for milliseconds."""
 
@@ -50,9 +53,10 @@ def value_of(result: Mapping[str, Any]) -> Json:
         return structured
     text = text_of(result)
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    return text if deeper(value, DEEPEST) else value
 
 
 def segments(path: str) -> list[str]:

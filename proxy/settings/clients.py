@@ -126,7 +126,7 @@ def _take(upstream: dict[str, Any], key: str, value: Any) -> bool:
         return True
     if key in _KEPT or key in _RENAMED:
         upstream[_RENAMED.get(key, key)] = _texts(value)
-    elif key in {"type", "transport", "transportType"} and value in _TRANSPORTS:
+    elif key in {"type", "transport", "transportType"} and isinstance(value, str) and value in _TRANSPORTS:
         if (transport := _TRANSPORTS[value]) is not None:
             upstream["transport"] = transport
     elif key in {"disabled", "enabled"} and isinstance(value, bool):

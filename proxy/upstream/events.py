@@ -30,18 +30,18 @@ class Events:
         self.retry: float | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest: list[str] = []
-        self._held_return = False
+        self._after_return = False
         self._event, self._data, self._id = "message", list[str](), None
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next bytes and hand on every event that they complete. Raises `ValueError` on an endless one."""
         text = self._decoder.decode(data)
-        if self._held_return:
-            text = "\r" + text
-            self._held_return = False
-        if text.endswith("\r"):
-            text, self._held_return = text[:-1], True
+        if self._after_return and text:
+            text = text.removeprefix("\n")
+            self._after_return = False
+        if text:
+            self._after_return = text.endswith("\r")
         self._size += len(text)
         if self._size > LONGEST:
             raise ValueError(f"an event of more than {LONGEST} characters")

@@ -3,17 +3,12 @@
 # pyright: basic
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from catalog_cache.merge import merge
 from catalog_cache.names import resolve
-from proxy.repair.words import likeness
-from schemas.letters import plain, same, split, typed_alike
 from tests.desks import Desk, sent_tools
 from tests.fakes import TEXT, Server, carried_out, world
 from tests.promises import promise
@@ -32,54 +27,6 @@ WORDS = {
     "armenian": ("ստացող", "նշում"),
     "latin": ("empfänger", "verwendungszweck"),
 }
-ANY = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
-
-
-@promise("names-are-letters")
-@given(ANY)
-def test_a_form_is_stable_and_says_nothing_of_case_and_separators(name: str) -> None:
-    assert plain(plain(name)) == plain(name)
-    assert plain(f"_{name}-") == plain(name)
-    assert all(unicodedata.category(letter)[0] in "LMN" for letter in plain(name))
-
-
-@promise("names-are-letters")
-@given(ANY, ANY)
-def test_likeness_goes_both_ways_and_nothing_is_like_a_name_of_which_nothing_is_left(left: str, right: str) -> None:
-    assert likeness(left, right) == pytest.approx(likeness(right, left), abs=0.06)
-    if not plain(left):
-        assert likeness(left, right) == 0.0
-        assert not same(left, right)
-    if likeness(left, right) == 1.0:
-        assert plain(left) == plain(right)
-
-
-@promise("names-are-letters")
-@pytest.mark.parametrize(
-    ("left", "right", "one"),
-    [
-        ("userId", "user_id", True), ("ＵｓｅｒＩｄ", "user_id", True), ("Straße", "STRASSE", True),
-        ("ΟΔΟΣ", "οδος", True), ("Номер-Заказа", "номер_заказа", True), ("café", "cafe\u0301", True),
-        ("ID", "ıd", False), ("a", "а", False), ("___", "---", False), ("", "", False),
-        ("\u05e9\u05c1", "\u05e9\u05c2", False),
-    ],
-)  # fmt: skip
-def test_what_is_one_name(left: str, right: str, one: bool) -> None:
-    assert same(left, right) is one
-
-
-@promise("names-are-letters")
-def test_a_mark_belongs_to_its_letter() -> None:
-    assert split("ผู้รับ") == ("ผู้รับ",)
-    assert split("प्राप्तकर्ता_1") == ("प्राप्तकर्ता", "1")
-
-
-@promise("names-are-letters")
-@pytest.mark.parametrize(
-    ("left", "right"), [("paypal", "pаypal"), ("收款账户", "付款账户"), ("user_1", "user_2"), ("to", "ta")]
-)
-def test_what_is_no_typing_error(left: str, right: str) -> None:
-    assert not typed_alike(left, right)
 
 
 @promise("names-are-letters", "nothing-asked-for-is-lost")

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+sys.set_int_max_str_digits(0)
+
 SERVERS = Path(__file__).parent.parent / "servers"
 ECHO = [sys.executable, str(SERVERS / "echo.py")]
 MEND = [sys.executable, "-m", "proxy.cli"]

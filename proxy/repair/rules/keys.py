@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
+from catalog_cache.letters import same
 from proxy.repair.coerce import Target, coerce
 from proxy.repair.opposites import opposite
 from proxy.repair.schema import (
@@ -21,10 +22,9 @@ from proxy.repair.schema import (
 from proxy.repair.situation import Situation
 from proxy.repair.units import unit_of
 from proxy.repair.values import MISSING, inside
-from proxy.repair.words import likeness, plain, stems, words
+from proxy.repair.words import likeness, plain, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
-from schemas.letters import same, typed_alike
 from schemas.problem import MissingArgument, UnexpectedArgument
 
 RESTRICTING = frozenset(
@@ -95,7 +95,7 @@ def _alike(sent: str, declared: str) -> float:
 def _slipped(sent: str, declared: str) -> bool:
     """Tell whether one letter too many, too few, or two exchanged keep a name from another; never a digit."""
     ours, theirs = plain(sent), plain(declared)
-    if min(len(ours), len(theirs)) < 5 or not typed_alike(sent, declared):
+    if min(len(ours), len(theirs)) < 5 or typed_likeness(sent, declared) == 0.0:
         return False
     moved = len(ours) != len(theirs) or sorted(ours) == sorted(theirs)
     return moved and DamerauLevenshtein.distance(ours, theirs) == 1

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from rapidfuzz.distance import OSA
 
 from catalog_cache.effects import CHANGING, PEEKING
+from catalog_cache.letters import cased
 from catalog_cache.likely import likely
 from catalog_cache.names import clean, owner
 from proxy.repair.opposites import OPPOSITES
 from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.situation import Situation
-from proxy.repair.words import stem, words
+from proxy.repair.words import stem, typed_likeness, words
 from schemas.catalog import Tool
 from schemas.edit import Confidence, Proposal, SwapTool
-from schemas.letters import typed_alike
 from schemas.problem import UnknownTool
 
 KNOWN_WORDS = CHANGING | PEEKING | frozenset(word for pair in OPPOSITES for word in pair)
@@ -64,7 +64,7 @@ def _errors(said: str, tool: Tool, spoken: frozenset[str]) -> list[tuple[str, st
 def _mistyped(mine: str, right: str, spoken: frozenset[str]) -> bool:
     if mine in spoken or mine in KNOWN_WORDS or mine[0] != right[0] or stem(mine) == stem(right):
         return False
-    if not typed_alike(mine, right):
+    if typed_likeness(mine, right) == 0.0 or not (cased(mine) and cased(right)):
         return False
     errors = OSA.distance(mine, right)
     return mine.isalpha() and right.isalpha() and len(right) >= LETTERS.get(errors, len(right) + 1)

@@ -1,4 +1,7 @@
-"""Let the person choose among repairs that the evidence did not decide between (`repair.ask`, MCP elicitation)."""
+"""Ask the person what the evidence did not decide (`repair.ask`, MCP elicitation).
+
+Which of several repairs was meant, or whether a tool only reads, where nothing but that keeps a repair from being sent.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from dataclasses import replace
 
 from proxy.repair.ports import Client
 from proxy.repair.propose import Repair
+from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence
 from schemas.plan import Step
 
 OFFERED = 4
 """Repairs shown at once."""
 NONE = "none of these"
+YES, NO = "yes", "no"
+SHOWN = 100
+"""Characters of a name that are shown."""
 
 
 async def ask(client: Client, step: Step, options: Sequence[Repair]) -> Repair | None:
@@ -26,6 +33,15 @@ async def ask(client: Client, step: Step, options: Sequence[Repair]) -> Repair |
     answer = await client.elicit(f"The call of {step.tool} failed. Which of these was meant?", schema)
     chosen = offered.get(str((answer or {}).get("call")))
     return None if chosen is None else _by_the_person(chosen)
+
+
+async def only_reads(client: Client, tool: Tool) -> Effect | None:
+    """Ask whether a tool only reads: read, or unknown where the answer is no; None where there was no answer."""
+    choice = {"type": "string", "enum": [YES, NO], "title": "It only reads"}
+    schema = {"type": "object", "properties": {"only_reads": choice}, "required": ["only_reads"]}
+    name, server = tool.name[:SHOWN], tool.server[:SHOWN]
+    answer = await client.elicit(f"Does the tool {name!r} of {server!r} only read, and never change anything?", schema)
+    return {YES: Effect.READ, NO: Effect.UNKNOWN}.get(str((answer or {}).get("only_reads")))
 
 
 def _call(option: Repair, step_id: str) -> str | None:

@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import anyio.to_thread
+import structlog
+
 from catalog_cache.nearest import index, nearest
 from proxy import mend, naming
-from proxy.asking import ask
+from proxy.asking import ask, only_reads
 from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
@@ -27,9 +30,10 @@ from proxy.repair.propose import Repair
 from proxy.repair.situation import Evidence, Seen
 from proxy.repair.values import value_of
 from proxy.resume import Earlier
+from proxy.settings.state import choose
 from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
 from proxy.workflow import Workflow
-from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
+from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, catalog_of
 from schemas.config import Config, Mode
 from schemas.edit import Proposal, SwapTool
 from schemas.plan import Plan, Step
@@ -38,9 +42,13 @@ from schemas.record import CallRecord
 from schemas.report import Report
 from schemas.trial import Lost, Reply, Verdict
 
+log = structlog.get_logger("calls")
+
 INVALID_PARAMS = -32602
 SESSIONS = 200
 """Client sessions whose earlier results are kept as evidence."""
+QUESTIONS = 10_000
+"""Questions to persons that are remembered as asked."""
 KEPT_RESULT = 100_000
 """Characters of a result's first text beyond which it is not kept as evidence."""
 
@@ -67,6 +75,7 @@ class Calls:
         self._server = server
         self._planner = planner
         self._workflow = Workflow(config, upstreams, journal, planner, self._memories)
+        self._questions: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def take(self, config: Config) -> None:
@@ -151,6 +160,11 @@ class Calls:
         executor.admit(tool, mend.STEP, params.get("arguments"), reply, record.call_id, record.ms)
         evidence = self._evidence(client.session, tool)
         mended = await mend.mend(executor, tool, params, evidence, mode)
+        if self._config.repair.ask and mode == "auto" and mend.held_back(mended, executor, tool, evidence):
+            effect = await self._effect(tool, client)
+            if effect is Effect.READ:
+                tool = replace(tool, override=effect)
+                mended = await mend.mend(executor, tool, params, evidence, mode)
         if not mended.worked and self._config.repair.ask and mode == "auto":
             mended = await self._ask(executor, tool, params, client, mended)
         mended = replace(mended, lineage=(*renamed, *mended.lineage)) if mended.worked else mended
@@ -182,6 +196,23 @@ class Calls:
             return mended
         lineage = (*mended.lineage, *option.proposals)
         return replace(mended, reply=run.reply, after=option.plan, lineage=lineage, worked=True)
+
+    async def _effect(self, tool: Tool, client: Client) -> Effect | None:
+        """Ask the person once in a session whether a tool only reads, and keep the answer."""
+        key = client.session, tool.server, tool.name
+        if key in self._questions:
+            return None
+        self._questions[key] = None
+        if len(self._questions) > QUESTIONS:
+            self._questions.popitem(last=False)
+        effect = await only_reads(client, tool)
+        upstream = self._config.upstreams.get(tool.server)
+        if effect is not None and upstream is not None:
+            try:
+                await anyio.to_thread.run_sync(choose, upstream, {tool.name: effect})
+            except (OSError, ValueError) as error:
+                log.warning("answer not kept", server=tool.server, tool=tool.name, reason=str(error))
+        return effect
 
     async def _sent_early(self, tool: Tool, params: Mapping[str, Any], client: Client, early: Repair) -> Reply:
         arguments = early.plan.steps[0].arguments

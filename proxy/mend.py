@@ -24,7 +24,7 @@ from proxy.repair.refusal import error_text
 from proxy.repair.schema import describe
 from proxy.repair.situation import Evidence
 from proxy.repair.trust import sure_enough
-from schemas.catalog import Catalog, Json, Tool
+from schemas.catalog import Catalog, Effect, Json, Tool
 from schemas.config import Mode
 from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step
@@ -88,6 +88,14 @@ async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], eviden
         tried.append(run)
     reply = first.reply if first.reply is not None else Reply()
     return Mended(reply, before, plan, lineage, suggestion, problems, False, tuple(options), tuple(tried), why)  # noqa: FBT003
+
+
+def held_back(mended: Mended, executor: Executor, tool: Tool, evidence: Evidence) -> bool:
+    """Tell whether nothing but the unknown effect of a tool keeps a repair from being sent."""
+    if tool.effect is not Effect.UNKNOWN or tool.override is not None or mended.tried or executor.spent:
+        return False
+    reads, known = replace(tool, override=Effect.READ), replace(evidence, runs={STEP: executor.history(STEP)[-1]})
+    return any(not _why_not(option, mended.before, mended.before, executor, reads, known) for option in mended.choices)
 
 
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from proxy.settings.state import read_state, way
+from schemas.catalog import Effect
 from schemas.trial import Reply
 from tests.desks import DIAGNOSIS, Desk, repairs, texts
 from tests.fakes import (
@@ -59,6 +62,47 @@ async def test_a_person_who_does_not_choose_gets_the_upstreams_own_error(answer:
     result = await desk.result("desk__hold", {"room": "Linden Norh"}, client)
     assert texts(result)[0].startswith("Input validation error: 'Linden Norh' is not one of")
     assert desk.world.done == [("rooms", {})]
+
+
+def tide() -> Server:
+    """A tool of which nothing says what it does, and whose refusal proves nothing: only a reading one is sent again."""
+
+    def rise(hours: Any) -> Any:
+        if not isinstance(hours, int):
+            raise RefusedError("hours must be an integer")
+        return {"rises": hours}
+
+    return Server("sea").tool("flut", rise, "unknown", hours={"description": "How many."})
+
+
+@promise("person-may-choose", "effects-are-the-persons-to-say")
+@pytest.mark.parametrize(("answer", "sent"), [("yes", 2), ("no", 1), (None, 1), (3, 1)])
+async def test_whether_a_tool_only_reads_is_asked_once_and_kept(
+    answer: Any, sent: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCP_MEND_HOME", str(tmp_path))
+    config = configured(repair={"ask": True}, upstreams={"sea": {"command": "sea"}})
+    desk = Desk(tide(), config=config)
+    client = Person(chooses=lambda *_: {"only_reads": answer})
+    await desk.result("sea__flut", {"hours": "7"}, client)
+    assert len(desk.world.sent) == sent
+    asked = [schema for schema in client.asked if "only_reads" in schema["properties"]]
+    await desk.result("sea__flut", {"hours": "8"}, client)
+    assert [schema for schema in client.asked if "only_reads" in schema["properties"]] == asked
+    assert len(asked) == 1
+    kept = {"yes": {"flut": Effect.READ}, "no": {"flut": Effect.UNKNOWN}}.get(answer, {})
+    assert read_state().choices.get(way(config.upstreams["sea"]), {}) == kept
+
+
+@promise("effects-are-the-persons-to-say")
+async def test_nobody_is_asked_about_a_tool_whose_effect_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCP_MEND_HOME", str(tmp_path))
+    server = Server("sea").tool("flut", lambda **_: 1, "write", hours={"type": "integer"})
+    desk, client = Desk(server, config=configured(repair={"ask": True})), Person(chooses=lambda *_: None)
+    await desk.result("sea__flut", {"hours": "many"}, client)
+    assert [schema for schema in client.asked if "only_reads" in schema["properties"]] == []
 
 
 # session evidence

@@ -50,6 +50,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--planner", choices=["none", "auto"], default="none")
     parser.add_argument("--mode", choices=["auto", "legacy"], default="auto", help="how the client connects")
     parser.add_argument("--style", default="mixed", help="whose words the strict upstream speaks")
+    parser.add_argument(
+        "--effects", choices=["found", "written"], default="found", help="written: after `effects --write --yes`"
+    )
     parser.add_argument("--direct", action="store_true", help="without the proxy: the baseline")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=JSON", help="a setting of the proxy")
     parser.add_argument("--budget", action="append", default=[], metavar="KEY=NUMBER", help="of each plan")
@@ -73,6 +76,7 @@ def _options(asked: argparse.Namespace) -> Options:
         planner=asked.planner,
         mode=asked.mode,
         style=asked.style,
+        effects=asked.effects,
         settings=settings,
         budget=budget,
     )
@@ -91,10 +95,16 @@ def main(given: Sequence[str] | None = None) -> None:
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     began = time.perf_counter()
     outcomes = anyio.run(_run, asked)
+    print("without the proxy" if asked.direct else f"effects as {asked.effects}")
     print(table(outcomes, detail=asked.detail))
     print(f"{len(outcomes)} outcomes in {time.perf_counter() - began:.0f} s")
     if asked.json:
-        written = {"label": asked.label, "at": time.time(), "outcomes": [outcome.json() for outcome in outcomes]}
+        written = {
+            "label": asked.label,
+            "effects": asked.effects,
+            "at": time.time(),
+            "outcomes": [outcome.json() for outcome in outcomes],
+        }
         asked.json.write_text(json.dumps(written, indent=1))
     if asked.compare:
         before = [outcome_from(each) for each in json.loads(asked.compare.read_text())["outcomes"]]

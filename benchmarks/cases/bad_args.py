@@ -123,6 +123,7 @@ def grade(case: Mapping[str, Any], spec: Mapping[str, Any], seen: Seen) -> Outco
         untouched=untouched,
         calls=len(seen.received),
         seconds=seen.answer.seconds,
+        suggested=verdict == "abstained" and _suggested(case, seen.answer),
         detail=_detail(case, spec, seen),
     )
 
@@ -142,6 +143,13 @@ def _repairable(case: Mapping[str, Any], seen: Seen) -> Verdict:
     told = seen.answer.repair is not None or case["kind"] == "tool_name"
     as_wanted = arrived["tool"] == _wanted(case) and _same(arrived["arguments"] or {}, wanted)
     return "right" if once and told and as_wanted else "wrong"
+
+
+def _suggested(case: Mapping[str, Any], answer: Answer) -> bool:
+    found = answer.suggestion
+    if found is None or case["expected"] is None:
+        return False
+    return found[0] == _wanted(case) and _same(found[1], case["expected"])
 
 
 def _same(arrived: Any, wanted: Any) -> bool:

@@ -6,7 +6,9 @@ requests go through its dispatcher as they are.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -50,6 +52,15 @@ class Answer:
         meta = (self.result or {}).get("_meta")
         found = meta.get("mcp-mend/repair") if isinstance(meta, Mapping) else None
         return found if isinstance(found, Mapping) else None
+
+    @property
+    def suggestion(self) -> tuple[str, Any] | None:
+        """The call that a diagnosis suggests: tool and arguments; None where it suggests none."""
+        found = re.search(r"^Suggestion \(\w+\): call (.+?) with (\{.*\})$", self.text, re.MULTILINE)
+        try:
+            return (found[1], json.loads(found[2])) if found else None
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)

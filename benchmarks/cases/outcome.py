@@ -21,8 +21,9 @@ class Outcome:
 
     `groups` are the rows of the table that count it. `untouched` is None for a case that wanted a repair.
     `calls` counts the `tools/call` requests that the upstreams received; `gold_calls` what the sound call or plan
-    needs. `candidates` and `effects_repeated` stay 0 where the case has no search or no effects. `detail` is for
-    the reader of the JSON file.
+    needs. `suggested` tells that nothing was repaired, but that what was suggested to the client is right. `candidates`
+    and `effects_repeated` stay 0 where the case has no search or no effects. `detail` is for the reader of the JSON
+    file.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Outcome:
     calls: int = 0
     gold_calls: int = 1
     seconds: float = 0.0
+    suggested: bool = False
     candidates: int = 0
     effects_repeated: int = 0
     detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -57,6 +59,7 @@ class Row:
     feasible: int
     wrong: int
     abstained: int
+    suggested: int
     crashed: int
     controls: int
     untouched: int
@@ -77,6 +80,7 @@ def row(group: str, outcomes: Sequence[Outcome]) -> Row:
         feasible=sum(outcome.feasible for outcome in outcomes),
         wrong=_count(outcomes, "wrong"),
         abstained=_count(outcomes, "abstained"),
+        suggested=sum(outcome.suggested for outcome in outcomes),
         crashed=_count(outcomes, "crashed"),
         controls=len(controls),
         untouched=sum(outcome.untouched is True for outcome in controls),

@@ -74,7 +74,8 @@ def grade(
     """Judge what was executed."""
     state = next((call["state"] for call in reversed(earlier) if call["state"]), None)
     done = [call for call in calls if call["ok"]]
-    verdict = _verdict(done, accepted(case, tools), answer, same_state=all(call["state"] == state for call in done))
+    meant, found = accepted(case, tools), answer.suggestion
+    verdict = _verdict(done, meant, answer, same_state=all(call["state"] == state for call in done))
     kind = "in the call" if in_the_call(case, tools) else "elsewhere"
     return Outcome(
         id=case["id"],
@@ -83,6 +84,9 @@ def grade(
         feasible=not answer.failed,
         calls=len(calls),
         seconds=answer.seconds,
+        suggested=verdict == "abstained"
+        and found is not None
+        and any(found[0] == call["tool"] and equal(found[1], call["arguments"]) for call in meant),
         effects_repeated=sum(call["changed"] for call in done[1:]),
         detail={
             "call": case["call"],

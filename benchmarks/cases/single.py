@@ -52,6 +52,7 @@ def grade(case: Mapping[str, Any], seen: Seen) -> Outcome:
         untouched=untouched if sound else None,
         calls=len(seen.received),
         seconds=seen.answer.seconds,
+        suggested=verdict == "abstained" and _suggested(case, seen.answer.suggestion),
         detail={
             "sent": case["call"],
             "accepted_answers": case["possible_answer"],
@@ -60,6 +61,10 @@ def grade(case: Mapping[str, Any], seen: Seen) -> Outcome:
             "repair": seen.answer.repair,
         },
     )
+
+
+def _suggested(case: Mapping[str, Any], found: tuple[str, Any] | None) -> bool:
+    return found is not None and repaired_right(case, {"tool": found[0], "arguments": found[1]})
 
 
 def accepted(case: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("feasible", lambda r: str(r.feasible)),
     ("wrong claimed", lambda r: str(r.wrong)),
     ("abstained", lambda r: str(r.abstained)),
+    ("suggested right", lambda r: str(r.suggested) if r.suggested else "-"),
     ("crashed", lambda r: str(r.crashed) if r.crashed else "-"),
     ("untouched", lambda r: f"{r.untouched}/{r.controls}" if r.controls else "-"),
     ("calls/gold", lambda r: "-" if r.calls_per_gold is None else f"{r.calls_per_gold:.2f}"),

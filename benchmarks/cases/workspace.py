@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -10,6 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import anyio
 
 from benchmarks.cases.client import ROOT, Connection, connect, proxy
 
@@ -23,6 +26,7 @@ class Options:
     planner: str = "none"
     mode: str = "auto"
     style: str = "mixed"
+    effects: str = "found"
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     budget: Mapping[str, float] = field(default_factory=dict[str, float])
 
@@ -82,7 +86,9 @@ async def wrapped(options: Options, home: Path, server: Server) -> AsyncIterator
             yield connection
         return
     command = [proxy(), "wrap", "--", *server.command]
-    async with connect(command, {**_env(options, home, {}), **server.env}, log, options.mode) as connection:
+    env = {**_env(options, home, {}), **server.env}
+    await _decided(options, env, "--", *server.command)
+    async with connect(command, env, log, options.mode) as connection:
         yield connection
 
 
@@ -90,8 +96,16 @@ async def wrapped(options: Options, home: Path, server: Server) -> AsyncIterator
 async def served(options: Options, home: Path, upstreams: Mapping[str, Server]) -> AsyncIterator[Connection]:
     """A client of `mcp-mend serve` over these upstreams."""
     env = _env(options, home, upstreams)
+    await _decided(options, env)
     async with connect([proxy(), "serve"], env, home / "stderr.log", options.mode) as connection:
         yield connection
+
+
+async def _decided(options: Options, env: Mapping[str, str], *servers: str) -> None:
+    """Take every proposal of an effect class, as a person would with one command."""
+    if options.effects == "written":
+        line = [proxy(), "effects", "--write", "--yes", *servers]
+        await anyio.run_process(line, env={**os.environ, **env}, cwd=ROOT)
 
 
 def _env(options: Options, home: Path, upstreams: Mapping[str, Server]) -> dict[str, str]:

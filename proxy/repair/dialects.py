@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 
 from proxy.repair.words import plain
-from schemas.catalog import Catalog, Json, Tool, as_list, as_object
+from schemas.catalog import DEEPEST, Catalog, Json, Tool, as_list, as_object, too_deep
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
@@ -61,6 +61,8 @@ def read_submission(raw: Json) -> Submitted:
     """Read what a client submitted: an object, or a bare list of steps."""
     notes: list[Normalised] = []
     faults: list[Fault] = []
+    if too_deep(raw):
+        return Submitted(None, faults=(Fault("", f"a plan is nested at most {DEEPEST} levels deep"),))
     keys = as_object(raw)
     if keys is None:
         if as_list(raw) is None:

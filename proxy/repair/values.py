@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.catalog import Json, as_list, as_object
+from schemas.catalog import DEEPEST, Json, as_list, as_object, canonical, too_deep
 from schemas.plan import INTERPOLATION, Location, Ref, as_ref
 
 
@@ -31,6 +31,9 @@ MAX_PATHS = 2000
 """Paths looked at inside one result: enough for a page of records, small enough for milliseconds."""
 
 
+UNREAD = f"(a value nested deeper than {DEEPEST} levels, which is passed on but not read)"
+
+
 def text_of(result: Mapping[str, Any]) -> str:
     """The text blocks of a tool result, joined by newlines."""
     blocks = [as_object(block) or {} for block in as_list(result.get("content")) or []]
@@ -42,12 +45,13 @@ def value_of(result: Mapping[str, Any]) -> Json:
     """What references into a result see: `structuredContent`, else the JSON of its text, else the raw text."""
     structured = result.get("structuredContent")
     if structured is not None:
-        return structured
+        return UNREAD if too_deep(structured) else structured
     text = text_of(result)
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    return text if too_deep(value) else value
 
 
 def segments(path: str) -> list[str]:
@@ -127,6 +131,8 @@ def resolve(value: Json, lookup: Lookup, where: Location = ()) -> tuple[Json, li
     ref = as_ref(value)
     if ref is not None:
         return _resolved(ref, lookup, where)
+    if len(where) >= DEEPEST:
+        return value, []
     failed: list[Unresolved] = []
     keys, listed = as_object(value), as_list(value)
     if keys is not None:
@@ -170,7 +176,12 @@ def _interpolated(text: str, lookup: Lookup, where: Location) -> tuple[Json, lis
 
 def as_text(value: Json) -> str:
     """Write a value inside a sentence: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return canonical(value)
 
 
 def lone_result(value: Json) -> Json:

@@ -37,6 +37,21 @@ class Effect(StrEnum):
     UNKNOWN = "unknown"
 
 
+DEEPEST = 100
+"""Levels of lists and objects that are read inside a value; what lies deeper is passed on and never looked at."""
+
+
+def too_deep(value: Json) -> bool:
+    """Tell whether a value is nested deeper than `DEEPEST`."""
+    level: list[Json] = [value]
+    for _ in range(DEEPEST + 1):
+        below = [as_list(item) or list((as_object(item) or {}).values()) for item in level]
+        level = [cast("Json", item) for items in below for item in items if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
+
+
 def canonical(value: Json) -> str:
     """Write a JSON value so that equal values give equal text (keys sorted, no spaces), however deep it is."""
     try:

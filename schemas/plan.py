@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.catalog import Json, canonical, fingerprint, same_numbers
+from schemas.catalog import DEEPEST, Json, canonical, fingerprint, same_numbers
 
 Location = tuple[str | int, ...]
 """Where a value stands inside a step's arguments (or inside `output`), from the outside in."""
@@ -155,8 +155,13 @@ class Plan:
 
 
 def walk(value: Json, at: Location = ()) -> Iterator[tuple[Location, Json]]:
-    """Yield every value inside a value with its location, outermost first; does not look inside references."""
+    """Yield every value inside a value with its location, outermost first; does not look inside references.
+
+    What lies deeper than `DEEPEST` is not visited.
+    """
     yield at, value
+    if len(at) >= DEEPEST:
+        return
     if isinstance(value, dict) and not is_ref(value):
         for key, inner in cast("dict[str, Any]", value).items():
             yield from walk(inner, (*at, key))

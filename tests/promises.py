@@ -47,6 +47,7 @@ PROMISES = {
     # foreign text
     "foreign-text-is-linear": "Reading an error text, a description, a goal or a value takes work linear in its length.",
     "schemas-act-on-nothing": "A schema loads nothing, its patterns run linear, and one without end allows everything.",
+    "depth-is-bounded": "A value nested however deep raises nothing; what lies too deep is passed on, not read.",
     "never-rendered-raw": "Control and direction characters of a foreign text are shown as escapes, never printed raw.",
     "addresses-without-secrets": "An address is shown without user name, password and secret query values.",
     # plans

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
+from schemas.catalog import too_deep
+
 REDACTED = "[redacted]"
 
 _WORDS = frozenset(
@@ -72,20 +74,26 @@ class Redaction:
         self._inside = sorted(inside, key=len, reverse=True)
 
     def value(self, value: Any) -> Any:
-        """The same JSON value without its secrets."""
+        """The same JSON value without its secrets; one that is nested too deep to be read is left out whole."""
+        return REDACTED if too_deep(value) else self._value(value)
+
+    def _value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
             items = cast("dict[str, Any]", value).items()
-            return {key: self.under(str(key), inner) for key, inner in items}
+            return {key: self._under(str(key), inner) for key, inner in items}
         if isinstance(value, list | tuple):
-            return [self.value(inner) for inner in cast("list[Any]", value)]
+            return [self._value(inner) for inner in cast("list[Any]", value)]
         return value
 
     def under(self, key: str, value: Any) -> Any:
         """The value that stands under a key, without its secrets."""
+        return REDACTED if too_deep(value) else self._under(key, value)
+
+    def _under(self, key: str, value: Any) -> Any:
         if value is None or isinstance(value, bool) or not self.secret_key(key):
-            return self.value(value)
+            return self._value(value)
         return REDACTED if value not in ("", [], {}) else value
 
     def text(self, text: str) -> str:

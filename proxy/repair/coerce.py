@@ -26,7 +26,7 @@ from proxy.repair.schema import (
     types_of,
 )
 from proxy.repair.units import convert, unit_of
-from proxy.repair.values import MISSING
+from proxy.repair.values import MISSING, as_text
 from proxy.repair.words import mentions, words
 from schemas.catalog import EXACT, Json, as_list, as_object, canonical
 from schemas.edit import Confidence
@@ -304,7 +304,7 @@ def _object_of(keys: dict[str, Json], branch: Schema, target: Target) -> Iterato
 
 def short(value: Json, limit: int = 60) -> str:
     """A value as JSON, cut for a sentence."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else as_text(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from catalog_cache.letters import same
 from catalog_cache.names import owner
-from proxy.repair.values import deeper
-from schemas.catalog import Catalog, Json, Tool, as_list, as_object
+from schemas.catalog import DEEPEST, Catalog, Json, Tool, as_list, as_object, too_deep
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
@@ -26,8 +25,6 @@ ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_inp
 AFTER_KEYS = ("after", "requires", "depends_on", "dependsOn", "dependencies")
 STEP_LIST_KEYS = ("steps", "tool_calls", "calls", "plan", "workflow")
 MOST_STEPS = 1_000
-DEEPEST = 64
-"""Levels of nesting of a plan."""
 TOP_KEYS = {"goal", "steps", "output", "mode", "budget", "seed"}
 
 
@@ -64,10 +61,10 @@ class Submitted:
 
 def read_submission(raw: Json) -> Submitted:
     """Read what a client submitted: an object, or a bare list of steps."""
-    if deeper(raw, DEEPEST):
-        return Submitted(None, faults=(Fault("", f"a plan is nested at most {DEEPEST} levels deep"),))
     notes: list[Normalised] = []
     faults: list[Fault] = []
+    if too_deep(raw):
+        return Submitted(None, faults=(Fault("", f"a plan is nested at most {DEEPEST} levels deep"),))
     keys = as_object(raw)
     if keys is None:
         if as_list(raw) is None:

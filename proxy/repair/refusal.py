@@ -15,9 +15,9 @@ from typing import Any
 
 from proxy.repair import phrases
 from proxy.repair.complaints import Issue, complaints
-from proxy.repair.values import text_of, value_of
+from proxy.repair.values import as_text, text_of, value_of
 from proxy.repair.words import mentions, plain, words
-from schemas.catalog import Json, as_object
+from schemas.catalog import Json, as_object, too_deep
 from schemas.plan import Location, walk
 from schemas.trial import Reply
 
@@ -57,17 +57,21 @@ def error_text(reply: Reply) -> str:
     """The words of a failed reply: the JSON-RPC message with its data, or the text of an error result."""
     if reply.error is not None:
         data = reply.error.get("data")
-        extra = "" if data in (None, "") else "\n" + (data if isinstance(data, str) else json.dumps(data, default=str))
+        extra = "" if data in (None, "") else "\n" + as_text(data)
         return f"{reply.error.get('message', '')}{extra}"
     if reply.result is not None:
         text = text_of(reply.result)
-        return text or json.dumps(value_of(reply.result), default=str, ensure_ascii=False)
+        return text or as_text(value_of(reply.result))
     return reply.message
 
 
 def read(text: str, arguments: Json, names: Iterable[str] = ()) -> Reading:
     """Read an error text about a call with these arguments; `names` are the arguments that the tool declares."""
-    return _read(text[:READ_LIMIT], json.dumps(as_object(arguments) or {}, default=str), tuple(names))
+    return _read(text[:READ_LIMIT], _kept(arguments), tuple(names))
+
+
+def _kept(arguments: Json) -> str:
+    return "{}" if too_deep(arguments) else json.dumps(as_object(arguments) or {}, default=str)
 
 
 @lru_cache(maxsize=256)
@@ -252,4 +256,4 @@ def _error_object(keys: Mapping[str, Json]) -> str | None:
     hollow = all(plain(name) in _BESIDE_ERROR or value in (None, "", [], {}) for name, value in keys.items())
     if said is None or not (speaks or flagged) or not hollow:
         return None
-    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+    return as_text(said)

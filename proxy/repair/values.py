@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.catalog import Json, as_list, as_object
+from schemas.catalog import DEEPEST, Json, as_list, as_object, canonical, too_deep
 from schemas.plan import INTERPOLATION, Location, Ref, as_ref
 
 
@@ -32,11 +32,11 @@ LONGEST_TEXT = 250_000
 LARGEST = 16_000_000
 """Characters that the arguments of a call, or the output of a plan, may come to, roughly counted."""
 
-DEEPEST = 128
-"""Levels of nesting of a result that are looked into; JSON that goes deeper stays text."""
-
 MAX_PATHS = 2000
 """Paths looked at inside one result: enough for a page of records, small enough for milliseconds."""
+
+
+UNREAD = f"(a value nested deeper than {DEEPEST} levels, which is passed on but not read)"
 
 
 def text_of(result: Mapping[str, Any]) -> str:
@@ -50,13 +50,13 @@ def value_of(result: Mapping[str, Any]) -> Json:
     """What references into a result see: `structuredContent`, else the JSON of its text, else the raw text."""
     structured = result.get("structuredContent")
     if structured is not None:
-        return structured
+        return UNREAD if too_deep(structured) else structured
     text = text_of(result)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return text if deeper(value, DEEPEST) else value
+    return text if too_deep(value) else value
 
 
 def segments(path: str) -> list[str]:
@@ -138,6 +138,8 @@ def resolve(value: Json, lookup: Lookup, where: Location = ()) -> tuple[Json, li
     ref = as_ref(value)
     if ref is not None:
         return _resolved(ref, lookup, where)
+    if len(where) >= DEEPEST:
+        return value, []
     failed: list[Unresolved] = []
     keys, listed = as_object(value), as_list(value)
     if keys is not None:
@@ -191,7 +193,12 @@ def _interpolated(text: str, lookup: Lookup, where: Location) -> tuple[Json, lis
 
 def as_text(value: Json) -> str:
     """Write a value inside a sentence: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return canonical(value)
 
 
 def lone_result(value: Json) -> Json:
@@ -215,21 +222,6 @@ def larger(value: Json, limit: int = LARGEST) -> bool:
         else:
             size += len(inner) if isinstance(inner, str) else 8
     return size > limit
-
-
-def deeper(value: Json, levels: int) -> bool:
-    """Tell whether a value is nested deeper than so many levels; never goes there itself."""
-    front = [value]
-    for _ in range(levels):
-        front = [
-            i
-            for v in front
-            for i in (*(as_object(v) or {}).values(), *(as_list(v) or []))
-            if isinstance(i, dict | list)
-        ]
-        if not front:
-            return False
-    return True
 
 
 def inside(container: Json, where: Location) -> Json:

@@ -41,6 +41,8 @@ RESTRICTING = frozenset(
 """Words in an argument's name that say it could restrict the call, or what it acts on: never dropped."""
 
 
+MOST_UNKNOWN = 32
+"""Unknown arguments beyond which a call is another tool's, and none is renamed."""
 NAMED = 0.8
 """Likeness from which an unknown argument names a declared one; then no farther name is meant."""
 CLEARLY = 0.15
@@ -59,6 +61,8 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     required = required_names(schema, here.schema)
     free = [name for name in declared if name not in parent]
     unknown = [name for name in parent if name not in declared]
+    if len(unknown) > MOST_UNKNOWN:
+        return
     lone = [name for name in free if name in required]
     value = inside(here.arguments, problem.at)
     nearest = max((_alike(problem.name, name) for name in free), default=0.0)
@@ -202,11 +206,12 @@ def rename_into(problem: MissingArgument, here: Situation) -> Iterator[Proposal]
     if schema is None:
         return
     declared = property_names(schema, here.schema)
-    for name in parent:
-        if name not in declared:
+    unknown = [name for name in parent if name not in declared]
+    for name in unknown if len(unknown) <= MOST_UNKNOWN else ():
+        if problem.name in declared:
             where = (*problem.at[:-1], name)
-            unknown = UnexpectedArgument(step=here.step.id, at=where, name=name, forbidden=True, message="")
-            for proposal in renamed(unknown, here):
+            stray = UnexpectedArgument(step=here.step.id, at=where, name=name, forbidden=True, message="")
+            for proposal in renamed(stray, here):
                 edit = proposal.edits[0]
                 if isinstance(edit, RenameArgument) and edit.name == problem.name:
                     yield Proposal(

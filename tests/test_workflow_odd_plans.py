@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proxy.repair.edit import Inapplicable, apply
 from proxy.workflow import Workflow
 from schemas.config import Config
-from tests.fakes import Book, Person, carried_out, ref, step, world
+from tests.fakes import TEXT, Book, Person, Server, carried_out, ref, step, world
 from tests.promises import promise
 from tests.scenarios.worlds import shop, tickets, units, weather
 
@@ -161,3 +161,13 @@ async def test_lists_of_references_without_a_value_weigh_nothing(tool: str) -> N
     steps = [step("a", "get_product", sku="nope"), step("b", tool, sku=[ref("a", "x"), ref("a", "y")], n=[[ref("a")]])]
     report = await carried_out(world(shop()), {"steps": steps})
     assert (report.status, "fault" in [problem.kind for problem in report.problems]) == ("failed", False)
+
+
+@promise("silent-failures-are-seen")
+@pytest.mark.parametrize(("argument", "status"), [("day", "succeeded"), ("Day", "failed")])
+async def test_a_result_that_names_an_error_is_an_answer_but_no_success_of_a_repair(argument: str, status: str) -> None:
+    said = {"booking_status": False, "error": "no such day"}
+    where = world(Server("inn").tool("book", lambda day: said, "write", day=TEXT))
+    plan = {"steps": [{"id": "b", "tool": "book", "arguments": {argument: "x"}}]}
+    report = await carried_out(where, plan)
+    assert (report.status, [each.ok for each in report.steps], report.steps[0].result) == (status, [True], said)

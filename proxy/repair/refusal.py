@@ -248,6 +248,17 @@ _BESIDE_ERROR = frozenset(
 )
 
 
+def admitted_error(value: Json) -> str | None:
+    """The error that a result names beside nothing but denials: an answer about the world, but no success to claim.
+
+    `{"booked": false, "error": "no such date"}`; None where anything else is said.
+    """
+    keys = as_object(value) or {}
+    said = next((keys[name] for name in ("error", "errors", "Error") if keys.get(name)), None)
+    denied = all(plain(name) in _BESIDE_ERROR or not inner for name, inner in keys.items())
+    return as_text(said)[:300] if said is not None and denied else None
+
+
 def _error_object(keys: Mapping[str, Json]) -> str | None:
     failed = str(keys.get("status", "")).lower() in ("error", "failed", "failure")
     flagged = keys.get("success") is False or keys.get("ok") is False or failed

@@ -12,11 +12,13 @@ from typing import Any, Literal
 from proxy.repair import explain
 from proxy.repair.dialects import Normalised
 from proxy.repair.order import final_steps
+from proxy.repair.refusal import admitted_error
 from proxy.repair.situation import Evidence
 from proxy.repair.values import MISSING, larger, resolve
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Proposal
 from schemas.plan import Plan, Step
+from schemas.problem import SilentFailure
 from schemas.report import (
     NormalisedReport,
     ProblemReport,
@@ -57,7 +59,7 @@ class Told:
 
 def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     """The report of a run whose best candidate this is."""
-    problems = [*told.problems, *_with_alternatives(told, best)]
+    problems = [*told.problems, *_with_alternatives(told, best), *_admitted(best)]
     lineage = (*best.lineage, *told.suggested)
     plan = told.suggestion or best.plan
     return Report(
@@ -72,6 +74,16 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
         plan=plan.json(),
         repair_id=told.repair_id,
     )
+
+
+def _admitted(best: Candidate) -> Iterator[dict[str, Any]]:
+    """Steps of a repaired plan whose results name an error: as submitted that is their answer, repaired no success."""
+    for step in best.plan.by_id if best.lineage else ():
+        run = best.execution.runs.get(step)
+        error = admitted_error(run.value) if run is not None and run.ok else None
+        if error is not None:
+            message = f"it answered, but with an error, so the repaired plan is not claimed: {error}"
+            yield {"kind": SilentFailure.kind, "step": step, "message": message}
 
 
 def _with_alternatives(told: Told, best: Candidate) -> Iterator[dict[str, Any]]:

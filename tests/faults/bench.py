@@ -24,7 +24,7 @@ from tests.server.rawclient import MEND, Raw, started
 BAD = str(Path(__file__).with_name("bad_stdio.py"))
 PATIENCE = 25.0
 """Seconds for an answer, on a machine that has much else to do: far beyond every time-out that is waited for."""
-START = 5.0
+START = 15.0
 LATER = 5
 """Later calls within which a server that can must serve again."""
 

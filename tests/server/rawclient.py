@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,16 @@ MODERN = {
     "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {"roots": {}, "elicitation": {}},
 }
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """A message as JSON; of one that is nested deeper than Python reads, its id and that it is a result."""
+    try:
+        return json.loads(line)
+    except RecursionError:
+        found = re.search(rb'"id":\s*(\d+|"[^"]*")', line)
+        assert found is not None, line[:200]
+        return {"jsonrpc": "2.0", "id": json.loads(found[1]), "result": {"content": []}}
 
 
 class Raw:
@@ -80,7 +91,7 @@ class Raw:
     async def _read(self) -> None:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
-            message = json.loads(line)
+            message = parsed(line)
             self.all.append(message)
             if "method" not in message and message.get("id") in self._waiting:
                 self._waiting.pop(message["id"]).set_result(message)

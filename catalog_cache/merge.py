@@ -81,7 +81,7 @@ def _of_server(
     server: str,
     raws: Sequence[RawTool],
     rules: ToolRules,
-    stale: bool,
+    stale: bool,  # noqa: FBT001
     servers: Collection[str],
 ) -> Iterator[Tool]:
     seen: set[str] = set()

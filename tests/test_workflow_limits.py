@@ -211,7 +211,7 @@ async def test_a_cancelled_run_ends_at_once_and_sends_nothing_more() -> None:
 async def test_texts_that_double_end_at_a_bound_with_a_sentence() -> None:
     where = world(Server("s").tool("say", lambda text: {"text": text}, text=TEXT))
     steps = [step("s0", "say", text="x" * 1000)]
-    steps += [step(f"s{n}", "say", text="{{s%d.text}}{{s%d.text}}" % (n - 1, n - 1)) for n in range(1, 21)]
+    steps += [step(f"s{n}", "say", text=f"{{{{s{n - 1}.text}}}}" * 2) for n in range(1, 21)]
     report = await carried_out(where, {"steps": steps})
     assert report.status == "failed"
     assert "250,000 characters" in "".join(problem.message for problem in report.problems)

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from schemas.catalog import too_deep
 
 REDACTED = "[redacted]"
+TOO_DEEP = {"cut": True, "why": "nested too deep to be written down"}
+"""What stands for a value that is not gone through, so that nobody knows what of it is secret."""
 
 _WORDS = frozenset(
     {"password", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets", "token", "credential", "credentials"}
@@ -75,7 +77,7 @@ class Redaction:
 
     def value(self, value: Any) -> Any:
         """The same JSON value without its secrets; one that is nested too deep to be read is left out whole."""
-        return REDACTED if too_deep(value) else self._value(value)
+        return TOO_DEEP if too_deep(value) else self._value(value)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -89,7 +91,7 @@ class Redaction:
 
     def under(self, key: str, value: Any) -> Any:
         """The value that stands under a key, without its secrets."""
-        return REDACTED if too_deep(value) else self._under(key, value)
+        return TOO_DEEP if too_deep(value) else self._under(key, value)
 
     def _under(self, key: str, value: Any) -> Any:
         if value is None or isinstance(value, bool) or not self.secret_key(key):

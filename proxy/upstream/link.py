@@ -90,7 +90,7 @@ class Link:
     @property
     def open(self) -> bool:
         """Tell whether requests can be sent."""
-        return self.peer.closed is None
+        return self.peer.closed is None and not self.peer.unwritable
 
     @property
     def capabilities(self) -> Mapping[str, Any]:

@@ -102,6 +102,8 @@ class Peer:
         self.idle = asyncio.Event()
         self.idle.set()
         self.closed: Reply | None = None
+        self.unwritable = False
+        """Whether nothing more can be written, though the other end has not ended yet."""
 
     @property
     def pending(self) -> Mapping[Id, Pending]:
@@ -134,6 +136,7 @@ class Peer:
             self.wire.send(rpc.request(ident, method, params))
             return await pending.future
         except ConnectionError as broken:
+            self.unwritable = True
             return Reply(lost=Lost.NOT_SENT, message=str(broken))
         except (ValueError, RecursionError) as unfit:
             return Reply(lost=Lost.NOT_SENT, message=f"the request cannot be written as JSON: {unfit}")

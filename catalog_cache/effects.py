@@ -54,6 +54,14 @@ PLAIN = frozenset(
 )
 """Those of them that are no noun: they say so wherever they stand in a name."""
 
+STANDING = frozenset(
+    """
+    returns gives supports requires includes uses contains works provides allows needs defaults handles shows does has
+    is accepts takes matches filters sorts covers excludes ignores respects expects queries searches results
+    """.split()
+)
+"""Words in -s that may begin a sentence which tells how a tool looks, not what else it does."""
+
 _JOINTS = frozenset({"and", "or", "then", "also", "n"})
 _BEFORE_A_VERB = _JOINTS | {"to", "will", "would", "may", "can", "which", "that", "it"}
 _AFTER_A_VERB = frozenset(
@@ -143,6 +151,8 @@ def _changes(parts: Sequence[str], own: str, clause: str) -> bool:
         return True
     if _base(said[0]) in LOOKING and said[1:2] and said[1] in ("a", "an") and "new" in said[:4]:
         return True
+    if any(_acts(sentence) for sentence in re.split(r"[.;!?\n]+", own)):
+        return True
     for before, word, after in _places(own):
         base = _base(word)
         if (before == "" or before in _BEFORE_A_VERB) and base in CHANGING:
@@ -155,6 +165,14 @@ def _changes(parts: Sequence[str], own: str, clause: str) -> bool:
         ):
             return True
     return False
+
+
+def _acts(sentence: str) -> bool:
+    """Tell whether a sentence begins with a verb in -s that is not known to look: `Downloads objects and refs`."""
+    first = re.match(r"\W*+([^\W\d_]+)\s+[^\W\d_]", sentence)
+    word = first[1].lower() if first else ""
+    ending = word.endswith("s") and not word.endswith(("ss", "us"))
+    return ending and word not in STANDING and _base(word) not in LOOKING | COMPUTING | PEEKING and word != "this"
 
 
 def _joined(parts: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ from itertools import pairwise
 
 _SEPARATING = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Zs", "Zl", "Zp", "Cc"})
 """Categories of punctuation, spaces and controls: they part words and say nothing."""
+_SAYING = frozenset("#%&@")
+"""Punctuation that names something: `C#` is not `C`, nor `50%` 50."""
 _BETWEEN_DIGITS = re.compile(r"(?<!\d) | (?!\d)")
 _CUTS = re.compile(r"(?<=[ld])(?=u)|(?<=u)(?=ul)|(?<=[ulo])(?=d)|(?<=[uld])(?=o)|(?<=o)(?=[ul])")
 """Where a word ends within a run of letters: at capitals, before digits, and where caseless letters begin or end."""
@@ -120,4 +122,6 @@ class _Spaces:
         category = unicodedata.category(chr(code))
         if category == "Cf":
             return None
+        if chr(code) in _SAYING:
+            return " " if self._symbols else code
         return " " if category in _SEPARATING or (self._symbols and category[0] == "S") else code

@@ -92,7 +92,11 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return "" if free else f"{edit.at[-1]!r} would get another value"
     kept = set(_leaves(old)) <= {*_leaves(end.by_id[step.id].arguments if step.id in end.by_id else edit.value)}
     torn = isinstance(old, str) and isinstance(edit.value, str) and old.startswith(edit.value) and edit.value != ""
-    if kept or torn or (reads and isinstance(edit, SetArgument) and edit.at):
+    if kept or torn:
+        return ""
+    guessed = proposal.confidence is Confidence.GUESS and isinstance(edit.value, int | float)
+    words_lost = guessed and isinstance(old, str) and not isinstance(edit.value, bool)
+    if reads and isinstance(edit, SetArgument) and edit.at and not words_lost:
         return ""
     return f"what stands in {'.'.join(map(str, edit.at)) or 'the arguments'} would be lost"
 

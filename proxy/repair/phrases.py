@@ -8,23 +8,11 @@ from __future__ import annotations
 
 import re
 
-DOUBT = re.compile(
-    r"time[d]?[ -]?out|deadline exceeded|\b5\d\d\b[^.]{0,30}(?:error|gateway|unavailable)|internal server error|"
-    r"bad gateway|service unavailable|connection (?:reset|closed|aborted|refused|lost)|broken pipe|"
-    r"temporar(?:y|ily)|try again|rate.?limit|too many requests|partial(?:ly)?\b|rolled? ?back|"
-    r"already (?:sent|submitted|processed|created|exists)|interrupted|aborted",
-    re.IGNORECASE,
-)
-"""Signs that something may have happened, or that the same call could succeed later."""
-
 UNKNOWN_TOOL = re.compile(
     r"(?:unknown|no such|invalid|unrecognized|nonexistent) (?:tool|method|function)|"
     r"(?:tool|function) ['\"`]?[\w.:/-]{1,200}+['\"`]? (?:was )?not found|(?:tool|function) not found",
     re.IGNORECASE,
 )
-
-NOT_RUN = re.compile(r"\s*+(?:Error: )?MCP error -3260[12]\b")
-"""How a text opens that hands on JSON-RPC's refusal of a method or its parameters, given before anything ran."""
 
 NOT_THERE = re.compile(
     r"not found|no such|does(?: not|n't) exist|unknown|invalid|cannot find|could not find", re.IGNORECASE

@@ -30,13 +30,11 @@ class Reading:
     """What an error text says about the call that caused it.
 
     `wanted` maps an argument's location to the JSON type asked for; `allowed` to the values accepted; `named` are
-    arguments that it names; `quoted` are locations whose sent value stands in the text; `not_run` tells that the call
-    was refused before anything ran, `doubt` that an effect may have happened all the same.
+    arguments that it names; `quoted` are locations whose sent value stands in the text.
     """
 
     text: str = ""
     unknown_tool: bool = False
-    not_run: bool = False
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     wanted: Mapping[Location, str] = field(default_factory=dict[Location, str])
@@ -44,7 +42,6 @@ class Reading:
     named: tuple[str, ...] = ()
     quoted: tuple[Location, ...] = ()
     choices: tuple[str, ...] = ()
-    doubt: bool = False
 
     @property
     def speaks_of_arguments(self) -> bool:
@@ -101,7 +98,6 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     return Reading(
         text=text,
         unknown_tool=phrases.UNKNOWN_TOOL.search(text) is not None,
-        not_run=phrases.NOT_RUN.match(text) is not None,
         missing=tuple(dict.fromkeys(name for name in missed if name not in sent)),
         unexpected=tuple(dict.fromkeys(name for name in refused if name in sent)),
         wanted=wanted,
@@ -109,16 +105,7 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
         named=named,
         quoted=quoted,
         choices=choices,
-        doubt=phrases.DOUBT.search(_without_quotations(text, known, sent)) is not None,
     )
-
-
-def _without_quotations(text: str, names: set[str], sent: Mapping[str, Any]) -> str:
-    """The text less what it repeats of the call: an argument called `timeout` is no sign of one."""
-    said = {value for _, value in walk(dict(sent)) if isinstance(value, str) and len(value) > 3}
-    for phrase in sorted((phrase for phrase in names | said if phrase in text), key=len, reverse=True):
-        text = re.sub(rf"(['\"`]){re.escape(phrase)}\1|\b{re.escape(phrase)}:", "", text)
-    return text
 
 
 def _about_the_only_subject(

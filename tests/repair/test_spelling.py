@@ -65,3 +65,9 @@ def test_of_two_tools_equally_near_neither_is_taken() -> None:
 def test_arguments_that_do_not_fit_speak_against_it() -> None:
     known = Evidence(merge({"s": [{"name": "get_weather", "inputSchema": TEXT}]}), single=True)
     assert mistyped("get_wether", {"path": "/etc", "mode": 7}, known) is None
+
+
+def test_a_letter_less_may_make_another_word_so_no_effect_follows_it() -> None:
+    assert corrected("archive_contract", "archive_contact") is None
+    assert corrected("archive_contcat", "archive_contact") == "archive_contact"
+    assert corrected("get_contct", "get_contact") == "get_contact"

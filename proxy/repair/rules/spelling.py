@@ -8,10 +8,11 @@ for `increase`, nor `get_user` one for `get_users`, and `disassemble` and `decom
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from rapidfuzz.distance import OSA
 
-from catalog_cache.effects import CHANGING, PEEKING
+from catalog_cache.effects import CHANGING, PEEKING, proposal
 from catalog_cache.letters import cased
 from catalog_cache.likely import likely
 from catalog_cache.names import clean, owner
@@ -19,7 +20,7 @@ from proxy.repair.opposites import OPPOSITES
 from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.situation import Situation
 from proxy.repair.words import stem, typed_likeness, words
-from schemas.catalog import Tool
+from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.problem import UnknownTool
 
@@ -41,11 +42,27 @@ def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]
     if len(found) != 1:
         return
     tool, wrong = found[0]
-    if may_correct(here, tool) and argument_fit(tool, here) >= FIT:
+    surely = _seems_to_read(tool) or all(_no_word(mine, right) for mine, right in wrong)
+    if surely and may_correct(here, tool) and argument_fit(tool, here) >= FIT:
         shown = ", ".join(f"{mine!r} is {right!r} mistyped" for mine, right in wrong)
         edit = SwapTool(here.step.id, tool.server, tool.name)
         evidence = f"{shown}, and no other tool is as near"
         yield Proposal(problem, (edit,), "misspelled_tool", evidence, Confidence.EVIDENT, 0.9)
+
+
+def _seems_to_read(tool: Tool) -> bool:
+    proposed = proposal(tool)
+    return tool.effect is Effect.READ or (proposed is not None and proposed[0] is Effect.READ)
+
+
+def _no_word(mine: str, right: str) -> bool:
+    """Tell whether an error seldom makes another word: letters exchanged, or one doubled or not doubled.
+
+    A letter more or less may (`contract`, `contact`), and then an effect would go where it was not meant.
+    """
+    return len(mine) == len(right) or [letter for letter, _ in groupby(mine)] == [
+        letter for letter, _ in groupby(right)
+    ]
 
 
 def _errors(said: str, tool: Tool, spoken: frozenset[str]) -> list[tuple[str, str]]:

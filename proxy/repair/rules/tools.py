@@ -267,7 +267,7 @@ def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
 def may_swap(here: Situation, tool: Tool) -> bool:
     """Tell whether a search may call this tool in place of the named one (documented effects policy).
 
-    Into what reads; into anything else only where the plan named an effect of the same sense, every argument fits and,
+    Into what reads, unless the plan named an effect of which the reading tool does not speak; into anything else only where the plan named an effect of the same sense, every argument fits and,
     but for a trusting policy, no other tool does as well; never into what destroys.
     """
     said, policy = clean(here.step.tool) or here.step.tool, here.evidence.policy
@@ -276,7 +276,7 @@ def may_swap(here: Situation, tool: Tool) -> bool:
     if policy == "strict":
         return tool.effect is Effect.READ and not tool.reading
     if tool.effect is Effect.READ:
-        return not verbs(said) or bool(verbs(said) & {"run", "open", "order", "place", "book", "like", "follow"})
+        return verbs(said) <= set(words(tool.name))
     if not _same_effect(said, tool, here):
         return False
     return policy == "trusting" or not any(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -14,9 +15,13 @@ from hypothesis import strategies as st
 
 from catalog_cache.effects import judged, proposal
 from proxy.repair.coerce import Target, coerce
-from proxy.repair.laws import unknown_arguments
+from proxy.repair.laws import objection, unknown_arguments
 from proxy.repair.proof import blamed
-from schemas.catalog import EXACT, Effect, Tool
+from proxy.repair.situation import Evidence
+from schemas.catalog import EXACT, Effect, Tool, catalog_of
+from schemas.edit import Confidence, Proposal, SetArgument
+from schemas.plan import Plan, Step
+from schemas.problem import WrongType
 from schemas.trial import Reply
 from tests.desks import Desk
 from tests.fakes import INTEGER, TEXT, Offer, Server, carried_out, failed, ref, step, succeeded, world
@@ -44,6 +49,7 @@ def effect_of(*tools: Tool) -> Effect:
         ("convert_mass", "Convert mass between units."),
         ("body_surface", "Calculates the body surface from height and weight."),
         ("find-files", "This tool finds files by name."),
+        ("list_rooms", "List the rooms of a house. Supports pagination. Returns a list of names."),
     ],
 )
 def test_a_tool_reads_where_name_and_main_clause_begin_with_looking_or_computing(name: str, description: str) -> None:
@@ -67,6 +73,8 @@ def test_a_tool_reads_where_name_and_main_clause_begin_with_looking_or_computing
         ("list_house", "List a house for sale."),
         ("search_replace", "Search for a text in a file."),
         ("find_user", "Find a user. Will delete duplicates."),
+        ("get_feed", "Get the news of a feed. Downloads every picture to the cache."),
+        ("find_notes", "Find notes.\nReindexes the store first."),
         # other languages
         ("obtener_clima", "Obtiene el clima de un lugar."),
         ("löschen", "Get rid of a record."),
@@ -350,3 +358,18 @@ async def test_nothing_is_added_to_a_plan_that_does_not_surely_read() -> None:
     where = world(taken)
     report = await carried_out(where, {"steps": [step("u", "use_number", number=ref("n", "number"))]})
     assert (report.status, where.sent) == ("failed", [])
+
+
+@promise("nothing-asked-for-is-lost")
+def test_a_number_is_not_guessed_out_of_words_that_an_error_text_calls_wrong() -> None:
+    reads = Tool("s", "get_note", "s__get_note", {
+        "name": "get_note", "inputSchema": {"type": "object", "properties": {"note": {}}},
+        "annotations": {"readOnlyHint": True},
+    })  # fmt: skip
+    plan = Plan((Step("a", "get_note", {"note": "window 240"}, "s"),))
+    edit = SetArgument("a", ("note",), 240)
+    problem = WrongType(step="a", at=("note",), value="window 240", message="")
+    guess = Proposal(problem, (edit,), "number_with_words", "", Confidence.GUESS, 0.9)
+    evidence = Evidence(catalog_of([reads]))
+    assert objection(plan, plan, (guess,), evidence)
+    assert not objection(plan, plan, (replace(guess, confidence=Confidence.EVIDENT),), evidence)

@@ -301,3 +301,9 @@ def test_coercing_again_changes_nothing(schema: dict[str, Any], value: Any) -> N
 def test_a_sound_value_is_its_own_reading(schema: dict[str, Any], value: Any) -> None:
     if fits(schema, value):
         assert all(option.value == value for option in coerce(value, Target(schema, schema, "value")))
+
+
+def test_a_symbol_that_names_something_is_kept() -> None:
+    languages = {"enum": ["C", "Java"]}
+    assert coerce("C#", Target(languages, languages, "language")) == []
+    assert coerce("java", Target(languages, languages, "language"))[0].value == "Java"

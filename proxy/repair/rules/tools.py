@@ -267,8 +267,9 @@ def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
 def may_swap(here: Situation, tool: Tool) -> bool:
     """Tell whether a search may call this tool in place of the named one (documented effects policy).
 
-    Into what reads, unless the plan named an effect of which the reading tool does not speak; into anything else only where the plan named an effect of the same sense, every argument fits and,
-    but for a trusting policy, no other tool does as well; never into what destroys.
+    Into what reads, unless the plan named an effect of which the reading tool does not speak; into anything else only
+    where the plan named an effect of the same sense, every argument fits and, but for a trusting policy, no other tool
+    does as well; never into what destroys.
     """
     said, policy = clean(here.step.tool) or here.step.tool, here.evidence.policy
     if tool.effect is Effect.DESTRUCTIVE or contrary(said, tool.name):

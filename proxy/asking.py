@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proxy.repair.ports import Client
-from proxy.repair.propose import Repair
+from proxy.ports import Client
+from proxy.repair.search.propose import Repair
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence
 from schemas.plan import Step

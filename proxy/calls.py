@@ -23,12 +23,12 @@ from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
-from proxy.repair.dialects import accepted
-from proxy.repair.ports import Client, Journal, Upstreams
-from proxy.repair.proof import unknown_tool
-from proxy.repair.propose import Repair
-from proxy.repair.situation import Evidence, Seen
-from proxy.repair.values import value_of
+from proxy.ports import Client, Journal, Upstreams
+from proxy.repair.read.dialects import accepted
+from proxy.repair.read.proof import unknown_tool
+from proxy.repair.search.propose import Repair
+from proxy.repair.view.step import Evidence, Seen
+from proxy.repair.view.values import value_of
 from proxy.resume import Earlier
 from proxy.settings.state import choose
 from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools

@@ -15,15 +15,15 @@ from anyio import to_thread
 
 from proxy.kept import Kept
 from proxy.ledger import Ledger
-from proxy.repair import order
-from proxy.repair.diagnose import BLOCKS_SENDING, situation, static_problems
-from proxy.repair.effects import hollow, may_send, verdict_of
-from proxy.repair.laws import adds, carries
-from proxy.repair.ports import Client, Journal, Upstreams
-from proxy.repair.refusal import error_text, read
-from proxy.repair.schema import breaches
-from proxy.repair.situation import Evidence, Situation
-from proxy.repair.values import LARGEST, larger, lone_result, value_of
+from proxy.ports import Client, Journal, Upstreams
+from proxy.repair.read.diagnose import BLOCKS_SENDING, situation, static_problems
+from proxy.repair.read.refusal import error_text, read
+from proxy.repair.search.effects import hollow, may_send, verdict_of
+from proxy.repair.search.laws import adds, carries
+from proxy.repair.view import order
+from proxy.repair.view.schema import breaches
+from proxy.repair.view.step import Evidence, Situation
+from proxy.repair.view.values import LARGEST, larger, lone_result, value_of
 from schemas.catalog import Effect, Json, Tool, as_list
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step

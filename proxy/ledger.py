@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from proxy.repair.effects import is_call, may_send
+from proxy.repair.search.effects import is_call, may_send
 from schemas.catalog import Effect, Json, Tool, canonical
 from schemas.trial import StepRun, Verdict
 

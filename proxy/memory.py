@@ -1,7 +1,7 @@
 """Repair memory on disk: lessons by key, shared by every proxy of this state folder.
 
-The edge of `proxy.repair.recall`. Read whole at the start (a lesson is some hundred bytes), written at each success. A
-broken file is reported once and costs only the memory.
+The edge of `proxy.repair.search.recall`. Read whole at the start (a lesson is some hundred bytes), written at each
+success. A broken file is reported once and costs only the memory.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import structlog
 
-from proxy.repair.diagnose import situation
-from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.recall import Lesson, key_of, lesson_of
-from proxy.repair.situation import Evidence
+from proxy.repair.edits import Inapplicable, apply
+from proxy.repair.read.diagnose import situation
+from proxy.repair.search.recall import Lesson, key_of, lesson_of
+from proxy.repair.view.step import Evidence
 from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan
 

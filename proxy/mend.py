@@ -14,16 +14,16 @@ from typing import Any
 
 from proxy.executor import Executor
 from proxy.repair import explain
-from proxy.repair.aftermath import refusal_problems
-from proxy.repair.diagnose import situation, static_problems
-from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.effects import is_call, may_send
-from proxy.repair.laws import objection
-from proxy.repair.propose import Repair, repairs
-from proxy.repair.refusal import error_text
-from proxy.repair.schema import describe
-from proxy.repair.situation import Evidence
-from proxy.repair.trust import sure_enough
+from proxy.repair.edits import Inapplicable, apply
+from proxy.repair.read.diagnose import situation, static_problems
+from proxy.repair.read.refusal import error_text
+from proxy.repair.read.refused import refusal_problems
+from proxy.repair.search.effects import is_call, may_send
+from proxy.repair.search.gates import sure_enough
+from proxy.repair.search.laws import objection
+from proxy.repair.search.propose import Repair, repairs
+from proxy.repair.view.schema import describe
+from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog, Effect, Json, Tool
 from schemas.config import Mode
 from schemas.edit import Confidence, Proposal

@@ -14,7 +14,7 @@ from proxy.mend import STEP, with_diagnosis
 from proxy.repair import explain
 from proxy.repair.rules.spelling import misspelled_tool
 from proxy.repair.rules.tools import exact_name, ranked_tools
-from proxy.repair.situation import Evidence, Situation
+from proxy.repair.view.step import Evidence, Situation
 from schemas.catalog import Catalog, Json, Tool
 from schemas.edit import Proposal, SwapTool
 from schemas.plan import Plan, Step

@@ -23,19 +23,21 @@ from proxy.kept import Kept
 from proxy.ledger import Ledger
 from proxy.memory import Memories
 from proxy.planner.opening import Opened
-from proxy.repair import explain, standing, telling
-from proxy.repair.alternatives import alternatives_of, suggestions
-from proxy.repair.consult import Counsel
-from proxy.repair.diagnose import diagnose
-from proxy.repair.dialects import Submitted, accepted, normalise_tools, read_submission
-from proxy.repair.evolve import Search
-from proxy.repair.intensity import Intensity
-from proxy.repair.order import final_steps
-from proxy.repair.population import Population
-from proxy.repair.ports import Client, Journal, Upstreams, Usage
-from proxy.repair.situation import Evidence
-from proxy.repair.standing import failing, judged
-from proxy.repair.telling import Told
+from proxy.ports import Client, Journal, Upstreams, Usage
+from proxy.repair import explain
+from proxy.repair import report as telling
+from proxy.repair.read.diagnose import diagnose
+from proxy.repair.read.dialects import Submitted, accepted, normalise_tools, read_submission
+from proxy.repair.report import Told
+from proxy.repair.search import outcome as standing
+from proxy.repair.search.advice import Counsel
+from proxy.repair.search.alternatives import alternatives_of, suggestions
+from proxy.repair.search.intensity import Intensity
+from proxy.repair.search.loop import Search
+from proxy.repair.search.outcome import failing, judged
+from proxy.repair.search.population import Population
+from proxy.repair.view.order import final_steps
+from proxy.repair.view.step import Evidence
 from proxy.resume import Earlier
 from schemas.catalog import Catalog, Json, Tool
 from schemas.config import Config, Mode

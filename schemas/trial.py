@@ -84,7 +84,7 @@ class StepRun:
     reused: bool = False
     problems: tuple[Problem, ...] = ()
     blamed: frozenset[str] = frozenset()
-    """Arguments whose faults prove that the call was refused before it ran (see `proxy.repair.proof`)."""
+    """Arguments whose faults prove that the call was refused before it ran (see `proxy.repair.read.proof`)."""
 
     @property
     def ok(self) -> bool:

@@ -16,7 +16,7 @@ import anyio
 from jsonschema import Draft202012Validator
 
 from catalog_cache.merge import public_name
-from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.ports import Client, Journal, Upstreams
 from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Effect, Json, Tool
 from schemas.config import Config

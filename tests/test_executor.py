@@ -11,7 +11,7 @@ import anyio
 
 from proxy.executor import Executor
 from proxy.ledger import Ledger
-from proxy.repair.situation import Evidence
+from proxy.repair.view.step import Evidence
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
 from schemas.trial import Execution, Lost, Reply, Verdict

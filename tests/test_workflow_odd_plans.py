@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.repair.edit import Inapplicable, apply
+from proxy.repair.edits import Inapplicable, apply
 from proxy.workflow import Workflow
 from schemas.config import Config
 from tests.fakes import TEXT, Book, Person, Server, carried_out, ref, step, world

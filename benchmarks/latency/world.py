@@ -14,7 +14,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from catalog_cache.merge import public_name
-from proxy.repair.ports import Client, Journal, Upstreams
+from proxy.ports import Client, Journal, Upstreams
 from schemas.catalog import Catalog, Tool
 from schemas.record import CallRecord, RunRecord
 from schemas.trial import Reply

@@ -20,7 +20,7 @@ from proxy.planner import prompt
 from proxy.planner.choice import choose
 from proxy.planner.engine import Engine
 from proxy.planner.switch import Switch
-from proxy.repair.ports import Question
+from proxy.ports import Question
 from schemas.catalog import Tool
 from schemas.plan import Plan, Step
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.planner import prompt
-from proxy.repair.ports import Question
+from proxy.ports import Question
 from schemas.catalog import Tool
 from schemas.plan import Plan, Step
 

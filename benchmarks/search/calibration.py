@@ -14,11 +14,11 @@ from typing import Any
 from benchmarks.cases.reference import resolved
 from benchmarks.search import harbour, tangled
 from catalog_cache.merge import public_name
-from proxy.repair.diagnose import situation
-from proxy.repair.dialects import read_submission
-from proxy.repair.propose import repairs
-from proxy.repair.situation import Evidence
-from proxy.repair.trust import LIKELY, TIE
+from proxy.repair.read.diagnose import situation
+from proxy.repair.read.dialects import read_submission
+from proxy.repair.search.gates import LIKELY, TIE
+from proxy.repair.search.propose import repairs
+from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog, Tool, canonical, catalog_of
 from schemas.plan import Plan, Step
 from schemas.trial import Reply, StepRun, Verdict

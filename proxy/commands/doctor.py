@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.commands.options import config_option, run, settings
-from proxy.repair.shown import shown, without_secrets
+from proxy.repair.view.shown import shown, without_secrets
 
 if TYPE_CHECKING:
     from proxy.app import Running

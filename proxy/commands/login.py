@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from proxy.commands.options import config_option, refuse, run, settings
-from proxy.repair.shown import shown, without_secrets
+from proxy.repair.view.shown import shown, without_secrets
 
 if TYPE_CHECKING:
     from proxy.commands.browser import Loopback

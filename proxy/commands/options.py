@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from proxy.repair.shown import shown, without_secrets
+from proxy.repair.view.shown import shown, without_secrets
 
 if TYPE_CHECKING:
     from proxy.settings import Loaded

@@ -12,7 +12,7 @@ import click
 
 from proxy.commands.options import config_option, mode_option, refuse, settings
 from proxy.commands.options import run as run_async
-from proxy.repair.shown import all_shown, shown
+from proxy.repair.view.shown import all_shown, shown
 
 if TYPE_CHECKING:
     from proxy.resume import Earlier

@@ -29,7 +29,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.journal")
 
 
 class Book:
-    """Implements `proxy.repair.ports.Journal` on one `Writer`; safe to use from any thread."""
+    """Implements `proxy.ports.Journal` on one `Writer`; safe to use from any thread."""
 
     def __init__(self, writer: Writer, redaction: Redaction, runs: Path | None = None) -> None:
         self._runs = runs

@@ -15,9 +15,9 @@ from proxy.planner.grammar import Known
 from proxy.planner.render import labels
 from proxy.planner.weave import weave
 from proxy.planner.weighing import keeps_facts
-from proxy.repair.grounding import invented
-from proxy.repair.ports import Advice, Planner, Question, Usage
-from proxy.repair.values import MISSING
+from proxy.ports import Advice, Planner, Question, Usage
+from proxy.repair.search.grounding import invented
+from proxy.repair.view.values import MISSING
 from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Location, Plan, Step
 from schemas.trial import StepRun

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from proxy.repair.rules.sources import GENERIC
-from proxy.repair.units import unit_of
-from proxy.repair.values import join, paths
-from proxy.repair.words import likeness, plain, stem, stems, words
+from proxy.repair.view.units import unit_of
+from proxy.repair.view.values import join, paths
+from proxy.repair.view.words import likeness, plain, stem, stems, words
 from schemas.catalog import Json, as_list, as_object, canonical
 
 DEEP = 4

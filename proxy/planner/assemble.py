@@ -18,9 +18,9 @@ from proxy.planner.sketch import Call, Open, Result, Said
 from proxy.planner.slots import Slot
 from proxy.planner.stated import asked_unit, facts, named
 from proxy.planner.weighing import Scale
-from proxy.repair.notes import summary
-from proxy.repair.order import reads_only
-from proxy.repair.units import same_unit
+from proxy.repair.view.notes import summary
+from proxy.repair.view.order import reads_only
+from proxy.repair.view.units import same_unit
 from schemas.catalog import Tool
 
 DEPTH = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proxy.repair.ports import Advice
+from proxy.ports import Advice
 
 NOISE = 0.05
 """Nats per token: the same option scored in batches of other shapes differs by up to this much."""

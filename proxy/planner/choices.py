@@ -9,8 +9,8 @@ from functools import lru_cache
 from proxy.planner.sketch import Assumed, Said
 from proxy.planner.slots import GIVEN, SOUGHT, Slot
 from proxy.planner.stated import Fact
-from proxy.repair.units import same_unit, unit_of
-from proxy.repair.words import likeness, mentions, plain, stem, words
+from proxy.repair.view.units import same_unit, unit_of
+from proxy.repair.view.words import likeness, mentions, plain, stem, words
 
 DENIALS = frozenset({"no", "not", "without", "non", "never", "neither", "denies", "nor"})
 _PEOPLE = {

@@ -24,7 +24,7 @@ import structlog
 from proxy.planner.patience import patience
 from proxy.planner.spawn import Reached, last_words, reach, reap
 from proxy.planner.wire import LINE, Fault, Settings, decode, encode
-from proxy.repair.ports import Usage
+from proxy.ports import Usage
 
 log = structlog.get_logger("planner")
 

@@ -21,8 +21,8 @@ from proxy.planner.sketch import Assumed, Call, Open, Said, plan_of
 from proxy.planner.slots import Slot
 from proxy.planner.stated import Fact
 from proxy.planner.weighing import OPEN
-from proxy.repair.order import reads_only
-from proxy.repair.ports import Planner
+from proxy.ports import Planner
+from proxy.repair.view.order import reads_only
 from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Plan, walk
 from schemas.trial import StepRun

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from proxy.planner.sketch import UNKNOWN, Call, Result, Said
 from proxy.planner.slots import Slot, slots
 from proxy.planner.stated import Fact
-from proxy.repair.units import convert, same_unit
-from proxy.repair.words import stems
+from proxy.repair.view.units import convert, same_unit
+from proxy.repair.view.words import stems
 from schemas.catalog import Json, Tool
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proxy.repair.ports import Usage
+from proxy.ports import Usage
 
 Score = Callable[[str, str], float]
 """Context and option to a score."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from proxy.planner.render import cut, labels, tool_line
 from proxy.planner.sketch import Assumed, Call, Result, Said
 from proxy.planner.slots import Slot
-from proxy.repair.notes import note, summary
+from proxy.repair.view.notes import note, summary
 from schemas.catalog import Json, Tool
 
 GOAL = 1200

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.planner.render import labels
-from proxy.repair.schema import Schema, at_location, deref, fits, property_schema, required_names, types_of
-from proxy.repair.values import MISSING, at, join, paths
+from proxy.repair.view.schema import Schema, at_location, deref, fits, property_schema, required_names, types_of
+from proxy.repair.view.values import MISSING, at, join, paths
 from schemas.catalog import Json, Tool, as_list, as_object
 from schemas.plan import Location, Plan, Ref, Step, as_ref, is_ref, walk
 

@@ -20,8 +20,8 @@ import structlog
 
 from proxy.planner.likelihoods import of_options
 from proxy.planner.patience import patience
-from proxy.repair.ports import Usage
-from proxy.repair.schema import fits
+from proxy.ports import Usage
+from proxy.repair.view.schema import fits
 from schemas import config
 from schemas.catalog import Json, as_list, as_object
 

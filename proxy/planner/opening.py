@@ -20,7 +20,7 @@ from proxy.planner.fake import NoPlanner
 from proxy.planner.installed import files
 from proxy.planner.shortlist import Shortlist
 from proxy.planner.wire import Settings
-from proxy.repair.ports import Advisor, Planner
+from proxy.ports import Advisor, Planner
 from schemas import config
 
 log = structlog.get_logger("planner")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from proxy.planner.results import returned
 from proxy.planner.slots import EMPTY, Slot
 from proxy.planner.stated import ordinal, tokens
-from proxy.repair.notes import summary
-from proxy.repair.words import likeness, stem, stems
+from proxy.repair.view.notes import summary
+from proxy.repair.view.words import likeness, stem, stems
 from schemas.catalog import Tool
 
 NAMED = 0.8

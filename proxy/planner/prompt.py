@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from proxy.planner.render import call_text, cut, labels, result_text, step_line, tool_line
-from proxy.repair.notes import note
-from proxy.repair.ports import Example, Question
-from proxy.repair.values import MISSING
+from proxy.ports import Example, Question
+from proxy.repair.view.notes import note
+from proxy.repair.view.values import MISSING
 from schemas.catalog import Tool
 from schemas.plan import Location, Plan, Step
 

@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from proxy.repair.notes import note, summary
-from proxy.repair.schema import Schema, allowed_values, branches, deref, types_of
-from proxy.repair.shown import shown
-from proxy.repair.values import MISSING
+from proxy.repair.view.notes import note, summary
+from proxy.repair.view.schema import Schema, allowed_values, branches, deref, types_of
+from proxy.repair.view.shown import shown
+from proxy.repair.view.values import MISSING
 from schemas.catalog import Json, Tool, as_list, as_object
 from schemas.plan import Step, as_ref
 

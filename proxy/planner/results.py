@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from proxy.repair.schema import property_names, property_schema
-from proxy.repair.units import convert, unit_of
-from proxy.repair.words import stems
+from proxy.repair.view.schema import property_names, property_schema
+from proxy.repair.view.units import convert, unit_of
+from proxy.repair.view.words import stems
 from schemas.catalog import Tool
 
 _RETURNS = re.compile(r"^[ \t]*+(?:returns?)[ \t]*+:?[ \t]*+$", re.IGNORECASE | re.MULTILINE)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from proxy.planner.stated import Fact
-from proxy.repair.notes import note
 from proxy.repair.rules.missing import place_zone
-from proxy.repair.schema import allowed_values, deref, fits, types_of
-from proxy.repair.units import convert, unit_of
-from proxy.repair.words import likeness, plain, stem, stems, words
+from proxy.repair.view.notes import note
+from proxy.repair.view.schema import allowed_values, deref, fits, types_of
+from proxy.repair.view.units import convert, unit_of
+from proxy.repair.view.words import likeness, plain, stem, stems, words
 from schemas.catalog import Json, Tool
 
 GIVEN = frozenset({"from", "source", "src", "origin", "start", "departure", "base", "input", "original", "old"})

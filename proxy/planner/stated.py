@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from proxy.repair.units import unit_of
-from proxy.repair.words import words
+from proxy.repair.view.units import unit_of
+from proxy.repair.view.words import words
 from schemas.catalog import Json
 
 Kind = Literal["number", "time", "date", "text", "name"]

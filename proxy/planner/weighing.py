@@ -10,8 +10,8 @@ from catalog_cache.nearest import words as terms
 from proxy.planner.conversion import Converter
 from proxy.planner.sketch import Assumed, Call, Filler, Open, Result, Said
 from proxy.planner.stated import Fact, facts, tokens
-from proxy.repair.notes import summary
-from proxy.repair.units import unit_of
+from proxy.repair.view.notes import summary
+from proxy.repair.view.units import unit_of
 from schemas.catalog import Tool, canonical
 from schemas.plan import Plan, walk
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, assert_never
 
-from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.situation import OUTPUT
-from proxy.repair.values import MISSING, inside, pointer
+from proxy.repair.edits import Inapplicable, apply
+from proxy.repair.view.step import OUTPUT
+from proxy.repair.view.values import MISSING, inside, pointer
 from schemas.catalog import Json, canonical
 from schemas.edit import (
     AddStep,

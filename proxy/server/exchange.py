@@ -31,7 +31,7 @@ class Channel(Protocol):
 
 
 class Exchange(Caller):
-    """Implements both `Caller` (for upstream connections) and `proxy.repair.ports.Client` (for repair)."""
+    """Implements both `Caller` (for upstream connections) and `proxy.ports.Client` (for repair)."""
 
     def __init__(self, channel: Channel, session: str, profile: Profile, params: Any, *, modern: bool) -> None:
         self.session = session

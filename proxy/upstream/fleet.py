@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from catalog_cache.cache import Cache
 from catalog_cache.names import squeeze
-from proxy.repair.ports import Client
+from proxy.ports import Client
 from proxy.upstream import rpc, taskids
 from proxy.upstream.bridge import asks_back, rounds
 from proxy.upstream.caller import Caller, Profile
@@ -35,7 +35,7 @@ RELIST = 5.0
 
 
 class Fleet:
-    """Implements `proxy.repair.ports.Upstreams` over live connections; made by `open`."""
+    """Implements `proxy.ports.Upstreams` over live connections; made by `open`."""
 
     def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]]) -> None:
         self._cache = cache

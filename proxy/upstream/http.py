@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx2
 import structlog
 
-from proxy.repair.shown import without_secrets
+from proxy.repair.view.shown import without_secrets
 from proxy.upstream import rpc
 from proxy.upstream.answers import AT_THE_DOOR, HARMLESS, LONGEST_REFUSAL, body_of, error_in, same_origin, session_gone
 from proxy.upstream.events import Events

@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx2
 import structlog
 
-from proxy.repair.shown import without_secrets
+from proxy.repair.view.shown import without_secrets
 from proxy.upstream import rpc
 from proxy.upstream.answers import AT_THE_DOOR
 from proxy.upstream.events import Event, Events

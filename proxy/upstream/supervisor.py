@@ -15,7 +15,7 @@ import anyio
 import structlog
 
 from catalog_cache.pages import every_page
-from proxy.repair.shown import without_secrets
+from proxy.repair.view.shown import without_secrets
 from proxy.upstream.caller import Audience, Profile
 from proxy.upstream.connect import UnreachableError, connect, modern
 from proxy.upstream.link import Link

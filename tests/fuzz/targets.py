@@ -13,14 +13,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from catalog_cache.names import resolve as resolve_name
-from proxy.repair.diagnose import diagnose
-from proxy.repair.dialects import normalise_tools, read_submission
-from proxy.repair.edit import apply, dangling
-from proxy.repair.propose import repairs
-from proxy.repair.refusal import read, silent_failure
-from proxy.repair.schema import fits
-from proxy.repair.situation import Evidence
-from proxy.repair.values import MISSING, at, join, paths, resolve, segments
+from proxy.repair.edits import apply, dangling
+from proxy.repair.read.diagnose import diagnose
+from proxy.repair.read.dialects import normalise_tools, read_submission
+from proxy.repair.read.refusal import read, silent_failure
+from proxy.repair.search.propose import repairs
+from proxy.repair.view.schema import fits
+from proxy.repair.view.step import Evidence
+from proxy.repair.view.values import MISSING, at, join, paths, resolve, segments
 from proxy.settings.errors import ConfigError
 from proxy.settings.load import load_text
 from proxy.upstream import rpc

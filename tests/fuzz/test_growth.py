@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.diagnose import diagnose
-from proxy.repair.propose import repairs
-from proxy.repair.refusal import read
-from proxy.repair.schema import breaches
-from proxy.repair.situation import Evidence
+from proxy.repair.read.diagnose import diagnose
+from proxy.repair.read.refusal import read
+from proxy.repair.search.propose import repairs
+from proxy.repair.view.schema import breaches
+from proxy.repair.view.step import Evidence
 from schemas.catalog import Tool, catalog_of
 from schemas.plan import Plan, Step
 from tests.fakes import TEXT, Server, carried_out, world

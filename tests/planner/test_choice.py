@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from proxy.planner.choice import NOISE, choose
 from proxy.planner.trie import groups, grow
-from proxy.repair.ports import Advice
+from proxy.ports import Advice
 
 
 def test_the_best_score_wins_by_its_margin() -> None:

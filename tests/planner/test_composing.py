@@ -10,9 +10,9 @@ from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.composing import Composer
 from proxy.planner.fake import NoPlanner, ScriptedPlanner
 from proxy.planner.stated import asked_unit, facts
-from proxy.repair.completing import completed
-from proxy.repair.consult import edits_between
-from proxy.repair.edit import apply
+from proxy.repair.edits import apply
+from proxy.repair.search.advice import edits_between
+from proxy.repair.search.completing import completed
 from schemas.catalog import Tool, catalog_of
 from schemas.plan import Plan, Step
 from schemas.trial import StepRun, Verdict

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from proxy.planner import grammar
 from proxy.planner.grammar import Known
-from proxy.repair.values import MISSING
+from proxy.repair.view.values import MISSING
 from schemas.catalog import Json
 from schemas.plan import Step
 from tests.planner.tools import FIND, ORDERS, RESULT, tool

@@ -11,8 +11,8 @@ from inline_snapshot import snapshot
 
 from proxy.planner import prompt
 from proxy.planner.render import result_text, type_text
-from proxy.repair.notes import note, summary
-from proxy.repair.ports import Example
+from proxy.ports import Example
+from proxy.repair.view.notes import note, summary
 from schemas.plan import Ref, Step
 from tests.planner.tools import FIND, ORDERS, PLAN, QUESTION, tool
 

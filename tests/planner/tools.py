@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.repair.ports import Question
+from proxy.ports import Question
 from schemas.catalog import Tool
 from schemas.plan import Plan, Step
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.diagnose import situation
-from proxy.repair.notes import alternatives, described
-from proxy.repair.opposites import opposite
+from proxy.repair.read.diagnose import situation
 from proxy.repair.rules.amounts import Amount, amounts, dropped_conversion, missing_amount
-from proxy.repair.situation import Evidence
+from proxy.repair.view.notes import alternatives, described
+from proxy.repair.view.opposites import opposite
+from proxy.repair.view.step import Evidence
 from schemas.catalog import Tool, catalog_of
 from schemas.edit import Confidence, SetArgument
 from schemas.plan import Plan, Step

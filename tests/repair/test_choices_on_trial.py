@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.expectations import expected
-from proxy.repair.schema import breaches
-from proxy.repair.situation import Evidence
-from proxy.repair.values import join, paths
+from proxy.repair.search.validators import expected
+from proxy.repair.view.schema import breaches
+from proxy.repair.view.step import Evidence
+from proxy.repair.view.values import join, paths
 from schemas.catalog import Catalog
 from schemas.plan import Plan, Ref, Step
 from tests.desks import done, ops

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.effects import may_send, verdict_of
-from proxy.repair.refusal import error_text, read
-from proxy.repair.verbs import verbs
+from proxy.repair.read.refusal import error_text, read
+from proxy.repair.search.effects import may_send, verdict_of
+from proxy.repair.view.verbs import verbs
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence
 from schemas.trial import Lost, Reply, StepRun, Verdict

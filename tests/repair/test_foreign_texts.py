@@ -12,11 +12,13 @@ import pytest
 from proxy.journal.redact import Redaction
 from proxy.planner import stated
 from proxy.planner.render import cut
-from proxy.repair import coerce, dialects, moments, notes, refusal, scalars, stand_ins, values
-from proxy.repair.patterns import matches
+from proxy.repair.read import dialects, refusal
+from proxy.repair.read import spelled as stand_ins
 from proxy.repair.rules import missing
-from proxy.repair.schema import allowed_values, breaches, types_of
-from proxy.repair.shown import all_shown, shown, without_secrets
+from proxy.repair.view import coerce, moments, notes, scalars, values
+from proxy.repair.view.patterns import matches
+from proxy.repair.view.schema import allowed_values, breaches, types_of
+from proxy.repair.view.shown import all_shown, shown, without_secrets
 from schemas.catalog import canonical
 from schemas.plan import walk
 from tests.promises import promise

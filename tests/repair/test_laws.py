@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.calls import Calls
-from proxy.repair.edit import Inapplicable, apply, dangling
+from proxy.repair.edits import Inapplicable, apply, dangling
 from schemas.config import Config
 from schemas.edit import (
     AddStep,

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog_cache.effects import judged, proposal
-from proxy.repair.coerce import Target, coerce
-from proxy.repair.laws import objection, unknown_arguments
-from proxy.repair.proof import blamed
-from proxy.repair.situation import Evidence
+from proxy.repair.read.proof import blamed
+from proxy.repair.search.laws import objection, unknown_arguments
+from proxy.repair.view.coerce import Target, coerce
+from proxy.repair.view.step import Evidence
 from schemas.catalog import EXACT, Effect, Tool, catalog_of
 from schemas.edit import Confidence, Proposal, SetArgument
 from schemas.plan import Plan, Step

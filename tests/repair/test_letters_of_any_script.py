@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.words import likeness, mentions, plain, same, typed_likeness
+from proxy.repair.view.words import likeness, mentions, plain, same, typed_likeness
 from tests.promises import promise
 
 TEXT = st.text(max_size=12) | st.text("aAßıİςΣжЖשׁאกำหन्दी用户がガ한１1٣²_-. /+#́", max_size=12)

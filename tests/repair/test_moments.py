@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.repair.moments import in_layout, told_layout, wanted_layout
+from proxy.repair.view.moments import in_layout, told_layout, wanted_layout
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.calls import Calls
 from proxy.memory import Memories
-from proxy.repair.dialects import read_submission
+from proxy.repair.read.dialects import read_submission
 from schemas.config import Config
 from tests.fakes import (
     BOOLEAN,

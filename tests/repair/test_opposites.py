@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.repair.opposites import OPPOSITES, opposite
-from proxy.repair.verbs import contrary
-from proxy.repair.words import stem
+from proxy.repair.view.opposites import OPPOSITES, opposite
+from proxy.repair.view.verbs import contrary
+from proxy.repair.view.words import stem
 
 
 @pytest.mark.parametrize(

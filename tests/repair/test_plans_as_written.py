@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.dialects import normalise_tools, read_submission
-from proxy.repair.order import final_steps, order
-from proxy.repair.values import MISSING, at, resolve, value_of
+from proxy.repair.read.dialects import normalise_tools, read_submission
+from proxy.repair.view.order import final_steps, order
+from proxy.repair.view.values import MISSING, at, resolve, value_of
 from schemas.plan import Plan, Ref, Step
 from tests.fakes import TEXT, Server, World, world
 from tests.promises import promise

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.refusal import error_text, read, silent_failure
+from proxy.repair.read.refusal import error_text, read, silent_failure
 from schemas.trial import Reply
 from tests.fakes import INTEGER, STYLES, TEXT, TEXTS, Server, Style, failed
 from tests.promises import promise

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.diagnose import diagnose
-from proxy.repair.intensity import Intensity
-from proxy.repair.judge import WEIGHTS, judge
-from proxy.repair.population import Population, niche, worth
-from proxy.repair.propose import propose, repairs
-from proxy.repair.situation import Evidence
+from proxy.repair.read.diagnose import diagnose
+from proxy.repair.search.intensity import Intensity
+from proxy.repair.search.judge import WEIGHTS, judge
+from proxy.repair.search.population import Population, niche, worth
+from proxy.repair.search.propose import propose, repairs
+from proxy.repair.view.step import Evidence
 from schemas.catalog import catalog_of
 from schemas.edit import Confidence, DropArgument, Proposal, RemoveStep
 from schemas.plan import Plan, Step
@@ -207,7 +207,7 @@ def test_every_proposal_says_why_and_how_sure() -> None:
 
 
 def _here(plan: Plan, evidence: Evidence) -> Any:
-    from proxy.repair.diagnose import situation
+    from proxy.repair.read.diagnose import situation
 
     return situation(plan, plan.steps[0], evidence)
 

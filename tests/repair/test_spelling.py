@@ -7,7 +7,7 @@ import pytest
 
 from catalog_cache.merge import merge
 from proxy.naming import mistyped
-from proxy.repair.situation import Evidence
+from proxy.repair.view.step import Evidence
 
 TEXT = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.aftermath import run_problems
-from proxy.repair.edit import Inapplicable, apply, touched
+from proxy.repair.edits import Inapplicable, apply, touched
 from proxy.repair.explain import repairs as told_repairs
-from proxy.repair.judge import judge
-from proxy.repair.order import listed
-from proxy.repair.propose import RULES
-from proxy.repair.situation import Evidence
-from proxy.repair.stopping import why_stop
+from proxy.repair.read.refused import run_problems
+from proxy.repair.search.judge import judge
+from proxy.repair.search.propose import RULES
+from proxy.repair.search.stopping import why_stop
+from proxy.repair.view.order import listed
+from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog
 from schemas.edit import (
     AddStep,

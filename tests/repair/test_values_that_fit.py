@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.repair.coerce import Target, coerce
-from proxy.repair.schema import fits
-from proxy.repair.values import MISSING
+from proxy.repair.view.coerce import Target, coerce
+from proxy.repair.view.schema import fits
+from proxy.repair.view.values import MISSING
 from tests.promises import promise
 
 INT: dict[str, Any] = {"type": "integer"}

@@ -16,7 +16,7 @@ import click
 from proxy.commands.clients.places import CLIENTS, Client, Surroundings, place
 from proxy.commands.log.text import coloured
 from proxy.commands.options import refuse
-from proxy.repair.shown import shown
+from proxy.repair.view.shown import shown
 
 _MARK = "\ufeff"
 

@@ -11,7 +11,7 @@ import click
 
 from proxy.commands.clients.change import careful, change, client_argument, client_file, read
 from proxy.commands.options import refuse
-from proxy.repair.shown import shown
+from proxy.repair.view.shown import shown
 
 
 @click.command("import")

@@ -9,7 +9,7 @@ import click
 
 from proxy.commands.log.asking import json_option, reading
 from proxy.commands.log.text import block, change, clock, coloured, status, table
-from proxy.repair.shown import all_shown
+from proxy.repair.view.shown import all_shown
 
 
 @click.command()

@@ -12,7 +12,7 @@ import click
 from proxy.commands.log.asking import json_option, reading
 from proxy.commands.log.text import brief, coloured, status
 from proxy.commands.options import config_option, refuse, run, settings
-from proxy.repair.shown import all_shown
+from proxy.repair.view.shown import all_shown
 
 if TYPE_CHECKING:
     from schemas.config import Config

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from proxy.repair.shown import shown
+from proxy.repair.view.shown import shown
 
 _GOOD = {"ok", "succeeded", "repaired"}
 _BAD = {"failed", "refused", "not_executed", "silent", "unknown_tool"}

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.repair.coerce import Target, spoken_unit
 from proxy.repair.rules.measures import wanted_unit
 from proxy.repair.rules.sources import GENERIC, ref_of
-from proxy.repair.schema import accepts, fits
-from proxy.repair.situation import OUTPUT, Situation
-from proxy.repair.units import convert, unit_of
-from proxy.repair.values import inside, segments
-from proxy.repair.words import plain, words
+from proxy.repair.view.coerce import Target, spoken_unit
+from proxy.repair.view.schema import accepts, fits
+from proxy.repair.view.step import OUTPUT, Situation
+from proxy.repair.view.units import convert, unit_of
+from proxy.repair.view.values import inside, segments
+from proxy.repair.view.words import plain, words
 from schemas.edit import Confidence, Proposal, SetArgument
 from schemas.problem import DanglingDependency, MissingArgument
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from proxy.repair.coerce import Target, short
 from proxy.repair.rules.sources import GENERIC, fitness
-from proxy.repair.situation import Situation, Source
-from proxy.repair.units import unit_of
-from proxy.repair.values import at, join, segments
-from proxy.repair.words import mentions, stem, words
+from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.units import unit_of
+from proxy.repair.view.values import at, join, segments
+from proxy.repair.view.words import mentions, stem, words
 from schemas.catalog import as_list, as_object
 from schemas.edit import Confidence, Proposal, RepathReference
 from schemas.problem import TypeMismatch, WrongPath

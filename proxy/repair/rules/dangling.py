@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from proxy.repair.coerce import Target
 from proxy.repair.rules.measures import agreement
 from proxy.repair.rules.sources import CLEAR, bind_by_name, fitness, read_here, ref_of, wanted_at
-from proxy.repair.situation import OUTPUT, Situation
-from proxy.repair.values import MISSING, at, inside, segments
-from proxy.repair.words import likeness, words
+from proxy.repair.view.coerce import Target
+from proxy.repair.view.step import OUTPUT, Situation
+from proxy.repair.view.values import MISSING, at, inside, segments
+from proxy.repair.view.words import likeness, words
 from schemas.edit import BindReference, Confidence, Proposal
 from schemas.plan import Ref
 from schemas.problem import DanglingDependency

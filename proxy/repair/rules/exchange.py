@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from proxy.repair.coerce import short
-from proxy.repair.schema import Schema, fits
-from proxy.repair.situation import Situation
-from proxy.repair.values import MISSING, segments
-from proxy.repair.words import likeness
+from proxy.repair.view.coerce import short
+from proxy.repair.view.schema import Schema, fits
+from proxy.repair.view.step import Situation
+from proxy.repair.view.values import MISSING, segments
+from proxy.repair.view.words import likeness
 from schemas.catalog import Json, as_object, canonical
 from schemas.edit import Confidence, Proposal, SetArgument
 from schemas.plan import as_ref

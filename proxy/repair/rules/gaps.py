@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.repair.coerce import Target, short
 from proxy.repair.rules.measures import agreement
 from proxy.repair.rules.sources import GENERIC, bind_by_name, fitness, ref_of, wanted_at
-from proxy.repair.schema import type_name
-from proxy.repair.situation import Situation, Source
-from proxy.repair.values import MISSING, at, join, segments
-from proxy.repair.words import plain, stem, words
+from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.schema import type_name
+from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.values import MISSING, at, join, segments
+from proxy.repair.view.words import plain, stem, words
 from schemas.catalog import as_list, as_object, canonical
 from schemas.edit import BindReference, Confidence, Edit, Proposal, SetArgument
 from schemas.plan import Ref

@@ -8,9 +8,9 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
 from catalog_cache.letters import same
-from proxy.repair.coerce import Target, coerce
-from proxy.repair.opposites import opposite
-from proxy.repair.schema import (
+from proxy.repair.view.coerce import Target, coerce
+from proxy.repair.view.opposites import opposite
+from proxy.repair.view.schema import (
     accepts,
     fits,
     property_names,
@@ -19,10 +19,10 @@ from proxy.repair.schema import (
     type_name,
     types_of,
 )
-from proxy.repair.situation import Situation
-from proxy.repair.units import unit_of
-from proxy.repair.values import MISSING, inside
-from proxy.repair.words import likeness, plain, stems, typed_likeness, words
+from proxy.repair.view.step import Situation
+from proxy.repair.view.units import unit_of
+from proxy.repair.view.values import MISSING, inside
+from proxy.repair.view.words import likeness, plain, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument

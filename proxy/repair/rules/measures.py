@@ -6,12 +6,12 @@ the argument's name and description, or in the argument that tells its unit (`fr
 
 from __future__ import annotations
 
-from proxy.repair.coerce import Target, spoken_unit
-from proxy.repair.notes import note
-from proxy.repair.situation import Situation, Source
-from proxy.repair.units import unit_of
-from proxy.repair.values import at, join
-from proxy.repair.words import stems, words
+from proxy.repair.view.coerce import Target, spoken_unit
+from proxy.repair.view.notes import note
+from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.units import unit_of
+from proxy.repair.view.values import at, join
+from proxy.repair.view.words import stems, words
 from schemas.catalog import as_object
 
 SOUGHT = frozenset({"to", "target", "destination", "dest", "into", "output", "new"})

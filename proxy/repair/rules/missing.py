@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from proxy.repair.choices import choose
-from proxy.repair.coerce import Target, short, spoken_unit
-from proxy.repair.notes import alternatives
-from proxy.repair.scalars import LONGEST
-from proxy.repair.schema import accepts, allowed_values, fits, types_of
-from proxy.repair.situation import Seen, Situation
-from proxy.repair.units import same_unit
-from proxy.repair.values import paths
-from proxy.repair.words import likeness, mentions, plain, stems, words
+from proxy.repair.view.choices import choose
+from proxy.repair.view.coerce import Target, short, spoken_unit
+from proxy.repair.view.notes import alternatives
+from proxy.repair.view.scalars import LONGEST
+from proxy.repair.view.schema import accepts, allowed_values, fits, types_of
+from proxy.repair.view.step import Seen, Situation
+from proxy.repair.view.units import same_unit
+from proxy.repair.view.values import paths
+from proxy.repair.view.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_object
 from schemas.edit import Confidence, Proposal, SetArgument
 from schemas.plan import Step

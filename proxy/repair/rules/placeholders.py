@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proxy.repair.coerce import Target, short
+from proxy.repair.read.spelled import is_placeholder, spelled
 from proxy.repair.rules import gaps
 from proxy.repair.rules.sources import best, bind_by_name, by_argument, fitness, sure
-from proxy.repair.schema import fits, type_name
-from proxy.repair.situation import Situation
-from proxy.repair.stand_ins import is_placeholder, spelled
-from proxy.repair.values import join
-from proxy.repair.words import mentions
+from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.schema import fits, type_name
+from proxy.repair.view.step import Situation
+from proxy.repair.view.values import join
+from proxy.repair.view.words import mentions
 from schemas.catalog import canonical
 from schemas.edit import BindReference, Confidence, Proposal
 from schemas.plan import Ref, Step

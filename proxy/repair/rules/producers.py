@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from proxy.repair.coerce import Target
 from proxy.repair.rules import amounts, missing, references, sources
 from proxy.repair.rules.measures import agreement
-from proxy.repair.schema import branches
-from proxy.repair.situation import OUTPUT, Situation
-from proxy.repair.values import MISSING, at, join, segments
-from proxy.repair.words import closeness, likeness, mentions, plain, stems
+from proxy.repair.view.coerce import Target
+from proxy.repair.view.schema import branches
+from proxy.repair.view.step import OUTPUT, Situation
+from proxy.repair.view.values import MISSING, at, join, segments
+from proxy.repair.view.words import closeness, likeness, mentions, plain, stems
 from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical
 from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
 from schemas.plan import Plan, Ref, Step

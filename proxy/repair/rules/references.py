@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from proxy.repair.coerce import Target, short
-from proxy.repair.opposites import opposite
 from proxy.repair.rules.asked import named_in_goal, whole_or_item
 from proxy.repair.rules.sources import (
     GENERIC,
@@ -20,10 +18,12 @@ from proxy.repair.rules.sources import (
     sure,
     wanted_at,
 )
-from proxy.repair.schema import types_of
-from proxy.repair.situation import Situation, Source
-from proxy.repair.values import MISSING, at, inside, join, segments
-from proxy.repair.words import likeness, plain, stems
+from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.opposites import opposite
+from proxy.repair.view.schema import types_of
+from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.values import MISSING, at, inside, join, segments
+from proxy.repair.view.words import likeness, plain, stems
 from schemas.catalog import Json, as_list
 from schemas.edit import BindReference, Confidence, Edit, MapStep, Proposal, RepathReference
 from schemas.plan import Location, Ref

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proxy.repair.coerce import Target, coerce, short
 from proxy.repair.rules.tools import WRAPPERS
-from proxy.repair.scalars import read_json
-from proxy.repair.schema import breaches, property_names
-from proxy.repair.situation import Situation
-from proxy.repair.values import MISSING, resolve
-from proxy.repair.words import plain
+from proxy.repair.view.coerce import Target, coerce, short
+from proxy.repair.view.scalars import read_json
+from proxy.repair.view.schema import breaches, property_names
+from proxy.repair.view.step import Situation
+from proxy.repair.view.values import MISSING, resolve
+from proxy.repair.view.words import plain
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, Proposal, SetArgument, UnwrapValue, WrapValue
 from schemas.plan import as_ref

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from proxy.repair.coerce import Target, coerce, short
-from proxy.repair.opposites import opposite
 from proxy.repair.rules.measures import agreement
-from proxy.repair.schema import fits, type_name
-from proxy.repair.situation import OUTPUT, Situation, Source
-from proxy.repair.values import MISSING, join
-from proxy.repair.words import likeness, mentions, plain, stems, words
+from proxy.repair.view.coerce import Target, coerce, short
+from proxy.repair.view.opposites import opposite
+from proxy.repair.view.schema import fits, type_name
+from proxy.repair.view.step import OUTPUT, Situation, Source
+from proxy.repair.view.values import MISSING, join
+from proxy.repair.view.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_object, canonical
 from schemas.edit import BindReference, Confidence, Proposal
 from schemas.plan import Location, Ref

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from proxy.repair.edit import Inapplicable, apply
-from proxy.repair.situation import Situation
+from proxy.repair.edits import Inapplicable, apply
+from proxy.repair.view.step import Situation
 from schemas.catalog import canonical
 from schemas.edit import Confidence, Dedupe, Edit, Proposal
 from schemas.plan import same_call

@@ -14,14 +14,14 @@ from weakref import WeakKeyDictionary
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
 from catalog_cache.names import resolve as resolve_name
-from proxy.repair.coerce import Target, coerce
-from proxy.repair.scalars import read_json
-from proxy.repair.schema import fits
-from proxy.repair.senses import same_sense
-from proxy.repair.situation import Situation
-from proxy.repair.values import MISSING
-from proxy.repair.verbs import contrary, meaningful, verbs
-from proxy.repair.words import likeness, plain, stem, stems, words
+from proxy.repair.view.coerce import Target, coerce
+from proxy.repair.view.scalars import read_json
+from proxy.repair.view.schema import fits
+from proxy.repair.view.senses import same_sense
+from proxy.repair.view.step import Situation
+from proxy.repair.view.values import MISSING
+from proxy.repair.view.verbs import contrary, meaningful, verbs
+from proxy.repair.view.words import likeness, plain, stem, stems, words
 from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import as_ref

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.repair.choices import Coercion, choose
-from proxy.repair.coerce import Target, coerce, short
-from proxy.repair.moments import in_layout, told_layout, wanted_layout
-from proxy.repair.scalars import whole
-from proxy.repair.schema import accepts, fits, required_names, type_name, types_of
-from proxy.repair.situation import Situation
-from proxy.repair.values import MISSING, inside
-from proxy.repair.words import likeness, words
+from proxy.repair.view.choices import Coercion, choose
+from proxy.repair.view.coerce import Target, coerce, short
+from proxy.repair.view.moments import in_layout, told_layout, wanted_layout
+from proxy.repair.view.scalars import whole
+from proxy.repair.view.schema import accepts, fits, required_names, type_name, types_of
+from proxy.repair.view.step import Situation
+from proxy.repair.view.values import MISSING, inside
+from proxy.repair.view.words import likeness, words
 from schemas.catalog import Json, as_list
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
 from schemas.plan import Location, as_ref, refs_in

@@ -1,0 +1,259 @@
+"""Apply edits to a plan.
+
+Pure. `apply` returns a new plan that is acyclic and whose references name steps it has wherever that was so before,
+or an `Inapplicable` that says why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from proxy.repair.view.step import OUTPUT
+from proxy.repair.view.values import MISSING, inside, replaced
+from schemas.catalog import Json, as_list, as_object
+from schemas.edit import (
+    AddStep,
+    BindReference,
+    CoerceArgument,
+    Dedupe,
+    DropArgument,
+    Edit,
+    InsertValidator,
+    MapStep,
+    RemoveStep,
+    RenameArgument,
+    Reorder,
+    RepathReference,
+    SetArgument,
+    SwapTool,
+    UnwrapValue,
+    WrapValue,
+)
+from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, refs_in
+
+
+@dataclass(frozen=True)
+class Inapplicable:
+    """Why an edit cannot be applied to this plan."""
+
+    edit: Edit
+    why: str
+
+
+def apply(plan: Plan, edits: Iterable[Edit]) -> Plan | Inapplicable:
+    """Apply edits one after another, all or none."""
+    for edit in edits:
+        changed = _apply_one(plan, edit)
+        if isinstance(changed, str):
+            return Inapplicable(edit, changed)
+        broken = _breaks(plan, changed)
+        if broken:
+            return Inapplicable(edit, broken)
+        plan = changed
+    return plan
+
+
+def _breaks(before: Plan, after: Plan) -> str:
+    if after.cycle and not before.cycle:
+        return "it would make steps wait for one another"
+    fresh = dangling(after) - dangling(before)
+    return f"it would leave references to a step that is not there: {', '.join(sorted(fresh))}" if fresh else ""
+
+
+def dangling(plan: Plan) -> set[str]:
+    """Names of steps that are referred to but not there."""
+    ids = plan.by_id
+    named = {name for names in plan.needs for name in names}
+    named |= {ref.step for _, ref in refs_in(plan.output, ids)}
+    return named - set(ids)
+
+
+def _apply_one(plan: Plan, edit: Edit) -> Plan | str:
+    if isinstance(edit, RepathReference | SetArgument | BindReference) and edit.step == OUTPUT:
+        return _edit_output(plan, edit)
+    step = plan.by_id.get(edit.step)
+    if step is None:
+        return f"there is no step {edit.step!r}"
+    if isinstance(edit, AddStep | RemoveStep | Dedupe | Reorder):
+        return _edit_graph(plan, step, edit)
+    return _edit_step(plan, step, edit)
+
+
+def _edit_graph(plan: Plan, step: Step, edit: AddStep | RemoveStep | Dedupe | Reorder) -> Plan | str:
+    match edit:
+        case AddStep():
+            return _add(plan, edit)
+        case Dedupe():
+            return _dedupe(plan, edit)
+        case RemoveStep():
+            return replace(plan, steps=tuple(other for other in plan.steps if other.id != step.id))
+        case Reorder():
+            return plan.with_step(replace(step, after=edit.after))
+
+
+def _edit_step(
+    plan: Plan,
+    step: Step,
+    edit: SwapTool
+    | RenameArgument
+    | SetArgument
+    | CoerceArgument
+    | DropArgument
+    | BindReference
+    | RepathReference
+    | UnwrapValue
+    | WrapValue
+    | MapStep
+    | InsertValidator,
+) -> Plan | str:
+    if not isinstance(edit, SwapTool | MapStep | InsertValidator) and not _reachable(step.arguments, edit.at):
+        return "there is no such place in its arguments"
+    match edit:
+        case SwapTool():
+            return plan.with_step(replace(step, server=edit.server, tool=edit.tool))
+        case MapStep():
+            return plan.with_step(replace(step, map=edit.argument))
+        case InsertValidator():
+            return plan.with_step(replace(step, expect=edit.schema))
+        case RenameArgument():
+            return _rename(plan, step, edit)
+        case SetArgument() | CoerceArgument() | UnwrapValue() | WrapValue():
+            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, edit.value)))
+        case DropArgument():
+            if not edit.at or inside(step.arguments, edit.at) is MISSING:
+                return "there is no such argument"
+            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, MISSING)))
+        case BindReference():
+            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, edit.ref.json())))
+        case RepathReference():
+            value = _repathed(inside(step.arguments, edit.at), edit.path)
+            if value is None:
+                return "there is no reference"
+            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, value)))
+
+
+def _repathed(value: Json, path: str) -> Json:
+    ref = as_ref(value)
+    if ref is not None:
+        return Ref(ref.step, path).json()
+    if isinstance(value, str) and len(INTERPOLATION.findall(value)) == 1:
+        return INTERPOLATION.sub(lambda match: "{{" + match[1] + (f".{path}" if path else "") + "}}", value)
+    return None
+
+
+def _rename(plan: Plan, step: Step, edit: RenameArgument) -> Plan | str:
+    parent = as_object(inside(step.arguments, edit.at[:-1])) if edit.at else None
+    if parent is None or edit.at[-1] not in parent:
+        return "there is no such argument"
+    if edit.name in parent:
+        return f"the argument {edit.name!r} is there already"
+    renamed = {(edit.name if key == edit.at[-1] else key): value for key, value in parent.items()}
+    return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at[:-1], renamed)))
+
+
+def _reachable(container: Json, where: Location) -> bool:
+    """Tell whether a place can be written to: every list has its item, and nothing on the way is a plain value."""
+    for part in where:
+        keys, items = as_object(container), as_list(container)
+        if items is not None and isinstance(part, int) and 0 <= part < len(items):
+            container = items[part]
+        elif keys is not None and isinstance(part, str) and as_ref(container) is None:
+            container = keys.get(part, {})
+        else:
+            return False
+    return True
+
+
+def _edit_output(plan: Plan, edit: RepathReference | SetArgument | BindReference) -> Plan | str:
+    if not _reachable(plan.output, edit.at):
+        return "there is no such place in the output"
+    match edit:
+        case BindReference():
+            value: Any = edit.ref.json()
+        case SetArgument():
+            value = edit.value
+        case RepathReference():
+            value = _repathed(inside(plan.output, edit.at), edit.path)
+            if value is None:
+                return "there is no reference"
+    return replace(plan, output=replaced(plan.output, edit.at, value))
+
+
+def _add(plan: Plan, edit: AddStep) -> Plan | str:
+    if edit.new.id in plan.by_id:
+        return f"the step id {edit.new.id!r} is taken"
+    at = next((index for index, step in enumerate(plan.steps) if step.id == edit.before), len(plan.steps))
+    return replace(plan, steps=(*plan.steps[:at], edit.new, *plan.steps[at:]))
+
+
+def _dedupe(plan: Plan, edit: Dedupe) -> Plan | str:
+    if edit.step == edit.keep:
+        kept: dict[str, Step] = {}
+        for step in plan.steps:
+            kept.setdefault(step.id, step)
+        return replace(plan, steps=tuple(kept.values()))
+    if edit.step not in plan.by_id or edit.keep not in plan.by_id:
+        return "there is no such pair of steps"
+    steps = tuple(
+        replace(
+            step,
+            arguments=redirected(step.arguments, edit.step, edit.keep),
+            after=tuple(
+                dict.fromkeys(edit.keep if name == edit.step else name for name in step.after if name != step.id)
+            ),
+        )
+        for step in plan.steps
+        if step.id != edit.step
+    )
+    return replace(plan, steps=steps, output=redirected(plan.output, edit.step, edit.keep))
+
+
+def redirected(value: Json, old: str, new: str) -> Json:
+    """A copy of a value with every reference to one step pointing at another."""
+    return _map_refs(value, lambda ref: Ref(new, ref.path) if ref.step == old else ref)
+
+
+def _map_refs(value: Json, change: Callable[[Ref], Ref]) -> Json:
+    ref = as_ref(value)
+    if ref is not None:
+        return change(ref).json()
+    match value:
+        case dict():
+            keys = as_object(value) or {}
+            return {key: _map_refs(inner, change) for key, inner in keys.items()}
+        case list():
+            return [_map_refs(inner, change) for inner in as_list(value) or []]
+        case str() if "{{" in value:
+            return INTERPOLATION.sub(lambda match: _written(change(Ref(match[1], match[2] or ""))), value)
+        case _:
+            return value
+
+
+def _written(ref: Ref) -> str:
+    return "{{" + ref.step + (f".{ref.path}" if ref.path else "") + "}}"
+
+
+def touched(edit: Edit) -> frozenset[str]:
+    """Names of the top-level arguments that an edit changes; empty for edits of the step as a whole."""
+    match edit:
+        case RenameArgument():
+            heads: Location = (edit.name, *edit.at[:1])
+        case (
+            SetArgument()
+            | CoerceArgument()
+            | DropArgument()
+            | BindReference()
+            | RepathReference()
+            | UnwrapValue()
+            | WrapValue()
+        ):
+            heads = edit.at[:1]
+        case MapStep():
+            heads = (edit.argument,)
+        case SwapTool() | InsertValidator() | AddStep() | RemoveStep() | Reorder() | Dedupe():
+            heads = ()
+        case _:
+            assert_never(edit)
+    return frozenset(str(head) for head in heads)

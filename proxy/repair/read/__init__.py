@@ -1,0 +1,1 @@
+"""What a plan and an answer say: submissions, problems, and error texts."""

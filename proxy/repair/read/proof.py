@@ -1,0 +1,360 @@
+"""Proof that a refused call did nothing: its whole error text is input validation, and the schema agrees.
+
+Pure. A text proves something only if no word of it is left over, and if what it says of the arguments is how they break
+the input schema that the tool publishes. Everything else leaves the outcome unknown, however much it reads like a
+refusal: the same words may come after the effect.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.repair.view.schema import Breach, breaches
+from proxy.repair.view.values import segments, text_of
+from schemas.catalog import Json, Tool, as_list, as_object
+from schemas.plan import Location
+from schemas.trial import Reply
+
+LONGEST = 20_000
+"""Characters of an error text beyond which it proves nothing."""
+LONGEST_LINE = 2_000
+ENVELOPE = ""
+"""Stands for the arguments as a whole among the names that a proof blames."""
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing that a validator says: an argument is missing, is not known, or holds a value that does not fit.
+
+    `where` is None where the text does not say which value.
+    """
+
+    kind: Literal["missing", "unexpected", "value"]
+    where: Location | None
+
+
+def unknown_tool(reply: Reply, name: str) -> bool:
+    """Tell whether a reply says, and says nothing but, that there is no such tool or method: nothing was called."""
+    text = _bare(said(reply) or "", name)
+    quoted = rf"['\"`]?{re.escape(name)}['\"`]?"
+    absent = r"(?:not found|does not exist|is not known|is unknown|unknown|not available)"
+    forms = (
+        rf"(?:unknown|no such|unrecognized|nonexistent) (?:tool|function):? ?{quoted}",
+        rf"(?:tool|function):? {quoted}:? (?:was )?{absent}",
+        rf"{quoted}:? {absent}",
+        r"(?:method|tool|function) not found" + rf"(?:: ?(?:tools/call|{quoted}))?",
+        rf"(?:unknown|no such|unrecognized) method:? ?['\"`]?(?:tools/call|{re.escape(name)})['\"`]?",
+    )
+    return any(re.fullmatch(form, text.rstrip(" ."), re.IGNORECASE) for form in forms)
+
+
+def blamed(reply: Reply, tool: Tool, arguments: Json) -> frozenset[str]:
+    """The arguments whose faults prove that the call was refused before it ran; empty where nothing is proven."""
+    text = said(reply)
+    if text is None or len(text) > LONGEST:
+        return frozenset()
+    broken = breaches(tool.schema, arguments) if as_object(arguments) is not None else []
+    found = _validation(_bare(text, tool.name), tool.name, broken)
+    if not found or not all(_agrees(complaint, broken, arguments) for complaint in found):
+        return frozenset()
+    return frozenset(_head(complaint, broken, arguments) for complaint in found)
+
+
+def said(reply: Reply) -> str | None:
+    """The words of a refusal; None where it carries anything besides."""
+    if reply.error is not None:
+        data = reply.error.get("data")
+        plain = data in (None, "", [], {}) or _zod(json.dumps(data)) is not None
+        return str(reply.error.get("message", "")) if plain else None
+    if reply.result is None or not reply.refused or reply.result.get("structuredContent") is not None:
+        return None
+    blocks = as_list(reply.result.get("content")) or []
+    if not all((as_object(block) or {}).get("type") == "text" for block in blocks):
+        return None
+    text = text_of(reply.result)
+    return _alone(text) or text
+
+
+def _alone(text: str) -> str | None:
+    """The message of a JSON object that holds nothing else."""
+    try:
+        keys = as_object(json.loads(text)) or {}
+    except (ValueError, RecursionError):
+        return None
+    inner = next(iter(keys.values()), None)
+    return inner if set(keys) <= {"error", "message", "detail"} and len(keys) == 1 and isinstance(inner, str) else None
+
+
+def _bare(text: str, tool: str) -> str:
+    """The text without what SDKs write before a validator's words."""
+    name = rf"['\"`]?{re.escape(tool)}['\"`]?"
+    before = re.compile(
+        r"(?:MCP error )?-3260[0-3]:|Error:|Invalid (?:params|parameters|arguments):|"
+        r"(?:Input )?Validation error:|Input validation (?:error|failed):|failed to deserialize parameters:|"
+        rf"Invalid arguments for tool {name}:|Error (?:executing|calling) tool {name}:|tool {name}:",
+        re.IGNORECASE,
+    )
+    text = text.strip()
+    for _ in range(6):
+        match = before.match(text)
+        if match is None:
+            break
+        text = text[match.end() :].lstrip()
+    return text
+
+
+def _validation(text: str, tool: str, broken: Sequence[Breach]) -> list[Complaint] | None:
+    """What a validator says if the whole text is its, else None."""
+    found = _own_words(text, broken) or _placed(text, broken)
+    for form in _FORMS:
+        found = found or form(text, tool)
+    return found
+
+
+def _own_words(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
+    """The sentences that Python's JSON Schema validator has for how the arguments break the schema."""
+    known = {breach.message: breach for breach in broken}
+    known |= {f"{breach.message} ({'.'.join(map(str, breach.at))})": breach for breach in broken if breach.at}
+    lines = [text] if text in known else [line.strip("- ") for line in text.splitlines() if line.strip()]
+    if not lines or not all(line in known for line in lines):
+        return None
+    return [complaint for line in lines for complaint in _of_breach(known[line])]
+
+
+def _of_breach(breach: Breach) -> Iterator[Complaint]:
+    if breach.keyword == "required":
+        present = as_object(breach.value) or {}
+        missing = [name for name in as_list(breach.detail) or [] if name not in present]
+        yield from (Complaint("missing", (*breach.at, n)) for n in missing if repr(n) in breach.message)
+    elif breach.keyword == "additionalProperties":
+        known = as_object(breach.schema.get("properties")) or {}
+        yield from (Complaint("unexpected", (*breach.at, n)) for n in as_object(breach.value) or {} if n not in known)
+    else:
+        yield Complaint("value", breach.at)
+
+
+_COUNT = re.compile(r"\d+ validation errors? for (\S+)")
+_TYPE = re.compile(r"  (\S.*) \[type=([a-z_]+), input_value=.*, input_type=[\w.]+\]")
+_FURTHER = re.compile(r"    For further information visit https://errors\.pydantic\.dev/\S+")
+
+
+def _pydantic(text: str, tool: str) -> list[Complaint] | None:
+    """Pydantic's list of errors about the arguments of this tool, or of a model that is named as arguments are."""
+    head, *lines = [line for line in text.splitlines() if line.strip()] or [""]
+    count = _COUNT.fullmatch(head)
+    if count is None or not _about_arguments(count[1], tool):
+        return None
+    lines = [line for line in lines if not _FURTHER.fullmatch(line)]
+    if not lines or len(lines) % 2:
+        return None
+    found: list[Complaint] = []
+    for place, line in zip(lines[::2], lines[1::2], strict=True):
+        match = _TYPE.fullmatch(line[:LONGEST_LINE])
+        if match is None or match[2] in ("value_error", "assertion_error") or re.match(r"\s", place):
+            return None
+        where: Location = tuple(int(part) if part.isdigit() else part for part in place.split("."))
+        kind = match[2]
+        if kind in ("missing", "missing_argument"):
+            found.append(Complaint("missing", where))
+        elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
+            found.append(Complaint("unexpected", where))
+        else:
+            found.append(Complaint("value", where))
+    return found
+
+
+def _about_arguments(model: str, tool: str) -> bool:
+    letters = re.sub(r"[\W_]", "", model).lower()
+    own = re.sub(r"[\W_]", "", tool).lower()
+    return bool(own and own in letters) or letters.endswith(("arguments", "args", "input", "params", "parameters"))
+
+
+_ZOD_CODES = frozenset(
+    """
+    invalid_type unrecognized_keys invalid_enum_value invalid_literal invalid_union invalid_union_discriminator
+    invalid_string invalid_format invalid_value too_small too_big not_multiple_of invalid_date invalid_key
+    invalid_element
+    """.split()
+)
+
+
+def _zod(text: str, tool: str = "") -> list[Complaint] | None:
+    """Zod's list of issues as JSON; issues of a server's own checks (`custom`) prove nothing."""
+    del tool
+    if not text.startswith("["):
+        return None
+    try:
+        issues = as_list(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+    found: list[Complaint] = []
+    for entry in issues or []:
+        keys = as_object(entry) or {}
+        path = as_list(keys.get("path"))
+        if keys.get("code") not in _ZOD_CODES or path is None:
+            return None
+        where = tuple(part if isinstance(part, int) else str(part) for part in path)
+        message = str(keys.get("message", ""))
+        if keys.get("code") == "unrecognized_keys":
+            found += [Complaint("unexpected", (*where, str(name))) for name in as_list(keys.get("keys")) or []]
+        elif keys.get("received") == "undefined" or message.endswith("received undefined") or message == "Required":
+            found.append(Complaint("missing", where))
+        else:
+            found.append(Complaint("value", where))
+    return found or None
+
+
+_ZOD_LINE = re.compile(
+    r"(?:✖ )?(Required|Expected \w+, received \w+|(?:Invalid (?:input|option|enum value)|Too (?:big|small))"
+    r"(?:[:.] [Ee]xpected [\w\"'|<>= -]{1,160}(?:, received [\w'\"]+)?)?) (?:at|→ at) \"?([A-Za-z_$][\w$.\[\]-]*)\"?"
+)
+
+
+def _zod_lines(text: str, tool: str) -> list[Complaint] | None:
+    """Zod's issues as lines, each with its place."""
+    del tool
+    joined = re.sub(r"\n\s+→ at ", " → at ", text)
+    found: list[Complaint] = []
+    for line in re.split(r"[\n;] ?", joined):
+        match = _ZOD_LINE.fullmatch(line.strip())
+        if match is None:
+            return None
+        absent = match[1] == "Required" or match[1].endswith("received undefined")
+        found.append(Complaint("missing" if absent else "value", _location(match[2])))
+    return found
+
+
+_PLACE = r"(?:(?:data|params|arguments|input|body|args)?((?:[/.][\w$-]+|\[\d+\])*))"
+_KIND = r"(?:array|boolean|integer|null|number|object|string)"
+_AJV = re.compile(
+    rf"{_PLACE} ?(?:must|should) (?:(have required property '([^']+)')|"
+    rf"(NOT have (?:additional|unevaluated) properties)|be {_KIND}(?:,{_KIND})*|be (?:<|>|=|<=|>=) -?[\d.]+|"
+    r"be multiple of [\d.]+|NOT have (?:fewer|more) than \d+ (?:characters|items|properties)|"
+    r"match (?:pattern|format) \"[^\n]{1,200}\"|match (?:exactly one schema in oneOf|a schema in anyOf)|"
+    r"be equal to (?:one of the allowed values|constant))"
+)
+
+
+def _ajv(text: str, tool: str) -> list[Complaint] | None:
+    """Ajv's sentences, `data/amount must be integer`."""
+    del tool
+    found: list[Complaint] = []
+    for part in re.split(r", (?=(?:data|params|arguments|input|body|args)?[/.\[]|(?:data|must|should) )|\n", text):
+        match = _AJV.fullmatch(part.strip())
+        if match is None:
+            return None
+        where = _location(match[1] or "")
+        if match[2]:
+            found.append(Complaint("missing", (*where, match[3])))
+        else:
+            found.append(Complaint("unexpected" if match[4] else "value", None if match[4] else where))
+    return found
+
+
+_EXPECTED = re.compile(
+    r"(?:[iuf]\d+|(?:an? )?(?:string|boolean|integer|number|sequence|map|array|object|null)|struct \w+|"
+    r"(?:one of )?[`'\"][\w.-]+[`'\"](?:(?:, | or |, or )[`'\"][\w.-]+[`'\"])*)"
+)
+_AT = re.compile(r"([A-Za-z_$][\w$.\[\]-]*): (missing field|unknown field|invalid type|invalid value|unknown variant)")
+
+
+def _placed(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
+    """A Rust server's sentence with its place: `limit: invalid type: string "5", expected i64`."""
+    match = _AT.match(text)
+    if match is None:
+        return None
+    where, rest = _location(match[1]), text[match.end() :]
+    if match[2] in ("missing field", "unknown field"):
+        return None if rest else [Complaint("missing" if match[2] == "missing field" else "unexpected", where)]
+    quoted, joint, expected = rest.removeprefix(":").strip().rpartition(", expected ")
+    value = next((breach.value for breach in broken if breach.at == where), None)
+    forms = {json.dumps(value), json.dumps(value, ensure_ascii=False), f"`{value}`", f'"{value}"', str(value)}
+    kind, _, shown = quoted.partition(" ")
+    whole = quoted in forms or (kind.isalpha() and (not shown or shown in forms))
+    return [Complaint("value", where)] if joint and whole and _EXPECTED.fullmatch(expected) else None
+
+
+def _location(path: str) -> Location:
+    dotted = path.replace("/", ".").lstrip(".")
+    return tuple(int(part) if part.isdigit() else part for part in segments(dotted))
+
+
+_NAME = r"['\"`]?[\w$.-]+['\"`]?"
+_LISTED = rf"({_NAME}(?:(?:,? and |, ){_NAME})*)"
+_ROOT = r"(?:validating \"arguments\": validating root: (?:required: )?)?"
+_QUOTED = r"\[?(\"[\w$-]+\"(?:,? ?\"[\w$-]+\")*)\]?"
+_THING = r"(?:argument|parameter|field|property|input|key|param)"
+_SENTENCES: tuple[tuple[Literal["missing", "unexpected"], str], ...] = (
+    ("missing", rf"missing (?:\d+ )?(?:required )?(?:positional |keyword-only )?{_THING}(?:s|\(s\)|ies)?:? {_LISTED}"),
+    ("missing", rf"required {_THING}s?:? {_LISTED} (?:is missing|not found|missing|was not provided|is required)"),
+    ("missing", r"missing field (`[\w$-]+`)"),
+    ("missing", rf"{_ROOT}missing properties: {_QUOTED}"),
+    ("missing", r"(['\"`][\w$-]+['\"`]) is a required property"),
+    ("unexpected", r"got an unexpected keyword argument (['\"`][\w$-]+['\"`])"),
+    ("unexpected", r"unknown field (`[\w$-]+`), expected [\w`, ]{1,400}"),
+    ("unexpected", rf"(?:unexpected|unknown|unrecognized) (?:keyword )?{_THING}(?:s|\(s\)|ies)?:? {_LISTED}"),
+    ("unexpected", rf"{_ROOT}unexpected additional properties {_QUOTED}"),
+    ("unexpected", r"Unrecognized key(?:\(s\)|s)? in object: ('[\w$-]+'(?:, '[\w$-]+')*)"),
+)  # fmt: skip
+_ENVELOPE = re.compile(r"Invalid request parameters\.?")
+"""What the Python SDK says where the arguments are no object."""
+_MISFIT = re.compile(
+    r"invalid (?:type|value): (?:[\w ]+ )?[`\"']?[^`\"'\n]{0,100}[`\"']?, expected "
+    r"(?:[iuf]\d+|(?:an? )?(?:string|boolean|integer|sequence|map|number)|struct \w+|one of `\w+`(?:, `\w+`)*)"
+)
+
+
+def _sentences(text: str, tool: str) -> list[Complaint] | None:
+    """The sentences of Python, Rust and Go, and of hand-written checks that say nothing but what is missing."""
+    text = re.sub(rf"^{re.escape(tool)}\(\) ", "", text).rstrip(". ")
+    text = re.sub(r" at line \d+ column \d+$", "", text)
+    for kind, form in _SENTENCES:
+        match = re.fullmatch(form, text, re.IGNORECASE)
+        if match is not None:
+            names = [name for name in re.split(r"[\s,'\"`]+", match[1]) if name not in ("", "and")]
+            return [Complaint(kind, (name,)) for name in names]
+    if _ENVELOPE.fullmatch(text):
+        return [Complaint("value", ())]
+    return [Complaint("value", None)] if _MISFIT.fullmatch(text) else None
+
+
+_FORMS: tuple[Callable[[str, str], list[Complaint] | None], ...] = (_pydantic, _zod, _zod_lines, _ajv, _sentences)
+_UNIONS = ("anyOf", "oneOf", "allOf", "if", "then", "else", "not", "contains")
+
+
+def _agrees(complaint: Complaint, broken: Sequence[Breach], arguments: Json) -> bool:
+    """Tell whether the arguments break the published schema as the complaint says."""
+    if as_object(arguments) is None:
+        return complaint.kind != "unexpected" and _enveloped(complaint.where)
+    where = complaint.where
+    if where is None:
+        kinds = (
+            ("additionalProperties", "unevaluatedProperties") if complaint.kind == "unexpected" else ("type", "enum")
+        )
+        return len(broken) == 1 and broken[0].keyword in kinds
+    mine = [other for breach in broken for other in _of_breach(breach)]
+    if complaint.kind != "value":
+        return complaint in mine or _in_a_union(where[:-1], broken)
+    placed = any(breach.at[: len(where)] == where for breach in broken if where)
+    return placed or _in_a_union(where, broken)
+
+
+def _in_a_union(where: Location, broken: Sequence[Breach]) -> bool:
+    return any(b.at and b.keyword in _UNIONS and where[: len(b.at)] == b.at for b in broken)
+
+
+def _enveloped(where: Location | None) -> bool:
+    return where is not None and where in ((), ("arguments",), ("params", "arguments"), ("params",))
+
+
+def _head(complaint: Complaint, broken: Sequence[Breach], arguments: Json) -> str:
+    if as_object(arguments) is None:
+        return ENVELOPE
+    if complaint.where is None:
+        place = next(iter(_of_breach(broken[0]))).where or ()
+        return str((*place, ENVELOPE)[0])
+    return str((*complaint.where, ENVELOPE)[0])

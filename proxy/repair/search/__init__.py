@@ -1,0 +1,1 @@
+"""The search: proposals, candidates, their judgement, and the gates before sending and claiming."""

@@ -1,0 +1,1 @@
+"""What a rule sees: the step, its values, its schema, units and names."""

@@ -1,0 +1,63 @@
+"""The allowed value that a text means: by spelling, by unit, as the one it contains, or by a near spelling. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog_cache import letters
+from proxy.repair.view.units import same_unit
+from proxy.repair.view.words import likeness, mentions, words
+from schemas.catalog import Json
+from schemas.edit import Confidence
+
+NEGATIONS = frozenset({"not", "no", "non", "except", "without"})
+"""Words that turn what stands beside them into its opposite."""
+
+
+@dataclass(frozen=True)
+class Coercion:
+    """A value that fits, the rules that led to it, and how sure they are; `MISSING` means: leave it out."""
+
+    value: Json
+    rule: str
+    confidence: Confidence
+    evidence: str = ""
+
+
+def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
+    """Find the allowed value that a text means: by spelling, by unit, as the one it contains, or by a near spelling."""
+    same = [option for option in allowed if letters.same(option, value)]
+    if len(same) == 1:
+        yield Coercion(
+            same[0], "allowed_value_spelling", Confidence.LOSSLESS, f"{same[0]!r} but for case and separators"
+        )
+        return
+    unit = [option for option in allowed if same_unit(value, option)]
+    if len(unit) == 1:
+        yield Coercion(unit[0], "same_unit", Confidence.EVIDENT, f"{value!r} and {unit[0]!r} are the same unit")
+        return
+    alike = tuple(option for option in allowed if _negated(option) == _negated(value))
+    held = [option for option in alike if len(option) > 1 and mentions(value, option)]
+    held = [option for option in held if not any(option != other and option in other for other in held)]
+    if len(held) == 1:
+        yield Coercion(
+            held[0], "allowed_value_within", Confidence.GUESS, f"{held[0]!r} is the one allowed value in {value!r}"
+        )
+    elif not held:
+        yield from _near(value, alike)
+
+
+def _negated(text: str) -> bool:
+    return not NEGATIONS.isdisjoint(words(text))
+
+
+def _near(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
+    ranked = sorted(((likeness(value, option), option) for option in allowed), reverse=True)
+    if ranked and ranked[0][0] >= 0.78:
+        margin = ranked[0][0] - (ranked[1][0] if len(ranked) > 1 else 0)
+        sure = Confidence.EVIDENT if margin >= 0.15 else Confidence.GUESS
+        if margin > 0.02:
+            yield Coercion(
+                ranked[0][1], "allowed_value_near", sure, f"{ranked[0][1]!r} is the nearest allowed value to {value!r}"
+            )

@@ -1,0 +1,119 @@
+"""Dates and times in text: the layout that a schema asks for, and a value rewritten in it. Pure.
+
+A value in which day and month could be exchanged, or that lacks a part the layout needs, is not rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from dateutil import parser as dates
+
+from proxy.repair.view.patterns import matches
+from proxy.repair.view.scalars import Reading
+from schemas.edit import Confidence
+
+ISO = {"date": "%Y-%m-%d", "time": "%H:%M", "date-time": "%Y-%m-%dT%H:%M:%S"}
+"""`format` of JSON Schema to the layout written for it (RFC 3339, the offset as far as the value has one)."""
+
+_MASK = re.compile(
+    r"(?<![A-Za-z%])(?:(?:YYYY|MM|DD|HH|SS)(?:[-/.:_]|[T ](?=HH)|(?=YYYY|MM|DD|HH|SS|Z)|(?![A-Za-z])))+Z?", re.I
+)
+_PERCENT = re.compile(r"%[YmdHMS](?:[-/.:_T ]?%[YmdHMS])+Z?")
+_PARTS = {"yyyy": "%Y", "dd": "%d", "hh": "%H", "ss": "%S"}
+_USUAL = (
+    *("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%H:%M", "%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"),
+)
+"""Layouts that a `pattern` is held against."""
+_SAMPLES = (datetime(2031, 12, 28, 23, 58, 57), datetime(1999, 1, 5, 4, 6, 8), datetime(2026, 10, 31, 0, 0, 0))
+_NO_DATES = ("abc", "x", "", "7", "a-b-c", "abc1234567")
+_DEFAULTS = (datetime(2001, 2, 3, 4, 5, 6), datetime(2002, 3, 4, 5, 6, 7))
+"""What fills the parts that a text lacks: those that differ between the two readings were not there."""
+
+
+def wanted_layout(schema: Mapping[str, Any]) -> str | None:
+    """The layout that a text schema asks for by `format`, description or `pattern`, as strftime writes it."""
+    named = ISO.get(str(schema.get("format")))
+    described = named or told_layout(str(schema.get("description", "")))
+    pattern = schema.get("pattern")
+    return described or (_by_pattern(pattern) if isinstance(pattern, str) else None)
+
+
+def told_layout(text: str) -> str | None:
+    """The layout that a text spells out: `YYYY-MM-DD`, `dd/mm/yyyy`, `HH:MM`, `%Y%m%d`."""
+    text = text[:MASKED]
+    percent = _PERCENT.search(text)
+    if percent is not None:
+        return percent[0]
+    return next((form for match in _MASK.finditer(text) if (form := _form(match[0])).count("%") > 1), None)
+
+
+MASKED = 2000
+"""Characters of a description that are searched for a layout."""
+WRITTEN = 100
+"""Characters of the longest text that is read as a date or time."""
+
+
+def _form(mask: str) -> str:
+    """A mask as strftime writes it; MM is the month, but behind hours the minutes."""
+    form, hours = "", False
+    for match in re.finditer(r"YYYY|MM|DD|HH|SS|.", mask, re.IGNORECASE):
+        part = match[0].lower()
+        hours = hours or part == "hh"
+        form += ("%M" if hours else "%m") if part == "mm" else _PARTS.get(part, match[0])
+    return form.rstrip("-/.:_ ")
+
+
+@lru_cache(maxsize=256)
+def _by_pattern(pattern: str) -> str | None:
+    """The one usual layout that a pattern admits; None for patterns that admit other texts too, or several layouts."""
+    if any(matches(pattern, text) for text in _NO_DATES):
+        return None
+    found = [form for form in _USUAL if all(matches(pattern, sample.strftime(form)) for sample in _SAMPLES)]
+    return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=1024)
+def in_layout(text: str, layout: str) -> Reading | None:
+    """A date or time rewritten in a layout; a guess where that leaves out a time or supposes an offset."""
+    bare = text.strip()
+    if len(bare) > WRITTEN:
+        return None
+    first, filled = (_parsed(bare, default) for default in _DEFAULTS)
+    if first is None or filled is None or not re.search(r"\d", bare) or _ambiguous(bare, first):
+        return None
+    dated, timed = "%d" in layout, "%H" in layout
+    undated = first.date() != filled.date()
+    untimed = (first.hour, first.minute) != (filled.hour, filled.minute)
+    if (dated and undated) or (timed and untimed):
+        return None
+    if first.second != filled.second:
+        first = first.replace(second=0)
+    named = {value: name for name, value in ISO.items()}.get(layout, "date" if dated else "time")
+    sure = Confidence.EVIDENT
+    if layout.endswith("Z"):
+        sure = Confidence.GUESS if first.tzinfo is None else sure
+        first = first if first.tzinfo is None else first.astimezone(UTC)
+    elif not (timed or untimed) and (first.hour, first.minute) != (0, 0):
+        sure = Confidence.GUESS
+    written = first.isoformat() if layout == ISO["date-time"] else first.strftime(layout)
+    return Reading(written, f"{named.replace('-', '_')}_layout", sure)
+
+
+def _ambiguous(text: str, read: datetime) -> bool:
+    """Tell whether day and month could be exchanged."""
+    if re.match(r"\d{4}([-/.])\d\d?\1\d\d?", text):
+        return False
+    return _parsed(text, _DEFAULTS[0], dayfirst=True) != read
+
+
+def _parsed(text: str, default: datetime, *, dayfirst: bool = False) -> datetime | None:
+    try:
+        return dates.parse(text, default=default, dayfirst=dayfirst)
+    except (ValueError, OverflowError, TypeError):
+        return None

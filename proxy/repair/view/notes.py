@@ -1,0 +1,81 @@
+"""What a tool says about each of its arguments: in its schema, else in the text of its description. Pure.
+
+Many servers publish bare schemas and keep the units and meanings in a docstring, in one of the customary layouts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from proxy.repair.view.schema import Schema, deref
+from schemas.catalog import Tool
+
+KNOWN_LIMIT = 8192
+_KNOWN: dict[tuple[int, str], tuple[Tool, Schema]] = {}
+"""Described schemas by the identity of the tool, which is kept so that the identity stays its own."""
+
+_SECTION = re.compile(
+    r"^\s*+(args|arguments|parameters|params|inputs?|returns?|examples?|raises|notes?)\s*+:?\s*+$", re.I
+)
+
+
+def summary(tool: Tool) -> str:
+    """What the tool does: its description up to the first section about arguments, results or examples."""
+    lines: list[str] = []
+    for line in tool.description.strip().splitlines():
+        if _SECTION.match(line) or re.match(r"^\s*+-{3,}+\s*+$", line):
+            break
+        lines.append(line.strip())
+    return " ".join(line for line in lines if line)
+
+
+def note(tool: Tool, name: str) -> str:
+    """What the tool says about this argument, "" where it says nothing."""
+    schema: Schema = deref(tool.properties.get(name, {}), tool.schema)
+    said = schema.get("description")
+    if isinstance(said, str) and said.strip():
+        return " ".join(said.split())
+    return _written(tool.description, name)
+
+
+def described(tool: Tool, name: str) -> Schema:
+    """The schema of an argument, with what the docstring says of it where the schema itself says nothing."""
+    known = _KNOWN.get((id(tool), name))
+    if known is None:
+        if len(_KNOWN) >= KNOWN_LIMIT:
+            _KNOWN.clear()
+        schema = deref(tool.properties.get(name, {}), tool.schema)
+        said = note(tool, name) if name in tool.properties and not schema.get("description") else ""
+        known = _KNOWN[id(tool), name] = (tool, {**schema, "description": said} if said else schema)
+    return known[1]
+
+
+def alternatives(text: str) -> tuple[str, ...]:
+    """The values that a description lists: several in quotes, or words in parentheses; examples are no such list."""
+    if re.search(r"e\.g\.|example|such as", text, re.IGNORECASE):
+        return ()
+    quoted = re.findall(r"(?<![\w])['\"`]([A-Za-z][\w -]{0,30})['\"`]", text)
+    if len(quoted) > 1:
+        return tuple(dict.fromkeys(quoted))
+    for listed in re.findall(r"\(([^(),]{0,200}+,[^()]{0,500}+)\)", text):
+        parts = [
+            part.strip() for part in re.split(r",|\bor\b", listed) if part.strip() not in ("", "etc.", "etc", "...")
+        ]
+        if len(parts) > 2 and all(re.fullmatch(r"[A-Za-z][\w-]*", part) for part in parts):
+            return tuple(dict.fromkeys(parts))
+    return ()
+
+
+def _written(text: str, name: str) -> str:
+    """The note in a docstring: `name: text`, `name (type): text`, or `name : type` with the text on the next line."""
+    lines = text.splitlines()
+    head = re.compile(rf"^(\s*+)[-*`]*{re.escape(name)}`?\s*+(?:\([^)]*+\))?\s*+:\s*+(.*+)$")
+    for number, line in enumerate(lines):
+        found = head.match(line)
+        if found is None:
+            continue
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if below.strip() and len(below) - len(below.lstrip()) > len(found[1]):
+            return " ".join(below.split())
+        return " ".join(found[2].split())
+    return ""

@@ -1,0 +1,201 @@
+"""Text read as a number, a truth value or JSON, and how sure the reading is.
+
+Pure. Every reader gives None rather than the first thing it finds: `EC-135` is no number.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from proxy.repair.view.values import MISSING
+from schemas.catalog import EXACT, Json
+from schemas.edit import Confidence
+
+_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
+_HEDGES = frozenset(
+    {
+        *("about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "exactly", "only"),
+        *("unit", "units", "piece", "pieces", "item", "items", "pcs", "times"),
+    }
+)
+_TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
+_YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
+LONGEST = 400
+"""Characters of a text that may be one number; Python refuses to read 4,300 digits."""
+NOTHING = frozenset({"null", "none", "undefined", "nil", "n/a"})
+"""Texts that stand for no value."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value read from another spelling; `rest` are words beside a number that its meaning may hang on."""
+
+    value: Json
+    rule: str
+    confidence: Confidence
+    rest: str = ""
+
+
+def read_number(text: str) -> Reading | None:
+    """Read a whole text as one number: digits, separators, a fraction, number words, or one number among words."""
+    bare = text.strip().strip("\"'`").strip()
+    if len(bare) > LONGEST:
+        return None
+    if _NUMBER.fullmatch(bare):
+        exact = _number(bare)
+        return None if exact is None else Reading(exact, "number_as_text", Confidence.LOSSLESS)
+    fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)
+    if fraction and int(fraction[2]):
+        share = Fraction(int(fraction[1]), int(fraction[2]))
+        return Reading(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
+    spoken = number_words(bare)
+    if spoken is not None:
+        return Reading(spoken, "number_words", Confidence.EVIDENT)
+    return _number_with_words(bare)
+
+
+def _number_with_words(text: str) -> Reading | None:
+    found = list(_NUMBER.finditer(text))
+    if len(found) != 1:
+        return None
+    before, after = text[: found[0].start()], text[found[0].end() :]
+    if re.search(r"[\w.]$|-\s*$", before) or re.match(r"[\w./:-]*\d|[A-Za-z]+-|-", after):
+        return None
+    rest = re.sub(r"[~≈=<>≤≥$€£¥()\s]+", " ", f"{before} {after}").strip()
+    left = [word for word in re.findall(r"[^\s]+", rest) if word.lower().strip(".") not in _HEDGES]
+    if len(left) > 3:
+        return None
+    sure = Confidence.EVIDENT if not left else Confidence.GUESS
+    number = _number(found[0][0])
+    return None if number is None else Reading(number, "number_with_words", sure, " ".join(left))
+
+
+def whole(number: float) -> bool:
+    """Tell whether a float is an integer, and small enough to be exactly that one."""
+    return number.is_integer() and abs(number) < EXACT
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text writes, exactly; None where a float would lose digits of it."""
+    bare = text.replace(",", "").lstrip("+")
+    if re.fullmatch(r"-?\d+", bare):
+        return int(bare)
+    number = float(bare)
+    return number if Decimal(repr(number)) == Decimal(bare) else None
+
+
+def _shortest(number: float) -> int | float:
+    return int(number) if whole(number) else number
+
+
+_UNITS = {
+    word: number
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+}
+_TENS = {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+
+
+def number_words(text: str) -> int | None:
+    """Read an English cardinal number, `twelve thousand four hundred and six`; None for anything else."""
+    tokens = re.findall(r"[a-z]+", text.lower())
+    if not tokens or re.search(r"[^A-Za-z\s,-]", text):
+        return None
+    total = part = 0
+    said = False
+    for token in tokens:
+        if token in _UNITS or token in _TENS:
+            part += _UNITS.get(token, _TENS.get(token, 0))
+        elif token == "hundred" and said:
+            part *= 100
+        elif token in _SCALES and said:
+            total, part = total + part * _SCALES[token], 0
+        elif token != "and" or not said:
+            return None
+        said = True
+    return total + part
+
+
+def read_boolean(value: Json) -> Reading | None:
+    """Read true or false from text or from 0 and 1."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, 1):
+        return Reading(bool(value), "number_as_boolean", Confidence.EVIDENT)
+    word = value.strip().strip("\"'`").lower() if isinstance(value, str) else ""
+    if word in _TRUE | _FALSE:
+        return Reading(word in _TRUE, "boolean_as_text", Confidence.LOSSLESS)
+    if word in _YES | _NO:
+        return Reading(word in _YES, "yes_no_as_boolean", Confidence.EVIDENT)
+    return None
+
+
+def read_json(text: str) -> Reading | None:
+    """Read JSON from a text: plain, fenced, twice encoded, as a Python literal, or an object that lost its braces."""
+    bare = _unfenced(text.strip())
+    value: Json = MISSING
+    for _ in range(2):
+        parsed = _loads(bare)
+        if parsed is MISSING:
+            break
+        value, bare = parsed, parsed if isinstance(parsed, str) else ""
+        if not isinstance(parsed, str):
+            return Reading(value, "json_in_string", Confidence.LOSSLESS)
+    if value is MISSING:
+        literal = _python_literal(bare)
+        if literal is not MISSING:
+            return Reading(literal, "python_literal", Confidence.LOSSLESS)
+        braced = _loads("{" + bare + "}") if re.match(r'\s*"[^"]+"\s*:', bare) else MISSING
+        if braced is not MISSING:
+            return Reading(braced, "lost_braces", Confidence.EVIDENT)
+    return None
+
+
+def _unfenced(text: str) -> str:
+    """The inside of a Markdown code fence, else the text itself."""
+    if not text.startswith("```") or not text.endswith("```") or len(text) < 6:
+        return text
+    inner = text[3:-3]
+    language = re.match(r"[\w-]*+", inner)
+    return inner[language.end() if language else 0 :].strip()
+
+
+def _loads(text: str) -> Json:
+    try:
+        return json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+def _no_json(constant: str) -> Json:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
+
+
+def _python_literal(text: str) -> Json:
+    if text[:1] not in "[{(":
+        return MISSING
+    try:
+        value: Any = ast.literal_eval(text)
+        return json.loads(json.dumps(value, allow_nan=False)) if _is_json(value) else MISSING
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return MISSING
+
+
+def _is_json(value: Any) -> bool:
+    match value:
+        case None | bool() | int() | float() | str():
+            return True
+        case list() | tuple():
+            return all(_is_json(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        case dict():
+            return all(isinstance(key, str) and _is_json(item) for key, item in value.items())  # pyright: ignore[reportUnknownVariableType]
+        case _:
+            return False

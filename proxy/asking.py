@@ -6,15 +6,25 @@ Which of several repairs was meant, or whether a tool only reads, where nothing 
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
+import anyio.to_thread
+import structlog
+
 from proxy.ports import Client
 from proxy.repair.search.propose import Repair
+from proxy.settings.state import choose
 from schemas.catalog import Effect, Tool
+from schemas.config import Upstream
 from schemas.edit import Confidence
 from schemas.plan import Step
 
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.asking")
+
+QUESTIONS = 10_000
+"""Questions to persons that are remembered as asked."""
 OFFERED = 4
 """Repairs shown at once."""
 NONE = "none of these"
@@ -33,6 +43,29 @@ async def ask(client: Client, step: Step, options: Sequence[Repair]) -> Repair |
     answer = await client.elicit(f"The call of {step.tool} failed. Which of these was meant?", schema)
     chosen = offered.get(str((answer or {}).get("call")))
     return None if chosen is None else _by_the_person(chosen)
+
+
+class Reads:
+    """Asks once in a session whether a tool only reads, and keeps the answer with the user's other choices."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+
+    async def __call__(self, client: Client, tool: Tool, upstream: Upstream | None) -> bool:
+        """Tell whether the person said that it only reads."""
+        key = client.session, tool.server, tool.name
+        if key in self._asked:
+            return False
+        self._asked[key] = None
+        if len(self._asked) > QUESTIONS:
+            self._asked.popitem(last=False)
+        effect = await only_reads(client, tool)
+        if effect is not None and upstream is not None:
+            try:
+                await anyio.to_thread.run_sync(choose, upstream, {tool.name: effect})
+            except (OSError, ValueError) as error:
+                _log.warning("answer not kept", server=tool.server, tool=tool.name, reason=str(error))
+        return effect is Effect.READ
 
 
 async def only_reads(client: Client, tool: Tool) -> Effect | None:

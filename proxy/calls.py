@@ -9,16 +9,14 @@ import asyncio
 import json
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import anyio.to_thread
-import structlog
-
 from catalog_cache.nearest import index, nearest
-from proxy import mend, naming
-from proxy.asking import ask, only_reads
+from proxy import naming, single
+from proxy.asking import Reads, ask
 from proxy.executor import Executor
 from proxy.ledger import Ledger
 from proxy.memory import Memories
@@ -30,10 +28,9 @@ from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
 from proxy.resume import Earlier
-from proxy.settings.state import choose
 from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
 from proxy.workflow import Workflow
-from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, catalog_of
+from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
 from schemas.config import Config, Mode
 from schemas.edit import Proposal, SwapTool
 from schemas.plan import Plan, Step
@@ -42,13 +39,9 @@ from schemas.record import CallRecord
 from schemas.report import Report
 from schemas.trial import Lost, Reply, Verdict
 
-log = structlog.get_logger("calls")
-
 INVALID_PARAMS = -32602
 SESSIONS = 200
 """Client sessions whose earlier results are kept as evidence."""
-QUESTIONS = 10_000
-"""Questions to persons that are remembered as asked."""
 KEPT_RESULT = 100_000
 """Characters of a result's first text beyond which it is not kept as evidence."""
 
@@ -74,14 +67,14 @@ class Calls:
         self._journal = journal
         self._server = server
         self._planner = planner
-        self._workflow = Workflow(config, upstreams, journal, planner, self._memories)
-        self._questions: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._asked = Reads()
+        self._workflow = Workflow(config, upstreams, journal, planner, self._memories, self._asked)
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def take(self, config: Config) -> None:
         """Go by another configuration from the next call on."""
         self._config = config
-        self._workflow = Workflow(config, self._upstreams, self._journal, self._planner, self._memories)
+        self._workflow = Workflow(config, self._upstreams, self._journal, self._planner, self._memories, self._asked)
 
     def own_tools(self) -> list[dict[str, Any]]:
         """The tools that the proxy itself adds to `tools/list` of this face, as raw tool objects."""
@@ -116,7 +109,7 @@ class Calls:
         """Send a call as it came; look at it again only if it fails."""
         mode = self._mode(tool.server)
         if mode == "auto" and self._config.repair.when == "before":
-            early = mend.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
+            early = single.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
             if early is not None:
                 return await self._sent_early(tool, params, client, early)
         sent = params if params.get("name") == tool.name else {**params, "name": tool.name}
@@ -130,7 +123,7 @@ class Calls:
                 if renamed:
                     return self._announce(reply, tool, arguments, renamed, client, 1)
             return reply
-        return await self._mend(tool, params, client, reply, record, mode, renamed)
+        return await self._mended(tool, params, client, reply, record, mode, renamed)
 
     async def _noted(self, tool: Tool, params: Mapping[str, Any], client: Client) -> tuple[Reply, CallRecord]:
         """Send one call; one that ends without a reply is in the journal too."""
@@ -149,70 +142,45 @@ class Calls:
         ms, body = (time.perf_counter() - clock) * 1000, reply.error if reply.result is None else reply.result
         return reply, replace(record, outcome=_outcome(reply), ms=ms, message=reply.message, reply=body)
 
-    async def _mend(
+    async def _mended(
         self, tool: Tool, params: Mapping[str, Any], client: Client, reply: Reply, record: CallRecord, mode: Mode,
         renamed: tuple[Proposal, ...],
     ) -> Reply:  # fmt: skip
         repair_id = self._journal.new_id("run")
-        self._journal.call(replace(record, repair_id=repair_id, step=mend.STEP))
+        self._journal.call(replace(record, repair_id=repair_id, step=single.STEP))
         clock = time.perf_counter()
-        executor = Executor(self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id)
-        executor.admit(tool, mend.STEP, params.get("arguments"), reply, record.call_id, record.ms)
+        executor = Executor(
+            self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id, params=params
+        )
+        executor.admit(tool, single.STEP, params.get("arguments"), reply, record.call_id, record.ms)
         evidence = self._evidence(client.session, tool)
-        mended = await mend.mend(executor, tool, params, evidence, mode)
-        if self._config.repair.ask and mode == "auto" and mend.held_back(mended, executor, tool, evidence):
-            effect = await self._effect(tool, client)
-            if effect is Effect.READ:
-                tool = replace(tool, override=effect)
-                mended = await mend.mend(executor, tool, params, evidence, mode)
-        if not mended.worked and self._config.repair.ask and mode == "auto":
-            mended = await self._ask(executor, tool, params, client, mended)
+        asking = self._config.repair.ask
+        mended = await single.mend(
+            executor, single.plan_of(tool, params.get("arguments")), evidence, mode, self._config.evolution,
+            ask=partial(self._ask, tool, client) if asking else None,
+            reads=partial(self._reads, client) if asking else None,
+        )  # fmt: skip
         mended = replace(mended, lineage=(*renamed, *mended.lineage)) if mended.worked else mended
         self._journal.run(
-            mend.record(repair_id, client.session, mended, executor.ledger.calls, time.perf_counter() - clock)
+            single.record(repair_id, client.session, mended, executor.ledger.calls, time.perf_counter() - clock)
         )
         if mended.worked and mended.reply.result is not None:
             if self._config.evolution.memory:
                 self._memories.learn(mended.before, mended.lineage[len(renamed) :], evidence)
             arguments = mended.after.steps[0].arguments
             self._remember(client.session, tool, arguments, mended.reply.result)
-            return replace(mended.reply, result=mend.announced(mended.reply.result, repair_id, mended))
+            return replace(mended.reply, result=single.announced(mended.reply.result, repair_id, mended))
         known = replace(tool, public=self._shown(tool))
-        told = mend.diagnosis(known, mended)
-        words = mend.sentence(known.public, told) if told else ""
-        return mend.with_diagnosis(mended.reply, told, words, self._config.repair.suggest)
+        told = single.diagnosis(known, mended)
+        words = single.sentence(known.public, told) if told else ""
+        return single.with_diagnosis(mended.reply, told, words, self._config.repair.suggest)
 
-    async def _ask(
-        self, executor: Executor, tool: Tool, params: Mapping[str, Any], client: Client, mended: mend.Mended
-    ) -> mend.Mended:
+    async def _ask(self, tool: Tool, client: Client, step: Step, options: Sequence[Repair]) -> Repair | None:
         """Let the person choose among the repairs that the evidence did not decide between."""
-        options = [o for o in mended.choices if executor.allows(tool, mend.STEP, o.plan.steps[0].arguments)]
-        step = replace(mended.after.steps[0], tool=self._shown(tool))
-        option = None if executor.spent else await ask(client, step, options)
-        if option is None:
-            return mended
-        run = await executor.send(tool, mend.STEP, option.plan.steps[0].arguments, params)
-        if run.reply is None or run.reply.refused or run.reply.lost is not None:
-            return mended
-        lineage = (*mended.lineage, *option.proposals)
-        return replace(mended, reply=run.reply, after=option.plan, lineage=lineage, worked=True)
+        return await ask(client, replace(step, tool=self._shown(tool)), options)
 
-    async def _effect(self, tool: Tool, client: Client) -> Effect | None:
-        """Ask the person once in a session whether a tool only reads, and keep the answer."""
-        key = client.session, tool.server, tool.name
-        if key in self._questions:
-            return None
-        self._questions[key] = None
-        if len(self._questions) > QUESTIONS:
-            self._questions.popitem(last=False)
-        effect = await only_reads(client, tool)
-        upstream = self._config.upstreams.get(tool.server)
-        if effect is not None and upstream is not None:
-            try:
-                await anyio.to_thread.run_sync(choose, upstream, {tool.name: effect})
-            except (OSError, ValueError) as error:
-                log.warning("answer not kept", server=tool.server, tool=tool.name, reason=str(error))
-        return effect
+    async def _reads(self, client: Client, tool: Tool) -> bool:
+        return await self._asked(client, tool, self._config.upstreams.get(tool.server))
 
     async def _sent_early(self, tool: Tool, params: Mapping[str, Any], client: Client, early: Repair) -> Reply:
         arguments = early.plan.steps[0].arguments
@@ -226,17 +194,17 @@ class Calls:
         self, reply: Reply, tool: Tool, arguments: Json, lineage: tuple[Proposal, ...], client: Client, calls: int
     ) -> Reply:
         repair_id = self._journal.new_id("run")
-        before = mend.plan_of(tool, arguments or {})
+        before = single.plan_of(tool, arguments or {})
         swaps = [edit for proposal in lineage for edit in proposal.edits if isinstance(edit, SwapTool)]
         if swaps:
             before = (
-                Plan((Step(mend.STEP, str(lineage[0].problem.tool), arguments or {}),))
+                Plan((Step(single.STEP, str(lineage[0].problem.tool), arguments or {}),))
                 if isinstance(lineage[0].problem, UnknownTool)
                 else before
             )
-        mended = mend.Mended(reply, before, before, lineage, worked=True)
-        self._journal.run(mend.record(repair_id, client.session, mended, calls, 0.0))
-        return replace(reply, result=mend.announced(reply.result or {}, repair_id, mended))
+        mended = single.Mended(reply, before, before, lineage, worked=True)
+        self._journal.run(single.record(repair_id, client.session, mended, calls, 0.0))
+        return replace(reply, result=single.announced(reply.result or {}, repair_id, mended))
 
     async def _unknown(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         """Resolve a name that no tool bears by its spelling; else answer with the nearest tools.
@@ -246,7 +214,7 @@ class Calls:
         """
         view = self._view()
         arguments = params.get("arguments", {})
-        if self._server is None and (tool := accepted(view, Step(mend.STEP, name, arguments))) is not None:
+        if self._server is None and (tool := accepted(view, Step(single.STEP, name, arguments))) is not None:
             return await self._forward(tool, params, client)
         known = Evidence(view, single=True, policy=self._config.effects.policy)
         swap = naming.spelled(name, arguments, known)

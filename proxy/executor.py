@@ -63,6 +63,8 @@ class Executor:
     graph: bool = True
     """Whether references decide the order; else steps run one by one as they are listed."""
     limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(IN_FLIGHT))
+    params: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """What the client's own call holds beside name and arguments."""
     runs: dict[str, StepRun] = field(default_factory=dict[str, StepRun])
     """Each step's run in the execution under way, or in the last one: what is known when a deadline cuts it short."""
 
@@ -91,10 +93,6 @@ class Executor:
         self.ledger.calls += 1
         self.ledger.enter(tool, self._classified(run, tool))
 
-    def allows(self, tool: Tool, step: str, arguments: Json) -> bool:
-        """Tell whether the effects rules let a call be sent for a step, were its repair evident."""
-        return may_send(self.history(step), tool, arguments, Confidence.EVIDENT) == ""
-
     def history(self, step: str) -> list[StepRun]:
         """Everything sent for a step so far, the items of a mapped step included."""
         return [run for key, runs in self.ledger.history.items() if key.split("[")[0] == step for run in runs]
@@ -104,7 +102,7 @@ class Executor:
         """Tell whether the call budget is used up."""
         return self.ledger.spent
 
-    async def send(self, tool: Tool, step: str, arguments: Json, params: Mapping[str, Json] | None = None) -> StepRun:
+    async def send(self, tool: Tool, step: str, arguments: Json) -> StepRun:
         """Send one call, journal it before (where it has an effect in a workflow) and after, and classify the reply."""
         call_id = self.journal.new_id("call")
         started = time.time()
@@ -125,7 +123,7 @@ class Executor:
         reply = Reply(lost=Lost.TIMED_OUT, message="the run ended before an answer came")
         try:
             reply = await self.upstreams.call(
-                tool, {**(params or {}), "name": tool.name, "arguments": arguments}, self.client
+                tool, {**self.params, "name": tool.name, "arguments": arguments}, self.client
             )
         finally:
             ms = (time.perf_counter() - clock) * 1000

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from catalog_cache.names import resolve
-from proxy.mend import STEP, with_diagnosis
 from proxy.repair import explain
 from proxy.repair.rules.spelling import misspelled_tool
 from proxy.repair.rules.tools import exact_name, ranked_tools
 from proxy.repair.view.step import Evidence, Situation
+from proxy.single import STEP, with_diagnosis
 from schemas.catalog import Catalog, Json, Tool
 from schemas.edit import Proposal, SwapTool
 from schemas.plan import Plan, Step

@@ -17,7 +17,7 @@ import structlog
 from anyio import to_thread
 
 from proxy import runlog
-from proxy.asking import ask
+from proxy.asking import Reads, ask
 from proxy.executor import Executor
 from proxy.kept import Kept
 from proxy.ledger import Ledger
@@ -87,7 +87,9 @@ class Workflow:
         journal: Journal,
         planner: Opened | None = None,
         memories: Memories | None = None,
+        asked: Reads | None = None,
     ) -> None:
+        self._asked = asked or Reads()
         self._memories = memories or Memories(None)
         self._config = config
         self._planner = planner
@@ -227,7 +229,9 @@ class Workflow:
         if search.under_way is not None:
             search.population.record(self._unfinished(run, search.under_way))
         best = self._with_lost_calls(run, search.population.best or self._unfinished(run, Candidate(run.plan)))
-        return replace(told, generations=search.generation, candidates=search.candidates), best
+        return replace(
+            told, generations=search.generation, candidates=search.candidates, contested=search.contested
+        ), best
 
     def _search(self, run: _Run) -> Search:
         budget, settings, evolution = run.submitted.budget, self._config.workflow.budget, self._config.evolution
@@ -254,6 +258,7 @@ class Workflow:
             counsel=self._counsel(),
             late=run.late,
             ask=partial(ask, run.client) if self._config.repair.ask else None,
+            reads=partial(self._reads, run.client) if self._config.repair.ask else None,
             intensity=Intensity(
                 evolution.rho, evolution.intensity_min, evolution.intensity_max, adaptive=evolution.adaptive
             ),
@@ -261,6 +266,9 @@ class Workflow:
                 name for name, upstream in self._config.upstreams.items() if upstream.repair in ("off", "suggest")
             ),
         )
+
+    async def _reads(self, client: Client, tool: Tool) -> bool:
+        return await self._asked(client, tool, self._config.upstreams.get(tool.server))
 
     def _usage(self) -> Usage:
         return self._planner.planner.usage if self._planner is not None else Usage()

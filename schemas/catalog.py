@@ -211,6 +211,11 @@ class Catalog:
         """The tool that this upstream calls by this name."""
         return self._by_origin.get((server, name))
 
+    def with_tool(self, tool: Tool) -> Catalog:
+        """The same catalog with this tool in the place of the one of its server and name."""
+        same = (tool.server, tool.name)
+        return Catalog(tuple(tool if (t.server, t.name) == same else t for t in self.tools), self.servers)
+
     @cached_property
     def offering(self) -> frozenset[str]:
         """The upstreams that list a tool."""

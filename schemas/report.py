@@ -26,6 +26,8 @@ class Stop(StrEnum):
     SUGGESTED = "suggested"
     INVALID = "invalid"
     FAULT = "fault"
+    CONTESTED = "contested"
+    UNCOVERED = "uncovered"
 
     @property
     def sentence(self) -> str:
@@ -42,6 +44,8 @@ _SENTENCES = {
     Stop.OFF: "Repair is off: the plan ran as it was submitted.",
     Stop.SUGGESTED: "Repair is set to suggest: nothing more was sent after the first failure.",
     Stop.INVALID: "The plan could not be read.",
+    Stop.CONTESTED: "Several repairs ran to the end with different values, so none is claimed.",
+    Stop.UNCOVERED: "Every step ran, but the goal states what the repaired plan does not use, so it is not claimed.",
     Stop.FAULT: "A fault in mcp-mend itself ended the search.",
 }
 
@@ -122,6 +126,14 @@ class SearchReport(_Part):
     stop: str = Field(description="A sentence.")
 
 
+class AlternativeReport(_Part):
+    """A plan that ran to the end and was not claimed."""
+
+    output: Any = None
+    repairs: list[RepairReport]
+    why: str = Field(description="Why it is not the answer.")
+
+
 class Report(_Part):
     """What `run_workflow` answers."""
 
@@ -135,5 +147,7 @@ class Report(_Part):
     problems: list[ProblemReport]
     score: ScoreReport
     search: SearchReport
+    alternatives: list[AlternativeReport] = Field(default=[], description="The best that was not claimed, at most two.")
+    uncovered: list[str] = Field(default=[], description="What the goal states and nothing used.")
     plan: dict[str, Any] = Field(description="The final plan; it can be submitted again as it is.")
     repair_id: str = Field(description="The journal's number of this run: `mcp-mend log diff REPAIR_ID`.")

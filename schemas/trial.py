@@ -133,18 +133,20 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Tie:
-    """A repair of a step that was tried although `rivals`, other plans for that step, were as likely."""
+class Rivals:
+    """What else a step could have been given where a guess was taken: `count` proposals of the lineage from `at` on."""
 
     step: str
-    rivals: tuple[Plan, ...]
+    at: int
+    count: int
+    others: tuple[tuple[Proposal, ...], ...]
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A plan in the population: where it came from, what it did, what it is worth.
 
-    `ties` are the choices in it that only the rivals' failure can justify.
+    `rivals` belong to the guesses in it, which only their failure or their agreement can bear out.
     """
 
     plan: Plan
@@ -152,4 +154,4 @@ class Candidate:
     execution: Execution = field(default_factory=Execution)
     outcome: Outcome = Outcome((), Score())
     generation: int = 0
-    ties: tuple[Tie, ...] = ()
+    rivals: tuple[Rivals, ...] = ()

@@ -6,12 +6,13 @@ Pure: the report's fields are the documented ones, and every value in it points 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from proxy.repair import explain
 from proxy.repair.read.dialects import Normalised
 from proxy.repair.read.refusal import admitted_error
+from proxy.repair.search.coverage import uncovered
 from proxy.repair.view.order import final_steps
 from proxy.repair.view.step import Evidence
 from proxy.repair.view.values import MISSING, larger, resolve
@@ -20,6 +21,7 @@ from schemas.edit import Proposal
 from schemas.plan import Plan, Step
 from schemas.problem import SilentFailure
 from schemas.report import (
+    AlternativeReport,
     NormalisedReport,
     ProblemReport,
     RepairReport,
@@ -47,6 +49,8 @@ class Told:
     problems: tuple[Mapping[str, Any], ...] = ()
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Repairs that were not made, by step: they become the candidates of its first problem."""
+    contested: tuple[Candidate, ...] = ()
+    """Candidates that ran to the end and were not claimed."""
     generations: int = 0
     candidates: int = 0
     upstream_calls: int = 0
@@ -62,6 +66,7 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     problems = [*told.problems, *_with_alternatives(told, best), *_admitted(best)]
     lineage = (*best.lineage, *told.suggested)
     plan = told.suggestion or best.plan
+    open_ = uncovered(told.submitted.goal, best.plan, evidence.catalog, best.execution.runs)
     return Report(
         status=_status(told, best, problems),
         output=output_of(best.plan, evidence),
@@ -71,8 +76,18 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
         problems=[ProblemReport(**problem) for problem in problems],
         score=_score(best),
         search=_search(told),
+        alternatives=[_alternative(told, candidate, evidence) for candidate in told.contested[:2]],
+        uncovered=open_,
         plan=plan.json(),
         repair_id=told.repair_id,
+    )
+
+
+def _alternative(told: Told, candidate: Candidate, evidence: Evidence) -> AlternativeReport:
+    return AlternativeReport(
+        output=output_of(candidate.plan, replace(evidence, runs=candidate.execution.runs)),
+        repairs=[RepairReport(**edit) for edit in explain.repairs(told.submitted, candidate.lineage)],
+        why=Stop.CONTESTED.sentence if len(told.contested) > 1 else "Its rivals could not be tried.",
     )
 
 
@@ -119,7 +134,7 @@ def _normalised(told: Told) -> list[NormalisedReport]:
 def _status(told: Told, best: Candidate, problems: Iterable[Mapping[str, Any]]) -> Status:
     if told.stop is Stop.SUGGESTED and told.suggested:
         return "suggested"
-    if list(problems) or not best.execution.ok:
+    if list(problems) or not best.execution.ok or told.stop is Stop.UNCOVERED:
         return "failed"
     return "repaired" if best.lineage else "succeeded"
 

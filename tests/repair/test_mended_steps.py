@@ -112,7 +112,7 @@ async def test_search_never_swaps_into_a_destructive_tool(policy: str) -> None:
 async def test_policy_says_into_what_a_name_may_be_swapped(policy: str, effect: str, swapped: bool) -> None:
     where = world(Server("log").tool("measure_depth", lambda station: {"m": 3}, effect, station=TEXT))
     report = await carried_out(
-        where, {"steps": [step("s", "measure_dept", station="N")]}, config=configured(effects={"policy": policy})
+        where, {"steps": [step("s", "measure_detph", station="N")]}, config=configured(effects={"policy": policy})
     )
     assert (report.status == "repaired") is swapped, report.problems
     assert bool(where.sent) is swapped

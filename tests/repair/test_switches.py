@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, get_args
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from proxy.repair.explain import repairs as told_repairs
 from proxy.repair.read.refused import run_problems
 from proxy.repair.search.judge import judge
 from proxy.repair.search.propose import RULES
-from proxy.repair.search.stopping import why_stop
 from proxy.repair.view.order import listed
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog
@@ -41,8 +39,7 @@ from schemas.edit import (
 )
 from schemas.plan import Plan, Ref, Step
 from schemas.problem import OutcomeUnknown, Problem
-from schemas.report import Stop
-from schemas.trial import Candidate, Execution, Outcome, Score, StepRun, Verdict
+from schemas.trial import Candidate, Execution, StepRun, Verdict
 from tests.fakes import Server, World, carried_out, configured, ref, step, world
 from tests.promises import promise
 from tests.scenarios.worlds import shop, units
@@ -108,25 +105,6 @@ async def test_without_selection_the_search_does_not_go_back() -> None:
     on = await carried_out(world(server()), {"steps": steps})
     off = await carried_out(world(server()), {"steps": steps}, config=configured(evolution={"selection": False}))
     assert (on.status == "repaired") >= (off.status == "repaired")
-
-
-@promise("mechanisms-switch")
-@pytest.mark.parametrize(
-    ("solved", "generation", "spent", "early", "stop"),
-    [
-        (True, 0, False, True, Stop.SOLVED),
-        (True, 0, False, False, None),
-        (True, 9, False, False, Stop.SOLVED),
-        (True, 0, True, False, Stop.SOLVED),
-        (False, 0, False, True, None),
-        (False, 9, False, True, Stop.BUDGET),
-        (False, 0, True, False, Stop.BUDGET),
-    ],
-)
-def test_why_a_search_ends(solved: bool, generation: int, spent: bool, early: bool, stop: Stop | None) -> None:
-    problems: Any = () if solved else (OutcomeUnknown(step="a", message="m"),)
-    best = Candidate(Plan(()), outcome=Outcome(problems, Score()))
-    assert why_stop(best, generation, 9, spent=spent, early=early) is stop
 
 
 @promise("mechanisms-switch", "fidelity-costs")

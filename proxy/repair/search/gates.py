@@ -1,42 +1,82 @@
-"""When a submitted plan may take a repair unasked: by its confidence, score and margin, and by what its tool does.
+"""The two gates of the search: may a repair be tried, and may what was tried be claimed.
 
-Pure. The thresholds are held against how often repairs of such scores turned out right (`benchmarks.search`, part
-calibration).
+Pure. Effects alone decide what may be tried: on a step that only reads, any repair that breaks no law, however unsure;
+elsewhere what the ledger and the evidence allow. What may be claimed is decided by what stands: a plan whose repairs
+are lossless or evident, or one whose guesses nothing contradicts, since every rival that also ran to the end gives the
+same value. A budget that ends before every rival was tried contradicts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
+from proxy.repair.read.diagnose import situation
+from proxy.repair.search.effects import is_call, may_send
+from proxy.repair.search.laws import objection
 from proxy.repair.search.propose import Repair
-from schemas.catalog import Effect, Tool
+from proxy.repair.search.validators import acted_upon
+from proxy.repair.view.step import OUTPUT, Evidence
+from schemas.catalog import Json, canonical, same_numbers
 from schemas.edit import Confidence, Proposal
+from schemas.plan import Plan
+from schemas.trial import StepRun, Verdict
 
-TIE = 0.05
-"""Distance to the next candidate within which the evidence singles out neither.
-
-Measured, a first guess was right 3 times in 10 where it led by 0.01 to 0.05, and 17 times in 19 beyond.
-"""
-LIKELY = 0.3
-"""Least score of a guess that is tried at all: measured, of those below it none was right."""
+AGAIN = "this call has already failed"
+UNSURE = "an effect would follow a guess"
 
 
-def sure_enough(option: Repair, tool: Tool) -> bool:
-    """Tell whether a submitted plan may take this repair unasked: a guess only where its tool reads."""
-    if option.confidence is not Confidence.GUESS:
-        return True
-    return tool.effect is Effect.READ and option.score >= LIKELY and abs(option.margin) > TIE
+@dataclass(frozen=True)
+class Gate:
+    """What decides whether a repair may be tried.
+
+    `submitted` is the plan as it was asked for, `history` everything sent for a step so far; calls of the `frozen`
+    upstreams are never changed.
+    """
+
+    submitted: Plan
+    history: Callable[[str], list[StepRun]]
+    frozen: frozenset[str] = frozenset()
+
+    def closed(self, option: Repair, parent: Plan, step_id: str, evidence: Evidence, *, chosen: bool = False) -> str:
+        """Why a repair of one step of `parent` must not be tried, as a sentence; "" where it may.
+
+        `chosen` asks what it would be if a person had chosen it, which makes a guess evident.
+        """
+        if option.open:
+            return f"something stays wrong: {option.open[0].message}"
+        if why := objection(self.submitted, parent, option.proposals, evidence):
+            return why
+        step = option.plan.by_id.get(step_id)
+        if step is None or step_id == OUTPUT:
+            return ""
+        tool = evidence.catalog.origin(step.server or "", step.tool)
+        if tool is None or step.server in self.frozen:
+            return f"calls of {step.server!r} are not changed" if tool else f"there is no tool {step.tool!r}"
+        arguments, history = situation(option.plan, step, evidence).resolved[0], self.history(step_id)
+        failed = [run for run in history if not run.ok and run.verdict is not Verdict.NOT_SENT]
+        again = step.map is None and any(is_call(run, tool, arguments) for run in failed)
+        if again and not _changes_others(option.proposals):
+            return AGAIN
+        sure = Confidence.EVIDENT if chosen else option.confidence
+        if sure is Confidence.GUESS and acted_upon(option.plan, step_id, evidence):
+            return UNSURE
+        return may_send(history, tool, arguments, sure)
 
 
-def tied(option: Repair, tool: Tool) -> bool:
-    """Tell whether a likely repair is kept from a tool that only reads by nothing but a rival as likely."""
-    guess = option.confidence is Confidence.GUESS and option.score >= LIKELY
-    return guess and tool.effect is Effect.READ and abs(option.margin) <= TIE
+def _changes_others(proposals: Sequence[Proposal]) -> bool:
+    """Tell whether a repair changes what runs before its step, so that the same call may end otherwise."""
+    return any(edit.op in ("add_step", "dedupe") for proposal in proposals for edit in proposal.edits)
 
 
-def sure_output(option: Repair) -> bool:
-    """Tell whether a repair of the plan's output may be taken unasked."""
-    return option.confidence is not Confidence.GUESS or option.score >= 2 * LIKELY
+def agree(left: Json, right: Json) -> bool:
+    """Tell whether two plans that ran to the end give the same value."""
+    return canonical(same_numbers(left)) == canonical(same_numbers(right))
+
+
+def guesses(lineage: Iterable[Proposal]) -> bool:
+    """Tell whether anything in a lineage is only a guess, which evidence of what was tried has to bear out."""
+    return any(proposal.confidence is Confidence.GUESS for proposal in lineage)
 
 
 def sureness(lineage: Iterable[Proposal]) -> dict[str, Confidence]:

@@ -37,3 +37,8 @@ class Intensity:
             return self.least
         scaled = 10.0 * sqrt(self.growth + EPSILON)
         return self.least + (self.most - self.least) / (1 + scaled)
+
+    @property
+    def breadth(self) -> int:
+        """How many candidates that are not sure a generation tries: one to four."""
+        return 1 + int(4 * self.exploration)

@@ -1,7 +1,7 @@
 """The evolutionary loop: the only place in repair that awaits.
 
-It calls two ports, executor and planner, and asks pure functions the rest (arXiv 2606.12674). The population belongs
-to the caller: when a deadline cancels the loop, the best plan so far is still in hand.
+It calls two ports, executor and planner, and asks pure functions the rest (arXiv 2606.12674). A single call is a plan
+of one step. The population belongs to the caller: when a deadline cancels the loop, the best plan so far is in hand.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Protocol
 
 from anyio import to_thread
 
+from proxy.repair.edits import Inapplicable, apply
+from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
-from proxy.repair.search.candidates import Nursery, Proposed, probe
-from proxy.repair.search.gates import sureness
+from proxy.repair.search.candidates import Proposed, Variation, with_repair, with_rival
+from proxy.repair.search.coverage import places
+from proxy.repair.search.gates import Gate, agree, guesses, sureness
 from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
 from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
-from proxy.repair.search.stopping import why_stop
 from proxy.repair.view.step import Evidence
+from schemas.catalog import Effect, Tool
 from schemas.config import Evolution
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
@@ -54,6 +56,8 @@ class Executor(Protocol):
         ...
 
 
+Ask = Callable[[Step, Sequence[Repair]], Awaitable[Repair | None]]
+"""Lets the person choose among repairs of a step; the chosen one comes back as evident."""
 Watch = Callable[[int, Candidate], Awaitable[None]]
 """Told after each generation: its number and the best candidate."""
 
@@ -78,15 +82,17 @@ class Search:
     given_up: frozenset[str] = frozenset()
     counsel: Counsel | None = None
     """The planner; None where there is none."""
-    ask: Callable[[Step, Sequence[Repair]], Awaitable[Repair | None]] | None = None
-    """Lets the person choose; None where nobody is to be asked."""
+    ask: Ask | None = None
+    """None where nobody is to be asked."""
+    reads: Callable[[Tool], Awaitable[bool]] | None = None
+    """Asks the person whether a tool only reads; None where nobody is to be asked."""
     asked: set[str] = field(default_factory=set[str])
     redesigned: int = -1_000
     """Generation of the last redesign."""
     frozen: frozenset[str] = frozenset()
     """Upstreams whose calls are never changed (`repair = "off"`)."""
-    undecided: frozenset[str] = frozenset()
-    """Steps whose tied repairs trying could not tell apart."""
+    contested: tuple[Candidate, ...] = ()
+    """Candidates that ran to the end with different values, so that none of them is claimed."""
     proposed: Proposed = field(default_factory=Proposed)
     """Repairs proposed so far."""
     late: Callable[[], bool] = lambda: False
@@ -94,26 +100,49 @@ class Search:
     under_way: Candidate | None = None
     """The candidate whose execution has not ended: what a deadline cuts off."""
 
-    async def run(self) -> Stop:
-        """Evolve until solved, out of edits, or out of budget; the best candidate is in `population`."""
-        await self.attempt(Candidate(self.submitted))
+    async def run(self, first: Execution | None = None) -> Stop:
+        """Evolve until a plan may be claimed, nothing is left to try, or the budget ends; the best is in `population`.
+
+        `first` is the execution of the submitted plan where it has had one. Without `early_stop` the generations are
+        spent although a plan is solved.
+        """
+        if first is None:
+            await self.attempt(Candidate(self.submitted))
+        else:
+            self.population.record(self._judged(Candidate(self.submitted), first))
         while True:
             best = self.population.best
-            if best is not None and best.outcome.solved and not await self._singled_out(best):
+            solved = best is not None and best.outcome.solved
+            if best is not None and solved and self.settings.early_stop:
+                stop = await self.claimed(best)
+                if stop is not None:
+                    return stop
                 continue
-            stop = why_stop(
-                best, self.generation, self.generations, spent=self.executor.spent, early=self.settings.early_stop
-            )
-            if stop is not None:
-                return stop
+            if self.generation >= self.generations or self.executor.spent:
+                return Stop.SOLVED if solved else Stop.BUDGET
             self.generation += 1
-            child = await self._redesigned() or await to_thread.run_sync(self._child) or await self._advised()
-            if child is None and not await self._give_up():
-                return Stop.SOLVED if best is not None and best.outcome.solved else Stop.NO_EDITS
-            if child is not None:
-                await self.attempt(child)
+            if not await self._generation() and not await self._give_up():
+                if solved:
+                    return Stop.SOLVED
+                return Stop.CONTESTED if self.contested else Stop.NO_EDITS
 
-    async def attempt(self, candidate: Candidate) -> None:
+    async def _generation(self) -> bool:
+        """Try the next candidates: one that is sure, else what the planner says, else some that are not sure."""
+        child = await self._redesigned() or await to_thread.run_sync(self._variation.sure) or await self._advised()
+        if child is not None:
+            await self.attempt(child)
+            return True
+        tried = 0
+        while tried < self.intensity.breadth and not self.executor.spent:
+            child = await to_thread.run_sync(self._variation.child, self.rng, self.intensity.exploration)
+            if child is None:
+                break
+            tried += 1
+            if (await self.attempt(child)).outcome.solved:
+                break
+        return tried > 0 or await self._last_resort()
+
+    async def attempt(self, candidate: Candidate) -> Candidate:
         """Execute, diagnose, judge and record one candidate."""
         candidate = replace(candidate, generation=self.generation)
         self.under_way = candidate
@@ -121,8 +150,7 @@ class Search:
         execution = await self.executor.execute(
             candidate.plan, self.evidence, sureness(candidate.lineage), self.given_up
         )
-        judge = partial(judged, self.submitted, candidate, execution, self.evidence, six=self.settings.scores)
-        candidate = await to_thread.run_sync(judge)
+        candidate = await to_thread.run_sync(self._judged, candidate, execution)
         before = self.population.best
         self.population.record(candidate)
         self.under_way = None
@@ -130,79 +158,138 @@ class Search:
         if before is not None:
             self.intensity = self.intensity.after(before.outcome.score.total, candidate.outcome.score.total)
         await self.watch(self.generation, self.population.best or candidate)
+        return candidate
 
-    async def _singled_out(self, best: Candidate) -> bool:
-        """Try the rivals of every tied choice in a solved candidate; where one does as well, neither is taken.
+    def _judged(self, candidate: Candidate, execution: Execution) -> Candidate:
+        return judged(self.submitted, candidate, execution, self.evidence, six=self.settings.scores)
 
-        A rival that the call budget keeps from being tried counts as one that does as well.
+    async def claimed(self, best: Candidate) -> Stop | None:
+        """Why to stop with a solved candidate: it may be claimed, or leaves the goal open; None: it is set aside.
+
+        Every rival of every guess in it is tried; one that runs to the end with another value, or that the budget
+        keeps from being tried, leaves neither.
         """
-        for tie in best.ties:
-            for rival in tie.rivals:
-                execution = await self.executor.execute(probe(tie, rival), self.evidence)
-                if execution.runs[tie.step].ok or self.executor.spent:
-                    self.undecided |= {tie.step}
-        if not self.undecided & {tie.step for tie in best.ties}:
-            return True
-        self.population.drop(lambda member: bool(self.undecided & {tie.step for tie in member.ties}))
-        return False
+        if guesses(best.lineage) and not await self._stands_alone(best):
+            self.population.drop(lambda member: member.outcome.solved and guesses(member.lineage))
+            sure = self._without_guesses(best)
+            if sure is not None:
+                await self.attempt(sure)
+            return None
+        evidence = replace(self.evidence, runs=best.execution.runs)
+        open_ = best.lineage and await to_thread.run_sync(places, self.submitted.goal, best.plan, evidence)
+        return Stop.UNCOVERED if open_ else Stop.SOLVED
+
+    async def _stands_alone(self, best: Candidate) -> bool:
+        """Tell whether no rival of a guess contradicts it: what ran to the end gives the same value."""
+        value = output_of(best.plan, replace(self.evidence, runs=best.execution.runs))
+        for of in best.rivals:
+            for other in of.others:
+                rival = with_rival(self.submitted, best, of, other)
+                if rival is None or not self.population.untried(rival.plan.key):
+                    continue
+                if self.executor.spent:
+                    self.contested = (best,)
+                    return False
+                rival = await self.attempt(rival)
+                theirs = output_of(rival.plan, replace(self.evidence, runs=rival.execution.runs))
+                if rival.outcome.solved and not agree(value, theirs):
+                    self.contested = (best, rival)
+                    return False
+        return True
+
+    def _without_guesses(self, best: Candidate) -> Candidate | None:
+        """What is left of a candidate without its guesses; None where that has been tried."""
+        lineage = tuple(proposal for proposal in best.lineage if proposal.confidence is not Confidence.GUESS)
+        plan = apply(self.submitted, [edit for proposal in lineage for edit in proposal.edits])
+        if isinstance(plan, Inapplicable) or not self.population.untried(plan.key):
+            return None
+        return Candidate(plan, lineage)
 
     @property
-    def _nursery(self) -> Nursery:
-        history = self.executor.history
-        return Nursery(
-            self.submitted,
-            self.evidence,
-            history,
-            self.population,
-            self.settings,
-            self.frozen,
-            self.undecided,
-            self.late,
-            self.proposed,
-        )
+    def _gate(self) -> Gate:
+        return Gate(self.submitted, self.executor.history, self.frozen)
 
-    def _child(self) -> Candidate | None:
-        return self._nursery.child(self.rng, self.intensity.exploration, self.generation)
+    @property
+    def _variation(self) -> Variation:
+        return Variation(
+            self.submitted, self.evidence, self._gate, self.population, self.settings, self.late, self.proposed,
+            settled=frozenset(of.step for candidate in self.contested for of in candidate.rivals),
+        )  # fmt: skip
 
     async def _advised(self) -> Candidate | None:
-        """Ask the planner, then the person, where rules leave several repairs open, or none."""
+        """Ask the planner where rules leave several repairs of a step open, or none."""
         best = self.population.best
-        if best is None or (self.counsel is None and self.ask is None):
+        if best is None or self.counsel is None or not self.settings.edits:
             return None
-        evidence, nursery = replace(self.evidence, runs=best.execution.runs), self._nursery
-        for step in failing(best) if self.settings.edits else ():
+        evidence, variation = replace(self.evidence, runs=best.execution.runs), self._variation
+        for step in failing(best):
             if step in best.plan.by_id and best.plan.by_id[step].server in self.frozen:
                 continue
             options = [
                 option
-                for option in repairs(best.plan, step, evidence)
-                if nursery.may_send(option, best.plan, step, evidence) and self.population.untried(option.plan.key)
+                for option in variation.options(best, best.plan, step, evidence)
+                if self.population.untried(option.plan.key)
             ]
-            chosen = await self._counselled(best, step, options, evidence)
-            if step in best.plan.by_id and (chosen is None or not nursery.may_try(chosen, best.plan, step, evidence)):
-                chosen = await self._answered(best.plan.by_id[step], options)
+            chosen = await self.counsel.choose(best, step, options, evidence)
+            chosen = chosen or (None if options else await self.counsel.invent(best, step, evidence))
             fresh = chosen is not None and self.population.untried(chosen.plan.key)
-            if chosen is not None and fresh and nursery.may_try(chosen, best.plan, step, evidence):
-                return replace(best, plan=chosen.plan, lineage=(*best.lineage, *chosen.proposals))
-        may_add = self.counsel is not None and self.settings.edits
-        child = await self.counsel.complete(best, evidence) if self.counsel is not None and may_add else None
-        if child is not None and self._admissible(child, best, evidence):
-            return child
-        return None if self.intensity.stagnant < 1 else await self._redesigned(last=True)
+            if chosen is not None and fresh and not self._gate.closed(chosen, best.plan, step, evidence):
+                return with_repair(best, step, chosen, options)
+        return None
 
-    async def _counselled(self, best: Candidate, step: str, options: list[Repair], evidence: Evidence) -> Repair | None:
-        """What the planner chooses for a step, or writes where there is nothing to choose from."""
+    async def _last_resort(self) -> bool:
+        """Where no edit is left that may be tried, ask the person, and then the planner for another plan."""
+        best = self.population.best
+        if best is None or best.outcome.solved or not self.settings.edits:
+            return False
+        evidence = replace(self.evidence, runs=best.execution.runs)
+        for step in failing(best):
+            if await self._answered(best, step, evidence) or await self._reads(best, step, evidence):
+                return True
         if self.counsel is None:
-            return None
-        chosen = await self.counsel.choose(best, step, options, evidence)
-        return chosen or (None if options else await self.counsel.invent(best, step, evidence))
+            return False
+        child = await self.counsel.complete(best, evidence)
+        if child is None or not self._admissible(child, best, evidence):
+            child = await self._redesigned(last=True) if self.intensity.stagnant else None
+        if child is not None:
+            await self.attempt(child)
+        return child is not None
 
-    async def _answered(self, step: Step, options: list[Repair]) -> Repair | None:
-        """What the person chose for a step, asked once."""
-        if self.ask is None or not options or step.id in self.asked:
-            return None
-        self.asked.add(step.id)
-        return await self.ask(step, options)
+    async def _answered(self, best: Candidate, step_id: str, evidence: Evidence) -> bool:
+        """Try the repair that the person chose for a step, asked once."""
+        step = best.plan.by_id.get(step_id)
+        if self.ask is None or step is None or step_id in self.asked or self.executor.spent:
+            return False
+        options = [
+            option
+            for option in repairs(best.plan, step_id, evidence)
+            if not self._gate.closed(option, best.plan, step_id, evidence, chosen=True)
+        ]
+        self.asked.add(step_id)
+        chosen = await self.ask(step, options) if options else None
+        if chosen is None or self._gate.closed(chosen, best.plan, step_id, evidence):
+            return False
+        child = with_repair(best, step_id, chosen, ())
+        if child is not None:
+            await self.attempt(child)
+        return child is not None
+
+    async def _reads(self, best: Candidate, step_id: str, evidence: Evidence) -> bool:
+        """Where nothing but its unknown effect keeps a step from being mended, ask whether its tool only reads."""
+        step = best.plan.by_id.get(step_id)
+        tool = evidence.catalog.origin(step.server or "", step.tool) if step is not None else None
+        if self.reads is None or tool is None or tool.effect is not Effect.UNKNOWN or tool.override is not None:
+            return False
+        told = evidence.catalog.with_tool(replace(tool, override=Effect.READ))
+        learnt = replace(evidence, catalog=told)
+        options = repairs(best.plan, step_id, learnt)
+        if all(self._gate.closed(option, best.plan, step_id, learnt) for option in options):
+            return False
+        if not await self.reads(tool):
+            return False
+        self.evidence = replace(self.evidence, catalog=told)
+        self.proposed.clear()
+        return True
 
     async def _redesigned(self, *, last: bool = False) -> Candidate | None:
         """On stagnation, another plan from the planner, with a cooldown (arXiv 2606.12674, meta-guided redesign)."""

@@ -1,14 +1,11 @@
-"""Repair one failed `tools/call`: a plan of one step, with a smaller budget and stricter rules.
-
-The same diagnosis, rules and effects policy as a workflow; a guess is sent only to a read-only tool, everything else
-that is not sure is suggested.
-"""
+"""One failed `tools/call` as a plan of one step: searched like any other, and how its end is told to the client."""
 
 from __future__ import annotations
 
 import json
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,22 +15,27 @@ from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import situation, static_problems
 from proxy.repair.read.refusal import error_text
 from proxy.repair.read.refused import refusal_problems
-from proxy.repair.search.effects import is_call, may_send
-from proxy.repair.search.gates import sure_enough
+from proxy.repair.search.advice import Counsel
+from proxy.repair.search.gates import Gate
 from proxy.repair.search.laws import objection
+from proxy.repair.search.loop import Ask, Search
+from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.view.schema import describe
 from proxy.repair.view.step import Evidence
-from schemas.catalog import Catalog, Effect, Json, Tool
-from schemas.config import Mode
+from schemas.catalog import Catalog, Json, Tool
+from schemas.config import Evolution, Mode
 from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step
 from schemas.problem import Problem, Refused, UnexpectedArgument
 from schemas.record import RunRecord
-from schemas.trial import Reply, StepRun
+from schemas.report import Stop
+from schemas.trial import Execution, Reply, StepRun
 
 STEP = "call"
 """Id of the one step that a call is."""
+GENERATIONS = 8
+"""Of a search for one call, whose calls `repair.calls` bounds."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,10 @@ class Mended:
     suggestion: Repair | None = None
     problems: tuple[Problem, ...] = ()
     worked: bool = False
-    choices: tuple[Repair, ...] = ()
     tried: tuple[StepRun, ...] = ()
-    """Repaired calls that were sent and failed too."""
+    """Repaired calls that were sent and not claimed."""
     why_not: str = ""
-    """Why the suggestion was not sent."""
+    """Why the suggestion was not sent, or not claimed."""
 
 
 def plan_of(tool: Tool, arguments: Json) -> Plan:
@@ -63,39 +64,57 @@ def plan_of(tool: Tool, arguments: Json) -> Plan:
     return Plan((Step(STEP, tool.name, arguments, tool.server),))
 
 
-async def mend(executor: Executor, tool: Tool, params: Mapping[str, Any], evidence: Evidence, mode: Mode) -> Mended:
-    """Repair a call whose first sending, the last entry of the executor's ledger, was refused."""
-    before = plan_of(tool, params.get("arguments"))
-    plan, lineage = before, tuple[Proposal, ...]()
-    first = run = executor.history(STEP)[-1]
-    problems = problems_of(before, replace(evidence, runs={STEP: run}))
-    suggestion: Repair | None = None
-    options: list[Repair] = []
-    tried: list[StepRun] = []
-    why = ""
-    while not executor.spent:
-        known = replace(evidence, runs={STEP: run})
-        options = [option for option in repairs(plan, STEP, known) if not option.open]
-        reasons = [_why_not(option, before, plan, executor, tool, known) for option in options]
-        chosen = next((option for option, reason in zip(options, reasons, strict=True) if not reason), None)
-        if chosen is None or mode != "auto":
-            suggestion, why = (options[0], reasons[0]) if options else (None, "")
-            break
-        plan, lineage = chosen.plan, (*lineage, *chosen.proposals)
-        run = await executor.send(tool, STEP, plan.steps[0].arguments, params)
-        if run.reply is not None and not run.reply.refused and run.reply.lost is None:
-            return Mended(run.reply, before, plan, lineage, problems=problems, worked=True)
-        tried.append(run)
-    reply = first.reply if first.reply is not None else Reply()
-    return Mended(reply, before, plan, lineage, suggestion, problems, False, tuple(options), tuple(tried), why)  # noqa: FBT003
+async def mend(
+    executor: Executor,
+    before: Plan,
+    evidence: Evidence,
+    mode: Mode,
+    settings: Evolution,
+    *,
+    counsel: Counsel | None = None,
+    ask: Ask | None = None,
+    reads: Callable[[Tool], Awaitable[bool]] | None = None,
+) -> Mended:
+    """Search for the repair of a call whose first sending, the last entry of the executor's ledger, was refused."""
+    first = executor.history(STEP)[-1]
+    known = replace(evidence, runs={STEP: first})
+    problems, reply = problems_of(before, known), first.reply or Reply()
+    if mode != "auto":
+        return _suggested(Mended(reply, before, before, problems=problems), executor, known)
+    search = Search(
+        before, evidence, executor, settings, GENERATIONS, random.Random(0), Population(), _unwatched, _unnoted,  # noqa: S311
+        counsel=counsel, ask=ask, reads=reads,
+    )  # fmt: skip
+    stop = await search.run(Execution({STEP: first}))
+    best = search.population.best
+    tried = tuple(executor.history(STEP)[1:])
+    if best is not None and stop is Stop.SOLVED and best.lineage:
+        reply = best.execution.runs[STEP].reply or reply
+        return Mended(reply, before, best.plan, best.lineage, problems=problems, worked=True)
+    mended = Mended(reply, before, before, problems=problems, tried=tuple(run for run in tried if not run.ok))
+    return _suggested(mended, executor, replace(known, catalog=search.evidence.catalog), stop)
 
 
-def held_back(mended: Mended, executor: Executor, tool: Tool, evidence: Evidence) -> bool:
-    """Tell whether nothing but the unknown effect of a tool keeps a repair from being sent."""
-    if tool.effect is not Effect.UNKNOWN or tool.override is not None or mended.tried or executor.spent:
-        return False
-    reads, known = replace(tool, override=Effect.READ), replace(evidence, runs={STEP: executor.history(STEP)[-1]})
-    return any(not _why_not(option, mended.before, mended.before, executor, reads, known) for option in mended.choices)
+def _suggested(mended: Mended, executor: Executor, evidence: Evidence, stop: Stop = Stop.NO_EDITS) -> Mended:
+    """The same with the best repair that was not made, and why it was not."""
+    options = [option for option in repairs(mended.before, STEP, evidence) if not option.open]
+    gate = Gate(mended.before, executor.history)
+    reasons = [gate.closed(option, mended.before, STEP, evidence) for option in options]
+    failed = [run.arguments for run in mended.tried]
+    left = [
+        (option, why or (stop.sentence if stop is Stop.CONTESTED else ""))
+        for option, why in zip(options, reasons, strict=True)
+        if option.plan.steps[0].arguments not in failed
+    ]
+    return replace(mended, suggestion=left[0][0], why_not=left[0][1]) if left else mended
+
+
+async def _unwatched(generation: int, best: object) -> None:
+    """A call tells no progress of its own."""
+
+
+def _unnoted(plan: Plan) -> None:
+    """A call that is cut off is not gone on with."""
 
 
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
@@ -104,15 +123,6 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
     places = {problem.at for problem in static}
     return (*static, *(problem for problem in refusal_problems(here) if not problem.at or problem.at not in places))
-
-
-def _why_not(option: Repair, before: Plan, plan: Plan, executor: Executor, tool: Tool, evidence: Evidence) -> str:
-    """Why a repair is not sent, as a sentence for the client; "" where it may be."""
-    arguments, history = option.plan.steps[0].arguments, executor.history(STEP)
-    if any(is_call(run, tool, arguments) for run in history):
-        return "this call has already failed"
-    why = objection(before, plan, option.proposals, evidence) or may_send(history, tool, arguments, option.confidence)
-    return why or ("" if sure_enough(option, tool) else "the evidence does not single it out")
 
 
 def before_sending(tool: Tool, arguments: Json, catalog: Catalog) -> Repair | None:

@@ -330,7 +330,7 @@ class Calls:
         if name == FIND_TOOLS:
             return await self._find(as_object(arguments) or {})
         report = await self._workflow.run(arguments, client)
-        written = report.model_dump(mode="json")
+        written = report.written()
         text = json.dumps(written, ensure_ascii=False)
         result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "structuredContent": written}
         return Reply(result={**result, "isError": report.status == "failed"})

@@ -281,12 +281,14 @@ class Calls:
         self._journal.call(record)
         return reply
 
-    def unsent(self, params: Mapping[str, Any], client: Client, reply: Reply, outcome: str = "") -> None:
+    def unsent(
+        self, params: Mapping[str, Any], client: Client, reply: Reply, outcome: str = "", server: str = ""
+    ) -> None:
         """Note a call that nobody can be sent."""
         name, call_id = str(params.get("name")), self._journal.new_id("call")
         self._journal.call(
             CallRecord(
-                call_id, time.time(), client.session, self._server or "", name, params.get("arguments"),
+                call_id, time.time(), client.session, server or self._server or "", name, params.get("arguments"),
                 outcome or _outcome(reply), message=reply.message,
             )
         )  # fmt: skip

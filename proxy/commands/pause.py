@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -30,7 +31,7 @@ def pause(names: tuple[str, ...], config: Path | None) -> None:
         click.echo("\n".join(map(one_line, before)) if before else "no server is paused")
         return
     refuse_strangers(names, _known(config) | set(before))
-    _switch({*before, *names})
+    _switch("pause", names)
     click.echo(one_line(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again"), err=True)
 
 
@@ -44,7 +45,7 @@ def resume(names: tuple[str, ...]) -> None:
     """
     before = _paused()
     refuse_strangers(names, set(before), "is not paused")
-    _switch(set(before) - set(names))
+    _switch("resume", names)
     click.echo(one_line(f"no longer paused: {', '.join(names)}"), err=True)
 
 
@@ -57,13 +58,13 @@ def _paused() -> tuple[str, ...]:
         refuse(f"{paused_path()}: cannot be read, so every server is paused: {error}; mend or remove it")
 
 
-def _switch(names: Iterable[str]) -> None:
+def _switch(way: Literal["pause", "resume"], names: tuple[str, ...]) -> None:
     from proxy.settings import state
 
     try:
-        state.pause(sorted(names))
-    except OSError as error:
-        refuse(f"{state.paused_path()}: cannot be written: {error.strerror}")
+        state.pause(names) if way == "pause" else state.resume(names)
+    except (OSError, ValueError) as error:
+        refuse(f"{state.paused_path()}: cannot be changed: {error}")
 
 
 def _known(config: Path | None) -> set[str]:

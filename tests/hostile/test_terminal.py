@@ -22,6 +22,7 @@ from proxy.journal.database import Database
 from proxy.journal.redact import Redaction
 from proxy.journal.rows import Rows
 from proxy.plain import json_text, one_line
+from schemas.catalog import as_list, as_object
 from tests.doors import ROOT, Locked, locked, mend
 from tests.journal.records import call, run
 from tests.promises import promise
@@ -129,11 +130,10 @@ def test_what_is_printed_as_json_is_still_what_was_said(command: list[str]) -> N
 
 def texts(value: Any) -> list[str]:
     """Every text and key of a JSON value."""
-    if isinstance(value, dict):
-        return [text for key, inner in value.items() for text in (key, *texts(inner))]
-    if isinstance(value, list):
-        return [text for inner in value for text in texts(inner)]
-    return [value] if isinstance(value, str) else []
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return [text for key, inner in keys.items() for text in (key, *texts(inner))]
+    return [text for inner in items or () for text in texts(inner)] + [value] * isinstance(value, str)
 
 
 def test_watching_prints_no_control_codes(home: Path) -> None:

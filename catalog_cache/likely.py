@@ -15,6 +15,8 @@ from rapidfuzz import fuzz, process
 from catalog_cache.letters import plain, split
 from schemas.catalog import Catalog, Tool
 
+LONGEST = 300
+"""Characters of a name that are compared."""
 SPELLED = 24
 """Tools kept for the likeness of their letters."""
 KEPT = 64
@@ -50,7 +52,7 @@ def likely(catalog: Catalog, name: str, arguments: Collection[str], limit: int =
 
 def _scores(index: _Index, name: str, arguments: frozenset[str]) -> Counter[int]:
     score: Counter[int] = Counter()
-    for _, ratio, number in process.extract(plain(name), index.names, scorer=fuzz.ratio, limit=SPELLED):
+    for _, ratio, number in process.extract(plain(name[:LONGEST]), index.names, scorer=fuzz.ratio, limit=SPELLED):
         score[number] += int(ratio)
     for word in _words(name):
         found = index.words.get(word, ())
@@ -64,7 +66,7 @@ def _scores(index: _Index, name: str, arguments: frozenset[str]) -> Counter[int]
 
 
 def _built(catalog: Catalog) -> _Index:
-    index = _Index([plain(tool.name) for tool in catalog], {}, {}, {})
+    index = _Index([plain(tool.name[:LONGEST]) for tool in catalog], {}, {}, {})
     for number, tool in enumerate(catalog):
         for word in _words(tool.name):
             index.words.setdefault(word, []).append(number)

@@ -5,7 +5,6 @@ Which of several repairs was meant, or whether a tool only reads, where nothing 
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from dataclasses import replace
 import anyio.to_thread
 import structlog
 
+from proxy.plain import json_text, one_line
 from proxy.ports import Client
 from proxy.repair.search.propose import Repair
 from proxy.settings.state import choose
@@ -40,7 +40,7 @@ async def ask(client: Client, step: Step, options: Sequence[Repair]) -> Repair |
         return None
     choice = {"type": "string", "enum": [*offered, NONE], "title": "Send instead"}
     schema = {"type": "object", "properties": {"call": choice}, "required": ["call"]}
-    answer = await client.elicit(f"The call of {step.tool} failed. Which of these was meant?", schema)
+    answer = await client.elicit(f"The call of {one_line(step.tool)[:SHOWN]} failed. Which of these was meant?", schema)
     chosen = offered.get(str((answer or {}).get("call")))
     return None if chosen is None else _by_the_person(chosen)
 
@@ -79,7 +79,7 @@ async def only_reads(client: Client, tool: Tool) -> Effect | None:
 
 def _call(option: Repair, step_id: str) -> str | None:
     step = option.plan.by_id.get(step_id)
-    return f"{step.tool} {json.dumps(step.arguments, ensure_ascii=False)}" if step is not None else None
+    return f"{one_line(step.tool)} {json_text(step.arguments)}" if step is not None else None
 
 
 def _by_the_person(option: Repair) -> Repair:

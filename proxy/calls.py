@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from anyio import to_thread
+
 from catalog_cache.nearest import index, nearest
 from proxy import naming, single
 from proxy.asking import Reads, ask
@@ -217,16 +219,17 @@ class Calls:
         if self._server is None and (tool := accepted(view, Step(single.STEP, name, arguments))) is not None:
             return await self._forward(tool, params, client)
         known = Evidence(view, single=True, policy=self._config.effects.policy)
-        swap = naming.spelled(name, arguments, known)
+        swap = await to_thread.run_sync(naming.spelled, name, arguments, known)
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
             return await self._forward(tool, params, client, (swap,))
         reply = await self._refused_name(name, params, client)
-        swap = naming.mistyped(name, arguments, known) if unknown_tool(reply, name) else None
+        mistyped = unknown_tool(reply, name)
+        swap = await to_thread.run_sync(naming.mistyped, name, arguments, known) if mistyped else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
             return await self._forward(tool, params, client, (swap,))
         if not reply.refused or self._mode(self._server) == "off":
             return reply
-        near = naming.near(name, arguments, known)
+        near = await to_thread.run_sync(naming.near, name, arguments, known)
         if self._server is None and reply.error is not None:
             message = f"Unknown tool: {name}. {naming.nobody(name, [self._shown(tool) for tool in near])}"
             reply = replace(reply, error={**reply.error, "message": message})
@@ -249,12 +252,14 @@ class Calls:
         self._journal.call(record)
         return reply
 
-    def unsent(self, params: Mapping[str, Any], client: Client, reply: Reply, outcome: str = "") -> None:
+    def unsent(
+        self, params: Mapping[str, Any], client: Client, reply: Reply, outcome: str = "", server: str = ""
+    ) -> None:
         """Note a call that nobody can be sent."""
         name, call_id = str(params.get("name")), self._journal.new_id("call")
         self._journal.call(
             CallRecord(
-                call_id, time.time(), client.session, self._server or "", name, params.get("arguments"),
+                call_id, time.time(), client.session, server or self._server or "", name, params.get("arguments"),
                 outcome or _outcome(reply), message=reply.message,
             )
         )  # fmt: skip
@@ -298,7 +303,7 @@ class Calls:
         if name == FIND_TOOLS:
             return await self._find(as_object(arguments) or {})
         report = await self._workflow.run(arguments, client)
-        written = report.model_dump(mode="json")
+        written = report.written()
         text = json.dumps(written, ensure_ascii=False)
         result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "structuredContent": written}
         return Reply(result={**result, "isError": report.status == "failed"})

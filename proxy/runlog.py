@@ -23,7 +23,7 @@ def under_way(repair_id: str, session: str, submitted: Plan, plan: Plan) -> RunR
 
 def ended(report: Report, session: str, submitted: Plan, found: Sequence[Problem] = ()) -> RunRecord:
     """The entry of a run with this report; `found` is what was wrong with the plan as it was submitted."""
-    written: dict[str, Any] = report.model_dump(mode="json")
+    written: dict[str, Any] = report.written()
     return RunRecord(
         report.repair_id,
         time.time(),

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from anyio import to_thread
+
 from proxy.executor import Executor
 from proxy.repair import explain
 from proxy.repair.edits import Inapplicable, apply
@@ -78,9 +80,9 @@ async def mend(
     """Search for the repair of a call whose first sending, the last entry of the executor's ledger, was refused."""
     first = executor.history(STEP)[-1]
     known = replace(evidence, runs={STEP: first})
-    problems, reply = problems_of(before, known), first.reply or Reply()
+    problems, reply = await to_thread.run_sync(problems_of, before, known), first.reply or Reply()
     if mode != "auto":
-        return _suggested(Mended(reply, before, before, problems=problems), executor, known)
+        return await to_thread.run_sync(_suggested, Mended(reply, before, before, problems=problems), executor, known)
     search = Search(
         before, evidence, executor, settings, GENERATIONS, random.Random(0), Population(), _unwatched, _unnoted,  # noqa: S311
         counsel=counsel, ask=ask, reads=reads,
@@ -92,7 +94,8 @@ async def mend(
         reply = best.execution.runs[STEP].reply or reply
         return Mended(reply, before, best.plan, best.lineage, problems=problems, worked=True)
     mended = Mended(reply, before, before, problems=problems, tried=tuple(run for run in tried if not run.ok))
-    return _suggested(mended, executor, replace(known, catalog=search.evidence.catalog), stop)
+    known = replace(known, catalog=search.evidence.catalog)
+    return await to_thread.run_sync(_suggested, mended, executor, known, stop)
 
 
 def _suggested(mended: Mended, executor: Executor, evidence: Evidence, stop: Stop = Stop.NO_EDITS) -> Mended:

@@ -100,7 +100,7 @@ def same_numbers(value: Json) -> Json:
 
 def fingerprint(value: Json) -> str:
     """Digest a JSON value to 16 hexadecimal digits."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.catalog import as_list, as_object
+
 FORMAT = 1
 """Version of the journalled report."""
 
@@ -151,3 +153,19 @@ class Report(_Part):
     uncovered: list[str] = Field(default=[], description="What the goal states and nothing used.")
     plan: dict[str, Any] = Field(description="The final plan; it can be submitted again as it is.")
     repair_id: str = Field(description="The journal's number of this run: `mcp-mend log diff REPAIR_ID`.")
+
+    def written(self) -> dict[str, Any]:
+        """The report as JSON values; a lone surrogate, which nothing can be encoded with, becomes its escape."""
+        try:
+            return self.model_dump(mode="json")
+        except UnicodeEncodeError:
+            return type(self).model_validate(_encodable(self.model_dump())).model_dump(mode="json")
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    keys, items = as_object(value), as_list(value)
+    if keys is not None:
+        return {_encodable(key): _encodable(inner) for key, inner in keys.items()}
+    return [_encodable(item) for item in items] if items is not None else value

@@ -28,13 +28,13 @@ from tests.scenarios.worlds import calendar, files, shop, tickets, units
 
 
 def two_rooms() -> Server:
-    def hold(room: str) -> Any:
-        return {"held": room}
+    def hold(room: str, note: str = "") -> Any:
+        return {"held": room, **({"note": note} if note else {})}
 
     rooms = {"rooms": [{"name": "Linden North"}, {"name": "Linden Norte"}]}
     return (
         Server("desk")
-        .tool("hold", hold, "write", room={"enum": ["Linden North", "Linden Norte"]})
+        .tool("hold", hold, "write", optional=["note"], note=TEXT, room={"enum": ["Linden North", "Linden Norte"]})
         .tool("rooms", lambda: rooms)
     )
 
@@ -52,6 +52,20 @@ async def test_the_person_is_asked_only_where_the_user_allows_it() -> None:
         result = await desk.result("desk__hold", {"room": "Linden Norh"}, client)
         assert len(client.asked) == allowed
         assert ("Linden North" in str(result.get("structuredContent"))) is allowed
+
+
+@promise("person-may-choose", "never-rendered-raw")
+async def test_the_person_sees_what_is_hidden_in_a_choice_and_it_is_sent_as_it_is() -> None:
+    def choose(_: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        options = schema["properties"]["call"]["enum"]
+        assert all(option.isprintable() for option in options), options
+        return {"call": next(option for option in options if "North" in option)}
+
+    desk, client = Desk(two_rooms(), config=configured(repair={"ask": True})), Person(chooses=choose)
+    await desk.result("desk__rooms", {}, client)
+    note = "not \u202ehtroN"
+    result = await desk.result("desk__hold", {"room": "Linden Norh", "note": note}, client)
+    assert result["structuredContent"] == {"held": "Linden North", "note": note}
 
 
 @promise("person-may-choose")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proxy.repair.edits import Inapplicable, apply
 from proxy.workflow import Workflow
 from schemas.config import Config
-from tests.fakes import TEXT, Book, Person, Server, carried_out, ref, step, world
+from tests.fakes import INTEGER, TEXT, Book, Person, Server, carried_out, ref, step, world
 from tests.promises import promise
 from tests.scenarios.worlds import shop, tickets, units, weather
 
@@ -102,6 +102,17 @@ async def test_an_unknown_tool_with_references_in_a_list_is_told_of() -> None:
     report = await carried_out(world(shop()), {"steps": steps, "output": [ref("b")]})
     assert report.status == "failed"
     json.dumps(report.model_dump(mode="json"))
+
+
+@promise("every-plan-has-a-report")
+async def test_a_lone_surrogate_in_a_name_or_a_result_is_written_as_its_escape() -> None:
+    odd = "tide\ud800"
+    server = Server("sea").tool(odd, lambda **_: {odd: [odd]}, closed=False).tool("show", lambda **_: odd, n=INTEGER)
+    steps = [step("a", odd, n=1), step("b", "show", n="1"), step("c", f"{odd}s", n=odd)]
+    report = await carried_out(world(server), {"goal": odd, "steps": steps, "output": ref("a")})
+    json.dumps(report.written(), ensure_ascii=False).encode()
+    assert "fault" not in [problem.kind for problem in report.problems]
+    assert report.written()["steps"][0]["result"] == {"tide\\ud800": ["tide\\ud800"]}
 
 
 @promise("every-plan-has-a-report")

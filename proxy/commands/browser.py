@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import click
 from mcp.shared.auth import AuthorizationCodeResult
 
+from proxy.plain import one_line
 from proxy.upstream.oauth import OAuthError
 
 ANYWHERE = "http://127.0.0.1:0/callback"
@@ -92,7 +93,7 @@ def read_answer(target: str) -> AuthorizationCodeResult:
 
 def show(address: str, *, browser: bool) -> None:
     """Print the address for a person, and open it too."""
-    click.echo(f"Open this address to log in:\n\n  {address}\n", err=True)
+    click.echo(f"Open this address to log in:\n\n  {one_line(address)}\n", err=True)
     if browser:
         _aside(_open, address)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.commands.options import config_option, run, settings
-from proxy.repair.view.shown import shown, without_secrets
+from proxy.plain import json_text, one_line
+from proxy.repair.view.shown import without_secrets
 
 if TYPE_CHECKING:
     from proxy.app import Running
@@ -54,11 +54,11 @@ def doctor(config: Path | None, as_json: bool) -> None:
 def _print(finding: Finding, *, as_json: bool) -> None:
     finding = replace(finding, said=without_secrets(finding.said), lines=tuple(map(without_secrets, finding.lines)))
     if as_json:
-        click.echo(json.dumps(asdict(finding), ensure_ascii=False))
+        click.echo(json_text(asdict(finding)))
         return
     mark = {True: click.style("ok  ", fg="green"), False: click.style("FAIL", fg="red"), None: "off "}[finding.ok]
-    said = [f"{finding.about}: {finding.said}", *(f"       {line}" for line in finding.lines)]
-    click.echo(f"{mark} " + "\n".join(shown(line) for line in said))
+    said = [one_line(f"{finding.about}: {finding.said}"), *(f"       {one_line(more)}" for more in finding.lines)]
+    click.echo(f"{mark} " + "\n".join(said))
 
 
 def _configuration(loaded: Loaded) -> Finding:

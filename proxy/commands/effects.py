@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.commands.options import config_option, refuse, run, settings
+from proxy.plain import json_text
 
 if TYPE_CHECKING:
     from proxy.commands.deciding import Listed
@@ -61,8 +61,8 @@ def effects(
     listed: list[Listed] = run(deciding.listed, chosen)
     if as_json:
         for server in listed:
-            for line in deciding.rows(server):
-                click.echo(json.dumps(line))
+            for row in deciding.rows(server):
+                click.echo(json_text(row))
     else:
         click.echo("\n".join(line for server in listed for line in deciding.told(server, everything=everything)))
     if write:

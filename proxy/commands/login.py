@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import click
 
 from proxy.commands.options import config_option, refuse, run, settings
-from proxy.repair.view.shown import shown, without_secrets
+from proxy.plain import one_line
+from proxy.repair.view.shown import without_secrets
 
 if TYPE_CHECKING:
     from proxy.commands.browser import Loopback
@@ -62,7 +63,7 @@ def logout(name: str | None, url: str | None, config: Path | None) -> None:
 
     name, upstream = _chosen(name, url, config)
     there = LoginFile(upstream.url or "").erase()
-    click.echo(f"logged out of {name}" if there else f"nobody was logged in to {name}")
+    click.echo(one_line(f"logged out of {name}" if there else f"nobody was logged in to {name}"))
 
 
 def _chosen(name: str | None, url: str | None, config: Path | None) -> tuple[str, Upstream]:
@@ -105,7 +106,7 @@ async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool)
     except OAuthError as failure:
         return _failed(f"not logged in to {name}: {failure}")
     if not asked:
-        click.echo(f"{name} asks for no login")
+        click.echo(one_line(f"{name} asks for no login"))
         return 0
     return await _tried(name, upstream, door)
 
@@ -162,7 +163,7 @@ async def _tried(name: str, upstream: Upstream, door: Access) -> int:
     count, reason = await _examined(name, upstream, door)
     if reason:
         return _failed(f"{name} is still not available: {reason}")
-    click.echo(f"logged in to {name}: {count} tools")
+    click.echo(one_line(f"logged in to {name}: {count} tools"))
     return 0
 
 
@@ -210,5 +211,5 @@ def _nobody() -> Audience:
 
 
 def _failed(message: str) -> int:
-    click.echo(f"mcp-mend: {shown(without_secrets(message))}", err=True)
+    click.echo(f"mcp-mend: {one_line(without_secrets(message))}", err=True)
     return FAILED

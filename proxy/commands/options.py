@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from proxy.repair.view.shown import shown, without_secrets
+from proxy.plain import one_line
+from proxy.repair.view.shown import without_secrets
 
 if TYPE_CHECKING:
     from proxy.settings import Loaded
@@ -32,8 +33,8 @@ BAD_INPUT = 2
 
 def refuse(message: str) -> NoReturn:
     """Say on stderr what is wrong, one line per fault, and exit with `BAD_INPUT`."""
-    for line in message.splitlines():
-        click.echo(f"mcp-mend: {shown(without_secrets(line))}", err=True)
+    for fault in message.splitlines():
+        click.echo(f"mcp-mend: {one_line(without_secrets(fault))}", err=True)
     sys.exit(BAD_INPUT)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from proxy.commands.options import config_option, refuse
+from proxy.plain import one_line
 
 
 @click.command()
@@ -26,11 +28,11 @@ def pause(names: tuple[str, ...], config: Path | None) -> None:
     """
     before = _paused()
     if not names:
-        click.echo("\n".join(before) if before else "no server is paused")
+        click.echo("\n".join(map(one_line, before)) if before else "no server is paused")
         return
     refuse_strangers(names, _known(config) | set(before))
-    _switch({*before, *names})
-    click.echo(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again", err=True)
+    _switch("pause", names)
+    click.echo(one_line(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again"), err=True)
 
 
 @click.command()
@@ -43,8 +45,8 @@ def resume(names: tuple[str, ...]) -> None:
     """
     before = _paused()
     refuse_strangers(names, set(before), "is not paused")
-    _switch(set(before) - set(names))
-    click.echo(f"no longer paused: {', '.join(names)}", err=True)
+    _switch("resume", names)
+    click.echo(one_line(f"no longer paused: {', '.join(names)}"), err=True)
 
 
 def _paused() -> tuple[str, ...]:
@@ -56,13 +58,13 @@ def _paused() -> tuple[str, ...]:
         refuse(f"{paused_path()}: cannot be read, so every server is paused: {error}; mend or remove it")
 
 
-def _switch(names: Iterable[str]) -> None:
+def _switch(way: Literal["pause", "resume"], names: tuple[str, ...]) -> None:
     from proxy.settings import state
 
     try:
-        state.pause(sorted(names))
-    except OSError as error:
-        refuse(f"{state.paused_path()}: cannot be written: {error.strerror}")
+        state.pause(names) if way == "pause" else state.resume(names)
+    except (OSError, ValueError) as error:
+        refuse(f"{state.paused_path()}: cannot be changed: {error}")
 
 
 def _known(config: Path | None) -> set[str]:
@@ -77,7 +79,7 @@ def _known(config: Path | None) -> set[str]:
     try:
         names |= set(load(config, local=True).config.upstreams)
     except ConfigError as error:
-        click.echo(f"mcp-mend: {error}", err=True)
+        click.echo("\n".join(f"mcp-mend: {one_line(fault)}" for fault in error.faults), err=True)
     for snapshot in (state_folder() / "catalog").glob("*.json"):
         try:
             names.add(str(json.loads(snapshot.read_text(encoding="utf-8"))["server"]))

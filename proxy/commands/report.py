@@ -10,6 +10,7 @@ import click
 
 from proxy.commands.log.text import coloured
 from proxy.journal.diff import unified
+from proxy.plain import one_line
 from schemas.catalog import as_list, as_object
 from schemas.report import RepairReport, Report
 
@@ -65,7 +66,7 @@ def _steps(report: Report) -> Iterator[str]:
     yield click.style("steps", bold=True)
     for step in report.steps:
         mark = click.style("ok  ", fg="green") if step.ok else click.style("FAIL", fg="red")
-        where = f"{step.server}/{step.tool}" if step.server else step.tool
+        where = one_line(f"{step.server}/{step.tool}" if step.server else step.tool)
         yield f"  {mark} {step.id}: {where}({_short(step.arguments)}) → {_short(step.result)}"
         if step.call_id:
             reused = ", reused" if step.reused else ""

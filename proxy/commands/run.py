@@ -12,7 +12,8 @@ import click
 
 from proxy.commands.options import config_option, mode_option, refuse, settings
 from proxy.commands.options import run as run_async
-from proxy.repair.view.shown import all_shown, shown
+from proxy.plain import json_text, one_line, whole
+from proxy.repair.view.shown import all_shown
 
 if TYPE_CHECKING:
     from proxy.resume import Earlier
@@ -32,7 +33,7 @@ class Terminal:
         """Show a line on stderr where somebody may be watching."""
         del done, total
         if sys.stderr.isatty():
-            click.echo(click.style(shown(message), dim=True), err=True)
+            click.echo(click.style(one_line(message), dim=True), err=True)
 
     async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Nobody is asked."""
@@ -101,8 +102,8 @@ def show(report: Report, submitted: Any, *, as_json: bool) -> None:
     from proxy.commands.report import told
 
     if as_json:
-        click.echo(json.dumps(report.model_dump(mode="json"), indent=2, ensure_ascii=False))
+        click.echo(json_text(report.written(), indent=2))
     else:
-        click.echo(told(type(report).model_validate(all_shown(report.model_dump())), all_shown(submitted)))
+        click.echo(whole(told(type(report).model_validate(all_shown(report.model_dump())), all_shown(submitted))))
     bad = report.search.stop.startswith("The plan could not")
     sys.exit(2 if bad else FAILED if report.status == "failed" else 0)

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from proxy.journal.redact import Redaction
+from proxy.plain import json_text
 from schemas.config import Log
 from schemas.record import CallRecord, RunRecord
 
@@ -52,7 +53,7 @@ def configure(log: Log, redaction: Redaction | None = None) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+                structlog.processors.JSONRenderer(json_text, default=str),
             ],
         )
     )

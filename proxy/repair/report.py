@@ -67,6 +67,10 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     lineage = (*best.lineage, *told.suggested)
     plan = told.suggestion or best.plan
     open_ = uncovered(told.submitted.goal, best.plan, evidence.catalog, best.execution.runs)
+    if told.stop is Stop.UNCOVERED:
+        problems.append(
+            {"kind": "uncovered", "step": "output", "message": f"{Stop.UNCOVERED.sentence} {'; '.join(open_)}"}
+        )
     return Report(
         status=_status(told, best, problems),
         output=output_of(best.plan, evidence),
@@ -134,7 +138,7 @@ def _normalised(told: Told) -> list[NormalisedReport]:
 def _status(told: Told, best: Candidate, problems: Iterable[Mapping[str, Any]]) -> Status:
     if told.stop is Stop.SUGGESTED and told.suggested:
         return "suggested"
-    if list(problems) or not best.execution.ok or told.stop is Stop.UNCOVERED:
+    if list(problems) or not best.execution.ok:
         return "failed"
     return "repaired" if best.lineage else "succeeded"
 

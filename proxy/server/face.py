@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import structlog
 
-from catalog_cache.merge import SEPARATOR
+from catalog_cache.names import clean, owner
 from catalog_cache.shown import listed
 from proxy.calls import Calls
 from proxy.server import tasks
@@ -29,6 +29,7 @@ from proxy.server.subscribe import Listening, honoured
 from proxy.upstream import rpc, taskids
 from proxy.upstream.caller import SUBSCRIPTION_KEY, OwnLinks, Profile
 from proxy.upstream.fleet import Fleet
+from proxy.upstream.supervisor import Supervised
 from schemas.catalog import Catalog, Tool
 from schemas.trial import Reply
 
@@ -226,16 +227,17 @@ class Face:
             await self._fleet.listed_for(name)
             away = self._away(name)
             if away is not None:
-                self._calls.unsent(call, exchange, away)
-                return away
+                self._calls.unsent(call, exchange, away.lost(), server=away.name)
+                return away.lost()
         return await self._calls.call(call, exchange)
 
-    def _away(self, name: str) -> Reply | None:
-        """Why a tool cannot be called whose upstream, by its name, is not there and never listed its tools."""
-        server = name.partition(SEPARATOR)[0]
-        member = self._fleet.member(server)
-        unheard = member is not None and self._fleet.link(server) is None and not self._fleet.known(server)
-        return member.lost() if member is not None and unheard else None
+    def _away(self, name: str) -> Supervised | None:
+        """The upstream that a tool's name speaks of, where it is not there and no tool of it is known."""
+        catalog = self._fleet.catalog
+        server = owner(catalog, clean(name))
+        if server is None or server in catalog.offering or self._fleet.link(server) is not None:
+            return None
+        return self._fleet.member(server)
 
     def _or_missing(self, shown: Mapping[str, Any] | None) -> Reply:
         return Reply(result=shown) if shown is not None else self._missing(self._server or "")

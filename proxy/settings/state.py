@@ -1,8 +1,8 @@
 """What a person decided outside the configuration: effect classes of tools, and which servers are paused.
 
-Two small files of the state folder that several processes share: readable by their user alone, exchanged whole. The
-configuration wins over them. An effects file that cannot be read is as none, so that its tools stay unknown; a pause
-file that cannot be read pauses every server.
+Two small files of the state folder that several processes share: readable by their user alone, changed under a lock,
+exchanged whole. The configuration wins over them. An effects file that cannot be read is as none, so that its tools
+stay unknown; a pause file that cannot be read pauses every server.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from errno import ETIMEDOUT
 from pathlib import Path
 from typing import Any
 
 import structlog
+from filelock import FileLock, Timeout
 
 from catalog_cache.home import private_folder, state_folder
 from catalog_cache.merge import effect_of
@@ -27,6 +30,9 @@ log = structlog.get_logger("app")
 
 LARGEST = 8_000_000
 """Bytes of a state file beyond which it is not read."""
+
+LOCKED = 10.0
+"""Seconds to wait for another process that changes a state file."""
 
 Choices = Mapping[str, Mapping[str, Effect]]
 """Digest of how a server is reached, to tool name, to class."""
@@ -82,16 +88,16 @@ def way(upstream: Upstream) -> str:
     return hashlib.sha256(canonical(line).encode(errors="replace")).hexdigest()
 
 
-def with_choices(upstream: Upstream, choices: Mapping[str, Effect]) -> dict[str, Any]:
-    """What the effects file holds after these choices, beside what it holds of this server and others."""
-    held = _choices()
-    held.setdefault(way(upstream), {}).update(choices)
-    return {"format": 1, "servers": {key: {"tools": tools} for key, tools in held.items()}}
-
-
 def choose(upstream: Upstream, choices: Mapping[str, Effect]) -> None:
-    """Keep these choices for a server; raises `OSError`, or `ValueError` where the file is not ours to replace."""
-    _write(effects_path(), with_choices(upstream, choices))
+    """Keep these choices for a server beside what is kept of it and of others.
+
+    Raises `OSError`, or `ValueError` where the file is not ours to replace.
+    """
+    with _alone(effects_path()):
+        held = _choices()
+        held.setdefault(way(upstream), {}).update(choices)
+        servers = {key: {"tools": tools} for key, tools in held.items()}
+        _write(effects_path(), {"format": 1, "servers": servers})
 
 
 def read_paused() -> tuple[str, ...]:
@@ -103,9 +109,16 @@ def read_paused() -> tuple[str, ...]:
     return tuple(names)
 
 
-def pause(names: Sequence[str]) -> None:
-    """Replace the names of the paused servers."""
-    _write(paused_path(), {"format": 1, "servers": sorted(set(names))})
+def pause(names: Collection[str]) -> None:
+    """Add to the names of the paused servers; raises `OSError` or `ValueError`."""
+    with _alone(paused_path()):
+        _write(paused_path(), {"format": 1, "servers": sorted({*read_paused(), *names})})
+
+
+def resume(names: Collection[str]) -> None:
+    """Take names away from those of the paused servers; raises `OSError` or `ValueError`."""
+    with _alone(paused_path()):
+        _write(paused_path(), {"format": 1, "servers": sorted({*read_paused()} - {*names})})
 
 
 def _decided(name: str, upstream: Upstream, state: State) -> Upstream:
@@ -153,8 +166,18 @@ def _read(path: Path) -> dict[str, Any] | None:
     return held
 
 
-def _write(path: Path, value: Mapping[str, Any]) -> None:
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """Hold a file against every other thread and process that would change it; raises `OSError`."""
     private_folder(path.parent)
+    try:
+        with FileLock(f"{path}.lock", timeout=LOCKED, mode=0o600):
+            yield
+    except Timeout as late:
+        raise TimeoutError(ETIMEDOUT, "another process holds its lock", f"{path}.lock") from late
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         handle = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)

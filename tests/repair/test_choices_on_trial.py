@@ -16,13 +16,13 @@ from proxy.repair.view.values import join, paths
 from schemas.catalog import Catalog
 from schemas.plan import Plan, Ref, Step
 from tests.desks import done, ops
-from tests.fakes import NUMBER, TEXT, Server, World, carried_out, configured, ref, step, world
+from tests.fakes import NUMBER, TEXT, Server, World, carried_out, ref, step, world
 from tests.promises import promise
 
 
-def quay(*, both: bool = False, effect: str = "read") -> World:
+def quay(*, both: int = 0, effect: str = "read") -> World:
     """Two tools as near to `ship_sheet` as each other; one returns the length, the other (or both) something else."""
-    crew = {"crew": 9, **({"length": 80} if both else {})}
+    crew = {"crew": 9, **({"length": both} if both else {})}
     server = Server("quay", "plain").tool("ship_sheet_a", lambda ship: {"length": 80, "beam": 12, "ship": ship}, effect,
                                          ship=TEXT)  # fmt: skip
     server.tool("ship_sheet_b", lambda ship: {**crew, "ship": ship}, effect, ship=TEXT)
@@ -57,10 +57,19 @@ async def test_of_two_equally_near_tools_that_only_read_the_one_stays_whose_resu
 
 
 @promise("abstains")
-async def test_of_two_that_both_return_what_is_read_neither_is_taken() -> None:
-    report = await carried_out(quay(both=True), {"steps": [SHEET, FEE]})
+async def test_of_two_that_lead_to_different_values_neither_is_claimed_and_both_are_shown() -> None:
+    report = await carried_out(quay(both=70), {"steps": [SHEET, FEE]})
     assert report.status == "failed"
     assert report.repairs == []
+    assert [one.output for one in report.alternatives] == [{"fee": 160}, {"fee": 140}]
+
+
+@promise("abstains")
+async def test_two_that_lead_to_the_same_value_agree() -> None:
+    report = await carried_out(quay(both=80), {"steps": [SHEET, FEE]})
+    assert report.status == "repaired"
+    assert report.output == {"fee": 160}
+    assert report.alternatives == []
 
 
 @promise("abstains", "effects-once")
@@ -97,19 +106,11 @@ LETTER = [
 
 
 @promise("effects-once", "wrong-result-stays-where-it-was-made")
-async def test_no_effect_acts_on_a_guessed_result_that_lacks_what_another_step_reads() -> None:
+async def test_no_effect_follows_a_guess() -> None:
     where = archive()
     report = await carried_out(where, {"steps": LETTER})
     assert report.status == "failed"
-    assert where.done == [("person_paper_files_kept", {"person": "Ada"})]
-
-
-@promise("wrong-result-stays-where-it-was-made")
-async def test_without_validators_the_letter_would_have_been_written() -> None:
-    where = archive()
-    report = await carried_out(where, {"steps": LETTER}, config=configured(evolution={"validators": False}))
-    assert report.status == "failed"
-    assert done(where, "write_letter") == [{"to": "Ada"}]
+    assert where.done == []
 
 
 JSON = st.recursive(

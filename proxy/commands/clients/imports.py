@@ -11,7 +11,7 @@ import click
 
 from proxy.commands.clients.change import careful, change, client_argument, client_file, read
 from proxy.commands.options import refuse
-from proxy.repair.view.shown import shown
+from proxy.plain import one_line
 
 
 @click.command("import")
@@ -34,7 +34,7 @@ def import_servers(client: str, to: Path | None, file: Path | None, dry_run: boo
     before = read(target)
     tables, notes = _tables(path, _names(target, before))
     for note in notes:
-        click.echo(shown(note), err=True)
+        click.echo(one_line(note), err=True)
     if not tables:
         click.echo("there is nothing to import", err=True)
         return

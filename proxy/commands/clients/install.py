@@ -12,6 +12,7 @@ import click
 
 from proxy.commands.clients.change import careful, change, client_argument, client_file, read
 from proxy.commands.options import mode_option, refuse
+from proxy.plain import one_line
 
 if TYPE_CHECKING:
     from proxy.settings.rewrite import Rewritten
@@ -115,8 +116,8 @@ def _rewritten(path: Path, rewriting: Callable[[], Rewritten]) -> Rewritten:
 def _finish(path: Path, before: str, rewritten: Rewritten, then: str, *, dry_run: bool, yes: bool) -> None:
     left: Mapping[str, str] = rewritten.left or {}
     for name, why in left.items():
-        click.echo(f"{name} stays as it is: {why}", err=True)
+        click.echo(one_line(f"{name} stays as it is: {why}"), err=True)
     if not rewritten.changed:
         click.echo("there is nothing to change", err=True)
     elif change(path, before, rewritten.text, dry_run=dry_run, yes=yes):
-        click.echo(f"changed: {', '.join(rewritten.changed)}; {then}", err=True)
+        click.echo(one_line(f"changed: {', '.join(rewritten.changed)}; {then}"), err=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import IO, Any
 
 import click
 
 from proxy.commands.log.asking import Since, filters, reading
 from proxy.commands.options import refuse
+from proxy.plain import json_text
 
 
 @click.command()
@@ -31,7 +31,7 @@ def export(limit: int, output: IO[str], **wanted: Any) -> None:
                 run = reader.run(entry["repair_id"])
                 parts = {key: [public(one) for one in run.pop(key)] for key in ("repairs", "found", "problems")}
                 whole = {**public(run), **parts, "sent": [call["call_id"] for call in run["sent"]]}
-            output.write(json.dumps(whole, ensure_ascii=False) + "\n")
+            output.write(json_text(whole) + "\n")
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 
 from proxy.commands.log.asking import filters, json_option, reading
 from proxy.commands.log.text import clock, table
+from proxy.plain import json_text
 
 if TYPE_CHECKING:
     from proxy.journal.reader import Entry
@@ -33,7 +33,7 @@ def list_entries(limit: int, as_json: bool, **wanted: Any) -> None:
         entries = reader.entries(Filter(**wanted, limit=limit or None))
     if as_json:
         for entry in entries:
-            click.echo(json.dumps(public(entry), ensure_ascii=False))
+            click.echo(json_text(public(entry)))
     elif entries:
         click.echo(table([_row(entry) for entry in entries], HEADS))
     else:
@@ -75,7 +75,7 @@ def watch(limit: int | None, interval: float, **wanted: Any) -> None:
             entries = reader.entries(Filter(**wanted, limit=None), after=seen) if until != seen else []
             seen = max(until[0], seen[0]), max(until[1], seen[1])
             for entry in entries[:left]:
-                click.echo(json.dumps(public(entry), ensure_ascii=False))
+                click.echo(json_text(public(entry)))
             left = None if left is None else left - len(entries)
             if left is None or left > 0:
                 time.sleep(interval)
@@ -92,7 +92,7 @@ def stats(as_json: bool) -> None:
     with reading() as reader:
         figures = reader.figures()
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False))
+        click.echo(json_text(figures))
         return
     click.echo(f"from {figures['since'] or '-'} to {figures['until'] or '-'}")
     click.echo("calls: " + (", ".join(f"{times} {outcome}" for outcome, times in figures["calls"].items()) or "none"))

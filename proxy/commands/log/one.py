@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from proxy.commands.log.asking import json_option, reading
-from proxy.commands.log.text import block, change, clock, coloured, status, table
+from proxy.commands.log.text import block, change, clock, coloured, status, table, tool_of
+from proxy.plain import json_text, whole
 from proxy.repair.view.shown import all_shown
 
 
@@ -28,17 +29,15 @@ def show(id: str, as_json: bool) -> None:
         entry = reader.run(found) if found.startswith("run_") else reader.call(found)
     if as_json:
         parts = {key: [public(one) for one in entry.get(key, [])] for key in ("repairs", "found", "problems", "sent")}
-        click.echo(
-            json.dumps({**public(entry), **{key: part for key, part in parts.items() if part}}, ensure_ascii=False)
-        )
+        click.echo(json_text({**public(entry), **{key: part for key, part in parts.items() if part}}))
         return
     entry = all_shown(entry)
     parts = _run_parts(entry) if found.startswith("run_") else _call_parts(entry)
-    click.echo("\n\n".join(part for part in parts if part))
+    click.echo(whole("\n\n".join(part for part in parts if part)))
 
 
 def _call_parts(call: dict[str, Any]) -> list[str]:
-    head = f"{call['call_id']}  {clock(call['at'])}  {call['server']} {call['tool']}  {status(call['outcome'])}"
+    head = f"{call['call_id']}  {clock(call['at'])}  {tool_of(call)}  {status(call['outcome'])}"
     facts = {"effect": call["effect"], "ms": round(call["ms"], 1), "session": call["session"]}
     facts |= {"run": call["repair_id"], "step": call["step"]}
     said = "  ".join(f"{key}: {value}" for key, value in facts.items() if value)
@@ -81,12 +80,12 @@ def diff(id: str, only_patch: bool, as_json: bool) -> None:
         run = reader.run(reader.resolve(id, "run"))
     found = difference(run)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(json_text(found))
     elif only_patch:
-        click.echo(json.dumps(found["patch"], indent=2))
+        click.echo(json_text(found["patch"], indent=2))
     else:
         run, found = all_shown(run), all_shown(found)
-        click.echo("\n\n".join(part for part in _diff_parts(run, found) if part))
+        click.echo(whole("\n\n".join(part for part in _diff_parts(run, found) if part)))
 
 
 def _diff_parts(run: dict[str, Any], found: dict[str, Any]) -> list[str]:

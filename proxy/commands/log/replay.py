@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from proxy.commands.log.asking import json_option, reading
-from proxy.commands.log.text import brief, coloured, status
+from proxy.commands.log.text import brief, coloured, status, tool_of
 from proxy.commands.options import config_option, refuse, run, settings
+from proxy.plain import json_text, whole
 from proxy.repair.view.shown import all_shown
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ def _show(calls: list[dict[str, Any]], *, as_json: bool) -> None:
     for call in calls if as_json else all_shown(calls):
         if as_json:
             would = {key: call[key] for key in ("call_id", "server", "tool", "arguments", "effect", "outcome")}
-            click.echo(json.dumps(would, ensure_ascii=False))
+            click.echo(json_text(would))
         else:
-            click.echo(f"{call['server']} {call['tool']} {brief(call['arguments'], 400)}")
+            click.echo(_named(call))
             click.echo(f"  recorded: {status(call['outcome'])}, effect {call['effect']}, {call['call_id']}")
     if not as_json:
         click.echo("nothing was sent; --live sends it", err=True)
@@ -107,11 +108,15 @@ def _compare(call: dict[str, Any], outcome: Mapping[str, Any], *, as_json: bool)
     before, now = _essence(call["reply"]), _essence(outcome)
     if as_json:
         compared = {"call_id": call["call_id"], "same": before == now, "recorded": call["reply"], "now": outcome}
-        click.echo(json.dumps(compared, ensure_ascii=False))
+        click.echo(json_text(compared))
         return
     call, before, now = all_shown([call, before, now])
-    click.echo(f"{call['server']} {call['tool']} {brief(call['arguments'], 400)}")
-    click.echo("  the same reply" if before == now else coloured(unified(before, now)))
+    click.echo(_named(call))
+    click.echo(whole("  the same reply" if before == now else coloured(unified(before, now))))
+
+
+def _named(call: Mapping[str, Any]) -> str:
+    return f"{tool_of(call)} {whole(brief(call['arguments'], 400))}"
 
 
 def _essence(reply: Any) -> Any:

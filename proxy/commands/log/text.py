@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from proxy.repair.view.shown import shown
+from proxy.plain import one_line
 
 _GOOD = {"ok", "succeeded", "repaired"}
 _BAD = {"failed", "refused", "not_executed", "silent", "unknown_tool"}
@@ -48,7 +48,7 @@ def status(cell: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if isinstance(value, float) else shown(" ".join(str(value).split()))
+    return f"{value:.1f}" if isinstance(value, float) else one_line(" ".join(str(value).split()))
 
 
 def clock(at: float) -> str:
@@ -56,6 +56,11 @@ def clock(at: float) -> str:
     when = datetime.fromtimestamp(at).astimezone()
     today = when.date() == datetime.now().astimezone().date()
     return when.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
+
+
+def tool_of(call: Mapping[str, Any]) -> str:
+    """The server and the tool of a call, on one line."""
+    return one_line(f"{call['server']} {call['tool']}")
 
 
 def pretty(value: Any) -> str:

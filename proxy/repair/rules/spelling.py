@@ -19,7 +19,7 @@ from catalog_cache.names import clean, owner
 from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.view.opposites import OPPOSITES
 from proxy.repair.view.step import Situation
-from proxy.repair.view.words import stem, typed_likeness, words
+from proxy.repair.view.words import LONGEST, stem, typed_likeness, words
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.problem import UnknownTool
@@ -35,6 +35,8 @@ FIT = 0.5
 def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
     """Correct a name that only typing errors keep from being exactly one tool's."""
     said = clean(here.step.tool) or here.step.tool
+    if len(said) > LONGEST:
+        return
     near = likely(here.evidence.catalog, said, opened(here.written))
     spoken = frozenset(word for tool in near for word in words(tool.public))
     whose = owner(here.evidence.catalog, said)

@@ -109,7 +109,7 @@ class Search:
         if first is None:
             await self.attempt(Candidate(self.submitted))
         else:
-            self.population.record(self._judged(Candidate(self.submitted), first))
+            self.population.record(await to_thread.run_sync(self._judged, Candidate(self.submitted), first))
         while True:
             best = self.population.best
             solved = best is not None and best.outcome.solved

@@ -139,7 +139,7 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
     if len(evident) > 1 and evident[0].score - evident[1].score < sources.CLEAR / 2 and ranked[0] is evident[0]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
-    return [replace(proposal, margin=_margin(ranked, index)) for index, proposal in enumerate(ranked)]
+    return _with_margins(ranked)
 
 
 def _repeats(proposal: Proposal, here: Situation) -> bool:
@@ -152,10 +152,21 @@ def _rank(proposal: Proposal) -> tuple[int, float]:
     return proposal.confidence.rank, -proposal.score
 
 
-def _margin(ranked: list[Proposal], index: int) -> float:
-    mine = ranked[index]
-    rivals = [other.score for other in ranked if other is not mine and other.confidence is mine.confidence]
-    return mine.score - max(rivals, default=0.0)
+def _with_margins(ranked: list[Proposal]) -> list[Proposal]:
+    """The same proposals, each with its distance to the best other of equal confidence."""
+    best: dict[Confidence, list[float]] = {}
+    for proposal in ranked:
+        best.setdefault(proposal.confidence, []).append(proposal.score)
+    first = {sure: sorted(scores, reverse=True)[:2] for sure, scores in best.items()}
+    return [replace(p, margin=p.score - next((s for s in _others(first[p.confidence], p.score)), 0.0)) for p in ranked]
+
+
+def _others(two: list[float], mine: float) -> list[float]:
+    """The best scores of a confidence without one of `mine`."""
+    rest = list(two)
+    if mine in rest:
+        rest.remove(mine)
+    return rest
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from proxy.repair.view.words import likeness, mentions, words
 from schemas.catalog import Json
 from schemas.edit import Confidence
 
+MOST = 1_000
+"""Allowed values among which another than the very same is looked for."""
 NEGATIONS = frozenset({"not", "no", "non", "except", "without"})
 """Words that turn what stands beside them into its opposite."""
 
@@ -32,6 +34,8 @@ def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
         yield Coercion(
             same[0], "allowed_value_spelling", Confidence.LOSSLESS, f"{same[0]!r} but for case and separators"
         )
+        return
+    if len(allowed) > MOST:
         return
     unit = [option for option in allowed if same_unit(value, option)]
     if len(unit) == 1:

@@ -19,6 +19,8 @@ SHORT = 3
 """Letters of a word up to which another word is no typing error of it: in many scripts each of them says a thing."""
 UNSURE = 0.75
 """Most that typing counts for where it may as well be a prefix or an ending: `включить`, `выключить`."""
+LONGEST = 300
+"""Characters of a name beyond which only the very same name is like it."""
 FILLERS = frozenset({"the", "a", "an", "of", "my", "input", "value", "arg", "param", "parameter", "new", "field", "x"})
 """Words that a careless writer adds to a name without changing what it names."""
 
@@ -82,8 +84,8 @@ def likeness(left: str, right: str) -> float:
 @lru_cache(maxsize=65536)
 def _likeness(left: str, right: str) -> float:
     mine, other = plain(left), plain(right)
-    if not mine or not other:
-        return 0.0
+    if not mine or not other or len(mine) + len(other) > 2 * LONGEST:
+        return float(mine == other != "")
     if mine == other:
         return 1.0
     ours, theirs, kept = _common_senses(stems(left), stems(right))

@@ -150,8 +150,8 @@ async def test_a_report_has_its_documented_fields() -> None:
     report = await carried_out(where, {"steps": steps, "seed": 5}, book=book, client=client)
     written = json.loads(json.dumps(report.model_dump(mode="json")))
     assert set(written) == {
-        "status", "output", "steps", "repairs", "normalised", "problems", "score", "search", "alternatives", "uncovered",
-        "plan", "repair_id",
+        "status", "output", "steps", "repairs", "normalised", "problems", "score", "search", "alternatives",
+        "uncovered", "plan", "repair_id",
     }  # fmt: skip
     assert report.status == "repaired"
     assert report.problems == []

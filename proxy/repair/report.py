@@ -68,9 +68,8 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     plan = told.suggestion or best.plan
     open_ = uncovered(told.submitted.goal, best.plan, evidence.catalog, best.execution.runs)
     if told.stop is Stop.UNCOVERED:
-        problems.append(
-            {"kind": "uncovered", "step": "output", "message": f"{Stop.UNCOVERED.sentence} {'; '.join(open_)}"}
-        )
+        message = f"{told.stop.sentence} {'; '.join(open_)}"
+        problems.append({"kind": "uncovered", "step": "output", "message": message})
     return Report(
         status=_status(told, best, problems),
         output=output_of(best.plan, evidence),

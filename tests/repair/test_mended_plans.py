@@ -174,27 +174,25 @@ async def test_a_plan_with_a_fault_in_every_step_ends_right(style: Style) -> Non
 
 
 @promise("abstains")
-@pytest.mark.parametrize("effect", ["read", "write"])
-async def test_of_two_equally_near_tools_neither_is_called(effect: str) -> None:
-    def find(sku: str) -> Any:
-        return {"sku": sku}
-
-    where = world(
-        Server("shop").tool("get_product_a", find, effect, sku=TEXT).tool("get_product_b", find, effect, sku=TEXT)
-    )
+@pytest.mark.parametrize(("effect", "tried"), [("read", 2), ("write", 0)])
+async def test_of_two_equally_near_tools_neither_is_claimed_nor_called_where_it_could_do_something(
+    effect: str, tried: int
+) -> None:
+    server = Server("shop").tool("get_product_a", lambda sku: {"sku": sku}, effect, sku=TEXT)
+    where = world(server.tool("get_product_b", lambda sku: {"price": len(sku)}, effect, sku=TEXT))
     report = await carried_out(where, {"steps": [step("p", "get_product_c", sku="x")]})
     assert report.status == "failed"
-    assert where.sent == []
+    assert len(where.sent) == len(report.alternatives) == tried
     (problem,) = report.problems
     assert problem.kind == "unknown_tool"
     assert ["get_product_a" in each or "get_product_b" in each for each in problem.candidates or []] == [True, True]
 
 
 @promise("abstains", "references-are-repaired")
-async def test_of_two_equally_near_values_neither_is_taken() -> None:
+async def test_of_two_equally_near_values_neither_is_claimed() -> None:
     server = Server("house").tool("rooms", lambda: {"north_room": "N1", "south_room": "S1"})
     where = world(server.tool("look_into", lambda room: {"seen": room}, room=TEXT))
     report = await carried_out(where, {"steps": [step("r", "rooms"), step("l", "look_into", room=ref("r", "room"))]})
     assert report.status == "failed"
-    assert where.done == [("rooms", {})]
+    assert [one.output for one in report.alternatives] == [{"seen": "N1"}, {"seen": "S1"}]
     assert [problem.kind for problem in report.problems] == ["wrong_reference_path"]

@@ -16,7 +16,6 @@ from benchmarks.search import harbour, tangled
 from catalog_cache.merge import public_name
 from proxy.repair.read.diagnose import situation
 from proxy.repair.read.dialects import read_submission
-from proxy.repair.search.gates import LIKELY, TIE
 from proxy.repair.search.propose import repairs
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog, Tool, canonical, catalog_of
@@ -25,8 +24,8 @@ from schemas.trial import Reply, StepRun, Verdict
 
 OFFERED = 3
 """Repairs of one step that are weighed, best first."""
-BINS = (0.0, LIKELY, 0.5, 2 * LIKELY, 0.7, 0.8, 0.9, 1.01)
-MARGINS = (-1.0, -TIE, -0.01, 0.01, TIE, 0.1, 1.01)
+BINS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
+MARGINS = (-1.0, -0.05, -0.01, 0.01, 0.05, 0.1, 1.01)
 
 
 @dataclass(frozen=True)

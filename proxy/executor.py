@@ -19,6 +19,7 @@ from proxy.ports import Client, Journal, Upstreams
 from proxy.repair.read.diagnose import BLOCKS_SENDING, situation, static_problems
 from proxy.repair.read.refusal import error_text, read
 from proxy.repair.search.effects import hollow, may_send, verdict_of
+from proxy.repair.search.gates import UNSURE, unsure
 from proxy.repair.search.laws import adds, carries
 from proxy.repair.view import order
 from proxy.repair.view.schema import breaches
@@ -230,6 +231,8 @@ class _Trial:
         if larger(here.resolved[0]):
             why = f"its arguments would come to more than {LARGEST:,} characters"
             return self._unsent(here, Verdict.NOT_SENT, (UnresolvedReference(step=step.id, message=why),))
+        if here.tool.effect is not Effect.READ and unsure(self.plan, step, self.sureness):
+            return self._unsent(here, Verdict.BLOCKED, (UnresolvedReference(step=step.id, message=UNSURE),))
         if why := self._forbidden(here):
             return self._unsent(here, Verdict.NOT_SENT, (UnresolvedReference(step=step.id, message=why),))
         if step.map is not None:

@@ -20,7 +20,7 @@ from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.search.validators import guarded
 from proxy.repair.view.step import Evidence
 from schemas.config import Evolution
-from schemas.edit import Confidence, Proposal
+from schemas.edit import Confidence, Edit, InsertValidator, Proposal
 from schemas.plan import Plan
 from schemas.trial import Candidate, Rivals
 
@@ -160,12 +160,15 @@ class Variation:
             found = self.proposed[key][1]
             found = [option for option in found if _is_sure(option) or step not in self.settled]
             open_ = [option for option in found if not self.gate.closed(option, plan, step, evidence)]
-            self._known[key] = [self._held(option, step, evidence) for option in open_]
+            self._known[key] = self._held(open_, step, evidence)
         return self._known[key]
 
-    def _held(self, option: Repair, step: str, evidence: Evidence) -> Repair:
-        guard = guarded(option, step, evidence) if self.settings.validators else None
-        return guard or option
+    def _held(self, options: Sequence[Repair], step: str, evidence: Evidence) -> list[Repair]:
+        """The same, each guess under a validator first, and bare behind all: its reader may be what is wrong."""
+        if not self.settings.validators:
+            return [*options]
+        held = [(option, guarded(option, step, evidence)) for option in options]
+        return [*(guard or option for option, guard in held), *(option for option, guard in held if guard)]
 
 
 def _is_sure(option: Repair) -> bool:
@@ -179,9 +182,15 @@ def with_repair(parent: Candidate, step: str, chosen: Repair, options: Sequence[
         return None
     rivals = parent.rivals
     if not _is_sure(chosen):
-        others = tuple(option.proposals for option in options if option is not chosen)
+        mine = _changes(chosen.proposals)
+        others = tuple(option.proposals for option in options if _changes(option.proposals) != mine)
         rivals = (*rivals, Rivals(step, len(parent.lineage), len(chosen.proposals), others))
     return replace(parent, plan=changed, lineage=(*parent.lineage, *chosen.proposals), rivals=rivals)
+
+
+def _changes(proposals: Sequence[Proposal]) -> list[Edit]:
+    """The edits of a repair but for the validators that it is held against."""
+    return [edit for proposal in proposals for edit in proposal.edits if not isinstance(edit, InsertValidator)]
 
 
 def with_rival(submitted: Plan, best: Candidate, of: Rivals, other: Sequence[Proposal]) -> Candidate | None:

@@ -8,22 +8,21 @@ same value. A budget that ends before every rival was tried contradicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from proxy.repair.read.diagnose import situation
 from proxy.repair.search.effects import is_call, may_send
 from proxy.repair.search.laws import objection
 from proxy.repair.search.propose import Repair
-from proxy.repair.search.validators import acted_upon
 from proxy.repair.view.step import OUTPUT, Evidence
 from schemas.catalog import Json, canonical, same_numbers
 from schemas.edit import Confidence, Proposal
-from schemas.plan import Plan
-from schemas.trial import StepRun, Verdict
+from schemas.plan import Plan, Step, dependencies
+from schemas.trial import Candidate, StepRun, Verdict
 
 AGAIN = "this call has already failed"
-UNSURE = "an effect would follow a guess"
+UNSURE = "not sent: an effect would follow a guess"
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,41 @@ class Gate:
         again = step.map is None and any(is_call(run, tool, arguments) for run in failed)
         if again and not _changes_others(option.proposals):
             return AGAIN
-        sure = Confidence.EVIDENT if chosen else option.confidence
-        if sure is Confidence.GUESS and acted_upon(option.plan, step_id, evidence):
-            return UNSURE
-        return may_send(history, tool, arguments, sure)
+        return may_send(history, tool, arguments, Confidence.EVIDENT if chosen else option.confidence)
 
 
 def _changes_others(proposals: Sequence[Proposal]) -> bool:
     """Tell whether a repair changes what runs before its step, so that the same call may end otherwise."""
     return any(edit.op in ("add_step", "dedupe") for proposal in proposals for edit in proposal.edits)
+
+
+def unsure(plan: Plan, step: Step, sure: Mapping[str, Confidence]) -> bool:
+    """Tell whether a step follows a guess: it, or a step whose result it needs, directly or not, was guessed at."""
+    ids, front, seen = plan.by_id, {step.id}, set[str]()
+    while front:
+        if any(sure.get(name) is Confidence.GUESS for name in front):
+            return True
+        seen |= front
+        front = {name for each in front if each in ids for name in dependencies(ids[each], ids)} - seen
+    return False
+
+
+def held(candidate: Candidate) -> dict[str, Json]:
+    """Steps that only a guess before them keeps from being sent, with their arguments; {} where more is wrong."""
+    runs = candidate.execution.runs
+    waiting = {step: run for step, run in runs.items() if any(p.message == UNSURE for p in run.problems)}
+    broken = any(not run.ok and run.verdict is not Verdict.BLOCKED for run in runs.values())
+    return {} if broken else {step: run.arguments for step, run in waiting.items()}
+
+
+def proven(lineage: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """The same proposals, guesses made evident by the failure of everything else that could have been meant."""
+    return tuple(
+        replace(p, confidence=Confidence.EVIDENT, evidence=f"{p.evidence}; nothing else ran")
+        if p.confidence is Confidence.GUESS
+        else p
+        for p in lineage
+    )
 
 
 def agree(left: Json, right: Json) -> bool:

@@ -18,14 +18,14 @@ from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.candidates import Proposed, Variation, with_repair, with_rival
 from proxy.repair.search.coverage import places
-from proxy.repair.search.gates import Gate, agree, guesses, sureness
+from proxy.repair.search.gates import Gate, agree, guesses, held, proven, sureness
 from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
 from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.view.step import Evidence
-from schemas.catalog import Effect, Tool
+from schemas.catalog import Effect, Json, Tool
 from schemas.config import Evolution
 from schemas.edit import Confidence
 from schemas.plan import Plan, Step
@@ -93,6 +93,8 @@ class Search:
     """Upstreams whose calls are never changed (`repair = "off"`)."""
     contested: tuple[Candidate, ...] = ()
     """Candidates that ran to the end with different values, so that none of them is claimed."""
+    settled: frozenset[str] = frozenset()
+    """Steps whose guesses trying could not tell apart: no more are taken for them."""
     proposed: Proposed = field(default_factory=Proposed)
     """Repairs proposed so far."""
     late: Callable[[], bool] = lambda: False
@@ -113,6 +115,9 @@ class Search:
         while True:
             best = self.population.best
             solved = best is not None and best.outcome.solved
+            if best is not None and held(best) and guesses(best.lineage):
+                await self._prove(best)
+                continue
             if best is not None and solved and self.settings.early_stop:
                 stop = await self.claimed(best)
                 if stop is not None:
@@ -170,18 +175,34 @@ class Search:
         keeps from being tried, leaves neither.
         """
         if guesses(best.lineage) and not await self._stands_alone(best):
-            self.population.drop(lambda member: member.outcome.solved and guesses(member.lineage))
-            sure = self._without_guesses(best)
-            if sure is not None:
-                await self.attempt(sure)
+            await self._set_aside(best)
             return None
         evidence = replace(self.evidence, runs=best.execution.runs)
         open_ = best.lineage and await to_thread.run_sync(places, self.submitted.goal, best.plan, evidence)
         return Stop.UNCOVERED if open_ else Stop.SOLVED
 
+    async def _prove(self, best: Candidate) -> None:
+        """Send the effects that wait for a guess, once everything else that could have been meant has failed."""
+        if all(of.others for of in best.rivals) and await self._stands_alone(best):
+            await self.attempt(replace(best, lineage=proven(best.lineage), rivals=()))
+        else:
+            await self._set_aside(best)
+
+    async def _set_aside(self, best: Candidate) -> None:
+        """Take a candidate and its like out of the population; what is sure in it stays."""
+        steps = frozenset(of.step for of in best.rivals)
+        self.settled |= steps
+        self.population.drop(lambda member: guesses(member.lineage) and bool(steps & {of.step for of in member.rivals}))
+        sure = self._without_guesses(best)
+        if sure is not None:
+            await self.attempt(sure)
+
+    def _value(self, candidate: Candidate) -> Json:
+        """What a candidate comes to: its output, or what it would send where an effect waits."""
+        return held(candidate) or output_of(candidate.plan, replace(self.evidence, runs=candidate.execution.runs))
+
     async def _stands_alone(self, best: Candidate) -> bool:
         """Tell whether no rival of a guess contradicts it: what ran to the end gives the same value."""
-        value = output_of(best.plan, replace(self.evidence, runs=best.execution.runs))
         for of in best.rivals:
             for other in of.others:
                 rival = with_rival(self.submitted, best, of, other)
@@ -191,8 +212,8 @@ class Search:
                     self.contested = (best,)
                     return False
                 rival = await self.attempt(rival)
-                theirs = output_of(rival.plan, replace(self.evidence, runs=rival.execution.runs))
-                if rival.outcome.solved and not agree(value, theirs):
+                stands = rival.outcome.solved or held(rival)
+                if stands and not agree(self._value(best), self._value(rival)):
                     self.contested = (best, rival)
                     return False
         return True
@@ -213,7 +234,7 @@ class Search:
     def _variation(self) -> Variation:
         return Variation(
             self.submitted, self.evidence, self._gate, self.population, self.settings, self.late, self.proposed,
-            settled=frozenset(of.step for candidate in self.contested for of in candidate.rivals),
+            settled=self.settled,
         )  # fmt: skip
 
     async def _advised(self) -> Candidate | None:

@@ -56,7 +56,7 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
         here = situation(plan, step, evidence)
         static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
         found += [*static, *(problem for problem in run_problems(run) if problem not in static), *run.problems]
-        if run.verdict is Verdict.BLOCKED and not static:
+        if run.verdict is Verdict.BLOCKED and not static and not run.problems:
             found.append(_waiting(step.id))
     unique = [problem for index, problem in enumerate(found) if problem not in found[:index]]
     return (*unique, *output_problems(plan, evidence))

@@ -9,7 +9,7 @@ from proxy.repair.read.spelled import is_placeholder, spelled
 from proxy.repair.rules import gaps
 from proxy.repair.rules.sources import best, bind_by_name, by_argument, fitness, sure
 from proxy.repair.view.coerce import Target, short
-from proxy.repair.view.schema import fits, type_name
+from proxy.repair.view.schema import allowed_values, fits, type_name
 from proxy.repair.view.step import Situation
 from proxy.repair.view.values import join
 from proxy.repair.view.words import mentions
@@ -90,16 +90,21 @@ def _nearest_result(gap: MissingArgument, here: Situation, wanted: Target) -> It
 
 
 def invented_literal(problem: Problem, here: Situation) -> Iterator[Proposal]:
-    """Bind an argument whose value stands neither in the goal nor in any result to the earlier value of its name."""
+    """Bind an argument whose value stands neither in the goal nor in any result to the earlier value of its name.
+
+    One of the argument's own allowed values was not made up, nor is one to blame where the refusal names another.
+    """
     if here.evidence.single or not here.plan.goal:
         return
     known = {canonical(source.value) for source in here.sources}
     for name, value in here.written.items():
         schema = here.argument_schema(name)
         invented = type_name(value) in ("string", "integer", "number") and canonical(value) not in known
+        blamed = name in here.reading.named or not here.reading.named
         if (
             schema is None
-            or not invented
+            or not (invented and blamed)
+            or allowed_values(schema, here.schema)
             or not fits(schema, value)
             or is_placeholder(value)
             or mentions(here.plan.goal, str(value))

@@ -33,7 +33,7 @@ from schemas.edit import (
     UnwrapValue,
     WrapValue,
 )
-from schemas.plan import Location, Plan, Ref, Step, as_ref, walk
+from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, walk
 
 NEAR = 0.6
 """Likeness from which a tool of the named server may have been meant."""
@@ -88,6 +88,8 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         nothing = isinstance(old, str) and old.strip().lower() in NOTHING
         return "" if reads and (refused or nothing) else f"{edit.at[-1]!r} would be left out"
     if isinstance(edit, BindReference):
+        if isinstance(old, str) and _woven(old, plan):
+            return f"the text around the references in {edit.at[-1]!r} would be lost"
         free = reads or as_ref(old) is not None or proposal.confidence is not Confidence.GUESS
         return "" if free else f"{edit.at[-1]!r} would get another value"
     kept = set(_leaves(old)) <= {*_leaves(end.by_id[step.id].arguments if step.id in end.by_id else edit.value)}
@@ -99,6 +101,12 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
     if reads and isinstance(edit, SetArgument) and edit.at and not words_lost:
         return ""
     return f"what stands in {'.'.join(map(str, edit.at)) or 'the arguments'} would be lost"
+
+
+def _woven(text: str, plan: Plan) -> bool:
+    """Tell whether a text is made of references to steps that are there, and of more than one of them alone."""
+    found = list(INTERPOLATION.finditer(text))
+    return bool(found) and found[0][0] != text.strip() and all(match[1] in plan.by_id for match in found)
 
 
 def _moves(asked: Step | None, edit: SwapTool, catalog: Catalog, absent: frozenset[str]) -> str:

@@ -190,9 +190,8 @@ class Search:
 
     async def _set_aside(self, best: Candidate) -> None:
         """Take a candidate and its like out of the population; what is sure in it stays."""
-        steps = frozenset(of.step for of in best.rivals)
-        self.settled |= steps
-        self.population.drop(lambda member: guesses(member.lineage) and bool(steps & {of.step for of in member.rivals}))
+        self.settled |= {of.step for of in best.rivals}
+        self.population.drop(lambda member: guesses(p for p in member.lineage if p.problem.step in self.settled))
         sure = self._without_guesses(best)
         if sure is not None:
             await self.attempt(sure)

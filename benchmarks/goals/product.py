@@ -44,6 +44,12 @@ def bare(goal: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"goal": goal["goal"]}
 
 
+def planned(plans: Mapping[str, Any], more: Mapping[str, Any], goal: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """A plan that a model wrote for the goal, None where it wrote none."""
+    steps = plans.get(goal["id"])
+    return {"goal": goal["goal"], "steps": steps, **more} if steps else None
+
+
 async def run(one: Pass, file: Mapping[str, Any], goals: Sequence[Mapping[str, Any]], book: Book) -> None:
     """Run what is still missing of a pass."""
     missing = [goal for goal in goals if not book.known(one.run, goal["id"])]

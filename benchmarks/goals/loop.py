@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +50,7 @@ class _Turn:
 def prompt(goal: Mapping[str, Any], shelf: Shelf, turns: Sequence[_Turn]) -> str:
     """Ask for the next call or the answer; what was asked before stays as it is and is read once."""
     names = ", ".join(shelf.shown[goal["id"]])
-    asked = f"The goal: {goal['goal']}\nTools to choose from: {names}"
+    asked = f"Now choose among these tools: {names}\nThe goal: {goal['goal']}"
     return "\n\n".join([f"Tools:\n{shelf.text()}", _RULES, asked, *(turn.told() for turn in turns)])
 
 
@@ -113,7 +113,7 @@ async def _called(said: Mapping[str, Any], shelf: Shelf, connections: Mapping[st
 
 
 @asynccontextmanager
-async def _direct(file: Mapping[str, Any]) -> AsyncIterator[tuple[dict[str, Connection], Setting]]:
+async def _direct(file: Mapping[str, Any]) -> AsyncGenerator[tuple[dict[str, Connection], Setting]]:
     """A connection to each server itself, without the product."""
     with folder() as home:
         here = setting(file, home)

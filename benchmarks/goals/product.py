@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ async def run(one: Pass, file: Mapping[str, Any], goals: Sequence[Mapping[str, A
 
 
 @asynccontextmanager
-async def serving(file: Mapping[str, Any], model: str = "") -> AsyncIterator[tuple[Connection, Setting, Path]]:
+async def serving(file: Mapping[str, Any], model: str = "") -> AsyncGenerator[tuple[Connection, Setting, Path]]:
     """The product over all servers, the world that they run in, and the log of the calls that reach them.
 
     Effects are those that servers tell, and for the others what `mcp-mend effects --write --yes` proposes. Nothing

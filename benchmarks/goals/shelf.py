@@ -19,7 +19,7 @@ from benchmarks.cases.client import Connection
 FILE = Path(__file__).with_name("tools.json")
 SHOWN = 12
 _KEPT = ("type", "enum", "items", "properties", "required", "anyOf")
-_DESCRIPTION = 70
+_DESCRIPTION = 50
 _TEXT = 300
 
 
@@ -57,7 +57,8 @@ async def store(goals: Sequence[Mapping[str, Any]], connection: Connection) -> N
 
 async def _shown(goal: Mapping[str, Any], tools: Mapping[str, Any], connection: Connection) -> list[str]:
     answer = await connection.call("find_tools", {"query": goal["goal"], "limit": SHOWN})
-    found = [_bare(each["name"]) for each in ((answer.result or {}).get("structuredContent") or {}).get("tools", [])]
+    listed: Mapping[str, Any] = (answer.result or {}).get("structuredContent") or {}
+    found = [_bare(str(each["name"])) for each in listed.get("tools", ())]
     needed = [step["tool"] for step in goal["steps"]]
     chosen = list(dict.fromkeys([*needed, *found, *_in_turn(tools)]))[:SHOWN]
     return [name for name in tools if name in chosen]
@@ -76,7 +77,7 @@ def _bare(name: str) -> str:
 def _kept(tool: Mapping[str, Any]) -> dict[str, Any]:
     server = tool["name"].partition("__")[0]
     said = str(tool.get("description", "")).strip().partition("\n")[0].partition(". ")[0]
-    return {"server": server, "description": said[:_DESCRIPTION], "arguments": plain(tool["inputSchema"])}
+    return {"server": server, "description": said, "arguments": plain(tool["inputSchema"])}
 
 
 def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _line(name: str, tool: Mapping[str, Any]) -> str:
     properties: Mapping[str, Any] = tool["arguments"].get("properties", {})
     required = tool["arguments"].get("required", ())
     words = [f"{key}{'' if key in required else '?'}{_kind(schema)}" for key, schema in properties.items()]
-    return f"- {name}({', '.join(words)}): {tool['description']}"
+    return f"- {name}({', '.join(words)}): {tool['description'][:_DESCRIPTION]}"
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

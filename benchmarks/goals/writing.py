@@ -24,7 +24,7 @@ tools, for the goal "Send Ann the distance from Oslo to Rome in miles", the plan
 def prompt(goal: Mapping[str, Any], shelf: Shelf) -> str:
     """Ask for the plan of a goal."""
     names = ", ".join(shelf.shown[goal["id"]])
-    asked = f"The goal: {goal['goal']}\nTools to choose from: {names}\nWrite the plan as JSON."
+    asked = f"Now choose among these tools: {names}\nThe goal: {goal['goal']}\nWrite the plan as JSON."
     return f"Tools:\n{shelf.text()}\n\n{_PATTERN}\n\n{asked}"
 
 

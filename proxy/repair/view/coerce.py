@@ -25,6 +25,7 @@ from proxy.repair.view.schema import (
     required_names,
     types_of,
 )
+from proxy.repair.view.unions import tagged
 from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import MISSING, as_text
 from proxy.repair.view.words import mentions, words
@@ -302,6 +303,14 @@ def _object_of(keys: dict[str, Json], branch: Schema, target: Target) -> Iterato
         yield Coercion(written, "keys: " + ", ".join(dict.fromkeys(rules)), sure, "keys rewritten to their schemas")
 
 
+def _tagged(value: Json, target: Target) -> Iterator[Coercion]:
+    filled = tagged(value, target.schema, target.root)
+    if filled is not None:
+        new = ", ".join(f"{name} = {short(inner)}" for name, inner in filled.items() if name not in value)
+        why = f"of what {target.name or 'the value'!r} may be, only the alternative with {new} fits"
+        yield Coercion(filled, "discriminator", Confidence.LOSSLESS, why)
+
+
 def short(value: Json, limit: int = 60) -> str:
     """A value as JSON, cut for a sentence."""
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else as_text(value)
@@ -315,6 +324,7 @@ _RULES: tuple[_Rule, ...] = (
     _to_number,
     _to_boolean,
     _decode,
+    _tagged,
     _keys,
     _items,
     _from_list,

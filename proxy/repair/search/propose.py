@@ -18,6 +18,7 @@ from proxy.repair.rules import (
     amounts,
     dangling,
     exchange,
+    flattened,
     gaps,
     keys,
     missing,
@@ -71,7 +72,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
     MissingArgument: (
         (placeholders.spelled_reference,),
-        (shape.missing_wrapper, keys.rename_into, shape.tag_bleed, placeholders.placeholder),
+        (shape.missing_wrapper, flattened.gathered, keys.rename_into, shape.tag_bleed, placeholders.placeholder),
         (missing.from_schema,),
         (
             amounts.missing_amount,
@@ -81,7 +82,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
             missing.from_goal,
         ),
     ),
-    WrongType: ((shape.envelope, exchange.misfits, placeholders.placeholder), (types.coerced,)),
+    WrongType: ((shape.envelope, flattened.untagged, exchange.misfits, placeholders.placeholder), (types.coerced,)),
     ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice)),
     BadFormat: ((placeholders.placeholder,), (types.coerced,)),
     UntypedRefused: ((types.as_upstream_wants,),),

@@ -10,6 +10,7 @@ from proxy.repair.view.moments import in_layout, told_layout, wanted_layout
 from proxy.repair.view.scalars import whole
 from proxy.repair.view.schema import accepts, fits, required_names, type_name, types_of
 from proxy.repair.view.step import Situation
+from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness, words
 from schemas.catalog import Json, as_list
@@ -163,6 +164,18 @@ def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
         if reading is not None and reading.value != value and fits(schema, reading.value):
             evidence = f"{value!r} in the layout that the {'refusal' if asked else 'schema'} asks for ({layout})"
             yield _proposal(problem, here, (name,), Coercion(reading.value, reading.rule, reading.confidence, evidence))
+
+
+def coded(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Write the code for a label, where the description of the refused argument tabulates both."""
+    for name in dict.fromkeys((*here.reading.named, *(str(where[0]) for where in here.reading.quoted if where))):
+        value, schema = here.written.get(name), here.argument_schema(name)
+        code = code_of(value, str((schema or {}).get("description", ""))) if isinstance(value, str) else None
+        forms = (as_number(code), code) if code is not None and code != value else ()
+        form = next((form for form in forms if form is not None and fits(schema or {}, form)), None)
+        if form is not None:
+            evidence = f"the upstream refuses {value!r} in {name!r}, and the description says that this is {code}"
+            yield _proposal(problem, here, (name,), Coercion(form, "described_code", Confidence.EVIDENT, evidence))
 
 
 def referenced(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:

@@ -93,12 +93,12 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     CyclicDependency: ((references.cyclic,),),
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (
-        (types.integral_floats, types.empty_optionals, types.decoded, types.laid_out, shape.tag_bleed),
+        (types.integral_floats, types.empty_optionals, types.decoded, types.laid_out, types.coded, shape.tag_bleed),
         (placeholders.placeholder, steps.refused_twin, exchange.refused),
         (missing.near_session_value, placeholders.invented_literal),
     ),
     SilentFailure: (
-        (placeholders.placeholder, types.laid_out),
+        (placeholders.placeholder, types.laid_out, types.coded),
         (missing.near_session_value, placeholders.invented_literal),
     ),
     OutputBroken: (),

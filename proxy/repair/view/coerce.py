@@ -25,6 +25,7 @@ from proxy.repair.view.schema import (
     required_names,
     types_of,
 )
+from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.unions import tagged
 from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import MISSING, as_text
@@ -92,6 +93,8 @@ def _lost_digits(value: Json, target: Target) -> bool:
 
 def _leave_out(value: Json, target: Target) -> Iterator[Coercion]:
     empty = value is None or (isinstance(value, str) and value.strip().lower() in NOTHING)
+    if _code(value, target) is not None:
+        return
     if empty and not target.required and not accepts(target.schema, target.root, "null"):
         sure = Confidence.LOSSLESS if value is None else Confidence.EVIDENT
         yield Coercion(MISSING, "null_for_optional", sure, "the argument is optional and does not accept null")
@@ -197,6 +200,18 @@ def _allowed(value: Json, target: Target) -> Iterator[Coercion]:
         yield from choose(value, tuple(option for option in allowed if isinstance(option, str)))
     elif allowed and isinstance(value, bool | int | float) and json.dumps(value) in allowed:
         yield Coercion(json.dumps(value), "scalar_as_text", Confidence.LOSSLESS, "an allowed value")
+
+
+def _tabled(value: Json, target: Target) -> Iterator[Coercion]:
+    code = _code(value, target)
+    if code is not None:
+        evidence = f"the description says that {value!r} is {code}"
+        for form in (as_number(code), code):
+            yield Coercion(form, "described_code", Confidence.EVIDENT, evidence)
+
+
+def _code(value: Json, target: Target) -> str | None:
+    return code_of(value, str(target.schema.get("description", ""))) if isinstance(value, str) else None
 
 
 def _to_layout(value: Json, target: Target) -> Iterator[Coercion]:
@@ -320,6 +335,7 @@ def short(value: Json, limit: int = 60) -> str:
 _Rule = Callable[[Json, Target], Iterator[Coercion]]
 _RULES: tuple[_Rule, ...] = (
     _leave_out,
+    _tabled,
     _allowed,
     _to_number,
     _to_boolean,

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from proxy.repair.view.choices import Coercion, choose
 from proxy.repair.view.coerce import Target, coerce, short
-from proxy.repair.view.moments import in_layout, told_layout, wanted_layout
+from proxy.repair.view.moments import as_moment, in_layout, told_layout, wanted_layout, wants_moment
+from proxy.repair.view.opposites import opposite
 from proxy.repair.view.scalars import whole
-from proxy.repair.view.schema import accepts, fits, required_names, type_name, types_of
+from proxy.repair.view.schema import accepts, fits, property_names, required_names, type_name, types_of
 from proxy.repair.view.step import Situation
 from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.values import MISSING, inside
@@ -35,7 +36,7 @@ def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -
         options = _around_references(value, where, here)
         if options is None:
             options = coerce(value, target_at(where, here))
-        yield from (_proposal(problem, here, where, option) for option in options)
+        yield from (_proposal(problem, here, where, option, _scale(option, where, here)) for option in options)
         if options:
             return
 
@@ -71,6 +72,12 @@ def _proposal(problem: Problem, here: Situation, where: Location, option: Coerci
         edit = CoerceArgument(here.step.id, where, option.value)
     score = scale * {Confidence.LOSSLESS: 1.0, Confidence.EVIDENT: 0.9, Confidence.GUESS: 0.6}[option.confidence]
     return Proposal(problem, (edit,), option.rule, option.evidence, option.confidence, score)
+
+
+def _scale(option: Coercion, where: Location, here: Situation) -> float:
+    """Keep a date from being sent as its midnight at the ends of a range: the last day may be meant to its end."""
+    names = property_names(here.schema_at(where[:-1]), here.schema) if "midnight_utc" in option.rule else ()
+    return UNSENT if any(opposite(str(where[-1]), name) for name in names) else 1.0
 
 
 def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
@@ -157,13 +164,15 @@ def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
     asked = told_layout(here.reading.text)
     for name, value in here.written.items():
         schema = here.argument_schema(name)
-        layout = asked or (wanted_layout(schema) if schema is not None else None)
+        full = asked is None and schema is not None and wants_moment(schema)
+        layout = "RFC 3339" if full else asked or (wanted_layout(schema) if schema is not None else None)
         if not isinstance(value, str) or layout is None or schema is None or len(value) > 60:
             continue
-        reading = in_layout(value, layout)
+        reading = as_moment(value) if full else in_layout(value, layout)
         if reading is not None and reading.value != value and fits(schema, reading.value):
             evidence = f"{value!r} in the layout that the {'refusal' if asked else 'schema'} asks for ({layout})"
-            yield _proposal(problem, here, (name,), Coercion(reading.value, reading.rule, reading.confidence, evidence))
+            option = Coercion(reading.value, reading.rule, reading.confidence, evidence)
+            yield _proposal(problem, here, (name,), option, _scale(option, (name,), here))
 
 
 def coded(problem: Problem, here: Situation) -> Iterator[Proposal]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from proxy.repair.view.choices import Coercion, choose
-from proxy.repair.view.moments import in_layout, wanted_layout
+from proxy.repair.view.moments import as_moment, as_ticks, in_layout, ticks, wanted_layout, wants_moment
 from proxy.repair.view.scalars import NOTHING, Reading, read_boolean, read_json, read_number, whole
 from proxy.repair.view.schema import (
     Schema,
@@ -182,6 +182,8 @@ def _to_boolean(value: Json, target: Target) -> Iterator[Coercion]:
 def _to_text(value: Json, target: Target) -> Iterator[Coercion]:
     if isinstance(value, str) or value is None or not accepts(target.schema, target.root, "string"):
         return
+    if isinstance(value, int | float) and wants_moment(target.schema):
+        return
     if isinstance(value, bool | int | float):
         yield Coercion(json.dumps(value), "scalar_as_text", Confidence.LOSSLESS, "the schema wants text")
     elif as_object(value) is not None:
@@ -215,9 +217,18 @@ def _code(value: Json, target: Target) -> str | None:
 
 
 def _to_layout(value: Json, target: Target) -> Iterator[Coercion]:
+    if wants_moment(target.schema):
+        yield from _from_reading(as_moment(value), value)
+        return
     layout = wanted_layout(target.schema) if isinstance(value, str) else None
     if layout is not None:
         yield from _from_reading(in_layout(value, layout), value)
+
+
+def _to_ticks(value: Json, target: Target) -> Iterator[Coercion]:
+    each = ticks(_text(target)) if isinstance(value, str) and accepts(target.schema, target.root, "integer") else None
+    if each is not None:
+        yield from _from_reading(as_ticks(value, each), value)
 
 
 def _trimmed(value: Json, target: Target) -> Iterator[Coercion]:
@@ -345,6 +356,7 @@ _RULES: tuple[_Rule, ...] = (
     _items,
     _from_list,
     _to_layout,
+    _to_ticks,
     _trimmed,
     _to_list,
     _to_text,

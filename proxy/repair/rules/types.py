@@ -177,7 +177,7 @@ def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
 
 def coded(problem: Problem, here: Situation) -> Iterator[Proposal]:
     """Write the code for a label, where the description of the refused argument tabulates both."""
-    for name in dict.fromkeys((*here.reading.named, *(str(where[0]) for where in here.reading.quoted if where))):
+    for name in here.blamed:
         value, schema = here.written.get(name), here.argument_schema(name)
         code = code_of(value, str((schema or {}).get("description", ""))) if isinstance(value, str) else None
         forms = (as_number(code), code) if code is not None and code != value else ()

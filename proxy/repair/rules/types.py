@@ -14,7 +14,7 @@ from proxy.repair.view.step import Situation
 from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness, words
-from schemas.catalog import Json, as_list
+from schemas.catalog import Effect, Json, as_list
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
 from schemas.plan import Location, as_ref, refs_in
 from schemas.problem import BadFormat, Problem, Refused, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
@@ -120,21 +120,22 @@ def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
 
 
 def empty_optionals(problem: Problem, here: Situation) -> Iterator[Proposal]:
-    """Leave out optional arguments that are the empty text, once the upstream has refused the call because of them."""
-    empty = [
-        name
-        for name, value in here.written.items()
-        if value == "" and name not in (here.tool.required if here.tool else ())
-    ]
-    guilty = [
-        name for name in empty if name in here.reading.named or '""' in here.reading.text or "''" in here.reading.text
-    ]
-    if empty and (guilty or "empty" in here.reading.text.lower()):
-        evidence = (
-            f"the upstream refuses the empty text in {', '.join(guilty or empty)}; the schema lets it be left out"
-        )
-        edits = tuple(DropArgument(here.step.id, (name,)) for name in empty)
-        yield Proposal(problem, edits, "empty_optional", evidence, Confidence.EVIDENT, 0.85)
+    """Leave out optional arguments that are empty, once the upstream has refused the call because of them.
+
+    Of texts all that are empty go, of lists and objects those that the refusal names: an empty one may be meant.
+    """
+    required, text = here.tool.required if here.tool else (), here.reading.text
+    empty = [name for name, value in here.written.items() if value in ("", [], {}) and name not in required]
+    told = any(said in text for said in ('""', "''")) or "empty" in text.lower()
+    texts = [name for name in empty if here.written[name] == ""]
+    gone = texts if told or set(texts) & set(here.blamed) else []
+    gone += [name for name in empty if name not in texts and name in here.blamed]
+    if gone:
+        reads = here.tool is not None and here.tool.effect is Effect.READ
+        sure = Confidence.LOSSLESS if reads else Confidence.EVIDENT
+        evidence = f"the upstream refuses {', '.join(gone)}, which say nothing; the schema lets them be left out"
+        edits = tuple(DropArgument(here.step.id, (name,)) for name in gone)
+        yield Proposal(problem, edits, "empty_optional", evidence, sure, 0.85)
 
 
 def decoded(problem: Refused, here: Situation) -> Iterator[Proposal]:

@@ -92,13 +92,15 @@ def _lost_digits(value: Json, target: Target) -> bool:
 
 
 def _leave_out(value: Json, target: Target) -> Iterator[Coercion]:
-    empty = value is None or (isinstance(value, str) and value.strip().lower() in NOTHING)
+    empty = value in (None, "", []) or (isinstance(value, str) and value.strip().lower() in NOTHING)
     if _code(value, target) is not None:
         return
     if empty and not target.required and not accepts(target.schema, target.root, "null"):
         sure = Confidence.LOSSLESS if value is None else Confidence.EVIDENT
-        yield Coercion(MISSING, "null_for_optional", sure, "the argument is optional and does not accept null")
-    if empty and value is not None and accepts(target.schema, target.root, "null"):
+        yield Coercion(
+            MISSING, "null_for_optional", sure, f"the argument is optional and does not accept {short(value)}"
+        )
+    if isinstance(value, str) and empty and value and accepts(target.schema, target.root, "null"):
         yield Coercion(None, "null_as_text", Confidence.EVIDENT, "the text says: no value")
 
 

@@ -81,6 +81,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
             missing.from_session,
             missing.from_consumer,
             missing.from_goal,
+            missing.from_description,
         ),
     ),
     WrongType: ((shape.envelope, flattened.untagged, exchange.misfits, placeholders.placeholder), (types.coerced,)),

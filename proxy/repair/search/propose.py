@@ -16,6 +16,7 @@ from proxy.repair.read.diagnose import output_problems, situation, static_proble
 from proxy.repair.read.refused import refusal_problems
 from proxy.repair.rules import (
     amounts,
+    bounds,
     dangling,
     exchange,
     flattened,
@@ -85,7 +86,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
         ),
     ),
     WrongType: ((shape.envelope, flattened.untagged, exchange.misfits, placeholders.placeholder), (types.coerced,)),
-    ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice)),
+    ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice), (bounds.declared,)),
     BadFormat: ((placeholders.placeholder,), (types.coerced,)),
     UntypedRefused: ((types.as_upstream_wants,),),
     UnresolvedReference: (),
@@ -98,11 +99,11 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
         (types.integral_floats, types.empty_optionals, types.decoded, types.laid_out, types.coded, shape.tag_bleed),
         (seen.bare_text, seen.as_seen),
         (placeholders.placeholder, steps.refused_twin, exchange.refused),
-        (missing.near_session_value, placeholders.invented_literal),
+        (missing.near_session_value, placeholders.invented_literal, bounds.told),
     ),
     SilentFailure: (
         (placeholders.placeholder, types.laid_out, types.coded),
-        (missing.near_session_value, placeholders.invented_literal),
+        (missing.near_session_value, placeholders.invented_literal, bounds.told),
     ),
     OutputBroken: (),
     TimedOut: (),

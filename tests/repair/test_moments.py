@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.moments import in_layout, told_layout, wanted_layout
+from tests.desks import Desk, done, texts
+from tests.fakes import RefusedError, Server
+from tests.promises import promise
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,75 @@ def test_a_moment_is_rewritten(text: str, layout: str, written: str, sure: str) 
 )
 def test_what_is_unclear_or_incomplete_is_left(text: str, layout: str) -> None:
     assert in_layout(text, layout) is None
+
+
+UNIX_MS = {"type": "integer", "description": "Beginn, Unix-Zeit in Millisekunden"}
+UNIX_S = {"type": "number", "description": "Unix timestamp (seconds)"}
+NANOS = {"type": "integer", "description": "nanoseconds since the Unix epoch"}
+JAPANESE = {"type": "integer", "description": "開始（Unix 時刻、ミリ秒）"}
+MOMENT = {"type": "string", "format": "date-time"}
+RFC3339 = {"type": "string", "description": "the instant (RFC3339)"}
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "wanted", "sure"),
+    [
+        ("2026-03-01T00:00:00Z", UNIX_MS, 1772323200000, "evident"),
+        ("2026-03-23T14:30:00+01:00", UNIX_S, 1774272600, "evident"),
+        ("2026-03-01T00:00:00.250Z", UNIX_MS, 1772323200250, "evident"),
+        ("2026-03-01T00:00:00.000001Z", NANOS, 1772323200000001000, "evident"),
+        ("2026-03-01T09:00:00+09:00", JAPANESE, 1772323200000, "evident"),
+        ("2026-03-01 00:00", UNIX_S, 1772323200, "guess"),
+        ("2026-03-01", UNIX_S, 1772323200, "guess"),
+        ("1772323200", UNIX_S, 1772323200, "lossless"),
+        (1772323200, MOMENT, "2026-03-01T00:00:00Z", "evident"),
+        (1772323200000, MOMENT, "2026-03-01T00:00:00Z", "evident"),
+        ("1772323200", MOMENT, "2026-03-01T00:00:00Z", "evident"),
+        ("1512010800", MOMENT, "2017-11-30T03:00:00Z", "evident"),
+        (1772323200250, MOMENT, "2026-03-01T00:00:00.250000Z", "evident"),
+        (1772323200, RFC3339, "2026-03-01T00:00:00Z", "evident"),
+        ("2026-03-01", MOMENT, "2026-03-01T00:00:00Z", "guess"),
+        ("1 March 2026, 9:30", MOMENT, "2026-03-01T09:30:00Z", "guess"),
+        ("2026-03-01 09:30 +02:00", MOMENT, "2026-03-01T09:30:00+02:00", "evident"),
+        # what does not say enough, or would not be exact
+        ("2026-03-01T00:00:00.250Z", UNIX_S, None, ""),
+        ("2026-03-01T00:00:00Z", {"type": "integer", "description": "start in milliseconds"}, None, ""),
+        ("2026-03-01T00:00:00Z", {"type": "integer", "description": "Unix time in seconds or milliseconds"}, None, ""),
+        ("2026-03-01T00:00:00Z", {"type": "integer", "description": "Unix timestamp"}, None, ""),
+        ("03/04/2026", UNIX_S, None, ""),
+        ("tomorrow", UNIX_MS, None, ""),
+        (12, MOMENT, None, ""),
+        (True, MOMENT, None, ""),
+        (20260301, MOMENT, None, ""),
+    ],
+)
+def test_a_moment_is_counted_and_a_count_is_a_moment(
+    value: object, schema: dict[str, str], wanted: object, sure: str
+) -> None:
+    found = coerce(value, Target(schema, schema, "zeit"))
+    assert (found[0].value if found else None) == wanted
+    assert (found[0].confidence.value if found else "") == sure
+
+
+def ticking(**times: object) -> Server:
+    def chart(**given: str) -> object:
+        if any("T" not in value for value in given.values()):
+            raise RefusedError("quand: no instant")
+        return given
+
+    return Server("horloge").tool("graphe", chart, **times)
+
+
+@promise("guess-only-where-nothing-changes")
+async def test_a_date_alone_is_its_midnight_where_nothing_else_can_be_meant() -> None:
+    desk = Desk(ticking(quand=MOMENT))
+    await desk.result("graphe", {"quand": "2026-03-01"})
+    assert done(desk.world, "graphe") == [{"quand": "2026-03-01T00:00:00Z"}]
+
+
+@promise("own-error-plus-diagnosis", "abstains")
+async def test_of_a_range_of_dates_the_moments_are_only_suggested() -> None:
+    desk = Desk(ticking(start=MOMENT, end=MOMENT))
+    result = await desk.result("graphe", {"start": "2026-03-01", "end": "2026-03-02"})
+    assert desk.world.done == []
+    assert "2026-03-02T00:00:00Z" in texts(result)[-1]

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
-from catalog_cache.letters import same
+from catalog_cache.letters import plain, same
 from catalog_cache.names import owner
 from schemas.catalog import DEEPEST, Catalog, Json, Tool, as_list, as_object, too_deep
 from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
@@ -257,9 +258,16 @@ def _path(text: str) -> str:
 
 
 def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalised, ...]]:
-    """Exchange every accepted spelling of a tool for its server and own name; other spellings stay for repair."""
+    """Exchange every accepted spelling of a tool for its server and own name; other spellings stay for repair.
+
+    A last step that is no call but says what to hand back becomes the output.
+    """
     notes: list[Normalised] = []
     steps: list[Step] = []
+    said = _output_step(plan, catalog)
+    if said is not None:
+        notes.append(Normalised(said.id, said.json(), {"output": said.arguments}, "output_step"))
+        plan = replace(plan, steps=plan.steps[:-1], output=said.arguments)
     for step in plan.steps:
         tool = accepted(catalog, step)
         if tool is None or (step.server, step.tool) == (tool.server, tool.name):
@@ -270,6 +278,25 @@ def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalise
             notes.append(Normalised(step.id, before, tool.public, "tool_name"))
         steps.append(replace(step, server=tool.server, tool=tool.name))
     return replace(plan, steps=tuple(steps)), tuple(notes)
+
+
+OUTPUT_TOOLS = frozenset({"output", "final", "finalanswer", "return", "answer"})
+"""Names, without case and separators, by which plans hand back their result in a step of its own."""
+
+
+def _output_step(plan: Plan, catalog: Catalog) -> Step | None:
+    """The last step where it only hands back what others returned, for a plan without output; None for real calls.
+
+    It reads other steps, none reads it, and no tool bears its name.
+    """
+    last = plan.steps[-1] if len(plan.steps) > 1 else None
+    if last is None or plan.output is not None or plain(last.tool) not in OUTPUT_TOOLS or last.server is not None:
+        return None
+    others = Plan(plan.steps[:-1])
+    if last.map is not None or last.expect is not None or last.id in {*others.by_id, *chain(*plan.needs[:-1])}:
+        return None
+    borne = any(same(last.tool, name) for tool in catalog for name in (tool.name, tool.public))
+    return None if borne or not last.refs(others.by_id) else last
 
 
 def accepted(catalog: Catalog, step: Step) -> Tool | None:

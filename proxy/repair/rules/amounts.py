@@ -16,7 +16,7 @@ from proxy.repair.rules.sources import GENERIC, ref_of
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.schema import accepts, fits
 from proxy.repair.view.step import OUTPUT, Situation
-from proxy.repair.view.units import convert, unit_of
+from proxy.repair.view.units import convert, same_unit, unit_of
 from proxy.repair.view.values import inside, segments
 from proxy.repair.view.words import plain, words
 from schemas.edit import Confidence, Proposal, SetArgument
@@ -114,7 +114,7 @@ def _used(amount: Amount, here: Situation) -> bool:
 
 def _in_unit(amount: Amount, unit: str, *, exactly: bool) -> int | float | None:
     """The amount in a unit, None where it measures something else, or is in another unit than exactly this."""
-    if unit_of(amount.unit) == unit_of(unit):
+    if same_unit(amount.unit, unit):
         return amount.value
     number = None if exactly else convert(float(amount.value), amount.unit, unit)
     return None if number is None else round(number, 9)

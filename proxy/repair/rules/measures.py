@@ -9,7 +9,7 @@ from __future__ import annotations
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.notes import note
 from proxy.repair.view.step import Situation, Source
-from proxy.repair.view.units import unit_of
+from proxy.repair.view.units import same_unit, unit_of
 from proxy.repair.view.values import at, join
 from proxy.repair.view.words import stems, words
 from schemas.catalog import as_object
@@ -26,7 +26,7 @@ def agreement(source: Source, wanted: Target, here: Situation) -> int:
     ours = result_unit(source, here) if asked is not None else None
     if asked is None or ours is None:
         return 0
-    return 1 if unit_of(ours) == unit_of(asked) else -1
+    return 1 if same_unit(ours, asked) else -1
 
 
 def wanted_unit(wanted: Target, here: Situation) -> str | None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from proxy.repair.view.choices import choose
-from proxy.repair.view.coerce import Target, short, spoken_unit
-from proxy.repair.view.notes import alternatives
-from proxy.repair.view.scalars import LONGEST
+from proxy.repair.view.coerce import Target, coerce, short, spoken_unit
+from proxy.repair.view.notes import alternatives, stated_default
+from proxy.repair.view.scalars import LONGEST, NOTHING
 from proxy.repair.view.schema import accepts, allowed_values, fits, types_of
 from proxy.repair.view.step import Seen, Situation
 from proxy.repair.view.units import same_unit
-from proxy.repair.view.values import paths
+from proxy.repair.view.values import MISSING, paths
 from proxy.repair.view.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_object
 from schemas.edit import Confidence, Proposal, SetArgument
@@ -34,6 +34,19 @@ def from_schema(problem: MissingArgument, here: Situation) -> Iterator[Proposal]
         yield _set(
             problem, here, allowed[0], "only_value", "the only value that the schema allows", Confidence.LOSSLESS, 1.0
         )
+
+
+def from_description(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+    """Take the value that the argument's description says is used where none is given."""
+    schema = here.schema_at(problem.at)
+    said = stated_default(str(schema.get("description", "")))
+    if said is None or said.lower() in NOTHING:
+        return
+    target = Target(schema, here.schema, problem.name)
+    options = [said] if fits(schema, said) else [o.value for o in coerce(said, target) if o.confidence.rank < 2]
+    if options and options[0] is not MISSING:
+        evidence = f"the description says that {short(options[0])} is used where none is given"
+        yield _set(problem, here, options[0], "stated_default", evidence, Confidence.GUESS, 0.7)
 
 
 def _set(

@@ -21,7 +21,7 @@ from proxy.repair.rules.sources import (
 from proxy.repair.view.coerce import Target, short
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import types_of
-from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.step import OUTPUT, Situation, Source
 from proxy.repair.view.values import MISSING, at, inside, join, segments
 from proxy.repair.view.words import likeness, plain, stems
 from schemas.catalog import Json, as_list
@@ -36,7 +36,10 @@ IDENTIFYING = frozenset({"id", "key", "uuid"})
 
 
 def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
-    """Point a reference at the place of the same result that its path was meant for."""
+    """Point a reference at the place of the same result that its path was meant for.
+
+    Other steps are looked at too, for the plan's output only where its own step has nothing that could be meant.
+    """
     wanted = wanted_at(problem.at, here)
     mine = [source for source in here.sources if source.step == problem.ref.step and source.parts]
     choices = [choice for source in mine if (choice := _by_path(problem.ref, source, wanted, here)) is not None]
@@ -45,11 +48,21 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
         named = (by_argument(source, wanted, here) for source in sound)
         choices += [replace(choice, score=0.85 * choice.score) for choice in named if choice is not None]
     ranked = best(choices)
-    for choice in ranked[:4]:
-        edit = RepathReference(here.step.id, problem.at, join(list(choice.source.parts)))
-        yield Proposal(problem, (edit,), "repath_reference", choice.why, sure(choice, ranked), choice.score)
-    yield from named_in_goal(problem, here, mine, wanted)
-    yield from whole_or_item(problem, here, wanted)
+    own = [
+        Proposal(
+            problem,
+            (RepathReference(here.step.id, problem.at, join(list(choice.source.parts))),),
+            "repath_reference",
+            choice.why,
+            sure(choice, ranked),
+            choice.score,
+        )
+        for choice in ranked[:4]
+    ]
+    own += [*named_in_goal(problem, here, mine, wanted), *whole_or_item(problem, here, wanted)]
+    yield from own
+    if own and here.step.id == OUTPUT:
+        return
     clear = bool(ranked) and (len(ranked) == 1 or ranked[0].score - ranked[1].score > TIE)
     yield from _same_path_elsewhere(problem, here, wanted, near=clear and ranked[0].score >= 0.6)
 
@@ -74,9 +87,10 @@ def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -
         alike = 0.6 if plain(source.name) in GENERIC else min(alike, 0.45)
     named = max(alike, 0.45 if generic and source.parts else 0.0)
     consumer = likeness(wanted.name, source.name) if wanted is not None and wanted.name else 0.0
-    score = 0.55 * named + 0.2 * place + 0.15 * suits + 0.1 * consumer - (0.15 if source.echo else 0.0)
+    score = 0.55 * named + 0.2 * place + 0.15 * suits + 0.1 * consumer
     if alike == 1.0:
         score = max(score, 0.8 + 0.2 * place)
+    score -= 0.15 if source.echo else 0.0
     why = f"{ref.step!r} returned {short(source.value)} at {join(list(source.parts))!r}, {alike:.2f} like {ref.path!r}"
     return Choice(source, min(1.0, score), why) if named >= 0.4 or place >= 0.9 else None
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from proxy.repair.view.choices import Coercion, choose
 from proxy.repair.view.coerce import Target, coerce, short
-from proxy.repair.view.moments import in_layout, told_layout, wanted_layout
+from proxy.repair.view.moments import as_moment, in_layout, told_layout, wanted_layout, wants_moment
+from proxy.repair.view.opposites import opposite
 from proxy.repair.view.scalars import whole
-from proxy.repair.view.schema import accepts, fits, required_names, type_name, types_of
+from proxy.repair.view.schema import accepts, fits, property_names, required_names, type_name, types_of
 from proxy.repair.view.step import Situation
+from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness, words
-from schemas.catalog import Json, as_list
+from schemas.catalog import Effect, Json, as_list
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal
 from schemas.plan import Location, as_ref, refs_in
 from schemas.problem import BadFormat, Problem, Refused, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
@@ -34,7 +36,7 @@ def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -
         options = _around_references(value, where, here)
         if options is None:
             options = coerce(value, target_at(where, here))
-        yield from (_proposal(problem, here, where, option) for option in options)
+        yield from (_proposal(problem, here, where, option, _scale(option, where, here)) for option in options)
         if options:
             return
 
@@ -70,6 +72,12 @@ def _proposal(problem: Problem, here: Situation, where: Location, option: Coerci
         edit = CoerceArgument(here.step.id, where, option.value)
     score = scale * {Confidence.LOSSLESS: 1.0, Confidence.EVIDENT: 0.9, Confidence.GUESS: 0.6}[option.confidence]
     return Proposal(problem, (edit,), option.rule, option.evidence, option.confidence, score)
+
+
+def _scale(option: Coercion, where: Location, here: Situation) -> float:
+    """Keep a date from being sent as its midnight at the ends of a range: the last day may be meant to its end."""
+    names = property_names(here.schema_at(where[:-1]), here.schema) if "midnight_utc" in option.rule else ()
+    return UNSENT if any(opposite(str(where[-1]), name) for name in names) else 1.0
 
 
 def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
@@ -112,21 +120,22 @@ def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
 
 
 def empty_optionals(problem: Problem, here: Situation) -> Iterator[Proposal]:
-    """Leave out optional arguments that are the empty text, once the upstream has refused the call because of them."""
-    empty = [
-        name
-        for name, value in here.written.items()
-        if value == "" and name not in (here.tool.required if here.tool else ())
-    ]
-    guilty = [
-        name for name in empty if name in here.reading.named or '""' in here.reading.text or "''" in here.reading.text
-    ]
-    if empty and (guilty or "empty" in here.reading.text.lower()):
-        evidence = (
-            f"the upstream refuses the empty text in {', '.join(guilty or empty)}; the schema lets it be left out"
-        )
-        edits = tuple(DropArgument(here.step.id, (name,)) for name in empty)
-        yield Proposal(problem, edits, "empty_optional", evidence, Confidence.EVIDENT, 0.85)
+    """Leave out optional arguments that are empty, once the upstream has refused the call because of them.
+
+    Of texts all that are empty go, of lists and objects those that the refusal names: an empty one may be meant.
+    """
+    required, text = here.tool.required if here.tool else (), here.reading.text
+    empty = [name for name, value in here.written.items() if value in ("", [], {}) and name not in required]
+    told = any(said in text for said in ('""', "''")) or "empty" in text.lower()
+    texts = [name for name in empty if here.written[name] == ""]
+    gone = texts if told or set(texts) & set(here.blamed) else []
+    gone += [name for name in empty if name not in texts and name in here.blamed]
+    if gone:
+        reads = here.tool is not None and here.tool.effect is Effect.READ
+        sure = Confidence.LOSSLESS if reads else Confidence.EVIDENT
+        evidence = f"the upstream refuses {', '.join(gone)}, which say nothing; the schema lets them be left out"
+        edits = tuple(DropArgument(here.step.id, (name,)) for name in gone)
+        yield Proposal(problem, edits, "empty_optional", evidence, sure, 0.85)
 
 
 def decoded(problem: Refused, here: Situation) -> Iterator[Proposal]:
@@ -156,13 +165,27 @@ def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
     asked = told_layout(here.reading.text)
     for name, value in here.written.items():
         schema = here.argument_schema(name)
-        layout = asked or (wanted_layout(schema) if schema is not None else None)
+        full = asked is None and schema is not None and wants_moment(schema)
+        layout = "RFC 3339" if full else asked or (wanted_layout(schema) if schema is not None else None)
         if not isinstance(value, str) or layout is None or schema is None or len(value) > 60:
             continue
-        reading = in_layout(value, layout)
+        reading = as_moment(value) if full else in_layout(value, layout)
         if reading is not None and reading.value != value and fits(schema, reading.value):
             evidence = f"{value!r} in the layout that the {'refusal' if asked else 'schema'} asks for ({layout})"
-            yield _proposal(problem, here, (name,), Coercion(reading.value, reading.rule, reading.confidence, evidence))
+            option = Coercion(reading.value, reading.rule, reading.confidence, evidence)
+            yield _proposal(problem, here, (name,), option, _scale(option, (name,), here))
+
+
+def coded(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Write the code for a label, where the description of the refused argument tabulates both."""
+    for name in here.blamed:
+        value, schema = here.written.get(name), here.argument_schema(name)
+        code = code_of(value, str((schema or {}).get("description", ""))) if isinstance(value, str) else None
+        forms = (as_number(code), code) if code is not None and code != value else ()
+        form = next((form for form in forms if form is not None and fits(schema or {}, form)), None)
+        if form is not None:
+            evidence = f"the upstream refuses {value!r} in {name!r}, and the description says that this is {code}"
+            yield _proposal(problem, here, (name,), Coercion(form, "described_code", Confidence.EVIDENT, evidence))
 
 
 def referenced(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog_cache import letters
-from proxy.repair.view.units import same_unit
+from proxy.repair.view.units import same_unit, unit_of
 from proxy.repair.view.words import likeness, mentions, words
 from schemas.catalog import Json
 from schemas.edit import Confidence
@@ -39,9 +39,13 @@ def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
         return
     unit = [option for option in allowed if same_unit(value, option)]
     if len(unit) == 1:
-        yield Coercion(unit[0], "same_unit", Confidence.EVIDENT, f"{value!r} and {unit[0]!r} are the same unit")
+        shared = any(mentions(option, value) for option in allowed if option != unit[0])
+        sure = Confidence.GUESS if shared else Confidence.EVIDENT
+        yield Coercion(unit[0], "same_unit", sure, f"{value!r} and {unit[0]!r} are the same unit")
         return
+    other = unit_of(value) is not None
     alike = tuple(option for option in allowed if _negated(option) == _negated(value))
+    alike = tuple(option for option in alike if not (other and unit_of(option) is not None))
     held = [option for option in alike if len(option) > 1 and mentions(value, option)]
     held = [option for option in held if not any(option != other and option in other for other in held)]
     if len(held) == 1:

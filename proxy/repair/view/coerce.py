@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from proxy.repair.view.choices import Coercion, choose
-from proxy.repair.view.moments import in_layout, wanted_layout
+from proxy.repair.view.moments import as_moment, as_ticks, in_layout, ticks, wanted_layout, wants_moment
 from proxy.repair.view.scalars import NOTHING, Reading, read_boolean, read_json, read_number, whole
 from proxy.repair.view.schema import (
     Schema,
@@ -25,6 +25,8 @@ from proxy.repair.view.schema import (
     required_names,
     types_of,
 )
+from proxy.repair.view.tables import as_number, code_of
+from proxy.repair.view.unions import tagged
 from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import MISSING, as_text
 from proxy.repair.view.words import mentions, words
@@ -90,11 +92,15 @@ def _lost_digits(value: Json, target: Target) -> bool:
 
 
 def _leave_out(value: Json, target: Target) -> Iterator[Coercion]:
-    empty = value is None or (isinstance(value, str) and value.strip().lower() in NOTHING)
+    empty = value in (None, "", []) or (isinstance(value, str) and value.strip().lower() in NOTHING)
+    if _code(value, target) is not None:
+        return
     if empty and not target.required and not accepts(target.schema, target.root, "null"):
         sure = Confidence.LOSSLESS if value is None else Confidence.EVIDENT
-        yield Coercion(MISSING, "null_for_optional", sure, "the argument is optional and does not accept null")
-    if empty and value is not None and accepts(target.schema, target.root, "null"):
+        yield Coercion(
+            MISSING, "null_for_optional", sure, f"the argument is optional and does not accept {short(value)}"
+        )
+    if isinstance(value, str) and empty and value and accepts(target.schema, target.root, "null"):
         yield Coercion(None, "null_as_text", Confidence.EVIDENT, "the text says: no value")
 
 
@@ -178,6 +184,8 @@ def _to_boolean(value: Json, target: Target) -> Iterator[Coercion]:
 def _to_text(value: Json, target: Target) -> Iterator[Coercion]:
     if isinstance(value, str) or value is None or not accepts(target.schema, target.root, "string"):
         return
+    if isinstance(value, int | float) and wants_moment(target.schema):
+        return
     if isinstance(value, bool | int | float):
         yield Coercion(json.dumps(value), "scalar_as_text", Confidence.LOSSLESS, "the schema wants text")
     elif as_object(value) is not None:
@@ -198,10 +206,31 @@ def _allowed(value: Json, target: Target) -> Iterator[Coercion]:
         yield Coercion(json.dumps(value), "scalar_as_text", Confidence.LOSSLESS, "an allowed value")
 
 
+def _tabled(value: Json, target: Target) -> Iterator[Coercion]:
+    code = _code(value, target)
+    if code is not None:
+        evidence = f"the description says that {value!r} is {code}"
+        for form in (as_number(code), code):
+            yield Coercion(form, "described_code", Confidence.EVIDENT, evidence)
+
+
+def _code(value: Json, target: Target) -> str | None:
+    return code_of(value, str(target.schema.get("description", ""))) if isinstance(value, str) else None
+
+
 def _to_layout(value: Json, target: Target) -> Iterator[Coercion]:
+    if wants_moment(target.schema):
+        yield from _from_reading(as_moment(value), value)
+        return
     layout = wanted_layout(target.schema) if isinstance(value, str) else None
     if layout is not None:
         yield from _from_reading(in_layout(value, layout), value)
+
+
+def _to_ticks(value: Json, target: Target) -> Iterator[Coercion]:
+    each = ticks(_text(target)) if isinstance(value, str) and accepts(target.schema, target.root, "integer") else None
+    if each is not None:
+        yield from _from_reading(as_ticks(value, each), value)
 
 
 def _trimmed(value: Json, target: Target) -> Iterator[Coercion]:
@@ -302,6 +331,14 @@ def _object_of(keys: dict[str, Json], branch: Schema, target: Target) -> Iterato
         yield Coercion(written, "keys: " + ", ".join(dict.fromkeys(rules)), sure, "keys rewritten to their schemas")
 
 
+def _tagged(value: Json, target: Target) -> Iterator[Coercion]:
+    filled = tagged(value, target.schema, target.root)
+    if filled is not None:
+        new = ", ".join(f"{name} = {short(inner)}" for name, inner in filled.items() if name not in value)
+        why = f"of what {target.name or 'the value'!r} may be, only the alternative with {new} fits"
+        yield Coercion(filled, "discriminator", Confidence.LOSSLESS, why)
+
+
 def short(value: Json, limit: int = 60) -> str:
     """A value as JSON, cut for a sentence."""
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else as_text(value)
@@ -311,14 +348,17 @@ def short(value: Json, limit: int = 60) -> str:
 _Rule = Callable[[Json, Target], Iterator[Coercion]]
 _RULES: tuple[_Rule, ...] = (
     _leave_out,
+    _tabled,
     _allowed,
     _to_number,
     _to_boolean,
     _decode,
+    _tagged,
     _keys,
     _items,
     _from_list,
     _to_layout,
+    _to_ticks,
     _trimmed,
     _to_list,
     _to_text,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from dateutil import parser as dates
 
 from proxy.repair.view.patterns import matches
 from proxy.repair.view.scalars import Reading
+from schemas.catalog import Json
 from schemas.edit import Confidence
 
 ISO = {"date": "%Y-%m-%d", "time": "%H:%M", "date-time": "%Y-%m-%dT%H:%M:%S"}
@@ -103,6 +104,86 @@ def in_layout(text: str, layout: str) -> Reading | None:
         sure = Confidence.GUESS
     written = first.isoformat() if layout == ISO["date-time"] else first.strftime(layout)
     return Reading(written, f"{named.replace('-', '_')}_layout", sure)
+
+
+_RFC = re.compile(r"\bRFC[ -]?3339\b", re.IGNORECASE)
+
+
+def wants_moment(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a text schema asks for a moment with its offset, as RFC 3339 writes it."""
+    named = schema.get("format")
+    said = str(schema.get("description", ""))[:MASKED]
+    return named == "date-time" or (named is None and told_layout(said) is None and _RFC.search(said) is not None)
+
+
+def as_moment(value: Json) -> Reading | None:
+    """A date, a date with a time, or a count of ticks since 1970 as RFC 3339 writes it."""
+    counted = int(value) if isinstance(value, str) and re.fullmatch(r"\s*\d{9,20}\s*", value) else value
+    return from_ticks(counted) if not isinstance(counted, str) else in_full(counted)
+
+
+@lru_cache(maxsize=1024)
+def in_full(text: str) -> Reading | None:
+    """A date, or a date with a time, as RFC 3339 wants it; midnight and UTC where they are not said are guesses."""
+    for layout in (ISO["date-time"], ISO["date"]):
+        reading = in_layout(text, layout)
+        if reading is None:
+            continue
+        if layout == ISO["date"]:
+            bare = reading.confidence is Confidence.EVIDENT and not _TIMED.search(text)
+            return Reading(f"{reading.value}T00:00:00Z", "midnight_utc", Confidence.GUESS) if bare else None
+        moment = datetime.fromisoformat(str(reading.value))
+        if moment.tzinfo is not None:
+            return Reading(moment.isoformat(), "date_time_layout", Confidence.EVIDENT)
+        return Reading(f"{moment.isoformat()}Z", "supposed_utc", Confidence.GUESS)
+    return None
+
+
+_TIMED = re.compile(r"\d:\d|\dT\d")
+_COUNTED = re.compile(r"\b(?:unix|posix|epoch|1970)", re.IGNORECASE)
+_PER_SECOND = {
+    1000: re.compile(r"(?:\b|_)(?:mill?i\w{0,12}|ms)(?:\b|_)|毫秒|ミリ秒|밀리초|милли", re.IGNORECASE),
+    1_000_000: re.compile(r"(?:\b|_)(?:micro\w{0,12}|µs|us)(?:\b|_)|微秒|микро", re.IGNORECASE),
+    1_000_000_000: re.compile(r"(?:\b|_)(?:nano\w{0,12}|ns)(?:\b|_)|纳秒|нано", re.IGNORECASE),
+    1: re.compile(
+        r"(?:\b|_)(?:se[ck](?:s|ond\w{0,2}|und\w{0,2})?|segundos?|s)(?:\b|_)|(?<![毫微纳リ])秒|(?<!리)초|секунд"
+    ),
+}
+"""Ticks of a second to how a description names them."""
+
+
+def ticks(text: str) -> int | None:
+    """How many a second of the clock that a text describes, `Unix time in milliseconds`; None for no or two answers."""
+    text = text[:MASKED]
+    if _COUNTED.search(text) is None:
+        return None
+    found = [each for each, name in _PER_SECOND.items() if name.search(text)]
+    return found[0] if len(found) == 1 else None
+
+
+def as_ticks(text: str, each: int) -> Reading | None:
+    """A moment with its offset as so many ticks since 1970, exactly; None for other texts."""
+    reading = in_full(text)
+    if reading is None or text.strip().isdecimal():
+        return None
+    moment = datetime.fromisoformat(str(reading.value))
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    exact = since // timedelta(microseconds=1) * each
+    if exact % 1_000_000:
+        return None
+    rule = "moment_as_ticks" if reading.confidence is Confidence.EVIDENT else reading.rule
+    return Reading(exact // 1_000_000, rule, reading.confidence)
+
+
+def from_ticks(number: Json) -> Reading | None:
+    """A count of seconds or finer ticks since 1970 as RFC 3339 writes it; its size tells which, 2001 to 2096."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        return None
+    each = next((each for each in _PER_SECOND if 1_000_000_000 * each <= number < 4_000_000_000 * each), None)
+    if each is None or number * 1_000_000 % each:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=number * 1_000_000 // each)
+    return Reading(moment.isoformat().replace("+00:00", "Z"), "ticks_as_moment", Confidence.EVIDENT)
 
 
 def _ambiguous(text: str, read: datetime) -> bool:

@@ -66,6 +66,29 @@ def alternatives(text: str) -> tuple[str, ...]:
     return ()
 
 
+_SAID = r"(?:['\"`](?P<quoted>[^'\"`\s,][^'\"`\n]{0,60})['\"`]|(?P<bare>[\w+-][\w/.+-]{0,40}?)(?=\.?(?:[\s,;)\]]|$)))"
+_ABSENT = r"\b(?:if|when|unless)\b[^.\n]{0,40}\b(?:no|none|not|omitted|unset|missing|given|provided|specified)\b"
+_DEFAULTS = (
+    re.compile(rf"\bdefault(?:s to|ing to| value| is|s)?(?: is)?\s{{0,3}}[:=]?\s{{0,3}}{_SAID}", re.IGNORECASE),
+    re.compile(rf"\buses? {_SAID}[^.\n]{{0,60}}{_ABSENT}", re.IGNORECASE),
+    re.compile(rf"{_ABSENT}[^.\n]{{0,40}}\buses? {_SAID}", re.IGNORECASE),
+)
+_TELLING = re.compile(r"[^a-z]|^(?:true|false)$")
+"""A bare word that is a value and no word of a sentence: it holds a figure, a capital, a slash."""
+
+
+def stated_default(text: str) -> str | None:
+    """The value that a description says is used where none is given; None where it says none, or more than one."""
+    text = text[:DESCRIBED]
+    found = [match for form in _DEFAULTS for match in form.finditer(text)]
+    values = {match["quoted"] or match["bare"] for match in found if match["quoted"] or _TELLING.search(match["bare"])}
+    return values.pop() if len(values) == 1 else None
+
+
+DESCRIBED = 4000
+"""Characters of a description that are searched for a default."""
+
+
 def _written(text: str, name: str) -> str:
     """The note in a docstring: `name: text`, `name (type): text`, or `name : type` with the text on the next line."""
     lines = text.splitlines()

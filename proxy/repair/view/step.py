@@ -137,6 +137,12 @@ class Situation:
         return as_object(self.step.arguments) or {}
 
     @property
+    def blamed(self) -> tuple[str, ...]:
+        """The arguments that the refusal names, or whose value it repeats."""
+        quoted = (str(where[0]) for where in self.reading.quoted if where)
+        return tuple(dict.fromkeys(name for name in (*self.reading.named, *quoted) if name in self.written))
+
+    @property
     def schema(self) -> Schema:
         """The tool's input schema, {} without a tool."""
         return self.tool.schema if self.tool else {}

@@ -6,7 +6,9 @@ Pure, on pint's registry, which is loaded at the first question (it costs about 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
+from math import isclose
 from typing import Any, cast
 
 from proxy.repair.view.words import stem
@@ -19,18 +21,50 @@ def _registry() -> Any:
     return cast("Any", pint.UnitRegistry(cache_folder=None))
 
 
+_CUSTOMARY = re.compile(r"(?i:us|u\.s\.)[ _](?P<front>\w.*)|(?P<back>.*\w) ?\((?i:us|u\.s\.)\)")
+_IMPERIAL = re.compile(r"(?i:uk|imp|imperial)[ _](?P<front>\w.*)|(?P<back>.*\w) ?\((?i:uk|imp|imperial)\)")
+_DEGREES = re.compile(r"(?:°|deg(?:ree)?s?)[ _]?(?:(c|celsius)|(f|fahrenheit))", re.IGNORECASE)
+_PREFIX = re.compile(r"\b(kilo|mega|giga|tera|hecto|deci|centi|milli|micro|nano)[ _-](?=[a-z])", re.IGNORECASE)
+_POWER = re.compile(r"\b(?:(?:[cdkm]?m|ft|yd|mi|in)()|[A-Za-z]{1,3}([⁻-]))([1-9¹²³])(?![\w.])")
+
+
 @lru_cache(maxsize=8192)
 def unit_of(text: str) -> str | None:
     """The canonical name of the unit that a text names, None where it names none."""
-    bare = text.strip().lower() if text.strip().lower() != text.strip() and len(text.strip()) > 3 else text.strip()
-    bare = bare.removesuffix(".")
-    if not re.fullmatch(r"[A-Za-zµ°Å%][A-Za-zµ°Å0-9_ /*^²³.-]*", bare):
-        return None
-    for spelling in (bare, bare.replace(" ", "_"), " ".join(stem(word) for word in bare.split())):
-        found = _parse(spelling)
+    bare = text.strip()[:LONGEST].removesuffix(".")
+    degrees = _DEGREES.fullmatch(bare)
+    if degrees is not None:
+        return "degree_Celsius" if degrees[1] else "degree_Fahrenheit"
+    for form, before in ((_CUSTOMARY, ""), (_IMPERIAL, "imperial_")):
+        found = form.fullmatch(bare)
         if found is not None:
-            return found
-    return None
+            own = _named(found["front"] or found["back"])
+            return own and (_parse(before + own) if before else own)
+    return _named(bare)
+
+
+LONGEST = 60
+"""Characters of a text that may name a unit."""
+
+
+def _named(bare: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-zµ°Å%][A-Za-zµ°Å0-9_ /*^²³¹⁻·⋅.-]*", bare):
+        return None
+    lower = bare.lower() if len(bare) > 3 else bare
+    plainly = _PREFIX.sub(r"\1", re.sub(r"(?<=[a-z])-(?=[a-z])", " ", lower))
+    raised = _POWER.sub(_power, bare.replace("·", "*").replace("⋅", "*").replace(" ", "*"))
+    spellings = (
+        *(("floz",) if re.fullmatch(r"fl\.? ?oz", lower) else ()),
+        *((bare,) if bare != lower and " " not in bare else ()),
+        *(lower, lower.replace(" ", "_"), " ".join(stem(word) for word in lower.split())),
+        *(plainly, plainly.replace(" ", "_"), " ".join(stem(word) for word in plainly.split())),
+        *((raised,) if raised != bare else ()),
+    )
+    return next((unit for form in dict.fromkeys(spellings) if (unit := _parse(form)) is not None), None)
+
+
+def _power(match: re.Match[str]) -> str:
+    return f"{match[0].rstrip(match[3]).rstrip('⁻-')}**{'-' if match[2] else ''}{unicodedata.digit(match[3])}"
 
 
 def _parse(text: str) -> str | None:
@@ -41,10 +75,13 @@ def _parse(text: str) -> str | None:
     return str(unit) if str(unit) != "dimensionless" else None
 
 
+@lru_cache(maxsize=8192)
 def same_unit(left: str, right: str) -> bool:
-    """Tell whether two texts name the same unit."""
-    ours = unit_of(left)
-    return ours is not None and ours == unit_of(right)
+    """Tell whether two texts name the same unit: one amount of either is the same amount of the other."""
+    ours, theirs = unit_of(left), unit_of(right)
+    if ours is None or theirs is None or ours == theirs:
+        return ours is not None and ours == theirs
+    return all((said := convert(each, left, right)) is not None and isclose(said, each) for each in (1.0, 1000.0))
 
 
 @lru_cache(maxsize=4096)

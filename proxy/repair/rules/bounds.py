@@ -1,0 +1,64 @@
+"""Rules for numbers beyond the most that an argument takes.
+
+Asking for all there is by too large a number is common; what is meant by any other number beyond its bound nobody
+knows. So the bound is a guess for arguments that say how much is wanted, and for others only told to the client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from proxy.repair.view.coerce import short
+from proxy.repair.view.schema import fits
+from proxy.repair.view.step import Situation
+from proxy.repair.view.values import inside
+from proxy.repair.view.words import stems
+from schemas.catalog import Json
+from schemas.edit import Confidence, Proposal, SetArgument
+from schemas.plan import Location
+from schemas.problem import Refused, SilentFailure, ValueNotAllowed
+
+HOW_MUCH = frozenset({"limit", "count", "size", "max", "top", "first", "num", "result", "row", "per", "n", "k"})
+"""Words in the name of an argument that says how much is wanted."""
+LIKELY, UNSENT = 0.6, 0.2
+_MOST = re.compile(
+    r"(?:<=|≤|\b(?:at most|no more than|(?:not|n't|cannot) exceed|(?:less|smaller|lower) than or equal to|"
+    r"max(?:imum)?(?: value)?(?: of| is|:)?|between -?[\d.,]{1,15} and))\s{0,3}(-?\d{1,15}(?:\.\d{1,9})?)(?![\d.,]*\d)",
+    re.IGNORECASE,
+)
+
+
+def declared(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
+    """Send the schema's maximum for a larger number."""
+    value, most = inside(here.step.arguments, problem.at), here.schema_at(problem.at).get("maximum")
+    if problem.at and _is_number(most) and _is_number(value) and value > most:
+        yield from _at_most(problem, problem.at, most, here, "the schema")
+
+
+def told(problem: Refused | SilentFailure, here: Situation) -> Iterator[Proposal]:
+    """Send the most that the refusal, or else the description, allows for the larger number that was refused."""
+    for name in here.blamed:
+        value = here.written[name]
+        if not _is_number(value):
+            continue
+        said = str((here.argument_schema(name) or {}).get("description", ""))[:2000]
+        for text, teller in ((here.reading.text, "the refusal"), (said, "the description")):
+            found = {float(match[1]) if "." in match[1] else int(match[1]) for match in _MOST.finditer(text)}
+            if len(found) == 1 and value > max(found):
+                yield from _at_most(problem, (name,), max(found), here, teller)
+                break
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _at_most(
+    problem: ValueNotAllowed | Refused | SilentFailure, where: Location, most: Json, here: Situation, teller: str
+) -> Iterator[Proposal]:
+    if fits(here.schema_at(where), most):
+        counts = bool(stems(str(where[-1])) & HOW_MUCH)
+        evidence = f"{teller} allows {short(most)} at most"
+        edit = SetArgument(here.step.id, where, most)
+        yield Proposal(problem, (edit,), "bound", evidence, Confidence.GUESS, LIKELY if counts else UNSENT)

@@ -21,7 +21,10 @@ from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step, dependencies
 from schemas.trial import Candidate, StepRun, Verdict
 
+LIKELY = 0.3
+"""Score below which a guess is only told to the client: measured, of those none was right."""
 AGAIN = "this call has already failed"
+UNLIKELY = "the evidence does not single it out"
 UNSURE = "not sent: an effect would follow a guess"
 
 
@@ -46,6 +49,8 @@ class Gate:
             return f"something stays wrong: {option.open[0].message}"
         if why := objection(self.submitted, parent, option.proposals, evidence):
             return why
+        if option.confidence is Confidence.GUESS and option.score < LIKELY and not chosen:
+            return UNLIKELY
         step = option.plan.by_id.get(step_id)
         if step is None or step_id == OUTPUT:
             return ""

@@ -150,6 +150,7 @@ class Suiting:
         self.goal = goal
         self._words = [(match.start(), match.end(), stem(match[0].lower())) for match in WORD.finditer(goal)]
         self._count = len(tools)
+        self._notes: dict[tuple[str, str], frozenset[str]] = {}
         self._names = {word for tool in tools for name in tool.properties for word in Argument(tool, name).names}
         self._having = Counter(
             word for tool in tools for word in stems(f"{tool.name} {tool.description} {' '.join(tool.properties)}")
@@ -175,10 +176,17 @@ class Suiting:
         written = KIND.get(said.kind, 0.0) if not wanted.numeric else WRITTEN
         return 0.05 + measured + formed + written + (0.5 if loose else 0.8) * self.spelled(wanted, said, loose=loose)
 
+    def _told(self, tool: Tool, name: str) -> frozenset[str]:
+        """The words of what a tool says about an argument."""
+        key = (tool.public, name)
+        if key not in self._notes:
+            self._notes[key] = stems(note(tool, name))
+        return self._notes[key]
+
     def _labelled(self, wanted: Argument, said: Stated) -> bool:
         """Tell whether a word just before a value is the name of other arguments, and none of this one's."""
         before = [word for _, end, word in self._words if end <= said.start][-2:]
-        own = wanted.names | stems(note(wanted.tool, wanted.name))
+        own = wanted.names | self._told(wanted.tool, wanted.name)
         return any(word in self._names - own for word in before) and not own & set(before)
 
     def mentioned(self, wanted: Argument, value: Json) -> bool:
@@ -202,8 +210,8 @@ class Suiting:
             if any(word == name or (len(word) > 3 and likeness(word, name) >= ALIKE) for name in wanted.names):
                 found.append(share)
             elif not loose:
-                sharing = sum(word in stems(note(wanted.tool, other)) for other in wanted.tool.properties)
-                told = word in stems(note(wanted.tool, wanted.name))
+                sharing = sum(word in self._told(wanted.tool, other) for other in wanted.tool.properties)
+                told = word in self._told(wanted.tool, wanted.name)
                 found.append(0.7 * share * self.rarity(word) / sharing if told and not unit_of(word) else 0.0)
         return max(found)
 
@@ -223,7 +231,7 @@ class Suiting:
 
 def zone(wanted: Argument, said: Stated) -> str | None:
     """The time zone (IANA) of a place, for an argument that speaks of zones so named."""
-    told = f"{wanted.name} {note(wanted.tool, wanted.name)}".lower().replace("_", "")
+    told = str(wanted.target.schema.get("description", "")).lower()
     return place_zone(said.text) if "iana" in told and said.kind in ("name", "phrase") else None
 
 

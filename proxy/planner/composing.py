@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import anyio.to_thread
 
@@ -51,15 +52,17 @@ class Composer:
         self._planner = planner
 
     async def plans(self, goal: str, tools: Sequence[Tool], catalog: Catalog, most: int) -> list[Plan]:
-        """Plans whose arguments are all filled, the likeliest first; none where the goal states too little."""
+        """Plans whose arguments are all filled, the likeliest first; none where the goal states too little.
+
+        Where the tool that seems meant cannot be called, another one is no answer.
+        """
         sketches = await anyio.to_thread.run_sync(_sketched, goal, tuple(tools), catalog)
         found: list[Plan] = []
         for call, clear in await self._aimed(goal, sketches, tools[:NEAREST]):
-            settled = await self._settled(goal, call)
-            plan = settled.plan(goal) if settled is not None and _harmless(settled, clear=clear) else None
-            found += [plan] if plan is not None and plan not in found else []
-            if len(found) >= most:
+            settled = await self._settled(goal, call) if len(found) < most else None
+            if settled is None or not _harmless(settled, clear=clear):
                 break
+            found.append(settled.plan(goal))
         return found
 
     async def _aimed(
@@ -75,7 +78,7 @@ class Composer:
         best = totals[order[0]]
         clear = len(order) == 1 or best - totals[order[1]] >= CLEAR
         close = [index for index in order[:RIVALS] if totals[index] >= best - WITHIN]
-        return [(asked[at][1], clear) for at in close if _whole(goal, asked[at][1])]
+        return [(asked[at][1], clear) for at in takewhile(lambda at: _whole(goal, asked[at][1]), close)]
 
     async def _likely(self, goal: str, tools: Sequence[Tool]) -> Sequence[float] | None:
         """How likely each tool gives the answer, beyond how likely its name is anyway."""

@@ -176,7 +176,8 @@ class Sketcher:
         call = self._filled(tool, reader)
         for wanted in arguments(tool) if len(above) < DEEP else ():
             told = call.fillers.get(wanted.name)
-            if wanted.allowed or not wanted.required or (told and told.sure and told.options[0].spelled):
+            known = told is not None and (len(above) > 1 or (told.sure and told.options[0].spelled))
+            if wanted.allowed or not wanted.required or known:
                 continue
             for path, producer in self._producers(wanted, above):
                 inner = self._call(producer, (*above, producer.public), call)
@@ -191,8 +192,7 @@ class Sketcher:
             return self._conversion(converter) or Call(tool)
         wanted = arguments(tool)
         options = {each.name: [] if each.allowed else self._options(each) for each in wanted}
-        above = reader.fillers if reader is not None else dict[str, Filler]()
-        fillers = {name: filler for name, filler in above.items() if filler.sure}
+        fillers = {each.name: filler for each in wanted if reader and (filler := _agreed(each, reader)) is not None}
         fillers |= {each.name: filler for each in wanted if (filler := self._listed(each)) is not None}
         fillers = {**_settled([each for each in wanted if each.name not in fillers], options), **fillers}
         for each in wanted:
@@ -361,6 +361,15 @@ def _alone(name: str, free: Mapping[str, Sequence[Option]], required: Set[str]) 
     if name not in required or len(real) != 1:
         return False
     return not any(o.said == real[0].said for other in required - {name} for o in free.get(other, ()))
+
+
+def _agreed(wanted: Argument, reader: Call) -> Filler | None:
+    """What the call that reads another one is surely given, for an argument of the same name, unit and schema there."""
+    filler = reader.fillers.get(wanted.name)
+    if filler is None or not filler.sure or Argument(reader.tool, wanted.name).unit != wanted.unit:
+        return None
+    option = filler.options[0]
+    return filler if option.call is not None or wanted.value(option.value) == option.value else None
 
 
 def _spread(call: Call) -> Call:

@@ -195,9 +195,9 @@ class Sketcher:
         fillers = {each.name: filler for each in wanted if reader and (filler := _agreed(each, reader)) is not None}
         fillers |= {each.name: filler for each in wanted if (filler := self._listed(each)) is not None}
         fillers = {**_settled([each for each in wanted if each.name not in fillers], options), **fillers}
-        for each in wanted:
-            if each.required and each.name not in fillers and options[each.name]:
-                fillers[each.name] = Filler(tuple(options[each.name][:MOST]))
+        open_ = [each for each in wanted if each.required and each.name not in fillers and options[each.name]]
+        shared = sum(not each.numeric for each in open_) > 1
+        fillers |= {each.name: Filler(_apart(options[each.name], shared=shared)) for each in open_}
         call = Call(tool, {each.name: fillers[each.name] for each in wanted if each.name in fillers})
         return self._with_leftovers(_spread(call), options)
 
@@ -361,6 +361,13 @@ def _alone(name: str, free: Mapping[str, Sequence[Option]], required: Set[str]) 
     if name not in required or len(real) != 1:
         return False
     return not any(o.said == real[0].said for other in required - {name} for o in free.get(other, ()))
+
+
+def _apart(options: Sequence[Option], *, shared: bool) -> tuple[Option, ...]:
+    """The options of an argument; where several take texts (`shared`), a path of two parts is none, its parts are."""
+    parts = {one.said.start for one in options if one.said and one.said.kind == "part"} if shared else set[int]()
+    left = (one for one in options if not (one.said and one.said.kind == "path" and one.said.start in parts))
+    return tuple(left)[:MOST]
 
 
 def _agreed(wanted: Argument, reader: Call) -> Filler | None:

@@ -19,7 +19,7 @@ from typing import Any
 from proxy.planner import prompt
 from proxy.planner.choice import choose
 from proxy.planner.engine import Engine
-from proxy.planner.switch import Switch
+from proxy.planner.native import Switch
 from proxy.ports import Question
 from schemas.catalog import Tool
 from schemas.plan import Plan, Step

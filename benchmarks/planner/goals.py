@@ -46,25 +46,37 @@ class Told:
 
 
 async def run(
-    file: Path, model: Path, deadline: float, match: str, tell: Callable[[Told], None], *, written: bool
+    file: Path,
+    model: Path | None,
+    deadline: float,
+    match: str,
+    only: str,
+    tell: Callable[[Told], None],
+    *,
+    written: bool,
 ) -> list[Told]:
-    """Hand over every goal of a file of chains whose id contains `match`, in each stage."""
+    """Hand over the goals of a file of chains whose id contains `match`, in the stages whose name contains `only`.
+
+    None as the model: without one.
+    """
     read = chains.load(file)
-    settings = {"planner": {"model": str(model), "deadline": deadline}}
+    settings = {"planner": {"model": str(model), "deadline": deadline}} if model else {}
     found: list[Told] = []
     with folder() as home:
         here = world(read, home)
         here.lay_out()
-        async with served(Options(planner="auto", settings=settings), home, here.servers()) as connection:
+        async with served(
+            Options(planner="auto" if model else "none", settings=settings), home, here.servers()
+        ) as connection:
             await connection.listed(len(here.servers()))
             for case in here.filled(read["gold"]):
                 if match not in case["id"]:
                     continue
-                if written:
+                if written and model:
                     here.lay_out()
                     found.append(await _written(case, connection, model, deadline))
                     tell(found[-1])
-                for stage, more in STAGES.items():
+                for stage, more in ((stage, more) for stage, more in STAGES.items() if only in stage):
                     here.lay_out()
                     found.append(await _asked(case, connection, stage, {"goal": case["task"], **more}))
                     tell(found[-1])
@@ -72,7 +84,8 @@ async def run(
 
 
 async def _asked(case: Mapping[str, Any], connection: Connection, stage: str, sent: Mapping[str, Any]) -> Told:
-    answer = await connection.call("run_workflow", dict(sent), seconds=SECONDS)
+    patient = {**sent, "budget": {"seconds": SECONDS, **sent.get("budget", {})}}
+    answer = await connection.call("run_workflow", patient, seconds=SECONDS)
     report = (answer.result or {}).get("structuredContent") or {}
     output = report.get("output")
     claimed = report.get("status") in ("succeeded", "repaired")

@@ -20,8 +20,7 @@ from benchmarks.planner.situations import contexts, options, question
 from proxy.planner import grammar, prompt
 from proxy.planner.client import LocalPlanner, Remote
 from proxy.planner.engine import Engine
-from proxy.planner.native import Entry
-from proxy.planner.switch import Switch
+from proxy.planner.native import Entry, Switch
 from proxy.planner.wire import Settings
 
 TEXT = {"type": "string", "minLength": 300, "maxLength": 400}

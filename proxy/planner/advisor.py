@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from proxy.planner import grammar, prompt
+from proxy.planner.answer import answer
 from proxy.planner.choice import choose
-from proxy.planner.composing import Composer
+from proxy.planner.composing import UNUSED, Composer
 from proxy.planner.grammar import Known
 from proxy.planner.render import labels
+from proxy.planner.uncovered import stated, uncovered
 from proxy.planner.weave import weave
-from proxy.planner.weighing import keeps_facts
 from proxy.ports import Advice, Planner, Question, Usage
 from proxy.repair.search.grounding import invented
 from proxy.repair.view.values import MISSING
@@ -87,21 +88,30 @@ class PlannerAdvisor:
 
         `tools` suit the goal, best first; `catalog` holds all there are, None: the plan is written.
         """
-        composed = None if catalog is None else await self.compose(goal, tools, catalog)
-        if composed is not None:
-            return composed
-        shown = tools[:SHOWN]
-        plan = await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
-        sound = plan is not None and keeps_facts(goal, plan) and not invented(plan, shown, [goal], [])
-        return plan if sound else None
+        found = [] if catalog is None else await self._composer.plans(goal, tools, catalog, 1)
+        return found[0] if found else await self._written(goal, tools)
+
+    async def plans(self, goal: str, tools: Sequence[Tool], catalog: Catalog, most: int) -> list[Plan]:
+        """Several plans from the goal alone, the likeliest first; a written one where none can be composed."""
+        found = await self._composer.plans(goal, tools, catalog, most)
+        written = None if found else await self._written(goal, tools)
+        return found if written is None else [written]
 
     async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
         """A plan of what the goal states; None where it states too little."""
-        return await self._composer.compose(goal, tools, catalog)
+        return next(iter(await self._composer.plans(goal, tools, catalog, 1)), None)
 
     async def answer(self, goal: str, run: StepRun) -> str:
         """Where in the result of the last step the answer to the goal stands, "" for the whole result."""
-        return await self._composer.answer(goal, run)
+        return await answer(self._planner, goal, run)
+
+    async def _written(self, goal: str, tools: Sequence[Tool]) -> Plan | None:
+        """A plan that the model writes, if it uses nearly all that the goal states and invents nothing."""
+        shown = tools[:SHOWN]
+        plan = await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
+        if plan is None or invented(plan, shown, [goal], []):
+            return None
+        return plan if len(uncovered(goal, plan, shown)) <= UNUSED * len(stated(goal)) else None
 
     async def _plan(self, text: str, goal: str, tools: Sequence[Tool]) -> Plan | None:
         """Choose the tool that the plan leads to by its likelihood as a whole, then write the plan.

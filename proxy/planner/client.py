@@ -21,7 +21,6 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from proxy.planner.patience import patience
 from proxy.planner.spawn import Reached, last_words, reach, reap
 from proxy.planner.wire import LINE, Fault, Settings, decode, encode
 from proxy.ports import Usage
@@ -33,6 +32,15 @@ LONGEST_PAUSE = 60.0
 """Seconds without a planner after a failure; doubled with every further one."""
 GRACE = 2.0
 """Seconds that a worker may be late with the answer to a request whose deadline has passed."""
+USUAL = 256
+"""Tokens of an ordinary answer: a value, a step."""
+LONGEST = 3.0
+"""A whole plan is the reason why its run waits: it may take this many times as long as an ordinary answer."""
+
+
+def patience(deadline: float, tokens: int) -> float:
+    """Seconds for an answer of at most so many tokens, given those for an ordinary one."""
+    return deadline * min(LONGEST, max(1.0, tokens / USUAL))
 
 
 class Gone(Exception):  # noqa: N818 - an ordinary end

@@ -1,7 +1,7 @@
-"""Composes a plan from a goal: sketches by rule, and a model where rules leave a choice open.
+"""Composes plans from a goal by small questions: which tool gives the answer, which of a few values was meant.
 
-A small model chooses far better than it writes: it is asked which tool gives the answer and which of a few values was
-meant, as the likelihood of calls, and writes only what nothing in the goal states. Without its answers rules decide.
+A small model chooses far better than it writes. What rules leave no doubt about is not asked; where the model has no
+answer, a plan with a doubt in it is none.
 """
 
 from __future__ import annotations
@@ -9,41 +9,40 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import anyio.to_thread
 
-from proxy.planner import filling, grammar
-from proxy.planner.answer import clear, leaves, tied
-from proxy.planner.assemble import Assembly, Sketch
-from proxy.planner.choice import choose
-from proxy.planner.matching import SURE
-from proxy.planner.sketch import Assumed, Call, Open, Said, plan_of
-from proxy.planner.slots import Slot
-from proxy.planner.stated import Fact
-from proxy.planner.weighing import OPEN
+from proxy.planner.render import cut, labels, tool_line
+from proxy.planner.sketch import SURE, Call, Filler, Option, Sketcher
+from proxy.planner.uncovered import stated
 from proxy.ports import Planner
+from proxy.repair.view.notes import summary
 from proxy.repair.view.order import reads_only
-from schemas.catalog import Catalog, Json, Tool
-from schemas.plan import Plan, walk
-from schemas.trial import StepRun
+from proxy.repair.view.values import MISSING
+from proxy.repair.view.words import stems
+from schemas.catalog import Catalog, Tool
+from schemas.plan import Plan
 
 AIMS = 12
-"""Tools of which each is tried as the one that gives the answer."""
-RIVALS = 4
-WITHIN = 1.5
-"""Sketches that a model chooses from: so many, and so much less worth than the best at most."""
-MODEL = 0.7
-"""What a nat per token of the model counts against the worth of a sketch."""
+NEAREST, ASKED = 2, 6
+"""Tools of which each is tried as the one that gives the answer; of those the nearest to the goal and the cheapest, so
+many in all, are asked about."""
+RIVALS = 3
+WITHIN = 0.3
+"""Plans that are given at most, and how much worse than the tool that seems meant another one may seem."""
 PRIOR = 0.5
 """Share of a name's likelihood without the goal that is taken off: some names are likely anyway."""
-LEAST = 0.5
-"""What a sketch must be worth: less explains next to nothing of the goal."""
-GAPS = 3
-"""Open arguments up to which a model fills them."""
 CLEAR = 0.5
-YES = 1.5
-"""Nats per token by which a value must lead; affirming what the goal does not speak of takes more."""
-VALUE_TOKENS = 96
+"""Nats per token by which a tool that may change something must lead."""
+HEARD = 0.1
+"""Nats per token by which the goal must make one of several listed values likelier than it makes the others."""
+SUITS = 0.3
+"""What it counts for a value how well it suits by rule."""
+UNUSED = 0.25
+"""Share of what the goal states that a plan may leave unused."""
+GOAL, ABOUT, NOTE = 1200, 100, 80
+"""Characters that are told of the goal, a tool and an argument."""
 
 
 class Composer:
@@ -52,132 +51,135 @@ class Composer:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
 
-    async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
-        """A plan whose steps are all filled; None where the goal states too little for one."""
+    async def plans(self, goal: str, tools: Sequence[Tool], catalog: Catalog, most: int) -> list[Plan]:
+        """Plans whose arguments are all filled, the likeliest first; none where the goal states too little.
+
+        Where the tool that seems meant cannot be called, another one is no answer.
+        """
         sketches = await anyio.to_thread.run_sync(_sketched, goal, tuple(tools), catalog)
-        if not sketches:
+        found: list[Plan] = []
+        for call, clear in await self._aimed(goal, sketches, tools[:NEAREST]):
+            settled = await self._settled(goal, call) if len(found) < most else None
+            if settled is None or not _harmless(settled, clear=clear):
+                break
+            found.append(settled.plan(goal))
+        return found
+
+    async def _aimed(
+        self, goal: str, sketches: Sequence[tuple[float, Call]], nearest: Sequence[Tool]
+    ) -> list[tuple[Call, bool]]:
+        """The sketches to take, best first, and whether each is clearly meant; none where what seems meant is none."""
+        asked = [each for at, each in enumerate(sketches) if at < ASKED - NEAREST or each[1].tool in nearest][:ASKED]
+        scores = await self._likely(goal, [call.tool for _, call in asked])
+        if scores is None:
+            return _named(goal, sketches)
+        totals = [score - cost for score, (cost, _) in zip(scores, asked, strict=True)]
+        order = sorted(range(len(totals)), key=lambda index: -totals[index])
+        best = totals[order[0]]
+        clear = len(order) == 1 or best - totals[order[1]] >= CLEAR
+        close = [index for index in order[:RIVALS] if totals[index] >= best - WITHIN]
+        return [(asked[at][1], clear) for at in takewhile(lambda at: _whole(goal, asked[at][1]), close)]
+
+    async def _likely(self, goal: str, tools: Sequence[Tool]) -> Sequence[float] | None:
+        """How likely each tool gives the answer, beyond how likely its name is anyway."""
+        names = list(labels(tools))
+        told = await self._planner.rank(_aim(goal, tools), names) if names else None
+        before = await self._planner.rank(_aim("", tools), names) if told else None
+        if not told or not before:
             return None
-        call = (await self._aimed(goal, sketches)).call
-        call = await self._settled(goal, call)
-        call = await self._written(goal, call)
-        return None if call.gaps else plan_of(call, goal)
+        return [score - PRIOR * prior for score, prior in zip(told, before, strict=True)]
 
-    async def answer(self, goal: str, run: StepRun) -> str:
-        """The path of the answer in a result; the model chooses where the goal's words do not."""
-        given = [value for _, value in walk(run.arguments) if not isinstance(value, dict | list)]
-        found = leaves(goal, run.value, given)
-        path = clear(found)
-        if path is not None:
-            return path
-        close = tied(found)
-        texts = [f"{leaf.path}: {json.dumps(leaf.value, ensure_ascii=False)[:60]}" for leaf in close]
-        scores = await self._planner.rank(filling.leaf(goal, run.tool, texts), texts) if len(close) > 1 else None
-        advice = choose(scores, [0.0] * len(close)) if scores else None
-        return close[advice.order[0]].path if advice is not None and advice.margin >= CLEAR else ""
-
-    async def _aimed(self, goal: str, sketches: Sequence[Sketch]) -> Sketch:
-        """The sketch to take: the model's choice weighs in where several are worth nearly the same."""
-        read = [call.tool for call in sketches[0].call.calls() if call.tool is not sketches[0].aim]
-        rivals = [sketch for sketch in sketches if sketch.aim not in read]
-        close = [sketch for sketch in rivals if sketch.worth >= sketches[0].worth - WITHIN][:RIVALS]
-        if len(close) == 1:
-            return close[0]
-        shown = [sketch.aim for sketch in close]
-        names = filling.names(shown)
-        told = await self._planner.rank(filling.aim(goal, shown), names)
-        prior = await self._planner.rank(filling.aim("", shown), names) if told else None
-        if not told or not prior:
-            return close[0]
-        scores = [
-            sketch.worth + MODEL * (score - PRIOR * before)
-            for sketch, score, before in zip(close, told, prior, strict=True)
-        ]
-        return close[max(range(len(close)), key=lambda index: scores[index])]
-
-    async def _settled(self, goal: str, call: Call) -> Call:
-        """The sketch with each value that could be another one chosen by the model."""
-        for inner in list(call.calls()):
-            chosen = inner
-            for name, filler in inner.fillers.items():
-                options = _options(filler, _facts_of(call, but=filler))
-                if len(options) > 1:
-                    chosen = chosen.filled(name, await self._chosen(goal, chosen, name, options))
-            call = call.with_inner(inner, chosen) if chosen is not inner else call
+    async def _settled(self, goal: str, call: Call) -> Call | None:
+        """The call with every doubt decided by the model; None where it has no answer."""
+        for name, filler in call.fillers.items():
+            inner = filler.options[0].call
+            if inner is not None:
+                settled = await self._settled(goal, inner)
+                if settled is None:
+                    return None
+                call = call.filled(name, replace(filler, options=(replace(filler.options[0], call=settled),)))
+        for name, filler in call.fillers.items():
+            if not filler.sure:
+                chosen = await self._chosen(goal, call, name, _free(call, name, filler))
+                if chosen is None:
+                    return None
+                call = call.filled(name, Filler((chosen,), sure=True))
         return call
 
-    async def _chosen(self, goal: str, call: Call, name: str, options: Sequence[Said | Assumed]) -> Said | Assumed:
-        """The option that the model clearly prefers, else the first."""
-        context, texts = filling.choice(goal, call, name, [option.value for option in options])
-        scores = await self._planner.rank(context, texts)
-        if not scores:
-            return options[0]
-        best = max(range(len(options)), key=lambda index: scores[index])
-        lead = YES if options[best].value is True else CLEAR
-        return options[best] if scores[best] - scores[0] >= lead else options[0]
-
-    async def _written(self, goal: str, call: Call) -> Call:
-        """The sketch with its open arguments written by the model under their own schemas, where they are few."""
-        gaps = call.gaps
-        if len(gaps) > GAPS:
-            return call
-        for inner, name in gaps:
-            value = await self._value(goal, inner, Slot(inner.tool, name))
-            if value is None:
-                return call
-            call = _replaced(call, inner.tool, name, value)
-        return call
-
-    async def _value(self, goal: str, call: Call, slot: Slot) -> Json | None:
-        schema = grammar.value_schema(slot.tool, (slot.name,))
-        asked = filling.value(goal, call, slot)
-        return grammar.read_value(await self._planner.generate(asked, schema, VALUE_TOKENS), slot.tool, (slot.name,))
+    async def _chosen(self, goal: str, call: Call, name: str, options: Sequence[Option]) -> Option | None:
+        """The option that makes the likeliest call; of listed values the one that the goal makes much likelier."""
+        texts = [_written(call, name, option) for option in options]
+        told = await self._planner.rank(_ask(goal, call.tool), texts)
+        if not told or any(option.said is not None for option in options):
+            worth = [score + SUITS * min(1.0, option.score) for score, option in zip(told or (), options, strict=False)]
+            return options[worth.index(max(worth))] if worth else None
+        before = await self._planner.rank(_ask("", call.tool), texts)
+        gains = [score - prior for score, prior in zip(told, before or told, strict=True)]
+        order = sorted(range(len(gains)), key=lambda index: -gains[index])
+        clear = isinstance(options[0].value, bool) or len(order) == 1 or gains[order[0]] - gains[order[1]] >= HEARD
+        return options[order[0]] if clear else None
 
 
-def _sketched(goal: str, tools: Sequence[Tool], catalog: Catalog) -> list[Sketch]:
-    """The sketches that use what the goal states and do nothing of which it does not clearly speak."""
-    assembly = Assembly(goal, tools, catalog.tools)
-    made = assembly.sketches(tools[:AIMS])
-    return [
-        sketch
-        for sketch in made
-        if _explains(sketch) >= LEAST and assembly.scale.uses_enough(sketch.call) and _harmless(sketch)
-    ]
+def _sketched(goal: str, tools: Sequence[Tool], catalog: Catalog) -> list[tuple[float, Call]]:
+    """The best sketch for each tool that may give the answer, with what it costs, the cheapest first."""
+    sketcher = Sketcher(goal, tools, catalog.tools)
+    made = [sketcher.sketch(aim) for aim in tools[:AIMS]]
+    return sorted(((sketcher.cost(call), call) for call in made), key=lambda each: each[0])
 
 
-def _explains(sketch: Sketch) -> float:
-    """What a sketch is worth but for what it leaves open."""
-    return sketch.worth + OPEN * len(sketch.call.gaps)
+def _whole(goal: str, call: Call) -> bool:
+    """Tell whether a sketch has no gap and uses nearly all that the goal states."""
+    return not call.gaps and len(call.left(goal)) <= UNUSED * len(stated(goal))
 
 
-def _harmless(sketch: Sketch) -> bool:
-    """Tell whether every value that goes to a tool with an effect is one that the goal clearly states."""
-    fillers = [filler for call in sketch.call.calls() if not reads_only(call.tool) for filler in call.fillers.values()]
-    return all(isinstance(filler, Said) and filler.fit >= SURE for filler in fillers)
+def _named(goal: str, sketches: Sequence[tuple[float, Call]]) -> list[tuple[Call, bool]]:
+    """Without a model: the sketch without a doubt whose tool the goal names, or the only one that all of it suits."""
+    heard = stems(goal)
+    names = {call.tool.public: stems(call.tool.name) & heard for _, call in sketches if not call.gaps}
+    most = max((len(name) for name in names.values()), default=0)
+    sure = [call for _, call in sketches if not (call.gaps or call.doubts or call.left(goal))]
+    best = [call for call in sure if len(names[call.tool.public]) == most]
+    full = [call for call in best if most and stems(call.tool.name) <= heard]
+    suited = [call for _, call in sketches if _suited(call) >= {each.start for each in stated(goal)}]
+    alone = [call for call in best if stated(goal) and reads_only(call.tool) and (most or suited == [call])]
+    chosen = full or alone
+    return [(chosen[0], bool(full))] if len(chosen) == 1 else []
 
 
-def _facts_of(call: Call, but: object) -> set[Fact]:
-    """The facts that fill other arguments than this one."""
-    fillers = [filler for inner in call.calls() for filler in inner.fillers.values() if filler is not but]
-    return {fact for filler in fillers if isinstance(filler, Said) for fact in filler.facts}
+def _suited(call: Call) -> set[int]:
+    """Where in the goal a call takes values from that suit by their form, unit or name."""
+    first = [filler.options[0] for inner in call.calls() for filler in inner.fillers.values()]
+    return {option.said.start for option in first if option.said is not None and option.score >= SURE}
 
 
-def _options(filler: object, used: set[Fact]) -> list[Said | Assumed]:
-    """What an argument could be filled with, the likeliest by rule first; what is used elsewhere is meant there."""
-    match filler:
-        case Said(rivals=rivals) if rivals:
-            return [filler, *(rival for rival in rivals if not used & set(rival.facts))]
-        case Assumed(value=value, among=among):
-            return [
-                filler,
-                *(replace(filler, value=other) for other in among if other != value or type(other) is not type(value)),
-            ]
-        case _:
-            return []
+def _harmless(call: Call, *, clear: bool) -> bool:
+    """Tell whether a tool that may change something is clearly meant, and given only what stands in the goal."""
+    doing = [inner for inner in call.calls() if not reads_only(inner.tool)]
+    verbatim = all(filler.options[0].verbatim for inner in doing for filler in inner.fillers.values())
+    return not doing or (clear and doing == [call] and verbatim)
 
 
-def _replaced(call: Call, tool: Tool, name: str, value: Json) -> Call:
-    """The sketch with an open argument filled."""
-    for inner in call.calls():
-        if inner.tool is tool and isinstance(inner.fillers.get(name), Open):
-            return call.with_inner(inner, inner.filled(name, Said(value)))
-    return call
+def _free(call: Call, name: str, filler: Filler) -> list[Option]:
+    """The options that no other argument of the call has taken."""
+    taken = [other.options[0].said for key, other in call.fillers.items() if key != name and other.sure]
+    left = [option for option in filler.options if option.said is None or option.said not in taken]
+    return left or list(filler.options)
+
+
+def _aim(goal: str, tools: Sequence[Tool]) -> str:
+    """Ask which tool gives the answer; without a goal the same for any goal."""
+    lines = [f"- {name}: {cut(summary(tool), ABOUT)}" for name, tool in labels(tools).items()]
+    asked = cut(goal, GOAL) or "Use one of them."
+    return "Tools:\n" + "\n".join(lines) + f"\n\nThe goal: {asked}\nWrite the name of the tool that gives the answer."
+
+
+def _ask(goal: str, tool: Tool) -> str:
+    """Ask for the call of a tool; without a goal the same for any goal."""
+    line = tool_line(tool.name, tool, ABOUT, NOTE, goal)
+    return f"Tool:\n{line}\n\nThe goal: {cut(goal, GOAL) or 'Use it.'}\nWrite the call that reaches the goal."
+
+
+def _written(call: Call, name: str, option: Option) -> str:
+    """A call with one argument; the others say nothing about it, and are the same for every option."""
+    value = option.value if option.call is None else f"${option.call.tool.name}"
+    return f"{call.tool.name}({json.dumps({} if value is MISSING else {name: value}, ensure_ascii=False)})"

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from proxy.planner import constrain, scoring
-from proxy.planner.native import Native
+from proxy.planner.native import Native, Switch
 from proxy.planner.prefix import Prefix
-from proxy.planner.switch import Switch
 
 _MESSAGE = "\x01"
 _NO_THOUGHTS = "<think>\n\n</think>\n\n"

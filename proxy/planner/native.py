@@ -21,8 +21,6 @@ import llama_cpp.llama_cpp
 import numpy as np
 import numpy.typing as npt
 
-from proxy.planner.switch import Switch
-
 llama: Any = llama_cpp.llama_cpp
 
 Row = npt.NDArray[np.float32]
@@ -38,6 +36,36 @@ _ERROR = 4
 """`GGML_LOG_LEVEL_ERROR`, which the bindings do not name."""
 BRANCHES = 32
 """Sequences that may hang on the prefix at once; sequence 0 is the prefix itself."""
+
+
+ABORT = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
+
+
+class Switch:
+    """Stops forward passes from another thread: a flag that native code reads without taking Python's lock.
+
+    llama.cpp asks its abort callback after every node of the graph, far too often for a Python function. The C
+    library's `strlen` over a one-character buffer is such a callback: zero (go on) or one (stop).
+    """
+
+    def __init__(self) -> None:
+        self._text = ctypes.create_string_buffer(2)
+        strlen = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
+        self.callback = ABORT(strlen.value or 0)  # pyright: ignore[reportArgumentType] - an address is allowed
+        self.data = ctypes.cast(self._text, ctypes.c_void_p)
+
+    def set(self) -> None:
+        """Stop the forward pass that runs, and those to come."""
+        self._text[0] = b"\x01"
+
+    def clear(self) -> None:
+        """Let forward passes run again."""
+        self._text[0] = b"\x00"
+
+    @property
+    def is_set(self) -> bool:
+        """Tell whether forward passes are stopped."""
+        return self._text[0] != b"\x00"
 
 
 class ModelError(Exception):

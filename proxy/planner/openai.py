@@ -18,8 +18,8 @@ import anyio
 import httpx2
 import structlog
 
+from proxy.planner.client import patience
 from proxy.planner.likelihoods import of_options
-from proxy.planner.patience import patience
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
 from schemas import config

@@ -11,9 +11,8 @@ from typing import Any
 from proxy.planner.constrain import BadSchema
 from proxy.planner.engine import Answer, Engine
 from proxy.planner.lane import Faulty
-from proxy.planner.native import Aborted, ModelError, NativeError, gpu_build
+from proxy.planner.native import Aborted, ModelError, NativeError, Switch, gpu_build
 from proxy.planner.prefix import TooLong
-from proxy.planner.switch import Switch
 from proxy.planner.wire import Fault, Settings
 
 

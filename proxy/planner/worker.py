@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.planner.lane import Answer, Faulty, Job, Lane
-from proxy.planner.switch import Switch
+from proxy.planner.native import Switch
 from proxy.planner.wire import LINE, SOCKET, Fault, Settings, decode, encode
 
 FIRST_PROXY = 30.0

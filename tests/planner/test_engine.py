@@ -10,9 +10,8 @@ import pytest
 from benchmarks.planner.situations import contexts, options
 from proxy.planner.choice import NOISE
 from proxy.planner.engine import Engine
-from proxy.planner.native import Aborted
+from proxy.planner.native import Aborted, Switch
 from proxy.planner.prefix import WORTH_SAVING
-from proxy.planner.switch import Switch
 
 pytestmark = pytest.mark.model
 

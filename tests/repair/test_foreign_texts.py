@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.journal.redact import Redaction
-from proxy.planner import stated
+from proxy.planner import candidates, uncovered
 from proxy.planner.render import cut
 from proxy.repair.read import dialects, refusal
 from proxy.repair.read import spelled as stand_ins
@@ -83,8 +83,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "submission": lambda text: dialects.read_submission(
         {"goal": text, "steps": [{"id": "a", "tool": "t", "arguments": {"x": text}}]}
     ),
-    "facts": stated.facts,
-    "asked unit": stated.asked_unit,
+    "stated": uncovered.stated,
+    "candidates": candidates.candidates,
     "file": lambda text: list(missing._FILE.finditer(text)),
     "quoted": lambda text: list(missing._QUOTED.finditer(text)),
 }

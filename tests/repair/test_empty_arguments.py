@@ -23,7 +23,7 @@ def archive(effect: str = "read") -> Server:
         return given
 
     every = {"ohne": TEXTS, "nur_diese": TEXTS, "marken": TEXTS, "spanne": OBJECT}
-    server = Server("archiv").tool("suche", suche, effect, optional=list(every), wort=TEXT, **every)
+    server = Server("magazin").tool("suche", suche, effect, optional=list(every), wort=TEXT, **every)
     limits = {"anzahl": INTEGER, "liste": {**TEXTS, "minItems": 1}, "art": {"enum": ["buch", "heft"]}}
     return server.tool("zeige", lambda **given: given, effect, optional=list(limits), wort=TEXT, **limits)
 

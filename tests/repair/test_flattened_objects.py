@@ -157,9 +157,9 @@ async def test_flat_keys_with_two_homes_stay() -> None:
 @promise("wrappers-are-opened")
 async def test_flat_keys_become_the_object_that_is_missing_beside_what_is_known() -> None:
     address = {"type": "object", "properties": {"rue": TEXT, "ville": TEXT}, "required": ["rue", "ville"]}
-    desk = Desk(Server("poste").tool("tarif", lambda **given: given, poids=NUMBER, adresse=address, closed=False))
+    desk = Desk(Server("poste").tool("tarif", lambda **given: given, poids=NUMBER, anschrift=address, closed=False))
     await desk.result("tarif", {"poids": 2, "rue": "du Bac", "ville": "Lyon"})
-    assert done(desk.world, "tarif") == [{"poids": 2, "adresse": {"rue": "du Bac", "ville": "Lyon"}}]
+    assert done(desk.world, "tarif") == [{"poids": 2, "anschrift": {"rue": "du Bac", "ville": "Lyon"}}]
 
 
 @promise("own-error-plus-diagnosis")

@@ -81,7 +81,7 @@ def test_what_is_unclear_or_incomplete_is_left(text: str, layout: str) -> None:
     assert in_layout(text, layout) is None
 
 
-UNIX_MS = {"type": "integer", "description": "Beginn, Unix-Zeit in Millisekunden"}
+UNIX_MS = {"type": "integer", "description": "Start, Unix-Zeit in Millisekunden"}
 UNIX_S = {"type": "number", "description": "Unix timestamp (seconds)"}
 NANOS = {"type": "integer", "description": "nanoseconds since the Unix epoch"}
 JAPANESE = {"type": "integer", "description": "開始（Unix 時刻、ミリ秒）"}

@@ -38,11 +38,11 @@ def test_a_description_is_read_for_its_default(text: str, value: str | None) -> 
 
 
 def clinic(effect: str = "read", **schemas: Any) -> Server:
-    return Server("klinik").tool("termine", lambda **given: given, effect, **schemas)
+    return Server("klinik").tool("zeiten", lambda **given: given, effect, **schemas)
 
 
 CASES: list[tuple[dict[str, Any], Any]] = [
-    ({**INTEGER, "description": "Tage im Voraus (default: 14)"}, 14),
+    ({**INTEGER, "description": "Wochen im Voraus (default: 14)"}, 14),
     ({**TEXT, "description": "Station. Use 'Nord' if none is specified."}, "Nord"),
     ({**BOOLEAN, "description": "nur freie; defaults to false"}, False),
 ]
@@ -52,9 +52,9 @@ CASES: list[tuple[dict[str, Any], Any]] = [
 @pytest.mark.parametrize(("schema", "value"), CASES)
 async def test_on_a_reading_tool_it_is_filled_in_as_a_guess(schema: dict[str, Any], value: Any) -> None:
     desk = Desk(clinic(was=schema))
-    result = await desk.result("termine", {})
+    result = await desk.result("zeiten", {})
     assert [(repair["rule"], repair["confidence"]) for repair in repairs(result)] == [("stated_default", "guess")]
-    assert done(desk.world, "termine") == [{"was": value}]
+    assert done(desk.world, "zeiten") == [{"was": value}]
 
 
 @promise("guess-only-where-nothing-changes", "abstains")
@@ -67,15 +67,15 @@ async def test_elsewhere_it_is_only_suggested(schema: dict[str, Any], value: Any
 
 
 @promise("missing-is-filled-by-evidence", "abstains")
-@pytest.mark.parametrize("said", ["Tage, defaults to none", "Tage (default: soon)", "Tage, default 'bald'"])
+@pytest.mark.parametrize("said", ["Wochen, defaults to none", "Wochen (default: soon)", "Wochen, default 'bald'"])
 async def test_what_does_not_fit_is_not_filled_in(said: str) -> None:
     desk = Desk(clinic(was={**INTEGER, "description": said}))
-    assert (await desk.result("termine", {}))["isError"]
+    assert (await desk.result("zeiten", {}))["isError"]
     assert desk.world.done == []
 
 
 @promise("missing-is-filled-by-evidence")
 async def test_what_the_goal_says_comes_first() -> None:
-    where = world(clinic(tage={**INTEGER, "description": "defaults to 14"}))
-    report = await carried_out(where, {"goal": "appointments of the next tage: 3", "steps": [step("t", "termine")]})
-    assert done(where, "termine") == [{"tage": 3}], report.problems
+    where = world(clinic(wochen={**INTEGER, "description": "defaults to 14"}))
+    report = await carried_out(where, {"goal": "appointments of the next wochen: 3", "steps": [step("t", "zeiten")]})
+    assert done(where, "zeiten") == [{"wochen": 3}], report.problems

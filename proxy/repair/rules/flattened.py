@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proxy.repair.rules.keys import MOST_UNKNOWN
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.schema import branches, deref, fits, property_names
 from proxy.repair.view.step import Situation
@@ -22,12 +23,13 @@ def gathered(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
     """
     if len(problem.at) != 1 or here.tool is None:
         return
-    declared = property_names(here.schema, here.schema)
+    declared = dict.fromkeys(property_names(here.schema, here.schema))
     loose = {name: value for name, value in here.written.items() if name not in declared}
-    homes = {name: home for name in declared if name not in here.written and (home := _home(loose, name, here))}
-    if set(homes) != {problem.name}:
+    home = _home(loose, problem.name, here) if 0 < len(loose) <= MOST_UNKNOWN else None
+    others = (name for name in declared if name not in here.written and name != problem.name)
+    if home is None or any(_home(loose, name, here) for name in others):
         return
-    value, sure = homes[problem.name]
+    value, sure = home
     rest = {name: inner for name, inner in here.written.items() if name not in loose}
     edit = WrapValue(here.step.id, (), {**rest, problem.name: value})
     evidence = f"{', '.join(map(repr, loose))} are keys of {problem.name!r}, which is required and missing"
@@ -40,7 +42,7 @@ def _home(loose: dict[str, Json], name: str, here: Situation) -> tuple[Json, Con
     values = {key: here.arguments.get(key, MISSING) for key in loose}
     lists = [branch for branch in branches(schema, root) if branch.get("type") == "array"]
     inner = deref(lists[0].get("items"), root) if lists else schema
-    if not loose or len(lists) > 1 or any(value is MISSING for _, value in walk(values)):
+    if len(lists) > 1 or any(value is MISSING for _, value in walk(values)):
         return None
     options = [
         option for option in branches(inner, root) if set(loose) <= set(as_object(option.get("properties")) or {})

@@ -17,6 +17,7 @@ from proxy.repair.view.values import MISSING, paths
 from proxy.repair.view.words import words
 from schemas.catalog import Json
 from schemas.edit import CoerceArgument, Confidence, Proposal
+from schemas.plan import walk
 from schemas.problem import Problem
 
 _FILE = re.compile(r"file://(?:localhost)?(?=/)(?:/(?=[A-Za-z]:[/\\]))?", re.IGNORECASE)
@@ -81,3 +82,17 @@ def bare_text(problem: Problem, here: Situation) -> Iterator[Proposal]:
 
 def _named(name: str, value: str, here: Situation) -> bool:
     return name in here.blamed or value.strip() in here.reading.text
+
+
+_QUOTES = re.compile(r"\s*(?P<mark>\\?[\"'`])(?P<inner>[^\"'`]*(?:\\[\"'`][^\"'`]*)*)(?P=mark)\s*")
+
+
+def unquoted(problem: Problem, here: Situation) -> Iterator[Proposal]:
+    """Take the quotes off a refused text, and off every text beside it in its list or object, all alike."""
+    for name in here.blamed:
+        texts = [(where, inner) for where, inner in walk(here.written[name]) if isinstance(inner, str)]
+        bare = {where: match["inner"].replace("\\", "") for where, text in texts if (match := _QUOTES.fullmatch(text))}
+        edits = tuple(CoerceArgument(here.step.id, (name, *where), text) for where, text in bare.items())
+        if edits and all(text and fits(here.schema_at((name, *where)), text) for where, text in bare.items()):
+            evidence = f"{len(edits)} of {len(texts)} texts in {name!r} stand in quotes of their own"
+            yield Proposal(problem, edits, "unquoted", evidence, Confidence.EVIDENT, 0.85)

@@ -108,7 +108,7 @@ def tag_bleed(problem: Problem, here: Situation) -> Iterator[Proposal]:
     for name, value in here.written.items():
         match = (
             re.search(rf"</{re.escape(name)}>\s*((?:<[\w-]+>.*)?)$", value, re.DOTALL)
-            if isinstance(value, str)
+            if isinstance(value, str) and f"</{name}>" in value
             else None
         )
         if match is None:

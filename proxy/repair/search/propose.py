@@ -97,7 +97,7 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     DuplicateStep: ((steps.repeated_id,),),
     Refused: (
         (types.integral_floats, types.empty_optionals, types.decoded, types.laid_out, types.coded, shape.tag_bleed),
-        (seen.bare_text, seen.as_seen),
+        (seen.bare_text, seen.as_seen, seen.unquoted),
         (placeholders.placeholder, steps.refused_twin, exchange.refused),
         (missing.near_session_value, placeholders.invented_literal, bounds.told),
     ),

@@ -145,9 +145,7 @@ _PER_SECOND = {
     1000: re.compile(r"(?:\b|_)(?:mill?i\w{0,12}|ms)(?:\b|_)|毫秒|ミリ秒|밀리초|милли", re.IGNORECASE),
     1_000_000: re.compile(r"(?:\b|_)(?:micro\w{0,12}|µs|us)(?:\b|_)|微秒|микро", re.IGNORECASE),
     1_000_000_000: re.compile(r"(?:\b|_)(?:nano\w{0,12}|ns)(?:\b|_)|纳秒|нано", re.IGNORECASE),
-    1: re.compile(
-        r"(?:\b|_)(?:se[ck](?:s|ond\w{0,2}|und\w{0,2})?|segundos?|s)(?:\b|_)|(?<![毫微纳リ])秒|(?<!리)초|секунд"
-    ),
+    1: re.compile(r"(?:\b|_)(?:se[ck](?:s|[ou]nd\w{0,2})?|segundos?|s)(?:\b|_)|(?<![毫微纳リ])秒|(?<!리)초|секунд"),
 }
 """Ticks of a second to how a description names them."""
 

@@ -54,10 +54,51 @@ def read_number(text: str) -> Reading | None:
     if fraction and int(fraction[2]):
         share = Fraction(int(fraction[1]), int(fraction[2]))
         return Reading(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
+    computed = _computed(bare)
+    if computed is not None:
+        return Reading(computed, "arithmetic", Confidence.EVIDENT)
     spoken = number_words(bare)
     if spoken is not None:
         return Reading(spoken, "number_words", Confidence.EVIDENT)
     return _number_with_words(bare)
+
+
+_FIGURE = re.compile(r"\d{1,15}(?:\.\d{1,15})?")
+_SUM = re.compile(r"[-(\s]{0,9}\d[\d.]*(?:(?: ?[*×] ?| [-+−/] |[()\s])[-(\s]{0,9}\d[\d.]*|\s?\))+")
+"""Arithmetic: a sign that also stands in dates, ranges and numbers of telephones counts with spaces around it."""
+
+
+def _computed(text: str) -> int | float | None:
+    """What literal arithmetic comes to, computed exactly; None for other texts, and for `3 - 7`, which is a range."""
+    figures = _FIGURE.findall(text)
+    if len(text) > 100 or len(figures) > 12 or _SUM.fullmatch(text) is None:
+        return None
+    if len(figures) == 2 and re.search(r" [-−] ", text) and Fraction(figures[0]) < Fraction(figures[1]):
+        return None
+    written = text.replace("×", "*").replace("−", "-")
+    try:
+        total = _value(ast.parse(written.strip(), mode="eval").body, written.strip())
+        return _shortest(float(total)) if abs(total) < EXACT else None
+    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError):
+        return None
+
+
+def _value(node: ast.expr, text: str) -> Fraction:
+    match node:
+        case ast.Constant():
+            return Fraction(ast.get_source_segment(text, node) or "")
+        case ast.UnaryOp(op=ast.USub()):
+            return -_value(node.operand, text)
+        case ast.BinOp(op=ast.Add()):
+            return _value(node.left, text) + _value(node.right, text)
+        case ast.BinOp(op=ast.Sub()):
+            return _value(node.left, text) - _value(node.right, text)
+        case ast.BinOp(op=ast.Mult()):
+            return _value(node.left, text) * _value(node.right, text)
+        case ast.BinOp(op=ast.Div()):
+            return _value(node.left, text) / _value(node.right, text)
+        case _:
+            raise ValueError(text)
 
 
 def _number_with_words(text: str) -> Reading | None:

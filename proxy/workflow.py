@@ -64,6 +64,8 @@ class _Run:
     repair_id: str
     executor: Executor
     seed: int
+    made: bool
+    """Whether the plan was made from the goal alone."""
     until: float
     """When its time is over, as `time.perf_counter` counts."""
 
@@ -115,7 +117,7 @@ class Workflow:
             await self._await_upstreams(submitted.plan)
         plan, notes = normalise_tools(submitted.plan, self._upstreams.catalog)
         submitted = replace(submitted, normalised=(*submitted.normalised, *notes))
-        run = self._prepare(submitted, plan, client, repair_id, until)
+        run = self._prepare(submitted, plan, client, repair_id, until, made=unplanned)
         if before is not None:
             run.executor.ledger.history.update(before.sent)
         told, best = await self._carry_out(run)
@@ -167,7 +169,9 @@ class Workflow:
         folder = self._journal.folder()
         return Kept(None if folder is None else folder / f"{repair_id}.jsonl")
 
-    def _prepare(self, submitted: Submitted, plan: Plan, client: Client, repair_id: str, until: float) -> _Run:
+    def _prepare(
+        self, submitted: Submitted, plan: Plan, client: Client, repair_id: str, until: float, *, made: bool
+    ) -> _Run:
         settings, budget = self._config.workflow.budget, submitted.budget
         calls = budget.calls or settings.calls_per_step * max(1, len(plan.steps))
         evolution = self._config.evolution
@@ -180,7 +184,7 @@ class Workflow:
             modes.append(submitted.mode)
         mode = min(modes, key=lambda one: _STRICTNESS[one])
         seed = submitted.seed if submitted.seed is not None else 0
-        return _Run(submitted, plan, mode, client, repair_id, executor, seed, until)
+        return _Run(submitted, plan, mode, client, repair_id, executor, seed, made, until)
 
     def _evidence(self, execution: Execution | None = None) -> Evidence:
         execution = execution or Execution()
@@ -255,6 +259,7 @@ class Workflow:
             Population(budget.population or settings.population, evolution.niches),
             watch,
             note,
+            made=run.made,
             counsel=self._counsel(),
             late=run.late,
             ask=partial(ask, run.client) if self._config.repair.ask else None,

@@ -14,9 +14,9 @@ from proxy.planner.choice import choose
 from proxy.planner.composing import UNUSED, Composer
 from proxy.planner.grammar import Known
 from proxy.planner.render import labels
-from proxy.planner.uncovered import stated, uncovered
 from proxy.planner.weave import weave
 from proxy.ports import Advice, Planner, Question, Usage
+from proxy.repair.read.goal import stated, uncovered
 from proxy.repair.search.grounding import invented
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Catalog, Json, Tool

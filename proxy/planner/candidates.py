@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from catalog_cache.letters import folded
-from proxy.planner.uncovered import READ, Stated, named, stated
+from proxy.repair.read.goal import READ, Stated, named, stated
 from proxy.repair.rules.missing import place_zone
 from proxy.repair.view.coerce import Target, coerce, spoken_unit
 from proxy.repair.view.notes import alternatives, described, note, summary

@@ -15,8 +15,8 @@ import anyio.to_thread
 
 from proxy.planner.render import cut, labels, tool_line
 from proxy.planner.sketch import SURE, Call, Filler, Option, Sketcher
-from proxy.planner.uncovered import stated
 from proxy.ports import Planner
+from proxy.repair.read.goal import stated
 from proxy.repair.view.notes import summary
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.values import MISSING

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from proxy.planner.candidates import WRITTEN, Argument, Suiting, about, arguments, candidates, zone
-from proxy.planner.uncovered import Stated, stated, uncovered
+from proxy.repair.read.goal import Stated, stated, uncovered
 from proxy.repair.view.notes import note
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.schema import property_names, property_schema, types_of

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from proxy.repair import explain
 from proxy.repair.read.dialects import Normalised
 from proxy.repair.read.refusal import admitted_error
-from proxy.repair.search.coverage import uncovered
+from proxy.repair.search.coverage import left
 from proxy.repair.view.order import final_steps
 from proxy.repair.view.step import Evidence
 from proxy.repair.view.values import MISSING, larger, resolve
@@ -66,7 +66,7 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     problems = [*told.problems, *_with_alternatives(told, best), *_admitted(best)]
     lineage = (*best.lineage, *told.suggested)
     plan = told.suggestion or best.plan
-    open_ = uncovered(told.submitted.goal, best.plan, evidence.catalog, best.execution.runs)
+    open_ = left(replace(best.plan, goal=told.submitted.goal), evidence.catalog)
     if told.stop is Stop.UNCOVERED:
         message = f"{told.stop.sentence} {'; '.join(open_)}"
         problems.append({"kind": "uncovered", "step": "output", "message": message})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.planner.uncovered import stated, uncovered
+from proxy.repair.read.goal import stated, uncovered
 from schemas.catalog import Tool
 from schemas.plan import Plan, Step
 

@@ -17,7 +17,7 @@ from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.candidates import Proposed, Variation, with_repair, with_rival
-from proxy.repair.search.coverage import places
+from proxy.repair.search.coverage import misses
 from proxy.repair.search.gates import Gate, agree, guesses, held, proven, sureness
 from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.laws import objection
@@ -80,6 +80,8 @@ class Search:
     candidates: int = 0
     intensity: Intensity = field(default_factory=Intensity)
     given_up: frozenset[str] = frozenset()
+    made: bool = False
+    """Whether the plan is ours, made from the goal alone."""
     counsel: Counsel | None = None
     """The planner; None where there is none."""
     ask: Ask | None = None
@@ -177,8 +179,9 @@ class Search:
         if guesses(best.lineage) and not await self._stands_alone(best):
             await self._set_aside(best)
             return None
-        evidence = replace(self.evidence, runs=best.execution.runs)
-        open_ = best.lineage and await to_thread.run_sync(places, self.submitted.goal, best.plan, evidence)
+        changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
+        plan = replace(best.plan, goal=self.submitted.goal)
+        open_ = changed and await to_thread.run_sync(misses, plan, self.evidence.catalog)
         return Stop.UNCOVERED if open_ else Stop.SOLVED
 
     async def _prove(self, best: Candidate) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from proxy.planner.constrain import BadSchema
 from proxy.planner.engine import Engine
 from proxy.planner.prefix import TooLong
-from proxy.planner.switch import Switch
+from proxy.planner.native import Switch
 
 CONTEXT = 6144
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from proxy.journal.redact import Redaction
-from proxy.planner import candidates, uncovered
+from proxy.planner import candidates
 from proxy.planner.render import cut
-from proxy.repair.read import dialects, refusal
+from proxy.repair.read import dialects, goal, refusal
 from proxy.repair.read import spelled as stand_ins
 from proxy.repair.rules import missing
 from proxy.repair.view import coerce, moments, notes, scalars, values
@@ -83,7 +83,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "submission": lambda text: dialects.read_submission(
         {"goal": text, "steps": [{"id": "a", "tool": "t", "arguments": {"x": text}}]}
     ),
-    "stated": uncovered.stated,
+    "stated": goal.stated,
     "candidates": candidates.candidates,
     "file": lambda text: list(missing._FILE.finditer(text)),
     "quoted": lambda text: list(missing._QUOTED.finditer(text)),

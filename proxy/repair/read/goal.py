@@ -17,7 +17,7 @@ from catalog_cache.letters import folded, plain
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.notes import described
 from proxy.repair.view.units import convert, unit_of
-from schemas.catalog import Json, Tool, as_object
+from schemas.catalog import EXACT, Json, Tool, as_object
 from schemas.plan import Plan, walk
 
 Kind = Literal["quoted", "url", "email", "date", "time", "path", "identifier", "number", "name", "part", "phrase"]
@@ -110,25 +110,26 @@ def uncovered(goal: str, plan: Plan, tools: Sequence[Tool] = ()) -> list[str]:
     """
     held = [value for step in plan.steps for _, value in walk(step.arguments)]
     texts = "\n".join(folded(value) for value in held if isinstance(value, str))
-    numbers = {float(value) for value in held if isinstance(value, int | float)} | set(_numbers_in(texts))
+    numbers = {value for value in held if isinstance(value, int | float)} | set(_numbers_in(texts))
     measured = tuple(_measured(plan, tools))
     names = folded(" ".join([*(step.tool for step in plan.steps), *(f"{t.name} {t.description}" for t in tools)]))
     free = (each for each in stated(goal) if not (_held(each, texts, numbers, measured) or named(each, goal, names)))
     return list(dict.fromkeys(each.text for each in free if not _PAIR.fullmatch(each.text)))
 
 
-def _held(each: Stated, texts: str, numbers: Container[float], measured: Sequence[tuple[str, float]]) -> bool:
+def _held(each: Stated, texts: str, numbers: Container[int | float], measured: Sequence[tuple[str, float]]) -> bool:
     """Tell whether a plan holds a number, the same amount in another unit, a text, or each part of a path."""
     if each.kind == "number":
-        amounts = ((convert(float(each.value), each.unit, unit), number) for unit, number in measured if each.unit)
+        exact = each.unit != "" and abs(each.value) < EXACT
+        amounts = ((convert(float(each.value), each.unit, unit), number) for unit, number in measured if exact)
         same = any(amount is not None and isclose(amount, number, rel_tol=1e-6) for amount, number in amounts)
-        return float(each.value) in numbers or same
+        return each.value in numbers or same
     parts = [part for part in each.text.split("/") if part]
     return folded(each.text) in texts or (len(parts) > 1 and all(folded(part) in texts.split("\n") for part in parts))
 
 
-def _numbers_in(text: str) -> Iterator[float]:
-    return (float(_number(match)) for match in re.findall(rf"(?<!\d)(?:{_NUMBER})(?!\d)", text))
+def _numbers_in(text: str) -> Iterator[int | float]:
+    return (_number(match) for match in re.findall(rf"(?<!\d)(?:{_NUMBER})(?!\d)", text))
 
 
 def _measured(plan: Plan, tools: Sequence[Tool]) -> Iterator[tuple[str, float]]:
@@ -138,7 +139,7 @@ def _measured(plan: Plan, tools: Sequence[Tool]) -> Iterator[tuple[str, float]]:
         tool = known.get((step.server or "", step.tool))
         for name, value in (as_object(step.arguments) or {}).items() if tool else ():
             unit = spoken_unit(Target(described(tool, name), tool.schema, name)) if tool else None
-            if unit and isinstance(value, int | float):
+            if unit and isinstance(value, int | float) and abs(value) < EXACT:
                 yield unit, float(value)
 
 

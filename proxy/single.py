@@ -17,7 +17,6 @@ from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import situation, static_problems
 from proxy.repair.read.refusal import error_text
 from proxy.repair.read.refused import refusal_problems
-from proxy.repair.search.advice import Counsel
 from proxy.repair.search.gates import Gate
 from proxy.repair.search.laws import objection
 from proxy.repair.search.loop import Ask, Search
@@ -73,7 +72,6 @@ async def mend(
     mode: Mode,
     settings: Evolution,
     *,
-    counsel: Counsel | None = None,
     ask: Ask | None = None,
     reads: Callable[[Tool], Awaitable[bool]] | None = None,
 ) -> Mended:
@@ -85,7 +83,7 @@ async def mend(
         return await to_thread.run_sync(_suggested, Mended(reply, before, before, problems=problems), executor, known)
     search = Search(
         before, evidence, executor, settings, GENERATIONS, random.Random(0), Population(), _unwatched, _unnoted,  # noqa: S311
-        counsel=counsel, ask=ask, reads=reads,
+        ask=ask, reads=reads,
     )  # fmt: skip
     stop = await search.run(Execution({STEP: first}))
     best = search.population.best

@@ -62,6 +62,7 @@ PROMISES = {
     "missing-is-filled-by-evidence": "A missing argument comes from schema, goal or results, or not at all.",
     "missing-producers-are-added": "A step that a reference needs and the plan lacks is added only where all it requires has a source, and only if it reads.",
     "superfluous-steps-go": "A step that stands twice under one id runs once; no other step that was asked for is ever taken out.",
+    "goal-is-covered": "A repaired plan is claimed only if it uses what the goal states and an argument is free for, in the unit it is described in.",
     "abstains": "Where the evidence does not single out one repair, none is taken and the report says what is wrong.",
     "wrong-result-stays-where-it-was-made": "A guess about what a step does is held against what reads its result, before an effect acts on it.",
     "mechanisms-switch": "Each mechanism of the search can be switched off alone, and then does nothing.",

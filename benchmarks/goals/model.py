@@ -8,8 +8,8 @@ from typing import Any
 
 from proxy.planner.constrain import BadSchema
 from proxy.planner.engine import Engine
-from proxy.planner.prefix import TooLong
 from proxy.planner.native import Switch
+from proxy.planner.prefix import TooLong
 
 CONTEXT = 6144
 

@@ -19,7 +19,7 @@ from proxy.repair.view.step import OUTPUT, Evidence
 from proxy.repair.view.values import segments
 from schemas.catalog import Tool
 from schemas.edit import Confidence, InsertValidator, Proposal
-from schemas.plan import Plan, Ref, Step, as_ref, dependencies, refs_in, walk
+from schemas.plan import Plan, Ref, Step, as_ref, refs_in, walk
 
 _SCALARS = ["string", "number", "boolean"]
 
@@ -109,17 +109,3 @@ def readers_of(plan: Plan, producer: str) -> tuple[Step, ...]:
     """The steps that refer to a step's result."""
     ids = plan.by_id
     return tuple(step for step in plan.steps if any(ref.step == producer for _, ref in step.refs(ids)))
-
-
-def acted_upon(plan: Plan, producer: str, evidence: Evidence) -> bool:
-    """Tell whether a step with an effect depends on this one, directly or through others."""
-    ids = plan.by_id
-    front, seen = {producer}, set[str]()
-    while front:
-        seen |= front
-        front = {step.id for step in plan.steps if front & set(dependencies(step, ids))} - seen
-    return any(
-        not reads_only(evidence.catalog.origin(step.server or "", step.tool))
-        for step in plan.steps
-        if step.id in seen - {producer}
-    )

@@ -1,0 +1,108 @@
+"""What may be tried, what may be claimed, and what of a goal a repaired plan must use."""
+
+# pyright: basic
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.repair.read.goal import stated
+from proxy.repair.search.coverage import left, misses
+from schemas.plan import Plan, Step
+from tests.desks import done
+from tests.fakes import INTEGER, NUMBER, TEXT, Person, RefusedError, Server, carried_out, configured, ref, step, world
+from tests.promises import promise
+
+
+def kitchen() -> Server:
+    """Scales and a timer; one says its unit, the other takes a second number that may be left out."""
+    server = Server("kitchen", "plain")
+    server.tool("boil", lambda grams, minutes=3: {"done": grams * minutes}, "read", optional=["minutes"],
+                grams={"type": "number", "description": "The amount in g."}, minutes=INTEGER)  # fmt: skip
+    return server.tool("taste", lambda dish: {"good": dish}, "read", dish=TEXT)
+
+
+def plan(goal: str, **arguments: Any) -> Plan:
+    return Plan((Step("a", "boil", arguments, "kitchen"),), goal)
+
+
+CATALOG = world(kitchen()).catalog
+
+
+@promise("goal-is-covered")
+@pytest.mark.parametrize(
+    ("goal", "arguments", "open_"),
+    [
+        ("Boil 500 g for 7 minutes", {"grams": 500}, ["7"]),
+        ("Boil 500 g for 7 minutes", {"grams": 500, "minutes": 7}, []),
+        ("Koche 0,5 kg 7 Minuten lang", {"grams": 500, "minutes": 7}, []),
+        ("500 g を 7 分ゆでて", {"grams": 500}, ["7"]),
+        ("Βράσε 500 g για 7 λεπτά", {"grams": 500, "minutes": 7}, []),
+        ("Boil 2 kg", {"grams": 2}, ["2 kg is given where 'grams' is described in g"]),
+    ],
+)
+def test_what_a_goal_states_has_to_be_used_in_any_language(
+    goal: str, arguments: dict[str, Any], open_: list[str]
+) -> None:
+    assert left(plan(goal, **arguments), CATALOG) == open_
+    assert misses(plan(goal, **arguments), CATALOG) is bool(open_)
+
+
+@promise("goal-is-covered")
+def test_a_number_that_no_argument_is_free_for_keeps_nothing_from_being_claimed() -> None:
+    meant = plan("Boil 500 g for 7 minutes, if that makes less than 9000", grams=500, minutes=7)
+    assert left(meant, CATALOG) == ["9000"]
+    assert not misses(meant, CATALOG)
+    assert [each.text for each in stated(meant.goal)] == ["500", "7", "9000"]
+
+
+@promise("goal-is-covered")
+@pytest.mark.parametrize(("name", "status"), [("grms", "failed"), ("GRAMS", "repaired")])
+async def test_a_repaired_plan_is_claimed_only_if_it_uses_what_the_goal_states(name: str, status: str) -> None:
+    """Spelling alone changes nothing of what the client asked for."""
+    steps = [step("a", "boil", **{name: 500})]
+    report = await carried_out(world(kitchen()), {"goal": "Boil 500 g for 7 minutes", "steps": steps})
+    assert (report.status, report.uncovered) == (status, ["7"])
+    if status == "failed":
+        assert report.problems[-1].kind == "uncovered"
+    whole = {"goal": "Boil 500 g for 7 minutes", "steps": [step("a", "boil", **{name: 500}, minutes=7)]}
+    assert (await carried_out(world(kitchen()), whole)).status == "repaired"
+
+
+@promise("goal-is-covered")
+async def test_a_plan_that_runs_as_it_was_submitted_is_only_told_what_it_leaves_open() -> None:
+    report = await carried_out(world(kitchen()), {"goal": "Boil for 7 minutes", "steps": [step("a", "boil", grams=5)]})
+    assert (report.status, report.uncovered) == ("succeeded", ["7"])
+
+
+@promise("abstains", "person-may-choose")
+@pytest.mark.parametrize(("answer", "status"), [("yes", "repaired"), ("no", "failed"), (None, "failed")])
+async def test_a_workflow_asks_once_whether_a_tool_only_reads(answer: str | None, status: str) -> None:
+    def rise(hours: Any) -> Any:
+        if not isinstance(hours, int):
+            raise RefusedError("hours must be an integer")
+        return {"rises": hours}
+
+    server = Server("sea").tool("flut", rise, "unknown", hours={"description": "How many."})
+    where, client = world(server), Person(chooses=lambda *_: {"only_reads": answer} if answer else None)
+    steps = [step("a", "flut", hours="7")]
+    report = await carried_out(where, {"steps": steps}, config=configured(repair={"ask": True}), client=client)
+    questions = [schema for schema in client.asked if "only_reads" in schema["properties"]]
+    assert len(questions) == 1
+    assert report.status == status, report.problems
+    assert len(where.sent) == (2 if status == "repaired" else 1)
+
+
+@promise("effects-once", "abstains")
+@pytest.mark.parametrize(("other", "sent"), [(70, 0), (None, 1)])
+async def test_an_effect_waits_until_nothing_contradicts_the_guess_before_it(other: int | None, sent: int) -> None:
+    """Both rivals run in the first case, with different values; in the second the other one lacks what is read."""
+    server = Server("quay", "plain")
+    server.tool("sheet_a", lambda hull: {"length": 80}, "read", hull=TEXT)
+    server.tool("sheet_b", lambda hull: {"length": other} if other else {"crew": 9}, "read", hull=TEXT)
+    server.tool("invoice", lambda metres: {"number": 1}, "write", metres=NUMBER)
+    steps = [step("s", "sheet_c", hull="x"), step("i", "invoice", metres=ref("s", "length"))]
+    where = world(server)
+    await carried_out(where, {"steps": steps})
+    assert len(done(where, "invoice")) == sent

@@ -93,7 +93,7 @@ async def _one(
             break
         replied = await _called(said, shelf, connections)
         turns.append(_Turn(said["tool"], said["arguments"], replied.text, replied.failed))
-    claimed = bool(answer) and not _REFUSAL.search(answer)
+    claimed = _claims(answer)
     return Told(
         run=name,
         goal=goal["id"],
@@ -106,6 +106,11 @@ async def _one(
         output=answer,
         detail={"turns": [[turn.tool, turn.arguments, turn.text[:_RESULT], turn.failed] for turn in turns]},
     )
+
+
+def _claims(answer: str | None) -> bool:
+    """Tell whether an answer says that the goal was reached; a small model writes null as a text, too."""
+    return bool(answer) and answer.strip().lower() not in ("null", "none") and not _REFUSAL.search(answer)
 
 
 async def _called(said: Mapping[str, Any], shelf: Shelf, connections: Mapping[str, Connection]) -> Answer:

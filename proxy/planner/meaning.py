@@ -73,7 +73,7 @@ class Meaning:
         self._vectors = self._read()
 
     def _learn(self, key: str, texts: Sequence[str]) -> None:
-        digests = [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts]
+        digests = [hashlib.sha256(text.encode(errors="replace")).hexdigest()[:24] for text in texts]
         new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in self._vectors}
         # Texts of like length together: a batch is as slow as its longest text.
         waiting = sorted(new, key=lambda digest: len(new[digest]))

@@ -67,7 +67,7 @@ class Settings:
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """One message as a line."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:

@@ -64,6 +64,8 @@ from schemas.problem import (
 
 Rule = Callable[[Any, Situation], Iterator[Proposal]]
 
+DEFAULTS: tuple[Rule, ...] = (missing.from_description,)
+"""Asked only where nothing else was proposed: what is used where nothing is given is no rival of what is."""
 RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
     UnknownTool: (
         (tools.exact_name, tools.ambiguous_by_arguments),
@@ -82,8 +84,8 @@ RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
             missing.from_session,
             missing.from_consumer,
             missing.from_goal,
-            missing.from_description,
         ),
+        DEFAULTS,
     ),
     WrongType: ((shape.envelope, flattened.untagged, exchange.misfits, placeholders.placeholder), (types.coerced,)),
     ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice), (bounds.declared,)),
@@ -134,6 +136,8 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
         tuple(map(repr, proposal.edits)): proposal for proposal in recalled(problem, here, here.evidence.memory)
     }
     for tier in RULES[type(problem)]:
+        if tier is DEFAULTS and found:
+            break
         for rule in tier:
             for proposal in rule(problem, here):
                 found.setdefault(tuple(map(repr, proposal.edits)), proposal)

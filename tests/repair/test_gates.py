@@ -71,6 +71,17 @@ async def test_a_repaired_plan_is_claimed_only_if_it_uses_what_the_goal_states(n
 
 
 @promise("goal-is-covered")
+@pytest.mark.parametrize(
+    ("text", "status"), [("{{gone.dish}}", "failed"), ("$gone.dish$", "failed"), ("$4", "repaired")]
+)
+async def test_a_text_that_reads_like_the_result_of_no_step_is_no_answer(text: str, status: str) -> None:
+    steps = [step("a", "boil", grms=5), step("b", "taste", dish=text)]
+    report = await carried_out(world(kitchen()), {"steps": steps})
+    assert report.status == status, report.repairs
+    assert bool(report.uncovered) is (status == "failed")
+
+
+@promise("goal-is-covered")
 async def test_a_plan_that_runs_as_it_was_submitted_is_only_told_what_it_leaves_open() -> None:
     report = await carried_out(world(kitchen()), {"goal": "Boil for 7 minutes", "steps": [step("a", "boil", grams=5)]})
     assert (report.status, report.uncovered) == ("succeeded", ["7"])

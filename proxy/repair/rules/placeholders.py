@@ -100,7 +100,8 @@ def invented_literal(problem: Problem, here: Situation) -> Iterator[Proposal]:
     for name, value in here.written.items():
         schema = here.argument_schema(name)
         invented = type_name(value) in ("string", "integer", "number") and canonical(value) not in known
-        blamed = name in here.reading.named or not here.reading.named
+        named = {*here.reading.named, *(str(where[0]) for where in here.reading.quoted if where)}
+        blamed = name in named or not named
         if (
             schema is None
             or not (invented and blamed)

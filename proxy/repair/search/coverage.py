@@ -6,6 +6,7 @@ argument to stand in, and keeps no plan from being claimed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from catalog_cache.letters import folded
@@ -15,8 +16,12 @@ from proxy.repair.view.notes import described
 from proxy.repair.view.schema import types_of
 from proxy.repair.view.units import convert, unit_of
 from schemas.catalog import Catalog, Json, Tool, as_object
-from schemas.plan import Plan
+from schemas.plan import Plan, walk
 
+_SPELLED = re.compile(
+    r"\{\{\s?([A-Za-z_][\w-]{0,80})(?:\.[\w.\[\]-]{1,200})?\s?\}\}|\$([A-Za-z_]\w{0,80})\.[A-Za-z_][\w.]{0,200}\$?"
+)
+"""A whole text that reads like a reference."""
 NUMBERS = frozenset({"number", "integer"})
 
 
@@ -28,16 +33,17 @@ def tools_of(plan: Plan, catalog: Catalog) -> list[Tool]:
 
 def left(plan: Plan, catalog: Catalog) -> list[str]:
     """What the goal of a plan states and nothing in it uses, or uses in another unit than is asked for."""
-    return [*uncovered(plan.goal, plan, tools_of(plan, catalog)), *_misread(plan, catalog)]
+    return [*uncovered(plan.goal, plan, tools_of(plan, catalog)), *_misread(plan, catalog), *_dangling(plan)]
 
 
 def misses(plan: Plan, catalog: Catalog) -> bool:
-    """Tell whether something that the goal states is unused although an argument is free for it.
+    """Tell whether a plan misses what is asked for: something stated is unused although an argument is free for it.
 
-    Free is one that is not given, or that holds a literal which the goal does not state.
+    Free is one that is not given, or that holds a literal which the goal does not state. An amount that is read in
+    another unit, and a text that reads like a reference to a step that is not there, are misses too.
     """
     unused = set(uncovered(plan.goal, plan, tools_of(plan, catalog)))
-    if any(True for _ in _misread(plan, catalog)):
+    if [*_misread(plan, catalog), *_dangling(plan)]:
         return True
     said = stated(plan.goal)
     free = list(_free(plan, catalog, said)) if unused else []
@@ -75,6 +81,15 @@ def _misread(plan: Plan, catalog: Catalog) -> Iterator[str]:
                 other = unit and unit_of(each.unit) != unit_of(unit) and convert(1.0, each.unit, unit) is not None
                 if other and each.value == value:
                     yield f"{each.text} {each.unit} is given where {name!r} is described in {unit}"
+
+
+def _dangling(plan: Plan) -> Iterator[str]:
+    """Texts that read like a reference to a step that is not there, and were sent as they are."""
+    for step in plan.steps:
+        for _, value in walk(step.arguments):
+            match = _SPELLED.fullmatch(value.strip()) if isinstance(value, str) else None
+            if match is not None and (match[1] or match[2]) not in plan.by_id:
+                yield f"{value.strip()!r} reads like the result of a step that is not there"
 
 
 def _is_number(value: Json) -> bool:

@@ -28,7 +28,7 @@ from proxy.repair.view.step import Evidence
 from schemas.catalog import Effect, Json, Tool
 from schemas.config import Evolution
 from schemas.edit import Confidence
-from schemas.plan import Plan, Step
+from schemas.plan import Plan, Step, walk
 from schemas.report import Stop
 from schemas.trial import Candidate, Execution, StepRun
 
@@ -173,6 +173,8 @@ class Search:
     async def claimed(self, best: Candidate) -> Stop | None:
         """Why to stop with a solved candidate: it may be claimed, or leaves the goal open; None: it is set aside.
 
+        A plan of ours that finds nothing leaves it open.
+
         Every rival of every guess in it is tried; one that runs to the end with another value, or that the budget
         keeps from being tried, leaves neither.
         """
@@ -182,7 +184,8 @@ class Search:
         changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
         plan = replace(best.plan, goal=self.submitted.goal)
         open_ = changed and await to_thread.run_sync(misses, plan, self.evidence.catalog)
-        return Stop.UNCOVERED if open_ else Stop.SOLVED
+        found = not self.made or any(not isinstance(value, dict | list) for _, value in walk(self._value(best)))
+        return Stop.UNCOVERED if open_ or not found else Stop.SOLVED
 
     async def _prove(self, best: Candidate) -> None:
         """Send the effects that wait for a guess, once everything else that could have been meant has failed."""

@@ -173,10 +173,8 @@ class Search:
     async def claimed(self, best: Candidate) -> Stop | None:
         """Why to stop with a solved candidate: it may be claimed, or leaves the goal open; None: it is set aside.
 
-        A plan of ours that finds nothing leaves it open.
-
         Every rival of every guess in it is tried; one that runs to the end with another value, or that the budget
-        keeps from being tried, leaves neither.
+        keeps from being tried, leaves neither. A plan of ours that finds nothing leaves the goal open.
         """
         if guesses(best.lineage) and not await self._stands_alone(best):
             await self._set_aside(best)

@@ -197,7 +197,7 @@ Edit = (
 class Proposal:
     """Edits that together would solve one problem, and why we think so.
 
-    `score` in 0..1 orders proposals of one confidence; `margin` is the distance to the next best alternative.
+    `score` in 0..1 orders proposals of one confidence.
     """
 
     problem: Problem
@@ -206,4 +206,3 @@ class Proposal:
     evidence: str
     confidence: Confidence
     score: float = 1.0
-    margin: float = 1.0

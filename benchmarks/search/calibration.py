@@ -25,7 +25,6 @@ from schemas.trial import Reply, StepRun, Verdict
 OFFERED = 3
 """Repairs of one step that are weighed, best first."""
 BINS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
-MARGINS = (-1.0, -0.05, -0.01, 0.01, 0.05, 0.1, 1.01)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,6 @@ class Weighed:
 
     confidence: str
     score: float
-    margin: float
     rule: str
     first: bool
     right: bool
@@ -79,7 +77,7 @@ def _weighed(plan: Plan, step: Step, meant: Step, results: Mapping[str, Any], ca
             made = option.plan.by_id[step.id]
             right = (made.tool, _called(made, results)) == (meant.tool, _called(meant, results))
             rules = "+".join(dict.fromkeys(proposal.rule for proposal in option.proposals))
-            yield Weighed(option.confidence.value, option.score, option.margin, rules, place == 0, right)
+            yield Weighed(option.confidence.value, option.score, rules, place == 0, right)
 
 
 def _waits(step: Step, other: str, plan: Plan) -> bool:
@@ -99,25 +97,21 @@ def _called(step: Step, results: Mapping[str, Any]) -> str:
 
 
 def table(found: Sequence[Weighed]) -> str:
-    """Per confidence and score, and for first guesses per margin: how many, and how many of them right."""
+    """Per confidence and score: how many, and how many of them right."""
     lines = ["| repair | offered | right | first of its step | right |", "| --- | ---: | ---: | ---: | ---: |"]
     for confidence in ("lossless", "evident", "guess"):
         members = [each for each in found if each.confidence == confidence]
-        lines += _rows(confidence, "score", members, [each.score for each in members], BINS)
-    guesses = [each for each in found if each.confidence == "guess"]
-    lines += _rows("guess", "margin", guesses, [each.margin for each in guesses], MARGINS)
+        lines += _rows(confidence, members)
     return "\n".join(lines)
 
 
-def _rows(
-    name: str, what: str, members: Sequence[Weighed], at: Sequence[float], bins: Sequence[float]
-) -> Iterator[str]:
-    for low, high in pairwise(bins):
-        here = [each for each, value in zip(members, at, strict=True) if low <= value < high]
+def _rows(name: str, members: Sequence[Weighed]) -> Iterator[str]:
+    for low, high in pairwise(BINS):
+        here = [each for each in members if low <= each.score < high]
         first = [each for each in here if each.first]
         if here:
             yield (
-                f"| {name}, {what} {low:g} to {min(high, 1):g} | {len(here)} | {_share(here)} | {len(first)} "
+                f"| {name}, score {low:g} to {min(high, 1):g} | {len(here)} | {_share(here)} | {len(first)} "
                 f"| {_share(first)} |"
             )
 

@@ -50,11 +50,10 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
     found.sort(key=lambda entry: -entry[0])
     if not found:
         yield from amounts.dropped_conversion(problem, here)
-    for index, (score, step, why) in enumerate(found[:3]):
-        rival = found[index + 1][0] if index + 1 < len(found) else 0.0
+    for score, step, why in found[:3]:
         edit = AddStep(here.step.id, step, here.step.id)
         evidence = f"{step.server}/{step.tool} returns {path!r}; {why}"
-        yield Proposal(problem, (edit,), "missing_producer", evidence, Confidence.GUESS, score, score - rival)
+        yield Proposal(problem, (edit,), "missing_producer", evidence, Confidence.GUESS, score)
 
 
 def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation) -> float:

@@ -212,7 +212,7 @@ def _preferred(proposal: Proposal, why: str) -> Proposal:
     if proposal.confidence is not Confidence.GUESS:
         return proposal
     evidence = f"{proposal.evidence}; {why}"
-    return replace(proposal, evidence=evidence, score=max(CHOSEN, proposal.score), margin=1.0)
+    return replace(proposal, evidence=evidence, score=max(CHOSEN, proposal.score))
 
 
 def _writable(problem: Problem) -> bool:

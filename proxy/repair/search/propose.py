@@ -128,7 +128,7 @@ DEPTH = 8
 
 
 def propose(problem: Problem, here: Situation) -> list[Proposal]:
-    """Every proposal for one problem, surest first, with its margin to the best other of equal confidence.
+    """Every proposal for one problem, surest first.
 
     Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
     """
@@ -148,7 +148,7 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
     if len(evident) > 1 and evident[0].score - evident[1].score < sources.CLEAR / 2 and ranked[0] is evident[0]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
-    return _with_margins(ranked)
+    return ranked
 
 
 def _repeats(proposal: Proposal, here: Situation) -> bool:
@@ -161,28 +161,11 @@ def _rank(proposal: Proposal) -> tuple[int, float]:
     return proposal.confidence.rank, -proposal.score
 
 
-def _with_margins(ranked: list[Proposal]) -> list[Proposal]:
-    """The same proposals, each with its distance to the best other of equal confidence."""
-    best: dict[Confidence, list[float]] = {}
-    for proposal in ranked:
-        best.setdefault(proposal.confidence, []).append(proposal.score)
-    first = {sure: sorted(scores, reverse=True)[:2] for sure, scores in best.items()}
-    return [replace(p, margin=p.score - next((s for s in _others(first[p.confidence], p.score)), 0.0)) for p in ranked]
-
-
-def _others(two: list[float], mine: float) -> list[float]:
-    """The best scores of a confidence without one of `mine`."""
-    rest = list(two)
-    if mine in rest:
-        rest.remove(mine)
-    return rest
-
-
 @dataclass(frozen=True)
 class Repair:
     """Edits of one step that together leave nothing to keep it from being sent.
 
-    `confidence` is the least sure of its proposals, `score` their product, `margin` the least of theirs.
+    `confidence` is the least sure of its proposals, `score` their product.
     """
 
     plan: Plan
@@ -203,11 +186,6 @@ class Repair:
         for proposal in self.proposals:
             product *= proposal.score
         return product
-
-    @property
-    def margin(self) -> float:
-        """The least margin of its proposals."""
-        return min((proposal.margin for proposal in self.proposals), default=1.0)
 
     @property
     def rank(self) -> tuple[int, int, int, float]:

@@ -45,12 +45,23 @@ def judged(reply: Reply, arguments: dict[str, Any]) -> Verdict:
         # refused before anything ran
         (Reply(error={"code": -32601, "message": "Method not found"}), {"room": "a"}, Verdict.NOT_EXECUTED),
         (failed("data/nights must be integer"), {"room": "a", "nights": "2"}, Verdict.NOT_EXECUTED),
+        (
+            failed("ValueError: Input validation error: '2' is not of type 'integer'"),
+            {"room": "a", "nights": "2"},
+            Verdict.NOT_EXECUTED,
+        ),
         # words that prove nothing: free, of another text, or contradicted by the schema
         (Reply(error={"code": -32602, "message": "bad"}), {"room": "a", "nights": 1}, Verdict.FAILED),
         (Reply(error={"code": -32601, "message": "what?"}), {"room": "a", "nights": 1}, Verdict.FAILED),
         (failed("nights must be an integer"), {"room": "a", "nights": "2"}, Verdict.REFUSED),
         (failed("Booked. data/nights must be integer"), {"room": "a", "nights": "2"}, Verdict.REFUSED),
         (failed("data/nights must be integer"), {"room": "a", "nights": 2}, Verdict.REFUSED),
+        (failed("ValueError: '2' is not of type 'integer'"), {"room": "a", "nights": "2"}, Verdict.REFUSED),
+        (
+            failed("BookedError: ok. Input validation error: '2' is not of type 'integer'"),
+            {"room": "a", "nights": "2"},
+            Verdict.REFUSED,
+        ),
         (
             failed("Output validation error: '2' is not of type 'integer'"),
             {"room": "a", "nights": "2"},

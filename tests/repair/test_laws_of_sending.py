@@ -19,7 +19,7 @@ from proxy.repair.search.laws import objection, unknown_arguments
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.step import Evidence
 from schemas.catalog import EXACT, Effect, Tool, catalog_of
-from schemas.edit import Confidence, Proposal, SetArgument
+from schemas.edit import CoerceArgument, Confidence, Proposal, SetArgument
 from schemas.plan import Plan, Step
 from schemas.problem import WrongType
 from schemas.trial import Reply
@@ -361,13 +361,14 @@ async def test_nothing_is_added_to_a_plan_that_does_not_surely_read() -> None:
 
 
 @promise("nothing-asked-for-is-lost")
-def test_a_number_is_not_guessed_out_of_words_that_an_error_text_calls_wrong() -> None:
+@pytest.mark.parametrize("change", [SetArgument, CoerceArgument])
+def test_a_number_is_not_guessed_out_of_words_that_an_error_text_calls_wrong(change: Any) -> None:
     reads = Tool("s", "get_note", "s__get_note", {
         "name": "get_note", "inputSchema": {"type": "object", "properties": {"note": {}}},
         "annotations": {"readOnlyHint": True},
     })  # fmt: skip
     plan = Plan((Step("a", "get_note", {"note": "window 240"}, "s"),))
-    edit = SetArgument("a", ("note",), 240)
+    edit = change("a", ("note",), 240)
     problem = WrongType(step="a", at=("note",), value="window 240", message="")
     guess = Proposal(problem, (edit,), "number_with_words", "", Confidence.GUESS, 0.9)
     evidence = Evidence(catalog_of([reads]))

@@ -93,7 +93,8 @@ def _bare(text: str, tool: str) -> str:
     """The text without what SDKs write before a validator's words."""
     name = rf"['\"`]?{re.escape(tool)}['\"`]?"
     before = re.compile(
-        r"(?:MCP error )?-3260[0-3]:|Error:|[A-Za-z_][\w.]{0,60}Error:(?=\s?Input validation error:)|Invalid (?:params|parameters|arguments):|"
+        r"(?:MCP error )?-3260[0-3]:|Error:|[A-Za-z_][\w.]{0,60}Error:(?=\s?Input validation error:)|"
+        r"Invalid (?:params|parameters|arguments):|"
         r"(?:Input )?Validation error:|Input validation (?:error|failed):|failed to deserialize parameters:|"
         rf"Invalid arguments for tool {name}:|Error (?:executing|calling) tool {name}:|tool {name}:",
         re.IGNORECASE,

@@ -23,6 +23,7 @@ from proxy.repair.view.words import likeness
 from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, canonical, same_numbers
 from schemas.edit import (
     BindReference,
+    CoerceArgument,
     Confidence,
     DropArgument,
     Edit,
@@ -73,7 +74,12 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return _moves(submitted.by_id.get(edit.step), edit, evidence.catalog, evidence.absent)
     if isinstance(edit, RemoveStep):
         return f"the step {edit.step!r} was asked for" if edit.step in submitted.by_id else ""
-    if step is None or not isinstance(edit, DropArgument | SetArgument | UnwrapValue | WrapValue | BindReference):
+    if step is None:
+        return ""
+    if isinstance(edit, SetArgument | CoerceArgument) and proposal.confidence is Confidence.GUESS:
+        if _is_number(edit.value) and isinstance(inside(step.arguments, edit.at), str):
+            return f"the words beside the number in {edit.at[-1] if edit.at else 'it'!r} would be lost"
+    if not isinstance(edit, DropArgument | SetArgument | UnwrapValue | WrapValue | BindReference):
         return ""
     here = situation(plan, step, evidence)
     old = inside(step.arguments, edit.at)
@@ -94,11 +100,7 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return "" if free else f"{edit.at[-1]!r} would get another value"
     kept = set(_leaves(old)) <= {*_leaves(end.by_id[step.id].arguments if step.id in end.by_id else edit.value)}
     torn = isinstance(old, str) and isinstance(edit.value, str) and old.startswith(edit.value) and edit.value != ""
-    if kept or torn:
-        return ""
-    guessed = proposal.confidence is Confidence.GUESS and isinstance(edit.value, int | float)
-    words_lost = guessed and isinstance(old, str) and not isinstance(edit.value, bool)
-    if reads and isinstance(edit, SetArgument) and edit.at and not words_lost:
+    if kept or torn or (reads and isinstance(edit, SetArgument) and edit.at):
         return ""
     return f"what stands in {'.'.join(map(str, edit.at)) or 'the arguments'} would be lost"
 
@@ -132,6 +134,10 @@ def _moves(asked: Step | None, edit: SwapTool, catalog: Catalog, absent: frozens
     ):
         return "" if len(twins) == 1 else f"{len(twins)} servers have a tool of that name"
     return f"the step names the server {named!r}, and goes to no other"
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _empty(value: Json) -> bool:

@@ -76,9 +76,9 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return f"the step {edit.step!r} was asked for" if edit.step in submitted.by_id else ""
     if step is None:
         return ""
-    if isinstance(edit, SetArgument | CoerceArgument) and proposal.confidence is Confidence.GUESS:
-        if _is_number(edit.value) and isinstance(inside(step.arguments, edit.at), str):
-            return f"the words beside the number in {edit.at[-1] if edit.at else 'it'!r} would be lost"
+    numbered = isinstance(edit, SetArgument | CoerceArgument) and _is_number(edit.value)
+    if numbered and proposal.confidence is Confidence.GUESS and isinstance(inside(step.arguments, edit.at), str):
+        return f"the words beside the number in {edit.at[-1] if edit.at else 'it'!r} would be lost"
     if not isinstance(edit, DropArgument | SetArgument | UnwrapValue | WrapValue | BindReference):
         return ""
     here = situation(plan, step, evidence)

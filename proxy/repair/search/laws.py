@@ -76,9 +76,8 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return f"the step {edit.step!r} was asked for" if edit.step in submitted.by_id else ""
     if step is None:
         return ""
-    numbered = isinstance(edit, SetArgument | CoerceArgument) and _is_number(edit.value)
-    if numbered and proposal.confidence is Confidence.GUESS and isinstance(inside(step.arguments, edit.at), str):
-        return f"the words beside the number in {edit.at[-1] if edit.at else 'it'!r} would be lost"
+    if proposal.confidence is Confidence.GUESS and _number_for_words(edit, step):
+        return "the words beside a number would be lost"
     if not isinstance(edit, DropArgument | SetArgument | UnwrapValue | WrapValue | BindReference):
         return ""
     here = situation(plan, step, evidence)
@@ -134,6 +133,13 @@ def _moves(asked: Step | None, edit: SwapTool, catalog: Catalog, absent: frozens
     ):
         return "" if len(twins) == 1 else f"{len(twins)} servers have a tool of that name"
     return f"the step names the server {named!r}, and goes to no other"
+
+
+def _number_for_words(edit: Edit, step: Step) -> bool:
+    """Tell whether an edit puts a number where a text stands."""
+    if not isinstance(edit, SetArgument | CoerceArgument):
+        return False
+    return _is_number(edit.value) and isinstance(inside(step.arguments, edit.at), str)
 
 
 def _is_number(value: Json) -> bool:

@@ -56,8 +56,8 @@ PLAIN = frozenset(
 
 STANDING = frozenset(
     """
-    returns gives supports requires includes uses contains works provides allows needs defaults handles shows does has
-    is accepts takes matches filters sorts covers excludes ignores respects expects queries searches results
+    returns gives supports requires includes uses contains works provides allows needs defaults shows does has
+    is matches filters sorts covers excludes ignores respects expects queries searches results
     """.split()
 )
 """Words in -s that may begin a sentence which tells how a tool looks, not what else it does."""

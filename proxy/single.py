@@ -98,16 +98,13 @@ async def mend(
 
 def _suggested(mended: Mended, executor: Executor, evidence: Evidence, stop: Stop = Stop.NO_EDITS) -> Mended:
     """The same with the best repair that was not made, and why it was not."""
-    options = [option for option in repairs(mended.before, STEP, evidence) if not option.open]
-    gate = Gate(mended.before, executor.history)
-    reasons = [gate.closed(option, mended.before, STEP, evidence) for option in options]
     failed = [run.arguments for run in mended.tried]
-    left = [
-        (option, why or (stop.sentence if stop is Stop.CONTESTED else ""))
-        for option, why in zip(options, reasons, strict=True)
-        if option.plan.steps[0].arguments not in failed
-    ]
-    return replace(mended, suggestion=left[0][0], why_not=left[0][1]) if left else mended
+    options = (option for option in repairs(mended.before, STEP, evidence) if not option.open)
+    best = next((option for option in options if option.plan.steps[0].arguments not in failed), None)
+    if best is None:
+        return mended
+    why = Gate(mended.before, executor.history).closed(best, mended.before, STEP, evidence)
+    return replace(mended, suggestion=best, why_not=why or (stop.sentence if stop is Stop.CONTESTED else ""))
 
 
 async def _unwatched(generation: int, best: object) -> None:

@@ -32,6 +32,7 @@ from proxy.repair.report import Told
 from proxy.repair.search import outcome as standing
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.alternatives import alternatives_of, suggestions
+from proxy.repair.search.gates import guessed
 from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.loop import Search
 from proxy.repair.search.outcome import failing, judged
@@ -47,6 +48,13 @@ from schemas.trial import Candidate, Execution, StepRun
 
 PLANNED_FROM = 48
 """Tools that a plan is made from."""
+
+UNPROVEN: Mapping[str, Any] = {
+    "kind": "unproven",
+    "step": "output",
+    "message": "the run ended before every other repair that could have been meant was tried",
+}
+"""Why a plan that ran with a guess in it is not claimed where the search was cut off."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.workflow")
 
@@ -233,6 +241,8 @@ class Workflow:
         if search.under_way is not None:
             search.population.record(self._unfinished(run, search.under_way))
         best = self._with_lost_calls(run, search.population.best or self._unfinished(run, Candidate(run.plan)))
+        if told.stop is not Stop.SOLVED and best.outcome.solved and guessed(best.lineage):
+            told = replace(told, problems=(*told.problems, UNPROVEN))
         return replace(
             told, generations=search.generation, candidates=search.candidates, contested=search.contested
         ), best

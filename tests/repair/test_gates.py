@@ -5,13 +5,27 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from proxy.repair.read.goal import stated
 from proxy.repair.search.coverage import left, misses
 from schemas.plan import Plan, Step
 from tests.desks import done
-from tests.fakes import INTEGER, NUMBER, TEXT, Person, RefusedError, Server, carried_out, configured, ref, step, world
+from tests.fakes import (
+    INTEGER,
+    NUMBER,
+    TEXT,
+    Person,
+    RefusedError,
+    Server,
+    World,
+    carried_out,
+    configured,
+    ref,
+    step,
+    world,
+)
 from tests.promises import promise
 
 
@@ -117,3 +131,32 @@ async def test_an_effect_waits_until_nothing_contradicts_the_guess_before_it(oth
     where = world(server)
     await carried_out(where, {"steps": steps})
     assert len(done(where, "invoice")) == sent
+
+
+@promise("abstains")
+async def test_a_plan_with_a_guess_is_not_claimed_where_time_ends_before_its_rivals_were_tried() -> None:
+    """The second of two rivals never answers."""
+    server = Server("quay", "plain")
+    server.tool("sheet_a", lambda hull: {"length": 80}, "read", hull=TEXT)
+    server.tool("sheet_b", lambda hull: {"length": 70}, "read", hull=TEXT)
+
+    class Slow(World):
+        async def call(self, tool: Any, params: Any, client: Any = None) -> Any:
+            if self.sent:
+                await anyio.sleep_forever()
+            return await super().call(tool, params, client)
+
+    where = Slow({server.name: server})
+    report = await carried_out(where, {"steps": [step("s", "sheet_c", hull="x")], "budget": {"seconds": 0.5}})
+    assert report.status == "failed", report.repairs
+    assert report.problems
+
+
+@promise("abstains")
+async def test_without_an_early_stop_a_guess_is_claimed_by_the_same_gate() -> None:
+    server = Server("quay", "plain")
+    server.tool("sheet_a", lambda hull: {"length": 80}, "read", hull=TEXT)
+    server.tool("sheet_b", lambda hull: {"length": 70}, "read", hull=TEXT)
+    config = configured(evolution={"early_stop": False})
+    report = await carried_out(world(server), {"steps": [step("s", "sheet_c", hull="x")]}, config=config)
+    assert report.status == "failed", report.repairs

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from proxy.repair.view.coerce import short
 from proxy.repair.view.schema import fits
 from proxy.repair.view.step import Situation
-from proxy.repair.view.values import inside
+from proxy.repair.view.values import inside, is_number
 from proxy.repair.view.words import stems
 from schemas.catalog import Json
 from schemas.edit import Confidence, Proposal, SetArgument
@@ -32,7 +32,7 @@ _MOST = re.compile(
 def declared(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
     """Send the schema's maximum for a larger number."""
     value, most = inside(here.step.arguments, problem.at), here.schema_at(problem.at).get("maximum")
-    if problem.at and _is_number(most) and _is_number(value) and value > most:
+    if problem.at and is_number(most) and is_number(value) and value > most:
         yield from _at_most(problem, problem.at, most, here, "the schema")
 
 
@@ -40,7 +40,7 @@ def told(problem: Refused | SilentFailure, here: Situation) -> Iterator[Proposal
     """Send the most that the refusal, or else the description, allows for the larger number that was refused."""
     for name in here.blamed:
         value = here.written[name]
-        if not _is_number(value):
+        if not is_number(value):
             continue
         said = str((here.argument_schema(name) or {}).get("description", ""))[:2000]
         for text, teller in ((here.reading.text, "the refusal"), (said, "the description")):
@@ -48,10 +48,6 @@ def told(problem: Refused | SilentFailure, here: Situation) -> Iterator[Proposal
             if len(found) == 1 and value > max(found):
                 yield from _at_most(problem, (name,), max(found), here, teller)
                 break
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _at_most(

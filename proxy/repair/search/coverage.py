@@ -15,7 +15,8 @@ from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.notes import described
 from proxy.repair.view.schema import types_of
 from proxy.repair.view.units import convert, unit_of
-from schemas.catalog import Catalog, Json, Tool, as_object
+from proxy.repair.view.values import is_number
+from schemas.catalog import Catalog, Tool, as_object
 from schemas.plan import Plan, walk
 
 _SPELLED = re.compile(
@@ -63,7 +64,7 @@ def _free(plan: Plan, catalog: Catalog, said: Sequence[Stated]) -> Iterator[set[
         for name in tool.properties if tool is not None else ():
             value = given.get(name)
             from_goal = isinstance(value, str) and folded(value) in spoken
-            from_goal = from_goal or (_is_number(value) and value in numbers)
+            from_goal = from_goal or (is_number(value) and value in numbers)
             if tool is not None and not from_goal and not isinstance(value, dict | list | bool):
                 yield types_of(tool.properties[name], tool.schema)
 
@@ -74,7 +75,7 @@ def _misread(plan: Plan, catalog: Catalog) -> Iterator[str]:
     for step in plan.steps:
         tool = catalog.origin(step.server or "", step.tool)
         for name, value in (as_object(step.arguments) or {}).items() if tool is not None else ():
-            if tool is None or not _is_number(value) or name not in tool.properties:
+            if tool is None or not is_number(value) or name not in tool.properties:
                 continue
             unit = spoken_unit(Target(described(tool, name), tool.schema, name))
             for each in said if unit else ():
@@ -90,7 +91,3 @@ def _dangling(plan: Plan) -> Iterator[str]:
             match = _SPELLED.fullmatch(value.strip()) if isinstance(value, str) else None
             if match is not None and (match[1] or match[2]) not in plan.by_id:
                 yield f"{value.strip()!r} reads like the result of a step that is not there"
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

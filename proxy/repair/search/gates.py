@@ -104,9 +104,9 @@ def agree(left: Json, right: Json) -> bool:
     return canonical(same_numbers(left)) == canonical(same_numbers(right))
 
 
-def guesses(lineage: Iterable[Proposal]) -> bool:
-    """Tell whether anything in a lineage is only a guess, which evidence of what was tried has to bear out."""
-    return any(proposal.confidence is Confidence.GUESS for proposal in lineage)
+def guessed(lineage: Iterable[Proposal]) -> frozenset[str]:
+    """The steps of which something in a lineage is only a guess, which what was tried has to bear out."""
+    return frozenset(proposal.problem.step for proposal in lineage if proposal.confidence is Confidence.GUESS)
 
 
 def sureness(lineage: Iterable[Proposal]) -> dict[str, Confidence]:

@@ -18,7 +18,7 @@ from proxy.repair.read.diagnose import reading_of, situation
 from proxy.repair.view.scalars import NOTHING, read_json
 from proxy.repair.view.schema import allowed_values, property_names
 from proxy.repair.view.step import Evidence, Situation
-from proxy.repair.view.values import MISSING, at, inside
+from proxy.repair.view.values import MISSING, at, inside, is_number
 from proxy.repair.view.words import likeness
 from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, canonical, same_numbers
 from schemas.edit import (
@@ -139,11 +139,7 @@ def _number_for_words(edit: Edit, step: Step) -> bool:
     """Tell whether an edit puts a number where a text stands."""
     if not isinstance(edit, SetArgument | CoerceArgument):
         return False
-    return _is_number(edit.value) and isinstance(inside(step.arguments, edit.at), str)
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number(edit.value) and isinstance(inside(step.arguments, edit.at), str)
 
 
 def _empty(value: Json) -> bool:

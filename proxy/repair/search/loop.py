@@ -18,7 +18,7 @@ from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.candidates import Proposed, Variation, with_repair, with_rival
 from proxy.repair.search.coverage import misses
-from proxy.repair.search.gates import Gate, agree, guesses, held, proven, sureness
+from proxy.repair.search.gates import Gate, agree, guessed, held, proven, sureness
 from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
@@ -117,7 +117,7 @@ class Search:
         while True:
             best = self.population.best
             solved = best is not None and best.outcome.solved
-            if best is not None and held(best) and guesses(best.lineage):
+            if best is not None and held(best) and guessed(best.lineage):
                 await self._prove(best)
                 continue
             if best is not None and solved and self.settings.early_stop:
@@ -126,12 +126,15 @@ class Search:
                     return stop
                 continue
             if self.generation >= self.generations or self.executor.spent:
-                return Stop.SOLVED if solved else Stop.BUDGET
+                return await self._ended(best, Stop.BUDGET)
             self.generation += 1
             if not await self._generation() and not await self._give_up():
-                if solved:
-                    return Stop.SOLVED
-                return Stop.CONTESTED if self.contested else Stop.NO_EDITS
+                return await self._ended(best, Stop.CONTESTED if self.contested else Stop.NO_EDITS)
+
+    async def _ended(self, best: Candidate | None, otherwise: Stop) -> Stop:
+        """Why the search ends with this candidate: without `early_stop` a solved one is claimed only now."""
+        solved = best is not None and best.outcome.solved
+        return (best is not None and solved and await self.claimed(best)) or otherwise
 
     async def _generation(self) -> bool:
         """Try the next candidates: one that is sure, else what the planner says, else some that are not sure."""
@@ -176,7 +179,7 @@ class Search:
         Every rival of every guess in it is tried; one that runs to the end with another value, or that the budget
         keeps from being tried, leaves neither. A plan of ours that finds nothing leaves the goal open.
         """
-        if guesses(best.lineage) and not await self._stands_alone(best):
+        if guessed(best.lineage) and not await self._stands_alone(best):
             await self._set_aside(best)
             return None
         changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
@@ -187,15 +190,16 @@ class Search:
 
     async def _prove(self, best: Candidate) -> None:
         """Send the effects that wait for a guess, once everything else that could have been meant has failed."""
-        if all(of.others for of in best.rivals) and await self._stands_alone(best):
+        tried = {of.step for of in best.rivals if of.others}
+        if guessed(best.lineage) <= tried and await self._stands_alone(best):
             await self.attempt(replace(best, lineage=proven(best.lineage), rivals=()))
         else:
             await self._set_aside(best)
 
     async def _set_aside(self, best: Candidate) -> None:
         """Take a candidate and its like out of the population; what is sure in it stays."""
-        self.settled |= {of.step for of in best.rivals}
-        self.population.drop(lambda member: guesses(p for p in member.lineage if p.problem.step in self.settled))
+        self.settled |= guessed(best.lineage)
+        self.population.drop(lambda member: bool(guessed(member.lineage) & self.settled))
         sure = self._without_guesses(best)
         if sure is not None:
             await self.attempt(sure)
@@ -209,12 +213,15 @@ class Search:
         for of in best.rivals:
             for other in of.others:
                 rival = with_rival(self.submitted, best, of, other)
-                if rival is None or not self.population.untried(rival.plan.key):
+                if rival is None:
                     continue
-                if self.executor.spent:
+                fresh = self.population.untried(rival.plan.key)
+                if fresh and self.executor.spent:
                     self.contested = (best,)
                     return False
-                rival = await self.attempt(rival)
+                key = rival.plan.key
+                known = next((member for member in self.population.members if member.plan.key == key), rival)
+                rival = await self.attempt(rival) if fresh else known
                 stands = rival.outcome.solved or held(rival)
                 if stands and not agree(self._value(best), self._value(rival)):
                     self.contested = (best, rival)

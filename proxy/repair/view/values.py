@@ -261,3 +261,8 @@ def replaced(container: Json, where: Location, value: Json) -> Json:
 def pointer(where: Location) -> str:
     """A location as JSON Pointer."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in where)
+
+
+def is_number(value: Json) -> bool:
+    """Tell whether a JSON value is a number; a truth value is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -16,14 +16,14 @@ from anyio import to_thread
 from proxy.kept import Kept
 from proxy.ledger import Ledger
 from proxy.ports import Client, Journal, Upstreams
-from proxy.repair.read.diagnose import BLOCKS_SENDING, situation, static_problems
+from proxy.repair.read.diagnose import BLOCKS_SENDING, static_problems, view_of
 from proxy.repair.read.refusal import error_text, read
 from proxy.repair.search.effects import hollow, may_send, verdict_of
 from proxy.repair.search.gates import UNSURE, unsure
 from proxy.repair.search.laws import adds, carries
 from proxy.repair.view import order
 from proxy.repair.view.schema import breaches
-from proxy.repair.view.step import Evidence, Situation
+from proxy.repair.view.step import Evidence, StepView
 from proxy.repair.view.values import LARGEST, larger, lone_result, value_of
 from schemas.catalog import Effect, Json, Tool, as_list
 from schemas.edit import Confidence
@@ -215,7 +215,7 @@ class _Trial:
         done[step.id].set()
 
     async def _step(self, step: Step, waits: order.Waits) -> StepRun:
-        here = situation(self.plan, step, replace(self.evidence, runs=self.runs))
+        here = view_of(self.plan, step, replace(self.evidence, runs=self.runs))
         hopeless = here.tool is None or step.id in self.plan.cycle
         if self._blocked(waits) and not hopeless:
             return self._unsent(here, Verdict.BLOCKED, ())
@@ -239,14 +239,14 @@ class _Trial:
             return await self._mapped(here, here.tool, step.map)
         return await self._once(step, here.tool, here.resolved[0])
 
-    def _forbidden(self, here: Situation) -> str:
+    def _forbidden(self, here: StepView) -> str:
         """Why a step that is not as it was asked for must not be sent, whatever proposed it."""
         submitted = self.owner.submitted
         if submitted is None or submitted.by_id.get(here.step.id) == here.step:
             return ""
         return adds(submitted, here) or carries(submitted, here)
 
-    def _settled(self, here: Situation) -> StepRun | None:
+    def _settled(self, here: StepView) -> StepRun | None:
         """The success that this very call has had already; None where it has to be looked at."""
         repeated = len(self.plan.by_id) < len(self.plan.steps)
         if here.tool is None or here.step.map is not None or here.resolved[1] or repeated:
@@ -268,7 +268,7 @@ class _Trial:
         run = self.runs.get(step)
         return run is not None and run.ok
 
-    def _unsent(self, here: Situation, verdict: Verdict, problems: tuple[Problem, ...]) -> StepRun:
+    def _unsent(self, here: StepView, verdict: Verdict, problems: tuple[Problem, ...]) -> StepRun:
         arguments = here.resolved[0] if not here.resolved[1] else here.step.arguments
         effect = here.tool.effect if here.tool else Effect.UNKNOWN
         server = here.step.server or ""
@@ -300,7 +300,7 @@ class _Trial:
         problem = OutputBroken(step=step.id, message=f"the result breaks the step's validator: {broken[0].message}")
         return replace(run, verdict=Verdict.FAILED, problems=(problem,))
 
-    async def _mapped(self, here: Situation, tool: Tool, argument: str) -> StepRun:
+    async def _mapped(self, here: StepView, tool: Tool, argument: str) -> StepRun:
         """Call the step once per item of the list in one argument; its value is the list of the values."""
         items = as_list(here.arguments.get(argument))
         if items is None:

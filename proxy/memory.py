@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from proxy.repair.edits import Inapplicable, apply
-from proxy.repair.read.diagnose import situation
+from proxy.repair.read.diagnose import view_of
 from proxy.repair.search.recall import Lesson, key_of, lesson_of
 from proxy.repair.view.step import Evidence
 from schemas.edit import Confidence, Proposal
@@ -56,7 +56,7 @@ class Memories:
             step = plan.by_id.get(proposal.problem.step)
             lesson = lesson_of(proposal, plan, evidence.catalog)
             if step is not None and lesson is not None and proposal.rule != "remembered":
-                self._keep(key_of(proposal.problem, situation(plan, step, evidence)), lesson)
+                self._keep(key_of(proposal.problem, view_of(plan, step, evidence)), lesson)
             changed = apply(plan, proposal.edits)
             plan = plan if isinstance(changed, Inapplicable) else changed
 

@@ -13,7 +13,7 @@ from catalog_cache.names import resolve
 from proxy.repair import explain
 from proxy.repair.rules.spelling import misspelled_tool
 from proxy.repair.rules.tools import exact_name, ranked_tools
-from proxy.repair.view.step import Evidence, Situation
+from proxy.repair.view.step import Evidence, StepView
 from proxy.single import STEP, with_diagnosis
 from schemas.catalog import Catalog, Json, Tool
 from schemas.edit import Proposal, SwapTool
@@ -68,6 +68,6 @@ def _unknown(name: str) -> UnknownTool:
     return UnknownTool(step=STEP, tool=name, message=f"no upstream offers a tool {name!r}")
 
 
-def _call(name: str, arguments: Json, known: Evidence) -> Situation:
+def _call(name: str, arguments: Json, known: Evidence) -> StepView:
     step = Step(STEP, name, arguments)
-    return Situation(Plan((step,)), step, None, known)
+    return StepView(Plan((step,)), step, None, known)

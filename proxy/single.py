@@ -14,7 +14,7 @@ from anyio import to_thread
 from proxy.executor import Executor
 from proxy.repair import explain
 from proxy.repair.edits import Inapplicable, apply
-from proxy.repair.read.diagnose import situation, static_problems
+from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refusal import error_text
 from proxy.repair.read.refused import refusal_problems
 from proxy.repair.search.gates import Gate
@@ -117,7 +117,7 @@ def _unnoted(plan: Plan) -> None:
 
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """What is wrong with a call, by its schema and by its refusal."""
-    here = situation(plan, plan.steps[0], evidence)
+    here = view_of(plan, plan.steps[0], evidence)
     static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
     places = {problem.at for problem in static}
     return (*static, *(problem for problem in refusal_problems(here) if not problem.at or problem.at not in places))
@@ -128,7 +128,7 @@ def before_sending(tool: Tool, arguments: Json, catalog: Catalog) -> Repair | No
     plan = plan_of(tool, arguments)
     evidence = Evidence(catalog, single=True)
     if not [
-        p for p in static_problems(situation(plan, plan.steps[0], evidence)) if not isinstance(p, UnexpectedArgument)
+        p for p in static_problems(view_of(plan, plan.steps[0], evidence)) if not isinstance(p, UnexpectedArgument)
     ]:
         return None
     options = [option for option in repairs(plan, STEP, evidence) if not option.open]

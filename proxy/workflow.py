@@ -25,11 +25,11 @@ from proxy.memory import Memories
 from proxy.planner.opening import Opened
 from proxy.ports import Client, Journal, Upstreams, Usage
 from proxy.repair import explain
-from proxy.repair import report as telling
+from proxy.repair import report as reports
 from proxy.repair.read.diagnose import diagnose
 from proxy.repair.read.dialects import Submitted, accepted, normalise_tools, read_submission
 from proxy.repair.report import Told
-from proxy.repair.search import outcome as standing
+from proxy.repair.search import outcome
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.alternatives import alternatives_of, suggestions
 from proxy.repair.search.gates import guessed
@@ -143,7 +143,7 @@ class Workflow:
             planner_tokens=self._usage().tokens - usage.tokens,
             seconds=time.perf_counter() - began,
         )
-        report = await to_thread.run_sync(telling.report, told, best, evidence)
+        report = await to_thread.run_sync(reports.report, told, best, evidence)
         found = await to_thread.run_sync(diagnose, run.plan, self._evidence())
         self._journal.run(runlog.ended(report, client.session, run.plan, found))
         run.executor.kept.end()
@@ -299,12 +299,12 @@ class Workflow:
 
     def _unfinished(self, run: _Run, candidate: Candidate) -> Candidate:
         """What is known of a candidate whose execution was cut off."""
-        return self._judged(run, candidate, standing.unfinished(candidate.plan, run.executor.runs))
+        return self._judged(run, candidate, outcome.unfinished(candidate.plan, run.executor.runs))
 
     def _with_lost_calls(self, run: _Run, candidate: Candidate) -> Candidate:
         """A candidate that says of each step whose last call got no answer that its outcome is unknown."""
         last = {step: next(reversed(run.executor.history(step)), None) for step in candidate.plan.by_id}
-        runs = standing.with_lost_calls(candidate.plan, candidate.execution.runs, last)
+        runs = outcome.with_lost_calls(candidate.plan, candidate.execution.runs, last)
         return candidate if runs == candidate.execution.runs else self._judged(run, candidate, runs)
 
     def _judged(self, run: _Run, candidate: Candidate, runs: dict[str, StepRun]) -> Candidate:
@@ -349,6 +349,6 @@ class Workflow:
             found = diagnose(plan, self._evidence())
             problems += [explain.problem_json(problem) for problem in found]
         told = Told(repair_id, plan, Stop.INVALID, submitted.normalised, problems=tuple(problems))
-        report = telling.unread(told)
+        report = reports.unread(told)
         self._journal.run(runlog.ended(report, client.session, plan))
         return report

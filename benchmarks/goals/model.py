@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.planner.constrain import BadSchema
-from proxy.planner.engine import Engine
-from proxy.planner.native import Switch
-from proxy.planner.prefix import TooLong
+from proxy.model.constrain import BadSchema
+from proxy.model.engine import Engine
+from proxy.model.native import AbortFlag
+from proxy.model.prefix import TooLong
 
 CONTEXT = 6144
 
@@ -18,7 +18,7 @@ class Model:
     """One loaded model; what a prompt shares with the last one is read once."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        self._engine = Engine(path, Switch(), context=CONTEXT, threads=threads, gpu_layers=0)
+        self._engine = Engine(path, AbortFlag(), context=CONTEXT, threads=threads, gpu_layers=0)
 
     def write(self, prompt: str, schema: Mapping[str, Any], limit: int) -> Any:
         """The answer to a prompt, None where `limit` tokens are too few or the prompt is too long."""

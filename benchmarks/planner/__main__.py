@@ -16,7 +16,7 @@ import anyio
 import click
 
 from benchmarks.planner import decisions, goals, retrieval, speed
-from proxy.planner.models import resolve
+from proxy.model.models import resolve
 
 threads_option = click.option("--threads", default=max(1, (os.cpu_count() or 2) - 1), show_default=True)
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from proxy.model.engine import Engine
+from proxy.model.native import AbortFlag
 from proxy.planner import prompt
 from proxy.planner.choice import choose
-from proxy.planner.engine import Engine
-from proxy.planner.native import Switch
 from proxy.ports import Question
 from schemas.catalog import Tool
 from schemas.plan import Plan, Step
@@ -106,7 +106,7 @@ def _edited(plan: Plan, edit: Mapping[str, Any]) -> Plan:
 
 def right(model: Path, decisions: list[Decision], threads: int) -> Counter[str]:
     """Decide everything; count the right ones by kind."""
-    engine = Engine(model, Switch(), context=4096, threads=threads, gpu_layers=-1)
+    engine = Engine(model, AbortFlag(), context=4096, threads=threads, gpu_layers=-1)
     found: Counter[str] = Counter()
     for decision in decisions:
         options = [prompt.repaired(decision.question, candidate) for candidate in decision.candidates]

@@ -18,9 +18,9 @@ from benchmarks.cases.client import Connection
 from benchmarks.cases.plans import close
 from benchmarks.cases.workspace import Options, folder, served
 from benchmarks.cases.world import world
+from proxy.model.client import LocalPlanner, Remote
+from proxy.model.wire import Settings
 from proxy.planner.advisor import SHOWN, PlannerAdvisor
-from proxy.planner.client import LocalPlanner, Remote
-from proxy.planner.wire import Settings
 from schemas.catalog import Tool
 
 SECONDS = 600.0

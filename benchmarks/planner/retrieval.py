@@ -14,10 +14,10 @@ from pathlib import Path
 
 from benchmarks.planner.decisions import Decision
 from catalog_cache.nearest import index
-from proxy.planner.client import Remote
-from proxy.planner.installed import files
+from proxy.model.client import Remote
+from proxy.model.installed import files
+from proxy.model.wire import Settings
 from proxy.planner.shortlist import Shortlist
-from proxy.planner.wire import Settings
 from schemas.catalog import Catalog, Tool, canonical, catalog_of
 
 SIZE = 1600

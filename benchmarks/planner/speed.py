@@ -17,11 +17,11 @@ import anyio
 
 from benchmarks.planner import situations
 from benchmarks.planner.situations import contexts, options, question
+from proxy.model.client import LocalPlanner, Remote
+from proxy.model.engine import Engine
+from proxy.model.native import AbortFlag, Entry
+from proxy.model.wire import Settings
 from proxy.planner import grammar, prompt
-from proxy.planner.client import LocalPlanner, Remote
-from proxy.planner.engine import Engine
-from proxy.planner.native import Entry, Switch
-from proxy.planner.wire import Settings
 
 TEXT = {"type": "string", "minLength": 300, "maxLength": 400}
 """A constraint that forces nothing: what it costs is the grammar alone."""
@@ -59,7 +59,7 @@ def timed(work: Callable[[], object]) -> float:
 def measure(model: Path, threads: int, rounds: int) -> Speed:
     """Run everything on one model."""
     engine: list[Engine] = []
-    load = timed(lambda: engine.append(Engine(model, Switch(), context=4096, threads=threads, gpu_layers=-1)))
+    load = timed(lambda: engine.append(Engine(model, AbortFlag(), context=4096, threads=threads, gpu_layers=-1)))
     found = engine[0]
     found.rank(contexts(), options())
     cold, warm, batch, single, noise = _ranking(found, rounds)

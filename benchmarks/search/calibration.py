@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.cases.reference import resolved
 from benchmarks.search import harbour, tangled
 from catalog_cache.merge import public_name
-from proxy.repair.read.diagnose import situation
+from proxy.repair.read.diagnose import view_of
 from proxy.repair.read.dialects import read_submission
 from proxy.repair.search.propose import repairs
 from proxy.repair.view.step import Evidence
@@ -66,7 +66,7 @@ def _weighed(plan: Plan, step: Step, meant: Step, results: Mapping[str, Any], ca
         for other in plan.steps if other.id != step.id and not _waits(other, step.id, plan)
     }  # fmt: skip
     evidence = Evidence(catalog, runs)
-    here = situation(plan, step, evidence)
+    here = view_of(plan, step, evidence)
     if here.tool is not None and not here.resolved[1]:
         reply = harbour.answer(step.tool, here.resolved[0])
         if reply["isError"]:

@@ -19,7 +19,7 @@ def model() -> None:
 @model.command("list")
 def list_models() -> None:
     """Show every model that can be used or pulled by name."""
-    from proxy.planner import models
+    from proxy.model import models
 
     here = models.installed()
     click.echo(f"{models.INSTALLED:<18} {'installed' if here else 'not installed':<14} Apache-2.0   98 MB  the default")
@@ -34,7 +34,7 @@ def list_models() -> None:
 @click.argument("name")
 def pull(name: str) -> None:
     """Fetch the model NAME from the Hugging Face hub; an attempt that broke off goes on where it was."""
-    from proxy.planner import models
+    from proxy.model import models
 
     offer = models.offered(name)
     if offer is None:
@@ -52,7 +52,7 @@ def pull(name: str) -> None:
 @click.argument("name", default="")
 def path(name: str) -> None:
     """Print the file of the model NAME (or of a path), the default one where none is named."""
-    from proxy.planner import models
+    from proxy.model import models
 
     try:
         click.echo(models.resolve(name))

@@ -13,8 +13,8 @@ from proxy.planner.answer import answer
 from proxy.planner.choice import choose
 from proxy.planner.composing import UNUSED, Composer
 from proxy.planner.grammar import Known
+from proxy.planner.joining import join_steps
 from proxy.planner.render import labels
-from proxy.planner.weave import weave
 from proxy.ports import Advice, Planner, Question, Usage
 from proxy.repair.read.goal import stated, uncovered
 from proxy.repair.search.grounding import invented
@@ -126,8 +126,8 @@ class PlannerAdvisor:
         answer = await self._planner.generate(text, grammar.plan_schema(tools, name), PLAN_TOKENS)
         plan, aim = grammar.read_plan(answer, goal, tools), names[name]
         if plan is None or any((step.server, step.tool) == (aim.server, aim.name) for step in plan.steps):
-            return None if plan is None else weave(plan)
-        return weave(await self._ended(text, plan, aim))
+            return None if plan is None else join_steps(plan)
+        return join_steps(await self._ended(text, plan, aim))
 
     async def _ended(self, text: str, plan: Plan, aim: Tool) -> Plan:
         """The plan with the call of the tool that it was to end with; as it is where none could be written."""

@@ -13,13 +13,13 @@ from pathlib import Path
 import anyio.to_thread
 import structlog
 
-from proxy.planner import models
+from proxy.model import models
+from proxy.model.client import LocalPlanner, Remote
+from proxy.model.fake import NoPlanner
+from proxy.model.installed import files
+from proxy.model.wire import Settings
 from proxy.planner.advisor import PlannerAdvisor
-from proxy.planner.client import LocalPlanner, Remote
-from proxy.planner.fake import NoPlanner
-from proxy.planner.installed import files
 from proxy.planner.shortlist import Shortlist
-from proxy.planner.wire import Settings
 from proxy.ports import Advisor, Planner
 from schemas import config
 
@@ -48,7 +48,7 @@ async def open_planner(wanted: config.Planner, home: Path) -> AsyncGenerator[Ope
     shortlist = Shortlist(remote if files() else None)
     try:
         if wanted.backend == "openai":
-            from proxy.planner.openai import open_endpoint
+            from proxy.model.openai import open_endpoint
 
             async with open_endpoint(wanted) as endpoint:
                 yield Opened(endpoint, PlannerAdvisor(endpoint, wanted.context), shortlist)

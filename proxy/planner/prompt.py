@@ -67,7 +67,7 @@ def within(tokens: int, build: Callable[[Detail], str]) -> str:
 def ranking(question: Question, tokens: int) -> str:
     """Ask for the corrected call; what follows is one candidate as `repaired` writes it."""
     end = _goal(question.plan.goal, "Write the call that reaches the goal.")
-    return within(tokens, lambda detail: f"{_situation(question, detail, plain=True)}\n\n{end}")
+    return within(tokens, lambda detail: f"{_view(question, detail, plain=True)}\n\n{end}")
 
 
 def value(question: Question, at: Location, tool: Tool, tokens: int) -> str:
@@ -75,13 +75,13 @@ def value(question: Question, at: Location, tool: Tool, tokens: int) -> str:
     name = ".".join(str(part) for part in at)
     meaning = cut(note(tool, str(at[0])) if at else "", ERROR)
     ask = f"Write the right value of {name}{f' ({meaning})' if meaning else ''} as JSON."
-    return within(tokens, lambda detail: f"{_situation(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
+    return within(tokens, lambda detail: f"{_view(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
 
 
 def added_step(question: Question, tokens: int) -> str:
     """Ask for a step that is missing before the failing one."""
     ask = f"A step is missing before {question.step}. Write that step as JSON."
-    return within(tokens, lambda detail: f"{_situation(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
+    return within(tokens, lambda detail: f"{_view(question, detail)}\n\n{_goal(question.plan.goal, ask)}")
 
 
 def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
@@ -135,7 +135,7 @@ def repaired(question: Question, candidate: Plan) -> str:
     return "\n".join(lines)
 
 
-def _situation(question: Question, detail: Detail, *, plain: bool = False) -> str:
+def _view(question: Question, detail: Detail, *, plain: bool = False) -> str:
     parts = [HEAD, _tools(question.tools, question.plan.goal, detail)]
     if question.examples:
         parts.append("\n".join(_example(example) for example in question.examples[:EXAMPLES]))

@@ -14,8 +14,8 @@ import anyio.to_thread
 import structlog
 
 from catalog_cache.nearest import Hit, Index, describe, index, nearest
-from proxy.planner.client import Remote
-from proxy.planner.wire import Fault
+from proxy.model.client import Remote
+from proxy.model.wire import Fault
 from schemas.catalog import Catalog, fingerprint
 
 log = structlog.get_logger("planner")

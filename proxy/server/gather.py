@@ -121,8 +121,8 @@ class Gather:
 
     async def _set_level(self, method: str, params: Params, caller: Caller) -> Reply:
         """At every upstream that is there; one that a session is not connected to hears it when it connects."""
-        standing = caller.own.standing if caller.own is not None else self._fleet.standing
-        standing.note("", method, params, caller.session)
+        kept = caller.own.kept if caller.own is not None else self._fleet.kept
+        kept.note("", method, params, caller.session)
         servers = [each for each in self._with("logging") if caller.own is None or caller.own.has(each)]
         await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
         return Reply(result={})

@@ -15,8 +15,8 @@ import structlog
 from proxy.upstream.caller import Audience, Caller, Profile
 from proxy.upstream.connect import UnreachableError
 from proxy.upstream.fleet import Fleet
+from proxy.upstream.kept_state import KEPT, KeptState
 from proxy.upstream.link import Link
-from proxy.upstream.standing import KEPT, Standing
 from proxy.upstream.supervisor import Supervised
 from schemas.trial import Lost, Reply
 
@@ -31,7 +31,7 @@ class Own:
 
     def __init__(self, fleet: Fleet, profile: Profile, audience: Audience) -> None:
         self.changed: set[str] = set()
-        self.standing = Standing()
+        self.kept = KeptState()
         self._fleet = fleet
         self.profile = profile
         self._audience = audience
@@ -52,7 +52,7 @@ class Own:
                 return Reply(lost=Lost.NOT_SENT, message=text, stderr=failure.stderr)
             reply = await link.request(method, params, caller)
             if method in KEPT and reply.result is not None:
-                self.standing.note(server, method, params, caller.session)
+                self.kept.note(server, method, params, caller.session)
             if reply.lost is not Lost.NOT_SENT or link.open:
                 return reply
         return reply
@@ -90,7 +90,7 @@ class Own:
                 raise UnreachableError("the session has ended" if self._closed else "it is not configured")
             self._members[server] = member
             self._links[server] = link = await member.connect(self.profile, self._audience)
-            await self.standing.restore(link)
+            await self.kept.restore(link)
             if self._closed:
                 await link.close()
                 raise UnreachableError("the session has ended")

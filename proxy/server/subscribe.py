@@ -105,7 +105,7 @@ class Listening:
             self._held.append((server, uri))
             reply = await self._fleet.request(server, SUBSCRIBE, {"uri": uri}) if link is not None else None
             if reply is None or reply.result is not None:
-                self._fleet.standing.note(server, SUBSCRIBE, {"uri": uri}, self._holder)
+                self._fleet.kept.note(server, SUBSCRIBE, {"uri": uri}, self._holder)
 
     def _overheard(self, server: str, method: str, params: Any) -> None:
         """Take what comes over the connections that everyone shares."""

@@ -13,7 +13,7 @@ from schemas.catalog import Tool
 from schemas.trial import Reply
 
 if TYPE_CHECKING:
-    from proxy.upstream.standing import Standing
+    from proxy.upstream.kept_state import KeptState
 
 Era = Literal["handshake", "modern"]
 """How a connection is spoken on: `initialize` and a session, or every request by itself (2026-07-28 on)."""
@@ -87,12 +87,12 @@ class Caller(ABC):
 class OwnLinks(Protocol):
     """Upstream connections that belong to one client's session, so that no state of one client leaks to another.
 
-    `changed` are the upstreams whose tools differ, or may differ, from what the shared connection lists; `standing`
+    `changed` are the upstreams whose tools differ, or may differ, from what the shared connection lists; `kept`
     is what the session has set at its upstreams.
     """
 
     changed: set[str]
-    standing: Standing
+    kept: KeptState
 
     async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
         """Send a request over the session's own connection to an upstream, opened by the first of them."""

@@ -18,8 +18,8 @@ from proxy.upstream import rpc, taskids
 from proxy.upstream.bridge import asks_back, rounds
 from proxy.upstream.caller import Caller, Profile
 from proxy.upstream.hearing import TOOLS_CHANGED, Hearing
+from proxy.upstream.kept_state import KEPT, KeptState
 from proxy.upstream.link import Link
-from proxy.upstream.standing import KEPT, Standing
 from proxy.upstream.supervisor import State, Supervised
 from proxy.upstream.watchdog import Watchdog
 from proxy.upstream.watching import SUBSCRIBE, UNSUBSCRIBE, URIS, Watch, Watches
@@ -48,7 +48,7 @@ class Fleet:
         self._former: list[str] = []
         self.hearing = Hearing(self.tool, self.relist)
         self.watches = Watches()
-        self.standing = Standing()
+        self.kept = KeptState()
 
     @property
     def catalog(self) -> Catalog:
@@ -169,7 +169,7 @@ class Fleet:
         if link.era == "handshake":
             reply = await link.request(method, params, caller)
             if reply.result is not None and caller is not None:
-                self.standing.note(link.name, method, params, caller.session)
+                self.kept.note(link.name, method, params, caller.session)
             return reply
         uri = (params or {}).get("uri")
         if (
@@ -197,7 +197,7 @@ class Fleet:
 
     def unsubscribe(self, server: str, uri: str, holder: str) -> None:
         """Let go of a resource that was subscribed to over the shared connection; the last one gives it up."""
-        if self.standing.drop(server, uri, holder) and self.link(server) is not None and self._tasks is not None:
+        if self.kept.drop(server, uri, holder) and self.link(server) is not None and self._tasks is not None:
             self._tasks.start_soon(self.request, server, UNSUBSCRIBE, {"uri": uri})
 
     def notify(self, server: str, method: str, params: Any) -> None:
@@ -274,7 +274,7 @@ class Fleet:
             self._watchdog,
             self.listed,
             self._cache.lost,
-            self.standing.restore,
+            self.kept.restore,
         )
         self._members[name] = member
         self._scopes[name] = anyio.CancelScope(), asyncio.Event()

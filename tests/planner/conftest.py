@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.planner.client import LocalPlanner, Remote
-from proxy.planner.wire import Settings
+from proxy.model.client import LocalPlanner, Remote
+from proxy.model.wire import Settings
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from proxy.model.fake import NoPlanner, ScriptedPlanner
 from proxy.planner.advisor import OPTIONS, PlannerAdvisor
-from proxy.planner.fake import NoPlanner, ScriptedPlanner
 from schemas.plan import Ref, Step
 from tests.planner.tools import FIND, ORDERS, PLAN, QUESTION
 

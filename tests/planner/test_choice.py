@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.model.trie import groups, grow
 from proxy.planner.choice import NOISE, choose
-from proxy.planner.trie import groups, grow
 from proxy.ports import Advice
 
 

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from proxy.planner.client import LocalPlanner
-from proxy.planner.wire import Settings
+from proxy.model.client import LocalPlanner
+from proxy.model.wire import Settings
 
 pytestmark = pytest.mark.model
 Open = Callable[..., LocalPlanner]
@@ -137,7 +137,7 @@ async def test_a_missing_model_is_named(open_local: Open, settings: Settings, tm
 async def test_a_corrupt_model_is_named_and_a_mended_one_is_used(
     open_local: Open, settings: Settings, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.planner.client.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("proxy.model.client.FIRST_PAUSE", 0.0)
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(1000))
     planner = open_local(replace(settings, model=str(broken)))
@@ -173,7 +173,7 @@ async def test_a_cancelled_request_frees_the_worker(open_local: Open) -> None:
 
 
 async def test_a_worker_that_hangs_is_ended(open_local: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.planner.client.GRACE", 0.1)
+    monkeypatch.setattr("proxy.model.client.GRACE", 0.1)
     planner = open_local()
     await planner.rank(*CAPITALS)
     process = worker_of(planner)
@@ -203,7 +203,7 @@ async def test_two_proxies_share_one_worker_which_only_their_user_can_reach(open
 async def test_a_request_that_waits_for_another_proxys_ends_at_its_own_deadline(
     open_local: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.planner.client.GRACE", 0.1)
+    monkeypatch.setattr("proxy.model.client.GRACE", 0.1)
     first, second = open_local(), open_local(deadline=0.2)
     scores = None
 
@@ -247,8 +247,8 @@ async def test_an_idle_worker_leaves_and_comes_back_when_needed(open_local: Open
 def test_the_worker_ends_with_a_killed_proxy(settings: Settings, tmp_path: Path) -> None:
     program = f"""
 import anyio, pathlib
-from proxy.planner.client import LocalPlanner, Remote
-from proxy.planner.wire import Settings, decode
+from proxy.model.client import LocalPlanner, Remote
+from proxy.model.wire import Settings, decode
 async def main():
     settings = Settings(**decode({settings.json()!r}.encode()))
     planner = LocalPlanner(Remote(settings, pathlib.Path({str(tmp_path)!r})), 60)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from proxy.model.fake import NoPlanner, ScriptedPlanner
 from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.composing import Composer
-from proxy.planner.fake import NoPlanner, ScriptedPlanner
 from proxy.ports import Planner
 from proxy.repair.edits import apply
 from proxy.repair.search.advice import edits_between

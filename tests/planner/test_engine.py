@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.planner.situations import contexts, options
+from proxy.model.engine import Engine
+from proxy.model.native import Aborted, AbortFlag
+from proxy.model.prefix import WORTH_SAVING
 from proxy.planner.choice import NOISE
-from proxy.planner.engine import Engine
-from proxy.planner.native import Aborted, Switch
-from proxy.planner.prefix import WORTH_SAVING
 
 pytestmark = pytest.mark.model
 
 
 @pytest.fixture(scope="module")
 def engine(model: Path) -> Iterator[Engine]:
-    engine = Engine(model, Switch(), context=2048, threads=1, gpu_layers=0)
+    engine = Engine(model, AbortFlag(), context=2048, threads=1, gpu_layers=0)
     yield engine
     engine.close()
 
@@ -70,11 +70,11 @@ def test_a_prompt_that_had_to_go_comes_back_from_memory(engine: Engine) -> None:
 
 def test_a_stopped_prompt_keeps_what_it_had_read(engine: Engine) -> None:
     expected = engine.rank(f"{TEXT}dog?", ["4", "5"]).value
-    switch = engine.native.switch
-    switch.set()
+    abort = engine.native.abort
+    abort.set()
     with pytest.raises(Aborted):
         engine.rank("Quite another question about cats", ["4"])
-    switch.clear()
+    abort.clear()
     assert near(engine.rank(f"{TEXT}dog?", ["4", "5"]).value, expected)
 
 

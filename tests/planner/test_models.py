@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from proxy.commands.model import model as command
-from proxy.planner import models
-from proxy.planner.client import LocalPlanner
-from proxy.planner.fake import NoPlanner
-from proxy.planner.openai import Endpoint
+from proxy.model import models
+from proxy.model.client import LocalPlanner
+from proxy.model.fake import NoPlanner
+from proxy.model.openai import Endpoint
 from proxy.planner.opening import open_planner
 from schemas.config import Planner
 

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from proxy.planner.openai import Endpoint, open_endpoint
+from proxy.model.openai import Endpoint, open_endpoint
 from schemas.config import Planner
 
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}

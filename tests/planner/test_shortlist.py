@@ -8,10 +8,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from proxy.planner.client import Remote
-from proxy.planner.installed import files
+from proxy.model.client import Remote
+from proxy.model.installed import files
+from proxy.model.wire import Settings
 from proxy.planner.shortlist import Shortlist
-from proxy.planner.wire import Settings
 from schemas.catalog import Catalog, Tool, catalog_of
 
 pytestmark = pytest.mark.model

@@ -8,8 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
+from proxy.model.fake import ScriptedPlanner
 from proxy.planner.advisor import PlannerAdvisor
-from proxy.planner.fake import ScriptedPlanner
 from proxy.planner.opening import Opened
 from proxy.planner.shortlist import Shortlist
 from proxy.workflow import Workflow

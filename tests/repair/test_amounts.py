@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.read.diagnose import situation
+from proxy.repair.read.diagnose import view_of
 from proxy.repair.rules.amounts import Amount, amounts, dropped_conversion, missing_amount
 from proxy.repair.view.notes import alternatives, described
 from proxy.repair.view.opposites import opposite
@@ -33,7 +33,7 @@ def _push() -> Tool:
 
 def _set(goal: str, arguments: dict[str, Any], name: str, *, dangling: bool) -> tuple[Any, Confidence] | None:
     step = Step("p", "push", arguments, "lab")
-    here = situation(Plan((step,), goal), step, Evidence(catalog_of([_push()])))
+    here = view_of(Plan((step,), goal), step, Evidence(catalog_of([_push()])))
     if dangling:
         lost = DanglingDependency(step="p", at=(name,), target=arguments[name]["$ref"], message="")
         found = list(dropped_conversion(lost, here))

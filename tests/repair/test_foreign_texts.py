@@ -13,7 +13,7 @@ from proxy.journal.redact import Redaction
 from proxy.planner import candidates
 from proxy.planner.render import cut
 from proxy.repair.read import dialects, goal, refusal
-from proxy.repair.read import spelled as stand_ins
+from proxy.repair.read import spelled as spelled_references
 from proxy.repair.rules import missing
 from proxy.repair.view import coerce, moments, notes, scalars, values
 from proxy.repair.view.patterns import matches
@@ -79,7 +79,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "moment": lambda text: moments.in_layout(text, "%Y-%m-%d"),
     "number": scalars.read_number,
     "json": scalars.read_json,
-    "placeholder": stand_ins.is_placeholder,
+    "placeholder": spelled_references.is_placeholder,
     "submission": lambda text: dialects.read_submission(
         {"goal": text, "steps": [{"id": "a", "tool": "t", "arguments": {"x": text}}]}
     ),

@@ -207,9 +207,9 @@ def test_every_proposal_says_why_and_how_sure() -> None:
 
 
 def _here(plan: Plan, evidence: Evidence) -> Any:
-    from proxy.repair.read.diagnose import situation
+    from proxy.repair.read.diagnose import view_of
 
-    return situation(plan, plan.steps[0], evidence)
+    return view_of(plan, plan.steps[0], evidence)
 
 
 @promise("sound-plan-untouched")

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from catalog_cache.names import resolve as resolve_name
 from proxy.repair.read.refusal import Reading, error_text, read
-from proxy.repair.read.spelled import stand_ins
+from proxy.repair.read.spelled import spelled_references
 from proxy.repair.view.schema import Breach, breaches, property_names, type_name
-from proxy.repair.view.step import OUTPUT, Evidence, Situation
+from proxy.repair.view.step import OUTPUT, Evidence, StepView
 from proxy.repair.view.values import LARGEST, LONGEST_TEXT, MISSING, Unresolved, inside, larger, resolve
 from proxy.repair.view.words import plain
 from schemas.catalog import Json, as_list, as_object, canonical
@@ -53,24 +53,24 @@ def diagnose(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """Every problem of a plan at once, in listed order of its steps, its output last."""
     found: list[Problem] = []
     for step in plan.by_id.values():
-        found.extend(static_problems(situation(plan, step, evidence)))
+        found.extend(static_problems(view_of(plan, step, evidence)))
     return (*found, *output_problems(plan, evidence))
 
 
-def situation(plan: Plan, step: Step, evidence: Evidence) -> Situation:
+def view_of(plan: Plan, step: Step, evidence: Evidence) -> StepView:
     """Gather what is known about one step; an error reply counts only for the very call that caused it.
 
     A result that only broke a validator is no error reply, and its text is not read as one.
     """
     tool = evidence.catalog.origin(step.server or "", step.tool)
-    found = Situation(plan, step, tool, evidence)
+    found = StepView(plan, step, tool, evidence)
     run = evidence.runs.get(step.id)
     if run is None or not evidence.feedback or not _same_call(run, found):
         return found
-    return Situation(plan, step, tool, evidence, reading_of(run, tool.properties if tool else ()))
+    return StepView(plan, step, tool, evidence, reading_of(run, tool.properties if tool else ()))
 
 
-def _same_call(run: StepRun, now: Situation) -> bool:
+def _same_call(run: StepRun, now: StepView) -> bool:
     accepted = run.reply is not None and run.reply.result is not None and not run.reply.refused
     if run.verdict in (Verdict.BLOCKED, Verdict.NOT_SENT, Verdict.OK) or (accepted and run.verdict is Verdict.FAILED):
         return False
@@ -83,7 +83,7 @@ def reading_of(run: StepRun, names: Iterable[str] = ()) -> Reading:
     return Reading() if run.reply is None else read(error_text(run.reply), run.arguments, names)
 
 
-def static_problems(here: Situation) -> tuple[Problem, ...]:
+def static_problems(here: StepView) -> tuple[Problem, ...]:
     """What is wrong with a step by plan, catalog, schema and the results it refers to."""
     found: list[Problem] = list(_tool_problems(here))
     repeated = len(here.plan.by_id) < len(here.plan.steps)
@@ -99,18 +99,18 @@ def static_problems(here: Situation) -> tuple[Problem, ...]:
         )
         return tuple(found)
     if here.tool is not None:
-        standing = dict(stand_ins(here))
-        found.extend(_stand_in(here, name, text) for name, text in standing.items())
-        found.extend(problem for problem in _schema_problems(here) if str((*problem.at, "")[0]) not in standing)
+        named = dict(spelled_references(here))
+        found.extend(_spelled_reference(here, name, text) for name, text in named.items())
+        found.extend(problem for problem in _schema_problems(here) if str((*problem.at, "")[0]) not in named)
     return tuple(found)
 
 
-def _stand_in(here: Situation, name: str, text: str) -> MissingArgument:
+def _spelled_reference(here: StepView, name: str, text: str) -> MissingArgument:
     message = f"{text!r} stands for a value that was to be filled in"
     return MissingArgument(step=here.step.id, at=(name,), name=name, message=message)
 
 
-def _tool_problems(here: Situation) -> Iterator[Problem]:
+def _tool_problems(here: StepView) -> Iterator[Problem]:
     if here.tool is not None:
         return
     step = here.step
@@ -132,13 +132,13 @@ def _tool_problems(here: Situation) -> Iterator[Problem]:
         )
 
 
-def _absent(here: Situation) -> str | None:
+def _absent(here: StepView) -> str | None:
     """The upstream that a step names and that lists no tool."""
     said = {plain(here.step.server or ""), *(plain(head) for head in re.split(r"__|[.:/]", here.step.tool)[:-1])} - {""}
     return next((name for name in sorted(here.evidence.absent) if plain(name) in said), None)
 
 
-def _reference_problems(here: Situation) -> Iterator[Problem]:
+def _reference_problems(here: StepView) -> Iterator[Problem]:
     ids = here.plan.by_id
     step = here.step
     for target in dict.fromkeys([*(ref.step for _, ref in step.refs(ids)), *step.after]):
@@ -170,7 +170,7 @@ def _wrong_path(step: str, missing: Unresolved, evidence: Evidence) -> WrongPath
     )
 
 
-def _schema_problems(here: Situation) -> Iterator[Problem]:
+def _schema_problems(here: StepView) -> Iterator[Problem]:
     arguments = {name: value for name, value in here.arguments.items() if value is not MISSING}
     pending = set(here.arguments) - set(arguments)
     nested = [where for where, value in walk(arguments) if value is MISSING]
@@ -192,7 +192,7 @@ def _schema_problems(here: Situation) -> Iterator[Problem]:
             )
 
 
-def _breaches(here: Situation, arguments: dict[str, Json]) -> list[Breach]:
+def _breaches(here: StepView, arguments: dict[str, Json]) -> list[Breach]:
     """How arguments break the schema; a mapped argument counts item by item, the first bad one speaks for all."""
     items = as_list(arguments.get(here.step.map or ""))
     if items is None:
@@ -210,7 +210,7 @@ def _without_missing(value: Json) -> Json:
     return value
 
 
-def _from_breach(here: Situation, breach: Breach, pending: set[str]) -> Iterator[Problem]:
+def _from_breach(here: StepView, breach: Breach, pending: set[str]) -> Iterator[Problem]:
     step = here.step.id
     ref_at, ref = _ref_above(here.step.arguments, breach.at)
     if ref is not None and not here.evidence.typed:

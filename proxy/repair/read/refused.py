@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.repair.read.refusal import error_text
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, inside
 from schemas.problem import (
     MissingArgument,
@@ -20,7 +20,7 @@ from schemas.problem import (
 from schemas.trial import Lost, StepRun, Verdict
 
 
-def refusal_problems(here: Situation) -> tuple[Problem, ...]:
+def refusal_problems(here: StepView) -> tuple[Problem, ...]:
     """What the upstream's error text adds to the static problems of the very call it answers."""
     reading, step = here.reading, here.step.id
     if not reading.text:

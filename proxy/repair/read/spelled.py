@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from proxy.repair.view.scalars import read_json
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, at, join, segments
 from schemas.catalog import Json
 from schemas.plan import Ref
@@ -36,7 +36,7 @@ def is_placeholder(value: Json) -> bool:
     return _PLACEHOLDER.match(value) is not None and read_json(value) is None
 
 
-def stand_ins(here: Situation) -> Iterator[tuple[str, str]]:
+def spelled_references(here: StepView) -> Iterator[tuple[str, str]]:
     """Declared arguments whose text spells a reference to an earlier step; any other text is sent as it is."""
     if here.evidence.single or here.tool is None:
         return
@@ -47,7 +47,7 @@ def stand_ins(here: Situation) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def spelled(text: str, here: Situation) -> Ref | None:
+def spelled(text: str, here: StepView) -> Ref | None:
     """The reference that a text spells, `s1.price`, `#s1.price`, `steps.s1.output.price`; None for other texts.
 
     Its path must lead to something in the step's result; before there is one, the text must carry a mark.

@@ -1,1 +1,1 @@
-"""The rules: plain functions from a problem and its situation to proposals, each with evidence and confidence."""
+"""The rules: plain functions from a problem and a view of its step to proposals, each with evidence and confidence."""

@@ -15,7 +15,7 @@ from proxy.repair.rules.measures import wanted_unit
 from proxy.repair.rules.sources import GENERIC, ref_of
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.schema import accepts, fits
-from proxy.repair.view.step import OUTPUT, Situation
+from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.units import convert, same_unit, unit_of
 from proxy.repair.view.values import inside, segments
 from proxy.repair.view.words import plain, words
@@ -61,7 +61,7 @@ def amounts(goal: str) -> tuple[Amount, ...]:
     return tuple(found)
 
 
-def missing_amount(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def missing_amount(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Fill a missing number with the one unused amount of the goal that is in its unit, or converts to it."""
     if len(problem.at) != 1 or here.tool is None:
         return
@@ -69,7 +69,7 @@ def missing_amount(problem: MissingArgument, here: Situation) -> Iterator[Propos
     yield from _filled(problem, here, target)
 
 
-def dropped_conversion(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
+def dropped_conversion(problem: DanglingDependency, here: StepView) -> Iterator[Proposal]:
     """Give the reader of a conversion that is not there the amount that was to be converted, converted.
 
     An amount that is in the reader's unit already was not what the missing step was for.
@@ -83,7 +83,7 @@ def dropped_conversion(problem: DanglingDependency, here: Situation) -> Iterator
         yield from (proposal for proposal in _filled(problem, here, target) if proposal.score < SAME)
 
 
-def _filled(problem: MissingArgument | DanglingDependency, here: Situation, target: Target) -> Iterator[Proposal]:
+def _filled(problem: MissingArgument | DanglingDependency, here: StepView, target: Target) -> Iterator[Proposal]:
     if not here.plan.goal or "string" in str(target.schema.get("type", "string")):
         return
     unit = wanted_unit(target, here) if accepts(target.schema, target.root, "integer") else None
@@ -106,7 +106,7 @@ def _filled(problem: MissingArgument | DanglingDependency, here: Situation, targ
     yield Proposal(problem, (edit,), "goal_amount", evidence, sure, SAME if same else CHANGED)
 
 
-def _used(amount: Amount, here: Situation) -> bool:
+def _used(amount: Amount, here: StepView) -> bool:
     """Tell whether the plan says this number anywhere, be it inside a text."""
     spellings = {str(amount.value), str(float(amount.value))}
     return any(set(re.findall(r"\d+(?:\.\d+)?", text)) & spellings for text in here.literals())

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from proxy.repair.rules.sources import GENERIC, fitness
 from proxy.repair.view.coerce import Target, short
-from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.step import Source, StepView
 from proxy.repair.view.units import unit_of
 from proxy.repair.view.values import at, join, segments
 from proxy.repair.view.words import mentions, stem, words
@@ -17,11 +17,11 @@ from schemas.problem import TypeMismatch, WrongPath
 
 
 def named_in_goal(
-    problem: WrongPath | TypeMismatch, here: Situation, sources: Sequence[Source], wanted: Target | None
+    problem: WrongPath | TypeMismatch, here: StepView, sources: Sequence[Source], wanted: Target | None
 ) -> Iterator[Proposal]:
     """The one of several fitting values whose name the goal speaks of, as far as it is no name of the others."""
     fitting = [source for source in sources if source.name and not source.echo and fitness(source.value, wanted) == 1.0]
-    names = {source.parts: _telling(source.name) for source in fitting}
+    names = {source.parts: _distinctive(source.name) for source in fitting}
     first = next(iter(names.values()), set[str]())
     shared = {word for word in first if len(names) > 1 and all(word in other for other in names.values())}
     goal = here.plan.goal
@@ -33,7 +33,7 @@ def named_in_goal(
         yield Proposal(problem, (edit,), "named_in_goal", evidence, Confidence.GUESS, 0.8)
 
 
-def _telling(name: str) -> set[str]:
+def _distinctive(name: str) -> set[str]:
     """The words of a key that tell it from others: no units, nothing that any result is called."""
     return {stem(word) for word in words(name) if word not in GENERIC and not (len(word) < 4 and unit_of(word))}
 
@@ -43,7 +43,7 @@ def _all_said(own: set[str], goal: str) -> bool:
     return bool(own) and all(word in said or mentions(goal, word) for word in own)
 
 
-def whole_or_item(problem: WrongPath, here: Situation, wanted: Target | None) -> Iterator[Proposal]:
+def whole_or_item(problem: WrongPath, here: StepView, wanted: Target | None) -> Iterator[Proposal]:
     """The result itself where it holds nothing else, and an item of its only list where the path is a number."""
     value = here.evidence.value(problem.ref.step)
     if as_object(value) is None and as_list(value) is None and fitness(value, wanted) > 0.0:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from proxy.repair.view.coerce import short
 from proxy.repair.view.schema import fits
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import inside, is_number
 from proxy.repair.view.words import stems
 from schemas.catalog import Json
@@ -29,14 +29,14 @@ _MOST = re.compile(
 )
 
 
-def declared(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
+def declared(problem: ValueNotAllowed, here: StepView) -> Iterator[Proposal]:
     """Send the schema's maximum for a larger number."""
     value, most = inside(here.step.arguments, problem.at), here.schema_at(problem.at).get("maximum")
     if problem.at and is_number(most) and is_number(value) and value > most:
         yield from _at_most(problem, problem.at, most, here, "the schema")
 
 
-def told(problem: Refused | SilentFailure, here: Situation) -> Iterator[Proposal]:
+def told(problem: Refused | SilentFailure, here: StepView) -> Iterator[Proposal]:
     """Send the most that the refusal, or else the description, allows for the larger number that was refused."""
     for name in here.blamed:
         value = here.written[name]
@@ -51,7 +51,7 @@ def told(problem: Refused | SilentFailure, here: Situation) -> Iterator[Proposal
 
 
 def _at_most(
-    problem: ValueNotAllowed | Refused | SilentFailure, where: Location, most: Json, here: Situation, teller: str
+    problem: ValueNotAllowed | Refused | SilentFailure, where: Location, most: Json, here: StepView, teller: str
 ) -> Iterator[Proposal]:
     if fits(here.schema_at(where), most):
         counts = bool(stems(str(where[-1])) & HOW_MUCH)

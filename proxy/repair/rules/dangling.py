@@ -9,7 +9,7 @@ from dataclasses import replace
 from proxy.repair.rules.measures import agreement
 from proxy.repair.rules.sources import CLEAR, bind_by_name, fitness, read_here, ref_of, wanted_at
 from proxy.repair.view.coerce import Target
-from proxy.repair.view.step import OUTPUT, Situation
+from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.values import MISSING, at, inside, segments
 from proxy.repair.view.words import likeness, words
 from schemas.edit import BindReference, Confidence, Proposal
@@ -22,7 +22,7 @@ _COUNTING = frozenset({"step", "s", "e", "call", "task", "node", "result", "outp
 """Words that writers put before the number of a step."""
 
 
-def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
+def dangling(problem: DanglingDependency, here: StepView) -> Iterator[Proposal]:
     """Point a reference to a step that is not there at the step it was meant for."""
     place = inside(here.plan.output if here.step.id == OUTPUT else here.step.arguments, problem.at)
     ref = ref_of(place)
@@ -43,7 +43,7 @@ def dangling(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]
         yield from _by_value(problem, here, ref)
 
 
-def _by_name(problem: DanglingDependency, here: Situation, ref: Ref) -> list[tuple[float, str]]:
+def _by_name(problem: DanglingDependency, here: StepView, ref: Ref) -> list[tuple[float, str]]:
     """Earlier steps by how like their ids or tools the name is and whether they returned something at the path."""
     wanted = wanted_at(problem.at, here)
     scored: list[tuple[float, str]] = []
@@ -63,7 +63,7 @@ def _id_alike(said: str, step: str) -> bool:
     return bool(ours & theirs) or likeness(said, step) >= 0.6
 
 
-def _by_number(problem: DanglingDependency, here: Situation, ref: Ref) -> Iterator[Proposal]:
+def _by_number(problem: DanglingDependency, here: StepView, ref: Ref) -> Iterator[Proposal]:
     """The step of that number, where the plan's own steps have names and no numbers."""
     said = re.fullmatch(r"[#$]?([A-Za-z]*)[ _-]?(\d{1,2})", problem.target)
     if said is None or (said[1] and said[1].lower() not in _COUNTING):
@@ -81,7 +81,7 @@ def _by_number(problem: DanglingDependency, here: Situation, ref: Ref) -> Iterat
         yield Proposal(problem, (edit,), "numbered_step", evidence, Confidence.EVIDENT, 0.9)
 
 
-def _only_holder(problem: DanglingDependency, here: Situation, ref: Ref) -> Iterator[Proposal]:
+def _only_holder(problem: DanglingDependency, here: StepView, ref: Ref) -> Iterator[Proposal]:
     """The one step that nothing reads, if of all results its alone has something fitting at the very path."""
     wanted = wanted_at(problem.at, here)
     holders = [step.id for step in here.earlier if ref.path and _holds(step.id, ref.path, wanted, here)]
@@ -92,7 +92,7 @@ def _only_holder(problem: DanglingDependency, here: Situation, ref: Ref) -> Iter
         yield Proposal(problem, (edit,), "only_holder", evidence, Confidence.GUESS, 0.65)
 
 
-def _holds(step: str, path: str, wanted: Target | None, here: Situation) -> bool:
+def _holds(step: str, path: str, wanted: Target | None, here: StepView) -> bool:
     """Tell whether a step returned something at a path that the place takes, in no other unit than it wants."""
     value = at(here.evidence.value(step), path)
     if value is MISSING or fitness(value, wanted) == 0.0:
@@ -101,7 +101,7 @@ def _holds(step: str, path: str, wanted: Target | None, here: Situation) -> bool
     return wanted is None or all(agreement(source, wanted, here) >= 0 for source in found)
 
 
-def _by_value(problem: DanglingDependency, here: Situation, ref: Ref) -> Iterator[Proposal]:
+def _by_value(problem: DanglingDependency, here: StepView, ref: Ref) -> Iterator[Proposal]:
     name = next((part for part in reversed(segments(ref.path)) if not part.isdigit()), "")
     for proposal in bind_by_name(problem, here, wanted_at(problem.at, here)):
         edit = proposal.edits[0]

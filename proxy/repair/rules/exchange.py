@@ -7,7 +7,7 @@ from itertools import combinations
 
 from proxy.repair.view.coerce import short
 from proxy.repair.view.schema import Schema, fits
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, segments
 from proxy.repair.view.words import likeness
 from schemas.catalog import Json, as_object, canonical
@@ -19,7 +19,7 @@ SAME = 0.8
 """Likeness from which the name of a result's value is that of an argument."""
 
 
-def misfits(problem: WrongType, here: Situation) -> Iterator[Proposal]:
+def misfits(problem: WrongType, here: StepView) -> Iterator[Proposal]:
     """Exchange two values of which neither fits where it stands and each fits where the other does."""
     if len(problem.at) != 1:
         return
@@ -32,7 +32,7 @@ def misfits(problem: WrongType, here: Situation) -> Iterator[Proposal]:
             yield _exchanged(problem, here, name, other, evidence, 0.95)
 
 
-def refused(problem: Refused, here: Situation) -> Iterator[Proposal]:
+def refused(problem: Refused, here: StepView) -> Iterator[Proposal]:
     """Exchange two values that both fit, where the upstream blames one of them and the plan shows where it belongs."""
     blamed = {*here.reading.named, *(str(where[0]) for where in here.reading.quoted if where)}
     for name, other in combinations(here.written, 2):
@@ -46,7 +46,7 @@ def refused(problem: Refused, here: Situation) -> Iterator[Proposal]:
             yield _exchanged(problem, here, name, other, next(why for why in found if why), 0.85)
 
 
-def _fits(held: str, name: str, here: Situation) -> bool:
+def _fits(held: str, name: str, here: StepView) -> bool:
     """Tell whether the value that one argument holds fits the schema of another."""
     schema: Schema | None = here.argument_schema(name)
     value = here.arguments.get(held, MISSING)
@@ -56,7 +56,7 @@ def _fits(held: str, name: str, here: Situation) -> bool:
     return fits({**definitions, **schema} if definitions else schema, value)
 
 
-def _home(value: Json, name: str, here: Situation) -> str:
+def _home(value: Json, name: str, here: StepView) -> str:
     """Why a value belongs to an argument: it is read from a value of that name, or stands so elsewhere; "" for no why.
 
     A step before the blamed one counts more than none; the step itself does not count.
@@ -72,7 +72,7 @@ def _home(value: Json, name: str, here: Situation) -> str:
     return ""
 
 
-def _exchanged(problem: Problem, here: Situation, one: str, other: str, evidence: str, score: float) -> Proposal:
+def _exchanged(problem: Problem, here: StepView, one: str, other: str, evidence: str, score: float) -> Proposal:
     edits = (
         SetArgument(here.step.id, (one,), here.written[other]),
         SetArgument(here.step.id, (other,), here.written[one]),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from proxy.repair.rules.keys import MOST_UNKNOWN
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.schema import branches, deref, fits, property_names
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.unions import tagged
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json, as_list, as_object
@@ -16,7 +16,7 @@ from schemas.plan import walk
 from schemas.problem import MissingArgument, WrongType
 
 
-def gathered(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def gathered(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Put arguments that the tool does not know into the required object, or list of one object, whose keys they are.
 
     All of them or none, and only where no other absent argument could hold them too.
@@ -36,7 +36,7 @@ def gathered(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
     yield Proposal(problem, (edit,), "gathered_keys", evidence, sure)
 
 
-def _home(loose: dict[str, Json], name: str, here: Situation) -> tuple[Json, Confidence] | None:
+def _home(loose: dict[str, Json], name: str, here: StepView) -> tuple[Json, Confidence] | None:
     """What an argument becomes that is made up of these keys, and how sure that is; None where it cannot be."""
     schema, root = here.argument_schema(name) or {}, here.schema
     values = {key: here.arguments.get(key, MISSING) for key in loose}
@@ -59,7 +59,7 @@ def _home(loose: dict[str, Json], name: str, here: Situation) -> tuple[Json, Con
     return ([{**made, **loose}] if lists else {**made, **loose}), sure
 
 
-def untagged(problem: WrongType, here: Situation) -> Iterator[Proposal]:
+def untagged(problem: WrongType, here: StepView) -> Iterator[Proposal]:
     """Say of which kind the arguments as a whole are, where only one of the kinds that the tool takes fits them."""
     filled = tagged(here.arguments, here.schema, here.schema) if not problem.at else None
     if filled is not None:

@@ -8,7 +8,7 @@ from proxy.repair.rules.measures import agreement
 from proxy.repair.rules.sources import GENERIC, bind_by_name, fitness, ref_of, wanted_at
 from proxy.repair.view.coerce import Target, short
 from proxy.repair.view.schema import type_name
-from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.step import Source, StepView
 from proxy.repair.view.values import MISSING, at, join, segments
 from proxy.repair.view.words import plain, stem, words
 from schemas.catalog import as_list, as_object, canonical
@@ -17,7 +17,7 @@ from schemas.plan import Ref
 from schemas.problem import MissingArgument
 
 
-def missing_from_results(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def missing_from_results(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Fill a missing argument from an earlier result: like its peers, by name, or from what is left over."""
     wanted = wanted_at(problem.at, here)
     if wanted is None:
@@ -33,14 +33,14 @@ def missing_from_results(problem: MissingArgument, here: Situation) -> Iterator[
         yield from _unused_result(problem, here, wanted)
 
 
-def _from_here(proposal: Proposal, here: Situation) -> bool:
+def _from_here(proposal: Proposal, here: StepView) -> bool:
     """Tell whether a value is from a step of the same upstream: an argument without a reference takes no other's."""
     edit = proposal.edits[0]
     origin = here.plan.by_id.get(edit.ref.step) if isinstance(edit, BindReference) else here.step
     return origin is not None and origin.server == here.step.server
 
 
-def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+def _like_its_peers(problem: MissingArgument, here: StepView, wanted: Target) -> Iterator[Proposal]:
     """Read what the argument of this name reads in other steps of the plan, if they all read the same.
 
     A name that says nothing (`data`) is no evidence, and neither is the one other call of the same tool: it was made
@@ -67,7 +67,7 @@ def _like_its_peers(problem: MissingArgument, here: Situation, wanted: Target) -
         yield Proposal(problem, (edit,), "like_its_peers", evidence, sure, 0.7)
 
 
-def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+def _next_item(problem: MissingArgument, here: StepView, wanted: Target) -> Iterator[Proposal]:
     """Two arguments that read items of one list: the one left out reads the item that is left over."""
     for name, value in here.written.items():
         ref = ref_of(value)
@@ -86,7 +86,7 @@ def _next_item(problem: MissingArgument, here: Situation, wanted: Target) -> Ite
                 yield Proposal(problem, (edit,), "other_item", evidence, Confidence.GUESS, 0.65)
 
 
-def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+def _unused_result(problem: MissingArgument, here: StepView, wanted: Target) -> Iterator[Proposal]:
     """The value that was meant in the earlier steps that nothing reads: the only one that fits, or that stands out.
 
     While one of them has no result yet, nothing is known of what it will hold.
@@ -116,14 +116,14 @@ def _unused_result(problem: MissingArgument, here: Situation, wanted: Target) ->
         yield Proposal(problem, (edit,), "unused_result", evidence, Confidence.GUESS, 0.65)
 
 
-def _before(here: Situation) -> set[str]:
+def _before(here: StepView) -> set[str]:
     """Steps listed before this one that do not wait for it."""
     listed = [step.id for step in here.plan.steps]
     mine = listed.index(here.step.id) if here.step.id in listed else len(listed)
     return {step.id for step in here.earlier if listed.index(step.id) < mine}
 
 
-def _standing_out(options: list[Source], here: Situation) -> tuple[Source | None, str]:
+def _standing_out(options: list[Source], here: StepView) -> tuple[Source | None, str]:
     """The one value that was meant among several, and why; None where nothing singles one out."""
     if len(options) == 1:
         return options[0], "the only value it found that fits"

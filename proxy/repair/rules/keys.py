@@ -19,7 +19,7 @@ from proxy.repair.view.schema import (
     type_name,
     types_of,
 )
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.units import unit_of
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness, plain, stems, typed_likeness, words
@@ -52,7 +52,7 @@ IN_GOAL = 90
 """Share of a text's letters, in hundredths, that must stand together in the goal for the text to be said there."""
 
 
-def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
+def renamed(problem: UnexpectedArgument, here: StepView) -> Iterator[Proposal]:
     """Give an unknown argument the name of a declared one that is not passed and that its value fits."""
     parent, schema = _parent(problem.at, here)
     if here.tool is None or schema is None:
@@ -86,7 +86,7 @@ def renamed(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
             yield Proposal(problem, (edit,), "rename_argument", evidence, sure, score)
 
 
-def _parent(where: tuple[str | int, ...], here: Situation) -> tuple[dict[str, Json], dict[str, object] | None]:
+def _parent(where: tuple[str | int, ...], here: StepView) -> tuple[dict[str, Json], dict[str, object] | None]:
     parent = as_object(inside(here.step.arguments, where[:-1])) or {}
     return parent, dict(here.schema_at(where[:-1])) if where else None
 
@@ -105,7 +105,7 @@ def _slipped(sent: str, declared: str) -> bool:
     return moved and DamerauLevenshtein.distance(ours, theirs) == 1
 
 
-def _fit(value: Json, name: str, schema: dict[str, object], here: Situation) -> float:
+def _fit(value: Json, name: str, schema: dict[str, object], here: StepView) -> float:
     """1 where the value satisfies the declared argument, 0.8 where it can be rewritten to, 0 where not."""
     target = property_schema(schema, here.schema, name)
     if target is None:
@@ -141,7 +141,7 @@ def _why(sent: str, name: str, alike: float, *, only: bool) -> str:
     return f"{name!r} is not passed, is {alike:.2f} alike, and the value fits"
 
 
-def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
+def dropped(problem: UnexpectedArgument, here: StepView) -> Iterator[Proposal]:
     """Leave out an unknown argument that names nothing near and could not restrict the call."""
     parent, schema = _parent(problem.at, here)
     if schema is None or not problem.forbidden:
@@ -170,7 +170,7 @@ def dropped(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
     )
 
 
-def _said_in_goal(value: Json, here: Situation) -> bool:
+def _said_in_goal(value: Json, here: StepView) -> bool:
     """Tell whether a text of some words stands in the goal, but for a few letters: then it was asked for."""
     if not isinstance(value, str) or len(words(value)) < 4:
         return False
@@ -200,7 +200,7 @@ def could_restrict(name: str, value: Json) -> bool:
     return isinstance(value, str) and "unit" in stems(name) and unit_of(value) is not None
 
 
-def rename_into(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def rename_into(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Fill a missing argument from an unknown one: the same rule as `renamed`, seen from the gap."""
     parent, schema = _parent(problem.at, here)
     if schema is None:

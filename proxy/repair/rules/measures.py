@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.notes import note
-from proxy.repair.view.step import Situation, Source
+from proxy.repair.view.step import Source, StepView
 from proxy.repair.view.units import same_unit, unit_of
 from proxy.repair.view.values import at, join
 from proxy.repair.view.words import stems, words
@@ -18,7 +18,7 @@ SOUGHT = frozenset({"to", "target", "destination", "dest", "into", "output", "ne
 """Words in the name of an argument that speaks of what comes out, not of what goes in."""
 
 
-def agreement(source: Source, wanted: Target, here: Situation) -> int:
+def agreement(source: Source, wanted: Target, here: StepView) -> int:
     """1 where value and argument are in one unit, -1 where in two, 0 where either does not say."""
     if not isinstance(source.value, int | float) or isinstance(source.value, bool):
         return 0
@@ -29,7 +29,7 @@ def agreement(source: Source, wanted: Target, here: Situation) -> int:
     return 1 if same_unit(ours, asked) else -1
 
 
-def wanted_unit(wanted: Target, here: Situation) -> str | None:
+def wanted_unit(wanted: Target, here: StepView) -> str | None:
     """The unit of an argument: as it is described, else as another argument of the step tells it."""
     described = spoken_unit(wanted)
     if described is not None:
@@ -46,7 +46,7 @@ def wanted_unit(wanted: Target, here: Situation) -> str | None:
     return told[0] if len(told) == 1 else None
 
 
-def result_unit(source: Source, here: Situation) -> str | None:
+def result_unit(source: Source, here: StepView) -> str | None:
     """The unit of a value that a step returned."""
     parent = as_object(at(here.evidence.value(source.step), join(list(source.parts[:-1])))) or {}
     mine = words(source.name)[:1]

@@ -11,7 +11,7 @@ from proxy.repair.view.coerce import Target, coerce, short, spoken_unit
 from proxy.repair.view.notes import alternatives, stated_default
 from proxy.repair.view.scalars import LONGEST, NOTHING
 from proxy.repair.view.schema import accepts, allowed_values, fits, types_of
-from proxy.repair.view.step import Seen, Situation
+from proxy.repair.view.step import Seen, StepView
 from proxy.repair.view.units import same_unit
 from proxy.repair.view.values import MISSING, paths
 from proxy.repair.view.words import likeness, mentions, plain, stems, words
@@ -21,7 +21,7 @@ from schemas.plan import Step
 from schemas.problem import MissingArgument, Problem
 
 
-def from_schema(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def from_schema(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Take the schema's own default, constant, or only allowed value."""
     schema = here.schema_at(problem.at)
     if "default" in schema and schema["default"] is not None:
@@ -36,7 +36,7 @@ def from_schema(problem: MissingArgument, here: Situation) -> Iterator[Proposal]
         )
 
 
-def from_description(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def from_description(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Take the value that the argument's description says is used where none is given."""
     schema = here.schema_at(problem.at)
     said = stated_default(str(schema.get("description", "")))
@@ -50,12 +50,12 @@ def from_description(problem: MissingArgument, here: Situation) -> Iterator[Prop
 
 
 def _set(
-    problem: Problem, here: Situation, value: Json, rule: str, evidence: str, sure: Confidence, score: float
+    problem: Problem, here: StepView, value: Json, rule: str, evidence: str, sure: Confidence, score: float
 ) -> Proposal:
     return Proposal(problem, (SetArgument(here.step.id, problem.at, value),), rule, evidence, sure, score)
 
 
-def from_goal(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def from_goal(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Take the value from the goal in words: the one that stands beside the argument's name, or the only unused one."""
     if not here.plan.goal or not problem.at or here.tool is None:
         return
@@ -79,7 +79,7 @@ def from_goal(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
 _NUMBERS = re.compile(r"(?<![\w.])[$€£]?(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\w]*\d)")
 
 
-def _number_in_goal(problem: Problem, here: Situation, target: Target) -> Iterator[Proposal]:
+def _number_in_goal(problem: Problem, here: StepView, target: Target) -> Iterator[Proposal]:
     used = here.literals()
     free: list[tuple[float, str, float]] = []
     naming = bool(stems(target.name) & {"id", "key", "number", "code", "no"})
@@ -112,7 +112,7 @@ def _beside(goal: str, start: int, end: int, target: Target) -> float:
 
 
 def _ranked(
-    problem: Problem, here: Situation, free: list[tuple[float, str, Json]] | list[tuple[float, str, float]]
+    problem: Problem, here: StepView, free: list[tuple[float, str, Json]] | list[tuple[float, str, float]]
 ) -> Iterator[Proposal]:
     if not free:
         return
@@ -140,7 +140,7 @@ def _ranked(
         )
 
 
-def _allowed_in_goal(problem: Problem, here: Situation, target: Target) -> Iterator[Proposal]:
+def _allowed_in_goal(problem: Problem, here: StepView, target: Target) -> Iterator[Proposal]:
     taken = {plain(value) for value in here.written.values() if isinstance(value, str)}
     options = [
         value
@@ -162,7 +162,7 @@ def _allowed_in_goal(problem: Problem, here: Situation, target: Target) -> Itera
         )
 
 
-def _truth_in_goal(problem: Problem, here: Situation, target: Target) -> Iterator[Proposal]:
+def _truth_in_goal(problem: Problem, here: StepView, target: Target) -> Iterator[Proposal]:
     stem_words = [word for word in words(target.name) if len(word) > 3]
     for match in re.finditer(r"[A-Za-z]+", here.plan.goal):
         if any(likeness(match[0], word) >= 0.85 for word in stem_words):
@@ -190,7 +190,7 @@ _FILE = re.compile(
 _SYMBOL = re.compile(r"\b[A-Z]{2,6}\b")
 
 
-def _text_in_goal(problem: Problem, here: Situation, target: Target) -> Iterator[Proposal]:
+def _text_in_goal(problem: Problem, here: StepView, target: Target) -> Iterator[Proposal]:
     zone = time_zone_in(here.plan.goal, target, here.literals())
     if zone is not None:
         yield _set(problem, here, zone, "time_zone", f"the goal names a place in {zone!r}", Confidence.GUESS, 0.8)
@@ -237,12 +237,12 @@ def time_zone_in(text: str, target: Target, used: set[str]) -> str | None:
     return free[0] if len(free) == 1 else None
 
 
-def _seen_here(here: Situation) -> list[Seen]:
+def _seen_here(here: StepView) -> list[Seen]:
     """What the same upstream returned earlier in the session: a value of another one never goes to it."""
     return [seen for seen in here.evidence.session if here.tool is not None and seen.server == here.tool.server]
 
 
-def from_session(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def from_session(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Take the value of the argument's name from what the session's earlier calls returned."""
     if not here.evidence.single or here.tool is None:
         return
@@ -267,7 +267,7 @@ def from_session(problem: MissingArgument, here: Situation) -> Iterator[Proposal
         )
 
 
-def near_session_value(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def near_session_value(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Exchange an id, path or name that no result ever held for the one near value that one did hold."""
     if not here.evidence.single or here.tool is None:
         return
@@ -294,7 +294,7 @@ GIVEN = frozenset({"from", "source", "src", "input", "in", "original", "old"})
 """Words in the name of an argument that speaks of what goes in, not of what comes out."""
 
 
-def from_consumer(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def from_consumer(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Take the allowed unit that the argument which reads this step's result is described in, or defaults to."""
     allowed = allowed_values(here.schema_at(problem.at), here.schema)
     if not allowed or not problem.at or set(words(problem.name)) & GIVEN:
@@ -309,14 +309,14 @@ def from_consumer(problem: MissingArgument, here: Situation) -> Iterator[Proposa
         yield _set(problem, here, free[0], "consumer_unit", evidence, Confidence.GUESS, 0.8)
 
 
-def _readers(here: Situation) -> Iterator[tuple[Step, str]]:
+def _readers(here: StepView) -> Iterator[tuple[Step, str]]:
     for step in here.plan.steps:
         for where, ref in step.refs(here.plan.by_id):
             if ref.step == here.step.id and len(where) == 1:
                 yield step, str(where[0])
 
 
-def _units_of(reader: Step, argument: str, here: Situation) -> Iterator[str]:
+def _units_of(reader: Step, argument: str, here: StepView) -> Iterator[str]:
     tool = here.evidence.catalog.origin(reader.server or "", reader.tool)
     if tool is None:
         return

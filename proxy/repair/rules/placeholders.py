@@ -10,7 +10,7 @@ from proxy.repair.rules import gaps
 from proxy.repair.rules.sources import best, bind_by_name, by_argument, fitness, sure
 from proxy.repair.view.coerce import Target, short
 from proxy.repair.view.schema import allowed_values, fits, type_name
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import join
 from proxy.repair.view.words import mentions
 from schemas.catalog import canonical
@@ -19,7 +19,7 @@ from schemas.plan import Ref, Step
 from schemas.problem import MissingArgument, Problem
 
 
-def spelled_reference(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def spelled_reference(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Read a text that spells a reference as the reference."""
     value = here.written.get(problem.name)
     ref = spelled(value, here) if isinstance(value, str) and len(problem.at) == 1 else None
@@ -29,7 +29,7 @@ def spelled_reference(problem: MissingArgument, here: Situation) -> Iterator[Pro
         yield Proposal(problem, (edit,), "spelled_reference", evidence, Confidence.LOSSLESS, 1.0)
 
 
-def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def placeholder(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Bind an argument that holds a placeholder to the earlier value of its name and type."""
     for name, value in here.written.items():
         schema = here.argument_schema(name)
@@ -52,7 +52,7 @@ def placeholder(problem: Problem, here: Situation) -> Iterator[Proposal]:
             yield Proposal(problem, proposal.edits, "fill_placeholder", evidence, proposal.confidence, proposal.score)
 
 
-def _within(named: list[Step], gap: MissingArgument, here: Situation, wanted: Target) -> list[Proposal]:
+def _within(named: list[Step], gap: MissingArgument, here: StepView, wanted: Target) -> list[Proposal]:
     ids = {step.id for step in named}
     choices = [
         c for source in here.sources if source.step in ids and (c := by_argument(source, wanted, here)) is not None
@@ -65,7 +65,7 @@ def _within(named: list[Step], gap: MissingArgument, here: Situation, wanted: Ta
     return found
 
 
-def _only_value(named: list[Step], gap: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+def _only_value(named: list[Step], gap: MissingArgument, here: StepView, wanted: Target) -> Iterator[Proposal]:
     """The one value that fits in the result of the one step that the placeholder names."""
     ids = {step.id for step in named}
     found = [
@@ -79,7 +79,7 @@ def _only_value(named: list[Step], gap: MissingArgument, here: Situation, wanted
         yield Proposal(gap, (edit,), "only_value", evidence, Confidence.EVIDENT, 0.85)
 
 
-def _nearest_result(gap: MissingArgument, here: Situation, wanted: Target) -> Iterator[Proposal]:
+def _nearest_result(gap: MissingArgument, here: StepView, wanted: Target) -> Iterator[Proposal]:
     """The first fitting value of the nearest earlier step, for want of any name."""
     for source in here.sources:
         if source.distance == 0 and source.parts and not source.echo and fitness(source.value, wanted) == 1.0:
@@ -89,7 +89,7 @@ def _nearest_result(gap: MissingArgument, here: Situation, wanted: Target) -> It
             return
 
 
-def invented_literal(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def invented_literal(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Bind an argument whose value stands neither in the goal nor in any result to the earlier value of its name.
 
     One of the argument's own allowed values was not made up, nor is one to blame where the refusal names another.

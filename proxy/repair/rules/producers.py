@@ -13,7 +13,7 @@ from proxy.repair.rules import amounts, missing, references, sources
 from proxy.repair.rules.measures import agreement
 from proxy.repair.view.coerce import Target
 from proxy.repair.view.schema import branches
-from proxy.repair.view.step import OUTPUT, Situation
+from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.values import MISSING, at, join, segments
 from proxy.repair.view.words import closeness, likeness, mentions, plain, stems
 from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical
@@ -29,7 +29,7 @@ LEAST = 0.45
 """Least evidence that a tool returns what the reference asks for."""
 
 
-def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[Proposal]:
+def missing_producer(problem: DanglingDependency, here: StepView) -> Iterator[Proposal]:
     """Add the step that a reference names, if one tool returns such a value and all it requires can be filled.
 
     Where no tool can, an amount that only had to be converted is converted here.
@@ -56,7 +56,7 @@ def missing_producer(problem: DanglingDependency, here: Situation) -> Iterator[P
         yield Proposal(problem, (edit,), "missing_producer", evidence, Confidence.GUESS, score)
 
 
-def _returns(tool: Tool, path: str, argument: str, target: str, here: Situation) -> float:
+def _returns(tool: Tool, path: str, argument: str, target: str, here: StepView) -> float:
     """How likely a tool returns a value at this path: by what it returned, by its output schema, by its words."""
     seen = [run for run in here.evidence.runs.values() if run.ok and at(run.value, path) is not MISSING]
     if any((run.server, run.tool) == (tool.server, tool.name) for run in seen):
@@ -84,7 +84,7 @@ def _says_something(schema: Json) -> bool:
     return "properties" in canonical(schema)
 
 
-def _named_after(target: str, tool: Tool, here: Situation) -> float:
+def _named_after(target: str, tool: Tool, here: StepView) -> float:
     """0.8 where the id of the missing step is a word of this tool's name and of no other tool's on its server."""
     said = stems(target)
     bearers = [other for other in here.evidence.catalog.of(tool.server) if said & stems(other.name)]
@@ -122,16 +122,16 @@ def _names_anywhere(schema: Json, name: str) -> bool:
     return any(_names_anywhere(item, name) for item in items or [])
 
 
-_Filler = Callable[[MissingArgument, Situation], Iterator[Proposal]]
+_Filler = Callable[[MissingArgument, StepView], Iterator[Proposal]]
 
 
-def _from_results(gap: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def _from_results(gap: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """An earlier value of the argument's very name and type."""
     wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
     return (proposal for proposal in sources.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
 
 
-def _in_its_unit(gap: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def _in_its_unit(gap: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """The one earlier value that nothing reads and that is in the argument's unit."""
     wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
     found = [
@@ -155,7 +155,7 @@ _FILLERS: tuple[_Filler, ...] = (
 )
 
 
-def _filled(tool: Tool, name: str, here: Situation) -> tuple[Step, float, str] | None:
+def _filled(tool: Tool, name: str, here: StepView) -> tuple[Step, float, str] | None:
     """The new step with every required argument filled, how likely it is, and why; None where one has no source."""
     step = Step(name, tool.name, {}, tool.server)
     score, why = 1.0, list[str]()
@@ -163,7 +163,7 @@ def _filled(tool: Tool, name: str, here: Situation) -> tuple[Step, float, str] |
         steps = tuple(
             part for other in here.plan.steps for part in ((step, other) if other.id == here.step.id else (other,))
         )
-        inner = Situation(Plan(steps, here.plan.goal, here.plan.output), step, tool, here.evidence)
+        inner = StepView(Plan(steps, here.plan.goal, here.plan.output), step, tool, here.evidence)
         gap = MissingArgument(step=name, at=(argument,), name=argument, message="")
         best = max(
             (p for filler in _FILLERS for p in filler(gap, inner)),

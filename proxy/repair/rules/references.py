@@ -21,7 +21,7 @@ from proxy.repair.rules.sources import (
 from proxy.repair.view.coerce import Target, short
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import types_of
-from proxy.repair.view.step import OUTPUT, Situation, Source
+from proxy.repair.view.step import OUTPUT, Source, StepView
 from proxy.repair.view.values import MISSING, at, inside, join, segments
 from proxy.repair.view.words import likeness, plain, stems
 from schemas.catalog import Json, as_list
@@ -35,7 +35,7 @@ IDENTIFYING = frozenset({"id", "key", "uuid"})
 """Words of arguments that only a value of such a name, or of the thing's own, can fill."""
 
 
-def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
+def wrong_path(problem: WrongPath, here: StepView) -> Iterator[Proposal]:
     """Point a reference at the place of the same result that its path was meant for.
 
     Other steps are looked at too, for the plan's output only where its own step has nothing that could be meant.
@@ -67,7 +67,7 @@ def wrong_path(problem: WrongPath, here: Situation) -> Iterator[Proposal]:
     yield from _same_path_elsewhere(problem, here, wanted, near=clear and ranked[0].score >= 0.6)
 
 
-def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -> Choice | None:
+def _by_path(ref: Ref, source: Source, wanted: Target | None, here: StepView) -> Choice | None:
     asked = segments(ref.path)
     suits = fitness(source.value, wanted)
     if suits == 0.0 or not asked or not _same_items(asked, source, here):
@@ -95,7 +95,7 @@ def _by_path(ref: Ref, source: Source, wanted: Target | None, here: Situation) -
     return Choice(source, min(1.0, score), why) if named >= 0.4 or place >= 0.9 else None
 
 
-def _same_items(asked: list[str], source: Source, here: Situation) -> bool:
+def _same_items(asked: list[str], source: Source, here: StepView) -> bool:
     """Tell whether a value lies in the items that a path asks for, counted from its end; a lone item is any item."""
     said = [int(match[0]) for part in asked if (match := re.match(r"-?\d+", part))]
     mine: list[tuple[int, int]] = []
@@ -121,7 +121,7 @@ def _same_place(asked: list[str], parts: list[str]) -> float:
 
 
 def _same_path_elsewhere(
-    problem: WrongPath, here: Situation, wanted: Target | None, *, near: bool
+    problem: WrongPath, here: StepView, wanted: Target | None, *, near: bool
 ) -> Iterator[Proposal]:
     """Take the value from the one other step whose result has something at exactly this path."""
     found = [
@@ -139,7 +139,7 @@ def _same_path_elsewhere(
         yield Proposal(problem, (edit,), "same_path_elsewhere", evidence, confidence, 0.85 - 0.1 * index)
 
 
-def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
+def mismatch(problem: TypeMismatch, here: StepView) -> Iterator[Proposal]:
     """Point a reference that yields a whole object or list at the part of it that the argument wants."""
     wanted = wanted_at(problem.at, here)
     value = inside(here.arguments, problem.at)
@@ -163,7 +163,7 @@ def mismatch(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
     yield from _one_item(problem, here, value, wanted, prefix)
 
 
-def _only_fitting(problem: TypeMismatch, here: Situation, inner: list[Source], wanted: Target) -> Iterator[Proposal]:
+def _only_fitting(problem: TypeMismatch, here: StepView, inner: list[Source], wanted: Target) -> Iterator[Proposal]:
     """The one value inside the object, or directly inside it, that the argument takes, whatever its name."""
     named = stems(wanted.name) & IDENTIFYING
     fitting = [source for source in inner if fitness(source.value, wanted) == 1.0 and not source.echo]
@@ -179,7 +179,7 @@ def _only_fitting(problem: TypeMismatch, here: Situation, inner: list[Source], w
 
 
 def _one_item(
-    problem: TypeMismatch, here: Situation, value: Json, wanted: Target, prefix: tuple[str, ...]
+    problem: TypeMismatch, here: StepView, value: Json, wanted: Target, prefix: tuple[str, ...]
 ) -> Iterator[Proposal]:
     items = as_list(value)
     if (
@@ -197,12 +197,12 @@ def _one_item(
         yield Proposal(problem, (edit,), "map_over_list", evidence, Confidence.GUESS, 0.6)
 
 
-def refs_of(here: Situation) -> list[tuple[Location, Ref]]:
+def refs_of(here: StepView) -> list[tuple[Location, Ref]]:
     """Every reference of the step."""
     return here.step.refs(here.plan.by_id)
 
 
-def cyclic(problem: CyclicDependency, here: Situation) -> Iterator[Proposal]:
+def cyclic(problem: CyclicDependency, here: StepView) -> Iterator[Proposal]:
     """Break a cycle at the reference to a later step, which cannot have been meant: bind it elsewhere."""
     listed = [step.id for step in here.plan.steps]
     mine = listed.index(here.step.id)

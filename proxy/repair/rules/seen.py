@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from proxy.repair.view.coerce import short
 from proxy.repair.view.lookalikes import LONGEST, looks, names
 from proxy.repair.view.schema import fits
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, paths
 from proxy.repair.view.words import words
 from schemas.catalog import Json
@@ -23,7 +23,7 @@ from schemas.problem import Problem
 _FILE = re.compile(r"file://(?:localhost)?(?=/)(?:/(?=[A-Za-z]:[/\\]))?", re.IGNORECASE)
 
 
-def as_seen(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def as_seen(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Write a refused name, or the parts of a path, as the upstream itself has written what looks the same."""
     wanted = {name: value for name in here.blamed if _short(value := here.written[name])}
     spellings = _spellings(here) if wanted else {}
@@ -45,7 +45,7 @@ def _as_seen(part: str, spellings: dict[str, set[str]]) -> str:
     return next(iter(seen)) if len(seen) == 1 else part
 
 
-def _spellings(here: Situation) -> dict[str, set[str]]:
+def _spellings(here: StepView) -> dict[str, set[str]]:
     """The form of every name that the upstream of this step has returned, to how it was written."""
     found: dict[str, set[str]] = {}
     for value in _returned(here):
@@ -56,7 +56,7 @@ def _spellings(here: Situation) -> dict[str, set[str]]:
     return found
 
 
-def _returned(here: Situation) -> Iterator[Json]:
+def _returned(here: StepView) -> Iterator[Json]:
     server = here.tool.server if here.tool is not None else None
     yield from (seen.value for seen in here.evidence.session if seen.server == server)
     for step in here.earlier:
@@ -64,7 +64,7 @@ def _returned(here: Situation) -> Iterator[Json]:
             yield value
 
 
-def bare_text(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def bare_text(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Take a path out of the address of a file, and the line break off the end of a refused text."""
     for name, value in here.written.items():
         schema = here.argument_schema(name)
@@ -80,14 +80,14 @@ def bare_text(problem: Problem, here: Situation) -> Iterator[Proposal]:
             yield Proposal(problem, (edit,), "bare_text", evidence, Confidence.LOSSLESS)
 
 
-def _named(name: str, value: str, here: Situation) -> bool:
+def _named(name: str, value: str, here: StepView) -> bool:
     return name in here.blamed or value.strip() in here.reading.text
 
 
 _QUOTES = re.compile(r"\s*(?P<mark>\\?[\"'`])(?P<inner>[^\"'`]*(?:\\[\"'`][^\"'`]*)*)(?P=mark)\s*")
 
 
-def unquoted(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def unquoted(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Take the quotes off a refused text, and off every text beside it in its list or object, all alike."""
     for name in here.blamed:
         texts = [(where, inner) for where, inner in walk(here.written[name]) if isinstance(inner, str)]

@@ -9,7 +9,7 @@ from proxy.repair.rules.tools import WRAPPERS
 from proxy.repair.view.coerce import Target, coerce, short
 from proxy.repair.view.scalars import read_json
 from proxy.repair.view.schema import breaches, property_names
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, resolve
 from proxy.repair.view.words import plain
 from schemas.catalog import Json, as_list, as_object
@@ -18,7 +18,7 @@ from schemas.plan import as_ref
 from schemas.problem import MissingArgument, Problem, UnexpectedArgument, WrongType
 
 
-def envelope(problem: WrongType, here: Situation) -> Iterator[Proposal]:
+def envelope(problem: WrongType, here: StepView) -> Iterator[Proposal]:
     """Open arguments that came as text: JSON, fenced, twice encoded, a Python literal, or without their braces."""
     if problem.at:
         return
@@ -38,7 +38,7 @@ def envelope(problem: WrongType, here: Situation) -> Iterator[Proposal]:
         yield Proposal(problem, (edit,), rule, f"the arguments were written as {short(value)}", sure)
 
 
-def wrapper_key(problem: UnexpectedArgument, here: Situation) -> Iterator[Proposal]:
+def wrapper_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Proposal]:
     """Take arguments out of a key that the tool does not know, if every key inside is an argument whose value fits.
 
     What else may be wrong with the step is for other rules.
@@ -62,7 +62,7 @@ def wrapper_key(problem: UnexpectedArgument, here: Situation) -> Iterator[Propos
         yield Proposal(problem, (edit,), "wrapper_key", evidence, Confidence.LOSSLESS)
 
 
-def missing_wrapper(problem: MissingArgument, here: Situation) -> Iterator[Proposal]:
+def missing_wrapper(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """Put all arguments into the one object that the tool requires, if they satisfy that object's schema."""
     if len(problem.at) != 1 or here.tool is None or not here.written:
         return
@@ -77,7 +77,7 @@ def missing_wrapper(problem: MissingArgument, here: Situation) -> Iterator[Propo
         yield Proposal(problem, (edit,), "missing_wrapper", evidence, Confidence.LOSSLESS)
 
 
-def _fits_or_coerces(arguments: dict[str, Json], here: Situation, beside: set[str]) -> bool:
+def _fits_or_coerces(arguments: dict[str, Json], here: StepView, beside: set[str]) -> bool:
     """Tell whether arguments satisfy the schema as they are or rewritten; those `beside` a wrapper do not count."""
     filled = resolve(arguments, here.evidence.values(here.plan))[0]
     known = {name: value for name, value in (as_object(filled) or {}).items() if value is not MISSING}
@@ -103,7 +103,7 @@ _BLEED = re.compile(r"</(?P<own>[\w-]+)>\s*(?P<rest>(?:<(?P<key>[\w-]+)>.*)?)$",
 _TAGGED = re.compile(r"<([\w-]+)>(.*?)(?:</\1>|$)\s*", re.DOTALL)
 
 
-def tag_bleed(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def tag_bleed(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Separate arguments that ran into one text: `long text</content> <domain>infra</domain>`."""
     for name, value in here.written.items():
         match = (

@@ -12,7 +12,7 @@ from proxy.repair.rules.measures import agreement
 from proxy.repair.view.coerce import Target, coerce, short
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import fits, type_name
-from proxy.repair.view.step import OUTPUT, Situation, Source
+from proxy.repair.view.step import OUTPUT, Source, StepView
 from proxy.repair.view.values import MISSING, join
 from proxy.repair.view.words import likeness, mentions, plain, stems, words
 from schemas.catalog import Json, as_object, canonical
@@ -40,7 +40,7 @@ GENERIC = frozenset(
 """Names that a writer uses for "what the step returns" without knowing its keys."""
 
 
-def wanted_at(where: Location, here: Situation) -> Target | None:
+def wanted_at(where: Location, here: StepView) -> Target | None:
     """What the argument at this location should fit; None where anything does (output, or inside a text)."""
     if here.step.id == OUTPUT or here.tool is None or not where:
         return None
@@ -75,7 +75,7 @@ def sure(choice: Choice, ranked: list[Choice]) -> Confidence:
     return Confidence.EVIDENT if clear and choice.score >= 0.5 else Confidence.GUESS
 
 
-def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | None:
+def by_argument(source: Source, wanted: Target, here: StepView) -> Choice | None:
     """Weigh a value for an argument by name, type, unit, whether it is an echo, and whether it is already used."""
     suits = fitness(source.value, wanted)
     if suits == 0.0 or not source.parts:
@@ -104,7 +104,7 @@ def by_argument(source: Source, wanted: Target, here: Situation) -> Choice | Non
     return Choice(source, max(0.0, min(1.0, score)), why)
 
 
-def read_here(here: Situation) -> set[tuple[str, str]]:
+def read_here(here: StepView) -> set[tuple[str, str]]:
     """The values that the step's other arguments already read: one step seldom wants the same value twice."""
     found = (ref_of(value) for value in here.written.values())
     return {(ref.step, ref.path) for ref in found if ref is not None}
@@ -116,7 +116,7 @@ def ref_of(value: Json) -> Ref | None:
     return Ref(str(keys["$ref"]), str(keys.get("path", ""))) if keys and "$ref" in keys else None
 
 
-def bind_by_name(problem: Problem, here: Situation, wanted: Target | None) -> Iterator[Proposal]:
+def bind_by_name(problem: Problem, here: StepView, wanted: Target | None) -> Iterator[Proposal]:
     """Take an argument from the result that holds a value of its name, type and unit."""
     if wanted is None:
         return
@@ -128,7 +128,7 @@ def bind_by_name(problem: Problem, here: Situation, wanted: Target | None) -> It
             yield Proposal(problem, (edit,), "bind_by_name", choice.why, sure(choice, ranked), choice.score)
 
 
-def _one_of_a_pair(source: Source, here: Situation) -> bool:
+def _one_of_a_pair(source: Source, here: StepView) -> bool:
     """Tell whether a value only repeats one of several that its step was given under names that end alike.
 
     Which of `source.zone` and `target.zone` a later step reads, no name tells: one step's target is the next's source.

@@ -18,7 +18,7 @@ from catalog_cache.likely import likely
 from catalog_cache.names import clean, owner
 from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.view.opposites import OPPOSITES
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.words import LONGEST, stem, typed_likeness, words
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence, Proposal, SwapTool
@@ -32,7 +32,7 @@ FIT = 0.5
 """Least fit of the arguments: a name that is nearly right with arguments that are not is another tool's."""
 
 
-def misspelled_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
+def misspelled_tool(problem: UnknownTool, here: StepView) -> Iterator[Proposal]:
     """Correct a name that only typing errors keep from being exactly one tool's."""
     said = clean(here.step.tool) or here.step.tool
     if len(said) > LONGEST:

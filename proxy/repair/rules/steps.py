@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from proxy.repair.edits import Inapplicable, apply
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from schemas.catalog import canonical
 from schemas.edit import Confidence, Dedupe, Edit, Proposal
 from schemas.plan import same_call
@@ -14,7 +14,7 @@ from schemas.problem import DuplicateStep, Refused
 from schemas.trial import Verdict
 
 
-def repeated_id(problem: DuplicateStep, here: Situation) -> Iterator[Proposal]:
+def repeated_id(problem: DuplicateStep, here: StepView) -> Iterator[Proposal]:
     """Keep the first of two steps with one id, if they are the same call."""
     twins = [step for step in here.plan.steps if step.id == problem.twin]
     if len(twins) > 1 and all(same_call(twins[0], other) for other in twins[1:]):
@@ -22,7 +22,7 @@ def repeated_id(problem: DuplicateStep, here: Situation) -> Iterator[Proposal]:
         yield Proposal(problem, (Dedupe(problem.twin, problem.twin),), "repeated_id", evidence, Confidence.EVIDENT, 0.9)
 
 
-def refused_twin(problem: Refused, here: Situation) -> Iterator[Proposal]:
+def refused_twin(problem: Refused, here: StepView) -> Iterator[Proposal]:
     """Drop a step that its upstream refused, when the very same call has already succeeded under another id."""
     for other in here.plan.steps:
         run = here.evidence.runs.get(other.id)
@@ -36,7 +36,7 @@ def refused_twin(problem: Refused, here: Situation) -> Iterator[Proposal]:
             return
 
 
-def repeats(edits: Sequence[Edit], here: Situation) -> bool:
+def repeats(edits: Sequence[Edit], here: StepView) -> bool:
     """Tell whether edits make the step the very call that a step apart from it has made: hardly what was meant.
 
     Of two neighbours that are one call the second is a slip of its own, and goes as a twin.

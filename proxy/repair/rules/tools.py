@@ -18,7 +18,7 @@ from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.scalars import read_json
 from proxy.repair.view.schema import fits
 from proxy.repair.view.senses import same_sense
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING
 from proxy.repair.view.verbs import contrary, meaningful, verbs
 from proxy.repair.view.words import likeness, plain, stem, stems, words
@@ -61,7 +61,7 @@ class Fit:
         return 0.5 * self.name + 0.5 * self.arguments
 
 
-def exact_name(problem: UnknownTool | AmbiguousTool, here: Situation) -> Iterator[Proposal]:
+def exact_name(problem: UnknownTool | AmbiguousTool, here: StepView) -> Iterator[Proposal]:
     """Resolve a spelling that means exactly one tool: prefixes, separators, case, template debris."""
     options = resolve_name(here.evidence.catalog, here.step.tool)
     if len(options) > 1:
@@ -72,7 +72,7 @@ def exact_name(problem: UnknownTool | AmbiguousTool, here: Situation) -> Iterato
         yield _swap(problem, here, tool, "exact_name", evidence, Confidence.LOSSLESS, 1.0)
 
 
-def ambiguous_by_arguments(problem: UnknownTool | AmbiguousTool, here: Situation) -> Iterator[Proposal]:
+def ambiguous_by_arguments(problem: UnknownTool | AmbiguousTool, here: StepView) -> Iterator[Proposal]:
     """Of several tools that one name fits, take the only one whose schema fits the arguments."""
     options = resolve_name(here.evidence.catalog, here.step.tool)
     if len(options) < 2:
@@ -84,7 +84,7 @@ def ambiguous_by_arguments(problem: UnknownTool | AmbiguousTool, here: Situation
         yield _swap(problem, here, tool, "name_by_arguments", evidence, Confidence.EVIDENT, ranked[0][0])
 
 
-def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
+def nearest_tool(problem: UnknownTool, here: StepView) -> Iterator[Proposal]:
     """Propose tools whose name and arguments are near, within the effects policy."""
     if here.evidence.single:
         return
@@ -108,7 +108,7 @@ def nearest_tool(problem: UnknownTool, here: Situation) -> Iterator[Proposal]:
 
 def _swap(
     problem: UnknownTool | AmbiguousTool,
-    here: Situation,
+    here: StepView,
     tool: Tool,
     rule: str,
     evidence: str,
@@ -124,7 +124,7 @@ _RANKED: WeakKeyDictionary[Catalog, dict[str, list[Fit]]] = WeakKeyDictionary()
 RANKED_LIMIT = 64
 
 
-def ranked_tools(here: Situation) -> list[Fit]:
+def ranked_tools(here: StepView) -> list[Fit]:
     """The likely tools by how well they suit the step, best first; a named server's own tools are preferred."""
     known = _RANKED.setdefault(here.evidence.catalog, {})
     sent = {name: value for name, value in here.arguments.items() if value is not MISSING}
@@ -137,7 +137,7 @@ def ranked_tools(here: Situation) -> list[Fit]:
     return found
 
 
-def _ranked(here: Situation) -> list[Fit]:
+def _ranked(here: StepView) -> list[Fit]:
     name = clean(here.step.tool) or here.step.tool
     fits_: list[Fit] = []
     for tool in likely(here.evidence.catalog, name, opened(here.written)):
@@ -201,7 +201,7 @@ def _joined(name: str) -> str:
     return "".join(meaningful(name))
 
 
-def argument_fit(tool: Tool, here: Situation) -> float:
+def argument_fit(tool: Tool, here: StepView) -> float:
     """How well the sent arguments suit a tool's schema: known names, values that fit, nothing required missing."""
     sent = opened(here.written)
     if not sent:
@@ -215,7 +215,7 @@ def argument_fit(tool: Tool, here: Situation) -> float:
     return max(0.0, 0.5 * known + 0.5 * good - 0.4 * missing * (1 - 0.5 * known))
 
 
-def _meant(sent: dict[str, Json], tool: Tool, here: Situation) -> dict[str, tuple[str, float]]:
+def _meant(sent: dict[str, Json], tool: Tool, here: StepView) -> dict[str, tuple[str, float]]:
     """Sent name to the declared argument that it means, and how alike the two are: 1 for its very name.
 
     A misspelled name counts as what it is near to; a lone unknown one as the lone required argument that is left, if
@@ -251,7 +251,7 @@ def _nearest_name(name: str, tool: Tool) -> float:
     return max((0.6 * likeness(name, other) for other in tool.properties), default=0.0)
 
 
-def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
+def _value_fit(name: str, declared: str, tool: Tool, here: StepView) -> float:
     value = here.arguments.get(name, opened(here.written).get(name, MISSING))
     if as_ref(value) is not None:
         value = MISSING
@@ -264,7 +264,7 @@ def _value_fit(name: str, declared: str, tool: Tool, here: Situation) -> float:
     return 0.7 if coerce(value, target) else 0.0
 
 
-def may_swap(here: Situation, tool: Tool) -> bool:
+def may_swap(here: StepView, tool: Tool) -> bool:
     """Tell whether a search may call this tool in place of the named one (documented effects policy).
 
     Into what reads, unless the plan named an effect of which the reading tool does not speak; into anything else only
@@ -285,12 +285,12 @@ def may_swap(here: Situation, tool: Tool) -> bool:
     )
 
 
-def may_correct(here: Situation, tool: Tool) -> bool:
+def may_correct(here: StepView, tool: Tool) -> bool:
     """Tell whether a name with a typing error may be read as this tool's: not where that would destroy something."""
     return tool.effect is Effect.READ or (tool.effect is not Effect.DESTRUCTIVE and here.evidence.policy != "strict")
 
 
-def _same_effect(said: str, tool: Tool, here: Situation) -> bool:
+def _same_effect(said: str, tool: Tool, here: StepView) -> bool:
     """Tell whether a name asks for an effect that this tool's name speaks of too, with arguments that all fit."""
     asked = verbs(said)
     same = any(same_sense(verb, word) for verb in asked for word in words(tool.name))

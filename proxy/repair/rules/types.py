@@ -10,7 +10,7 @@ from proxy.repair.view.moments import as_moment, in_layout, told_layout, wanted_
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.scalars import whole
 from proxy.repair.view.schema import accepts, fits, property_names, required_names, type_name, types_of
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness, words
@@ -25,7 +25,7 @@ UNSENT = 0.4
 """Share of a score that leaves a proposal below what is ever tried: it is only told to the client."""
 
 
-def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -> Iterator[Proposal]:
+def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: StepView) -> Iterator[Proposal]:
     """Rewrite a value so that it fits its schema, at the place of the breach or at the argument around it."""
     if not problem.at:
         return
@@ -41,7 +41,7 @@ def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: Situation) -
             return
 
 
-def _around_references(value: Json, where: Location, here: Situation) -> list[Coercion] | None:
+def _around_references(value: Json, where: Location, here: StepView) -> list[Coercion] | None:
     """The lone reference out of a list that is none by schema; None for values that hold no references.
 
     A value that holds references is never rewritten by itself: they would be sent as they are written.
@@ -58,14 +58,14 @@ def _around_references(value: Json, where: Location, here: Situation) -> list[Co
     return []
 
 
-def target_at(where: Location, here: Situation) -> Target:
+def target_at(where: Location, here: StepView) -> Target:
     """What a value at this location should fit."""
     name = str(where[-1])
     required = name in required_names(here.schema_at(where[:-1]), here.schema)
     return Target(here.schema_at(where), here.schema, name, required)
 
 
-def _proposal(problem: Problem, here: Situation, where: Location, option: Coercion, scale: float = 1.0) -> Proposal:
+def _proposal(problem: Problem, here: StepView, where: Location, option: Coercion, scale: float = 1.0) -> Proposal:
     if option.value is MISSING:
         edit: Edit = DropArgument(here.step.id, where)
     else:
@@ -74,13 +74,13 @@ def _proposal(problem: Problem, here: Situation, where: Location, option: Coerci
     return Proposal(problem, (edit,), option.rule, option.evidence, option.confidence, score)
 
 
-def _scale(option: Coercion, where: Location, here: Situation) -> float:
+def _scale(option: Coercion, where: Location, here: StepView) -> float:
     """Keep a date from being sent as its midnight at the ends of a range: the last day may be meant to its end."""
     names = property_names(here.schema_at(where[:-1]), here.schema) if "midnight_utc" in option.rule else ()
     return UNSENT if any(opposite(str(where[-1]), name) for name in names) else 1.0
 
 
-def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Proposal]:
+def upstream_choice(problem: ValueNotAllowed, here: StepView) -> Iterator[Proposal]:
     """Choose among the values that the upstream itself listed as accepted."""
     value = inside(here.step.arguments, problem.at)
     if isinstance(value, str) and problem.at:
@@ -92,7 +92,7 @@ def upstream_choice(problem: ValueNotAllowed, here: Situation) -> Iterator[Propo
             yield _proposal(problem, here, problem.at, found, 0.8 if likeness(value, texts[0]) >= NEAR else UNSENT)
 
 
-def as_upstream_wants(problem: UntypedRefused, here: Situation) -> Iterator[Proposal]:
+def as_upstream_wants(problem: UntypedRefused, here: StepView) -> Iterator[Proposal]:
     """Rewrite a value to the type that the upstream's error asks for, where the schema leaves it open or is wrong."""
     value = inside(here.step.arguments, problem.at)
     if value is MISSING or as_ref(value) is not None or not problem.at:
@@ -107,7 +107,7 @@ def as_upstream_wants(problem: UntypedRefused, here: Situation) -> Iterator[Prop
         yield _proposal(problem, here, problem.at, Coercion(option.value, option.rule, sure, evidence))
 
 
-def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def integral_floats(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Write 7.0 as 7 where the schema wants an integer: valid JSON Schema, refused by many servers."""
     edits: list[Edit] = []
     for name, value in here.written.items():
@@ -119,7 +119,7 @@ def integral_floats(problem: Problem, here: Situation) -> Iterator[Proposal]:
         yield Proposal(problem, tuple(edits), "integral_float", "the schema wants integers", Confidence.LOSSLESS)
 
 
-def empty_optionals(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def empty_optionals(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Leave out optional arguments that are empty, once the upstream has refused the call because of them.
 
     Of texts all that are empty go, of lists and objects those that the refusal names: an empty one may be meant.
@@ -138,7 +138,7 @@ def empty_optionals(problem: Problem, here: Situation) -> Iterator[Proposal]:
         yield Proposal(problem, edits, "empty_optional", evidence, sure, 0.85)
 
 
-def decoded(problem: Refused, here: Situation) -> Iterator[Proposal]:
+def decoded(problem: Refused, here: StepView) -> Iterator[Proposal]:
     """Decode JSON inside texts of an argument that the refusal names, although the schema calls it text."""
     for name in here.reading.named:
         value: Json = here.written.get(name)
@@ -160,7 +160,7 @@ def _asks_for_structure(text: str) -> bool:
     )
 
 
-def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def laid_out(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Rewrite dates and times to the layout that the refusal, or the argument's description, asks for."""
     asked = told_layout(here.reading.text)
     for name, value in here.written.items():
@@ -176,7 +176,7 @@ def laid_out(problem: Problem, here: Situation) -> Iterator[Proposal]:
             yield _proposal(problem, here, (name,), option, _scale(option, (name,), here))
 
 
-def coded(problem: Problem, here: Situation) -> Iterator[Proposal]:
+def coded(problem: Problem, here: StepView) -> Iterator[Proposal]:
     """Write the code for a label, where the description of the refused argument tabulates both."""
     for name in here.blamed:
         value, schema = here.written.get(name), here.argument_schema(name)
@@ -188,7 +188,7 @@ def coded(problem: Problem, here: Situation) -> Iterator[Proposal]:
             yield _proposal(problem, here, (name,), Coercion(form, "described_code", Confidence.EVIDENT, evidence))
 
 
-def referenced(problem: TypeMismatch, here: Situation) -> Iterator[Proposal]:
+def referenced(problem: TypeMismatch, here: StepView) -> Iterator[Proposal]:
     """Write the referenced value into the argument in the type it wants, where no other path of the result fits."""
     value = inside(here.arguments, problem.at)
     if value is MISSING or not problem.at:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from proxy.ports import Advisor, Question
 from proxy.repair.edits import Inapplicable, apply
-from proxy.repair.read.diagnose import situation, static_problems
+from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refusal import error_text
 from proxy.repair.rules.tools import ranked_tools
 from proxy.repair.search.completing import completed
@@ -82,7 +82,7 @@ class Counsel:
             return None
         if not self._fresh(parent.plan, step_id, "invent"):
             return None
-        problems = [p for p in static_problems(situation(parent.plan, step, evidence)) if _writable(p)]
+        problems = [p for p in static_problems(view_of(parent.plan, step, evidence)) if _writable(p)]
         state = Repair(parent.plan, ())
         question = await self._question(parent, step_id, evidence)
         for problem in problems:
@@ -169,7 +169,7 @@ class Counsel:
         subject = plan.by_id.get(step)
         nameless = subject is not None and evidence.catalog.origin(subject.server or "", subject.tool) is None
         if subject is not None and nameless and step != OUTPUT:
-            near = ranked_tools(situation(plan, subject, evidence))[:4]
+            near = ranked_tools(view_of(plan, subject, evidence))[:4]
             found |= {fit.tool.public: fit.tool for fit in near}
         if wide and len(found) < SHOWN and plan.goal:
             for tool in await self.find(evidence.catalog, plan.goal, SHOWN):

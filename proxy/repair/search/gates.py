@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from proxy.repair.read.diagnose import situation
+from proxy.repair.read.diagnose import view_of
 from proxy.repair.search.effects import is_call, may_send
 from proxy.repair.search.laws import objection
 from proxy.repair.search.propose import Repair
@@ -57,7 +57,7 @@ class Gate:
         tool = evidence.catalog.origin(step.server or "", step.tool)
         if tool is None or step.server in self.frozen:
             return f"calls of {step.server!r} are not changed" if tool else f"there is no tool {step.tool!r}"
-        arguments, history = situation(option.plan, step, evidence).resolved[0], self.history(step_id)
+        arguments, history = view_of(option.plan, step, evidence).resolved[0], self.history(step_id)
         failed = [run for run in history if not run.ok and run.verdict is not Verdict.NOT_SENT]
         again = step.map is None and any(is_call(run, tool, arguments) for run in failed)
         if again and not _changes_others(option.proposals):

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from catalog_cache.letters import same
 from catalog_cache.names import owner
 from proxy.repair.edits import Inapplicable, apply
-from proxy.repair.read.diagnose import reading_of, situation
+from proxy.repair.read.diagnose import reading_of, view_of
 from proxy.repair.view.scalars import NOTHING, read_json
 from proxy.repair.view.schema import allowed_values, property_names
-from proxy.repair.view.step import Evidence, Situation
+from proxy.repair.view.step import Evidence, StepView
 from proxy.repair.view.values import MISSING, at, inside, is_number
 from proxy.repair.view.words import likeness
 from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, canonical, same_numbers
@@ -60,7 +60,7 @@ def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], eviden
             if not isinstance(edit, SwapTool) or proposal.confidence is not Confidence.LOSSLESS:
                 changed.add(edit.step)
     for name in changed & plan.by_id.keys():
-        here = situation(plan, plan.by_id[name], evidence)
+        here = view_of(plan, plan.by_id[name], evidence)
         why = _left_over(here, submitted.by_id.get(name)) or adds(submitted, here) or carries(submitted, here)
         if why:
             return why
@@ -80,7 +80,7 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return "the words beside a number would be lost"
     if not isinstance(edit, DropArgument | SetArgument | UnwrapValue | WrapValue | BindReference):
         return ""
-    here = situation(plan, step, evidence)
+    here = view_of(plan, step, evidence)
     old = inside(step.arguments, edit.at)
     if old is MISSING or _empty(old):
         required = here.tool is not None and edit.at and edit.at[-1] in here.tool.required
@@ -159,7 +159,7 @@ def _leaves(value: Json) -> Iterable[str]:
         yield from _leaves(inner)
 
 
-def _left_over(here: Situation, asked: Step | None) -> str:
+def _left_over(here: StepView, asked: Step | None) -> str:
     """Why a changed call must not go out: it still holds arguments that its tool does not know and would ignore."""
     if here.tool is None or (asked is not None and canonical(asked.arguments) == canonical(here.step.arguments)):
         return ""
@@ -177,14 +177,14 @@ def unknown_arguments(tool: Tool, arguments: dict[str, Json]) -> list[str]:
     return [name for name in arguments if name not in names]
 
 
-def adds(submitted: Plan, here: Situation) -> str:
+def adds(submitted: Plan, here: StepView) -> str:
     """Why a step that nobody asked for must not be sent: its tool does not surely read."""
     if here.step.id in submitted.by_id or here.tool is None or here.tool.effect is Effect.READ:
         return ""
     return f"{here.tool.name!r} does not surely read ({here.tool.effect_reason}), and nobody asked for this step"
 
 
-def carries(submitted: Plan, here: Situation) -> str:
+def carries(submitted: Plan, here: StepView) -> str:
     """Why a step must not be sent: it would carry a value of one upstream to another without the plan saying so.
 
     A reference that the plan wrote may be pointed anew, and a step added may read, across upstreams, for numbers, truth
@@ -214,7 +214,7 @@ def carries(submitted: Plan, here: Situation) -> str:
     return ""
 
 
-def _harmless(value: Json, where: Location, here: Situation) -> bool:
+def _harmless(value: Json, where: Location, here: StepView) -> bool:
     """Tell whether a value can give nothing away: a number, a truth value, or one that the argument lists itself."""
     if isinstance(value, bool | int | float):
         return True
@@ -222,7 +222,7 @@ def _harmless(value: Json, where: Location, here: Situation) -> bool:
     return allowed is not None and value in allowed
 
 
-def _owner(value: str, here: Situation) -> str | None:
+def _owner(value: str, here: StepView) -> str | None:
     """The other upstream whose result holds a text, None where no other does."""
     for step in here.plan.steps:
         run = here.evidence.runs.get(step.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from proxy.repair.read.diagnose import output_problems, situation, static_problems
+from proxy.repair.read.diagnose import output_problems, static_problems, view_of
 from proxy.repair.read.refused import run_problems
 from proxy.repair.search.judge import judge
 from proxy.repair.view.step import OUTPUT, Evidence
@@ -53,7 +53,7 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
         run = evidence.runs.get(step.id)
         if run is None or run.ok:
             continue
-        here = situation(plan, step, evidence)
+        here = view_of(plan, step, evidence)
         static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
         found += [*static, *(problem for problem in run_problems(run) if problem not in static), *run.problems]
         if run.verdict is Verdict.BLOCKED and not static and not run.problems:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy.repair.edits import Inapplicable, apply, touched
-from proxy.repair.read.diagnose import output_problems, situation, static_problems
+from proxy.repair.read.diagnose import output_problems, static_problems, view_of
 from proxy.repair.read.refused import refusal_problems
 from proxy.repair.rules import (
     amounts,
@@ -35,7 +35,7 @@ from proxy.repair.rules import (
     types,
 )
 from proxy.repair.search.recall import recalled
-from proxy.repair.view.step import OUTPUT, Evidence, Situation
+from proxy.repair.view.step import OUTPUT, Evidence, StepView
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
 from schemas.problem import (
@@ -62,7 +62,7 @@ from schemas.problem import (
     WrongType,
 )
 
-Rule = Callable[[Any, Situation], Iterator[Proposal]]
+Rule = Callable[[Any, StepView], Iterator[Proposal]]
 
 DEFAULTS: tuple[Rule, ...] = (missing.from_description,)
 """Asked only where nothing else was proposed: what is used where nothing is given is no rival of what is."""
@@ -127,7 +127,7 @@ DEPTH = 8
 """Problems of one step solved in one repair."""
 
 
-def propose(problem: Problem, here: Situation) -> list[Proposal]:
+def propose(problem: Problem, here: StepView) -> list[Proposal]:
     """Every proposal for one problem, surest first.
 
     Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
@@ -151,7 +151,7 @@ def propose(problem: Problem, here: Situation) -> list[Proposal]:
     return ranked
 
 
-def _repeats(proposal: Proposal, here: Situation) -> bool:
+def _repeats(proposal: Proposal, here: StepView) -> bool:
     """Tell whether a guess at what is missing makes the step a call that the plan has made already."""
     guessed = isinstance(proposal.problem, MissingArgument) and proposal.confidence is Confidence.GUESS
     return guessed and steps.repeats(proposal.edits, here)
@@ -195,7 +195,7 @@ class Repair:
 
 def repairs(plan: Plan, step_id: str, evidence: Evidence) -> list[Repair]:
     """Every repair of one step that the rules support, best first; incomplete ones only where none is complete."""
-    start = _situation(plan, step_id, evidence)
+    start = _view(plan, step_id, evidence)
     if start is None:
         return []
     refusal = refusal_problems(start)
@@ -219,11 +219,11 @@ def repairs(plan: Plan, step_id: str, evidence: Evidence) -> list[Repair]:
     return sorted(complete or finished, key=lambda state: state.rank)
 
 
-def _situation(plan: Plan, step_id: str, evidence: Evidence) -> Situation | None:
+def _view(plan: Plan, step_id: str, evidence: Evidence) -> StepView | None:
     if step_id == OUTPUT:
-        return Situation(plan, Step(OUTPUT, "", {}), None, evidence)
+        return StepView(plan, Step(OUTPUT, "", {}), None, evidence)
     step = plan.by_id.get(step_id)
-    return None if step is None else situation(plan, step, evidence)
+    return None if step is None else view_of(plan, step, evidence)
 
 
 def open_problems(state: Repair, step_id: str, evidence: Evidence, refusal: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -231,7 +231,7 @@ def open_problems(state: Repair, step_id: str, evidence: Evidence, refusal: tupl
 
     Where the upstream itself asked for another type than its schema says, its word counts and the schema's does not.
     """
-    here = _situation(state.plan, step_id, evidence)
+    here = _view(state.plan, step_id, evidence)
     if here is None:
         return ()
     if step_id == OUTPUT:
@@ -260,11 +260,11 @@ _FIRST = (DuplicateStep, UnknownTool, AmbiguousTool, CyclicDependency, WrongType
 def _children(
     state: Repair, step_id: str, evidence: Evidence, problems: tuple[Problem, ...], seen: set[str]
 ) -> Iterator[Repair]:
-    here = _situation(state.plan, step_id, evidence)
+    here = _view(state.plan, step_id, evidence)
     if here is None:
         return
     if not state.proposals:
-        first = situation(state.plan, here.step, evidence) if step_id != OUTPUT else here
+        first = view_of(state.plan, here.step, evidence) if step_id != OUTPUT else here
         here = first
     problems = problems[:ASKED]
     asked = [problem for problem in problems if isinstance(problem, _FIRST) and not problem.at] or problems

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.repair.view.step import Situation
+from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, inside, pointer
 from schemas.catalog import Catalog, canonical
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal, RenameArgument, SwapTool
@@ -34,7 +34,7 @@ Memory = Mapping[str, Lesson]
 """Key to lesson."""
 
 
-def key_of(problem: Problem, here: Situation) -> str:
+def key_of(problem: Problem, here: StepView) -> str:
     """What a lesson is kept under: the tool's schema (or the name that led nowhere), and the shape of the problem."""
     shape = [problem.kind, pointer(problem.at)]
     if isinstance(problem, UnknownTool | AmbiguousTool):
@@ -67,7 +67,7 @@ def lesson_of(proposal: Proposal, plan: Plan, catalog: Catalog) -> Lesson | None
     return Lesson({"op": edit.op, **written}, proposal.confidence, proposal.rule)
 
 
-def recalled(problem: Problem, here: Situation, memory: Memory) -> Iterator[Proposal]:
+def recalled(problem: Problem, here: StepView, memory: Memory) -> Iterator[Proposal]:
     """The remembered repair for a problem of this shape, if it still applies."""
     lesson = memory.get(key_of(problem, here)) if memory else None
     edit = _edit(lesson.edit, here) if lesson is not None else None
@@ -76,7 +76,7 @@ def recalled(problem: Problem, here: Situation, memory: Memory) -> Iterator[Prop
         yield Proposal(problem, (edit,), "remembered", evidence, lesson.confidence, FIRST)
 
 
-def _edit(written: Mapping[str, Any], here: Situation) -> Edit | None:
+def _edit(written: Mapping[str, Any], here: StepView) -> Edit | None:
     step, where = here.step.id, tuple(written.get("at", ()))
     if where and inside(here.step.arguments, where) is MISSING:
         return None

@@ -100,7 +100,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Situation:
+class StepView:
     """One step of a plan and what is known about it; `tool` is None while its name leads nowhere."""
 
     plan: Plan

@@ -8,20 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from proxy.planner.constrain import BadSchema
-from proxy.planner.engine import Answer, Engine
-from proxy.planner.lane import Faulty
-from proxy.planner.native import Aborted, ModelError, NativeError, Switch, gpu_build
-from proxy.planner.prefix import TooLong
-from proxy.planner.wire import Fault, Settings
+from proxy.model.constrain import BadSchema
+from proxy.model.engine import Answer, Engine
+from proxy.model.native import Aborted, AbortFlag, ModelError, NativeError, gpu_build
+from proxy.model.prefix import TooLong
+from proxy.model.requests import Faulty
+from proxy.model.wire import Fault, Settings
 
 
 class Thinking:
-    """Answers `rank` and `generate`; `switch` stops it."""
+    """Answers `rank` and `generate`; `abort` stops it."""
 
-    def __init__(self, settings: Settings, switch: Switch) -> None:
+    def __init__(self, settings: Settings, abort: AbortFlag) -> None:
         self._settings = settings
-        self._switch = switch
+        self._abort = abort
         self._engine: Engine | None = None
         bound_memory(settings.memory_mb)
 
@@ -51,7 +51,7 @@ class Thinking:
         settings = self._settings
         return Engine(
             Path(settings.model),
-            self._switch,
+            self._abort,
             context=settings.context,
             threads=settings.threads,
             gpu_layers=settings.gpu_layers,

@@ -16,8 +16,8 @@ from typing import Any
 import llguidance
 import numpy as np
 
-from proxy.planner.native import BATCH, Entry, Native, Row
-from proxy.planner.prefix import Prefix
+from proxy.model.native import BATCH, Entry, Native, Row
+from proxy.model.prefix import Prefix
 
 BRANCH = 1
 LAYOUT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True}

@@ -21,8 +21,8 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from proxy.planner.spawn import Reached, last_words, reach, reap
-from proxy.planner.wire import LINE, Fault, Settings, decode, encode
+from proxy.model.spawn import Reached, last_words, reach, reap
+from proxy.model.wire import LINE, Fault, Settings, decode, encode
 from proxy.ports import Usage
 
 log = structlog.get_logger("planner")
@@ -38,7 +38,7 @@ LONGEST = 3.0
 """A whole plan is the reason why its run waits: it may take this many times as long as an ordinary answer."""
 
 
-def patience(deadline: float, tokens: int) -> float:
+def time_for(deadline: float, tokens: int) -> float:
     """Seconds for an answer of at most so many tokens, given those for an ordinary one."""
     return deadline * min(LONGEST, max(1.0, tokens / USUAL))
 
@@ -192,7 +192,7 @@ class Remote:
 class LocalPlanner:
     """The `Planner` port on the worker process.
 
-    `deadline` bounds a request in seconds, waiting for others included; a long answer gets more (`patience`).
+    `deadline` bounds a request in seconds, waiting for others included; a long answer gets more (`time_for`).
     """
 
     def __init__(self, remote: Remote, deadline: float) -> None:
@@ -214,7 +214,7 @@ class LocalPlanner:
     async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
         """One JSON value under the schema; None: no planner, no time, or not complete within `max_tokens`."""
         body = {"do": "generate", "context": context, "schema": schema, "limit": max_tokens}
-        return await self._value(body, patience(self._deadline, max_tokens))
+        return await self._value(body, time_for(self._deadline, max_tokens))
 
     async def _value(self, body: Mapping[str, Any], seconds: float) -> Any | None:
         answer = await self._remote.ask(body, seconds)

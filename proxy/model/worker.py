@@ -1,6 +1,6 @@
 """The planner's process: takes requests from one or more proxies and runs them on its models.
 
-Started by `proxy.planner.spawn` as `python -P -m proxy.planner.worker SETTINGS` with its socket on descriptor 3.
+Started by `proxy.model.spawn` as `python -P -m proxy.model.worker SETTINGS` with its socket on descriptor 3.
 One thread answers the sockets, one runs the language model and one the embedding model, so that cancelling and
 deadlines reach a running request. It ends by itself when the last proxy has gone (its own parent or not, killed or
 not) and when nobody has used it for a while. Whatever native code does happens here.
@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proxy.planner.lane import Answer, Faulty, Job, Lane
-from proxy.planner.native import Switch
-from proxy.planner.wire import LINE, SOCKET, Fault, Settings, decode, encode
+from proxy.model.native import AbortFlag
+from proxy.model.requests import Answer, Faulty, Job, RequestThread
+from proxy.model.wire import LINE, SOCKET, Fault, Settings, decode, encode
 
 FIRST_PROXY = 30.0
 """Seconds that a worker waits for its first connection."""
@@ -41,7 +41,7 @@ class Connection:
     """One proxy."""
 
     writer: asyncio.StreamWriter
-    jobs: dict[int, tuple[Job, Lane]] = field(default_factory=dict[int, tuple[Job, Lane]])
+    jobs: dict[int, tuple[Job, RequestThread]] = field(default_factory=dict[int, tuple[Job, RequestThread]])
 
     def send(self, **message: Any) -> None:
         """Write a message; a proxy that has gone is no error."""
@@ -67,28 +67,28 @@ class Late:
         return self._work(body)
 
 
-def thinking(settings: Settings) -> Lane:
+def thinking(settings: Settings) -> RequestThread:
     """The thread of the language model."""
-    switch = Switch()
+    abort = AbortFlag()
 
     def make() -> Work:
-        from proxy.planner.thinking import Thinking
+        from proxy.model.thinking import Thinking
 
-        return Thinking(settings, switch)
+        return Thinking(settings, abort)
 
-    return Lane("model", Late(make, "planner"), switch)
+    return RequestThread("model", Late(make, "planner"), abort)
 
 
-def meaning(settings: Settings) -> Lane:
+def meaning(settings: Settings) -> RequestThread:
     """The thread of the embedding model."""
     stop = threading.Event()
 
     def make() -> Work:
-        from proxy.planner.meaning import Meaning
+        from proxy.model.meaning import Meaning
 
         return Meaning(Path(settings.vectors), stop)
 
-    return Lane("meaning", Late(make, "retrieval"), stop)
+    return RequestThread("meaning", Late(make, "retrieval"), stop)
 
 
 class Desk:

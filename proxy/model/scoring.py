@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proxy.planner.native import BRANCHES, OUTPUTS, Entry, Native, Row
-from proxy.planner.prefix import Prefix, TooLong
-from proxy.planner.trie import Trie, groups, grow
+from proxy.model.native import BRANCHES, OUTPUTS, Entry, Native, Row
+from proxy.model.prefix import Prefix, TooLong
+from proxy.model.trie import Trie, groups, grow
 
 
 def score(native: Native, prefix: Prefix, options: Sequence[Sequence[int]]) -> list[float]:

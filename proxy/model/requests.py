@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proxy.planner.wire import Fault
+from proxy.model.wire import Fault
 
 Answer = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ class Faulty(Exception):  # noqa: N818 - an answer like others
         self.fault = fault
 
 
-class Lane:
+class RequestThread:
     """Runs `work` on each job in turn. `work` raises Faulty; anything else ends the process."""
 
     def __init__(self, name: str, work: Callable[[Mapping[str, Any]], Answer], interrupt: Interrupt) -> None:

@@ -17,7 +17,7 @@ SHORT = 3
 """Letters of a text below which a repetition says nothing."""
 
 
-def weave(plan: Plan) -> Plan:
+def join_steps(plan: Plan) -> Plan:
     """The plan with every such argument turned into a reference; the plan itself where there is none."""
     for index in range(len(plan.steps) - 1):
         step = plan.steps[index]
@@ -36,17 +36,17 @@ def _read(plan: Plan) -> set[str]:
 
 
 def _repetitions(step: Step, later: Sequence[Step]) -> Iterator[tuple[Step, str]]:
-    """Later steps of other tools, and their arguments, that repeat a telling literal of this step."""
-    given = [value for value in (as_object(step.arguments) or {}).values() if _telling(value)]
+    """Later steps of other tools, and their arguments, that repeat a distinctive literal of this step."""
+    given = [value for value in (as_object(step.arguments) or {}).values() if _distinctive(value)]
     for other in later:
         if other.tool == step.tool:
             continue
         for name, value in (as_object(other.arguments) or {}).items():
-            if _telling(value) and value in given:
+            if _distinctive(value) and value in given:
                 yield other, name
 
 
-def _telling(value: Json) -> bool:
+def _distinctive(value: Json) -> bool:
     if isinstance(value, str):
         return len(value) >= SHORT
     return isinstance(value, int | float) and not isinstance(value, bool)

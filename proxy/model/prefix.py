@@ -13,7 +13,7 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proxy.planner.native import BATCH, Aborted, Entry, Native, Row
+from proxy.model.native import BATCH, Aborted, Entry, Native, Row
 
 WORTH_SAVING = 128
 """Tokens: fewer are evaluated again sooner than they are worth the 10 to 25 kB that each takes aside."""

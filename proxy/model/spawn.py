@@ -16,7 +16,7 @@ from pathlib import Path
 
 import anyio
 
-from proxy.planner.wire import SOCKET, Settings
+from proxy.model.wire import SOCKET, Settings
 
 ADDRESS = 100
 """Longest path of a socket, in bytes: 108 on Linux and 104 on macOS with their end mark. Beyond it, no sharing."""
@@ -99,7 +99,7 @@ def _start(settings: Settings, channel: socket.socket, errors: Path) -> int:
     null = os.devnull
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-P", "-m", "proxy.planner.worker", settings.json()],
+        [sys.executable, "-P", "-m", "proxy.model.worker", settings.json()],
         environment,
         file_actions=[
             (os.POSIX_SPAWN_DUP2, channel.fileno(), SOCKET),

@@ -17,7 +17,7 @@ KEPT = frozenset({SUBSCRIBE, UNSUBSCRIBE, SET_LEVEL})
 """Methods that leave something behind on their connection."""
 
 
-class Standing:
+class KeptState:
     """What the clients of shared connections have set; `level` are the parameters of the last level that was set."""
 
     def __init__(self) -> None:

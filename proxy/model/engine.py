@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from proxy.planner import constrain, scoring
-from proxy.planner.native import Native, Switch
-from proxy.planner.prefix import Prefix
+from proxy.model import constrain, scoring
+from proxy.model.native import AbortFlag, Native
+from proxy.model.prefix import Prefix
 
 _MESSAGE = "\x01"
 _NO_THOUGHTS = "<think>\n\n</think>\n\n"
@@ -37,8 +37,8 @@ class Answer:
 class Engine:
     """One model, one kept prompt, one request at a time."""
 
-    def __init__(self, path: Path, switch: Switch, *, context: int, threads: int, gpu_layers: int) -> None:
-        self.native = Native(path, switch, context=context, threads=threads, gpu_layers=gpu_layers)
+    def __init__(self, path: Path, abort: AbortFlag, *, context: int, threads: int, gpu_layers: int) -> None:
+        self.native = Native(path, abort, context=context, threads=threads, gpu_layers=gpu_layers)
         self.prefix = Prefix(self.native)
         self._before, self._after = self._wrapping()
 

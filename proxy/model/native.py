@@ -41,7 +41,7 @@ BRANCHES = 32
 ABORT = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
 
 
-class Switch:
+class AbortFlag:
     """Stops forward passes from another thread: a flag that native code reads without taking Python's lock.
 
     llama.cpp asks its abort callback after every node of the graph, far too often for a Python function. The C
@@ -107,12 +107,12 @@ class Native:
     `context` is bounded by what the model was trained for. Raises ModelError where the model cannot be used.
     """
 
-    def __init__(self, path: Path, switch: Switch, *, context: int, threads: int, gpu_layers: int) -> None:
+    def __init__(self, path: Path, abort: AbortFlag, *, context: int, threads: int, gpu_layers: int) -> None:
         if not path.is_file():
             raise ModelError(f"there is no model file {path}")
         llama.llama_log_set(_log, ctypes.c_void_p(0))
         llama.llama_backend_init()
-        self.switch = switch
+        self.abort = abort
         self._model = self._load(path, gpu_layers)
         self._context = self._open(context, threads)
         self._memory = llama.llama_get_memory(self._context)
@@ -150,8 +150,8 @@ class Native:
         params.kv_unified = True
         params.swa_full = True
         params.no_perf = True
-        params.abort_callback = self.switch.callback
-        params.abort_callback_data = self.switch.data
+        params.abort_callback = self.abort.callback
+        params.abort_callback_data = self.abort.data
         opened = llama.llama_init_from_model(self._model, params)
         if not opened:
             raise ModelError(f"no memory for a context of {context} tokens: lower planner.context or raise memory_mb")
@@ -165,7 +165,7 @@ class Native:
 
     def decode(self, entries: Sequence[Entry]) -> list[Row]:
         """Evaluate at most BATCH tokens and return the wanted rows in order; they live until the next call."""
-        if self.switch.is_set:
+        if self.abort.is_set:
             raise Aborted
         batch = self._batch
         batch.n_tokens = len(entries)
@@ -178,7 +178,7 @@ class Native:
             for place, sequence in enumerate(entry.sequences):
                 ids[place] = sequence
         code = llama.llama_decode(self._context, batch)
-        if code == 2 or (code and self.switch.is_set):
+        if code == 2 or (code and self.abort.is_set):
             raise Aborted
         if code:
             raise NativeError(f"llama_decode answered {code}")

@@ -18,8 +18,8 @@ import anyio
 import httpx2
 import structlog
 
-from proxy.planner.client import patience
-from proxy.planner.likelihoods import of_options
+from proxy.model.client import time_for
+from proxy.model.likelihoods import of_options
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
 from schemas import config
@@ -73,7 +73,7 @@ class Endpoint:
 
     async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
         """One JSON value that satisfies the schema; None: no server, no time, or something else came back."""
-        seconds = patience(self._deadline, max_tokens)
+        seconds = time_for(self._deadline, max_tokens)
         return await self._guarded(seconds, self._generate, context, schema, max_tokens)
 
     async def _guarded(self, seconds: float, ask: Any, *args: Any) -> Any | None:

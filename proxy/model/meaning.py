@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from proxy.planner.installed import files
-from proxy.planner.lane import Faulty
-from proxy.planner.wire import Fault
+from proxy.model.installed import files
+from proxy.model.requests import Faulty
+from proxy.model.wire import Fault
 
 Vectors = npt.NDArray[np.float32]
 """One row of length one per text."""

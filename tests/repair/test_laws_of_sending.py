@@ -182,16 +182,16 @@ def test_a_repaired_call_holds_everything_that_was_asked_for_and_nothing_that_wo
 @promise("nothing-asked-for-is-lost")
 async def test_what_a_repair_taught_drops_no_argument_that_this_refusal_does_not_name() -> None:
     def strict(arguments: dict[str, Any]) -> str:
-        if "hint" in arguments and arguments.get("q") == "a":
-            return "find() got an unexpected keyword argument 'hint'"
+        if "reasoning" in arguments and arguments.get("q") == "a":
+            return "find() got an unexpected keyword argument 'reasoning'"
         return "" if isinstance(arguments.get("q"), str) else "find() missing 1 required positional argument: 'q'"
 
     server = Server("lib").tool("find", lambda **given: given, "read", closed=False, q=TEXT)
     server.answer = lambda _name, given: failed(strict(given)) if strict(given) else succeeded(given)  # type: ignore[method-assign]
     desk = Desk(server)
-    assert "q" in (await desk.result("lib__find", {"q": "a", "hint": "h"}))["structuredContent"]
-    await desk.reply("lib__find", {"Q": "b", "hint": "h"})
-    assert all("hint" in arguments for _, _, arguments in desk.world.sent[2:])
+    assert "q" in (await desk.result("lib__find", {"q": "a", "reasoning": "h"}))["structuredContent"]
+    await desk.reply("lib__find", {"Q": "b", "reasoning": "h"})
+    assert all("reasoning" in arguments for _, _, arguments in desk.world.sent[2:])
 
 
 # numbers are exact

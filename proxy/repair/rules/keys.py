@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
-from catalog_cache.letters import same
+from catalog_cache.letters import cased, same
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import (
@@ -20,26 +20,11 @@ from proxy.repair.view.schema import (
     types_of,
 )
 from proxy.repair.view.step import StepView
-from proxy.repair.view.units import unit_of
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness, plain, stems, typed_likeness, words
 from schemas.catalog import Effect, Json, as_list, as_object
 from schemas.edit import Confidence, DropArgument, Proposal, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
-
-RESTRICTING = frozenset(
-    """
-    dry run confirm confirmation confirmed filter filters limit limits scope scopes only match if max min maximum
-    minimum where until since before after from to range count top first last exclude include safe preview test sandbox
-    force recursive overwrite version revision etag condition when unless simulate approve approval permission mode
-    target environment env branch account tenant project region owner role access visibility private public readonly
-    path paths folder directory dir file files filename url uri host repo repository query q search keyword keywords
-    text content body message subject title recipient recipients user username customer order item product id ids uuid
-    key keys email date start end category tag tags status state location city country amount price quantity
-    """.split()
-)
-"""Words in an argument's name that say it could restrict the call, or what it acts on: never dropped."""
-
 
 MOST_UNKNOWN = 32
 """Unknown arguments beyond which a call is another tool's, and none is renamed."""
@@ -48,6 +33,8 @@ NAMED = 0.8
 CLEARLY = 0.15
 SLIP = 0.88
 """Likeness of two names that a single slip of the fingers keeps apart."""
+TOLD = 0.25
+"""Score of a name that stands for another thing of the same kind: it is told, and not tried."""
 IN_GOAL = 90
 """Share of a text's letters, in hundredths, that must stand together in the goal for the text to be said there."""
 
@@ -78,8 +65,11 @@ def renamed(problem: UnexpectedArgument, here: StepView) -> Iterator[Proposal]:
             continue
         only = lone == [name] and len(unknown) == 1
         sure, score = _confidence(alike, fit, only=only, required=name in required)
-        if sure is Confidence.EVIDENT and alike < NAMED and here.tool.effect is not Effect.READ:
-            sure = Confidence.GUESS
+        if sure is Confidence.EVIDENT and alike < NAMED:
+            if here.tool.effect is not Effect.READ:
+                sure = Confidence.GUESS
+            if contrasted(problem.name, name):
+                sure, score = Confidence.GUESS, min(score, TOLD)
         if sure is not None:
             evidence = _why(problem.name, name, alike, only=only)
             edit = RenameArgument(here.step.id, problem.at, name)
@@ -96,13 +86,26 @@ def _alike(sent: str, declared: str) -> float:
     return min(alike, 0.3) if opposite(sent, declared) else alike
 
 
+def contrasted(sent: str, declared: str) -> bool:
+    """Tell whether two names share a word and each has its own: `order_id`, `user_id`; `von_konto`, `nach_konto`.
+
+    Such names tell two things of one kind apart, in any language; where letters are words, so do they.
+    """
+    ours, theirs = (set(words(name) if cased(plain(name)) else plain(name)) for name in (sent, declared))
+    return bool(ours & theirs and ours - theirs and theirs - ours)
+
+
 def _slipped(sent: str, declared: str) -> bool:
-    """Tell whether one letter too many, too few, or two exchanged keep a name from another; never a digit."""
-    ours, theirs = plain(sent), plain(declared)
-    if min(len(ours), len(theirs)) < 5 or typed_likeness(sent, declared) == 0.0:
+    """Tell whether one letter too many, too few, or two exchanged within one longer word keep two names apart."""
+    ours, theirs = words(sent), words(declared)
+    if len(ours) != len(theirs) or typed_likeness(sent, declared) == 0.0:
         return False
-    moved = len(ours) != len(theirs) or sorted(ours) == sorted(theirs)
-    return moved and DamerauLevenshtein.distance(ours, theirs) == 1
+    pairs = [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other]
+    if len(pairs) != 1 or min(map(len, pairs[0])) < 5 or pairs[0][0][0] != pairs[0][1][0]:
+        return False
+    mine, other = pairs[0]
+    moved = len(mine) != len(other) or sorted(mine) == sorted(other)
+    return moved and DamerauLevenshtein.distance(mine, other) == 1
 
 
 def _fit(value: Json, name: str, schema: dict[str, object], here: StepView) -> float:
@@ -147,9 +150,9 @@ def dropped(problem: UnexpectedArgument, here: StepView) -> Iterator[Proposal]:
     if schema is None or not problem.forbidden:
         return
     declared = property_names(schema, here.schema)
-    if declared and could_restrict(problem.name, here.written.get(problem.name)):
-        return
     value = parent.get(problem.name)
+    if declared and not says_nothing(problem.name, value):
+        return
     if set(as_object(value) or {}) & set(declared) or _said_in_goal(value, here):
         return
     near = [name for name in declared if name not in parent and _near(problem.name, name)]
@@ -183,21 +186,18 @@ def _near(sent: str, declared: str) -> bool:
 
 BOOKKEEPING = frozenset({"tool", "call", "request", "trace", "step", "correlation", "span"})
 """Words that make an id or a name one of the caller's own bookkeeping: `toolCallId`, `request_id`, `step_name`."""
+THINKING = frozenset({"thought", "thinking", "reasoning", "rationale", "explanation", "justification"})
+"""Names under which models write down why they call."""
 
 
-def ours_alone(name: str) -> bool:
-    """Tell whether an argument only keeps the caller's books."""
+def says_nothing(name: str, value: Json) -> bool:
+    """Tell whether an argument asks for nothing: no value, the caller's bookkeeping, or why it calls.
+
+    Any other may restrict the call or say what it acts on, whatever its language.
+    """
     parts = words(name)
-    return len(parts) > 1 and parts[-1] in ("id", "name", "number") and set(parts[:-1]) <= BOOKKEEPING
-
-
-def could_restrict(name: str, value: Json) -> bool:
-    """Tell whether leaving an argument out could make the call do more, or something else, than was meant."""
-    if ours_alone(name):
-        return False
-    if set(words(name)) & RESTRICTING or stems(name) & RESTRICTING:
-        return True
-    return isinstance(value, str) and "unit" in stems(name) and unit_of(value) is not None
+    kept = len(parts) > 1 and parts[-1] in ("id", "name", "number") and set(parts[:-1]) <= BOOKKEEPING
+    return kept or stems(name) <= THINKING or value in (None, "", [], {})
 
 
 def rename_into(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from proxy.repair.view.choices import Coercion, choose
 from proxy.repair.view.coerce import Target, coerce, short
@@ -25,6 +26,17 @@ UNSENT = 0.4
 """Share of a score that leaves a proposal below what is ever tried: it is only told to the client."""
 
 
+COMMON = frozenset(
+    """
+    same_unit described_code unit_conversion one_item_list one_key_object null_for_optional null_as_text date_layout
+    time_layout date_time_layout moment_as_ticks ticks_as_moment number_words arithmetic json_in_string trimmed
+    scalar_for_list
+    """.split()
+)
+"""Readings that the schema spells out or that lose nothing. Every other one follows a habit of writing that its author
+may not share, `a, b` for two items or `no` for false, so that it is only a guess where it could have an effect."""
+
+
 def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: StepView) -> Iterator[Proposal]:
     """Rewrite a value so that it fits its schema, at the place of the breach or at the argument around it."""
     if not problem.at:
@@ -35,7 +47,7 @@ def coerced(problem: WrongType | ValueNotAllowed | BadFormat, here: StepView) ->
             continue
         options = _around_references(value, where, here)
         if options is None:
-            options = coerce(value, target_at(where, here))
+            options = [_as_sure_as_here(option, here) for option in coerce(value, target_at(where, here))]
         yield from (_proposal(problem, here, where, option, _scale(option, where, here)) for option in options)
         if options:
             return
@@ -63,6 +75,13 @@ def target_at(where: Location, here: StepView) -> Target:
     name = str(where[-1])
     required = name in required_names(here.schema_at(where[:-1]), here.schema)
     return Target(here.schema_at(where), here.schema, name, required)
+
+
+def _as_sure_as_here(option: Coercion, here: StepView) -> Coercion:
+    """The reading, only a guess where it follows a habit and the tool does not surely read."""
+    reads = here.tool is not None and here.tool.effect is Effect.READ
+    habit = option.confidence is Confidence.EVIDENT and not COMMON.issuperset(option.rule.split(", "))
+    return replace(option, confidence=Confidence.GUESS) if habit and not reads else option
 
 
 def _proposal(problem: Problem, here: StepView, where: Location, option: Coercion, scale: float = 1.0) -> Proposal:
@@ -195,7 +214,7 @@ def referenced(problem: TypeMismatch, here: StepView) -> Iterator[Proposal]:
         return
     if type_name(value) in ("object", "array"):
         return
-    for option in coerce(value, target_at(problem.at, here)):
+    for option in (_as_sure_as_here(each, here) for each in coerce(value, target_at(problem.at, here))):
         if option.value is MISSING:
             continue
         evidence = f"{problem.ref.step!r} returned {short(value)}; {option.evidence}"

@@ -135,6 +135,8 @@ def _to_number(value: Json, target: Target) -> Iterator[Coercion]:
     if reading is None:
         return
     number = reading.value
+    if re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", value.strip()) and not accepts(target.schema, target.root, "number"):
+        reading = replace(reading, confidence=Confidence.LOSSLESS)
     if isinstance(number, float) and whole(number) and not accepts(target.schema, target.root, "number"):
         number = int(number)
     if not reading.rest:
@@ -187,7 +189,8 @@ def _to_text(value: Json, target: Target) -> Iterator[Coercion]:
     if isinstance(value, int | float) and wants_moment(target.schema):
         return
     if isinstance(value, bool | int | float):
-        yield Coercion(json.dumps(value), "scalar_as_text", Confidence.LOSSLESS, "the schema wants text")
+        sure = Confidence.EVIDENT if isinstance(value, float) and value.is_integer() else Confidence.LOSSLESS
+        yield Coercion(json.dumps(value), "scalar_as_text", sure, "the schema wants text")
     elif as_object(value) is not None:
         text = json.dumps(value, ensure_ascii=False)
         yield Coercion(

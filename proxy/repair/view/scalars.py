@@ -18,6 +18,8 @@ from schemas.catalog import EXACT, Json
 from schemas.edit import Confidence
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
+_PLAIN = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3}){2,}|[1-9]\d*)(?!\.\d{3}$)(?:\.\d+)?(?:[eE][-+]?\d+)?")
+"""Numbers that everyone reads alike: `010` may be octal or a code, `1.500` and `1,500` are two numbers in two lands."""
 _HEDGES = frozenset(
     {
         *("about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "exactly", "only"),
@@ -49,7 +51,8 @@ def read_number(text: str) -> Reading | None:
         return None
     if _NUMBER.fullmatch(bare):
         exact = _number(bare)
-        return None if exact is None else Reading(exact, "number_as_text", Confidence.LOSSLESS)
+        sure = Confidence.LOSSLESS if _PLAIN.fullmatch(bare) else Confidence.EVIDENT
+        return None if exact is None else Reading(exact, "number_as_text", sure)
     fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)
     if fraction and int(fraction[2]):
         share = Fraction(int(fraction[1]), int(fraction[2]))
@@ -71,7 +74,7 @@ _SUM = re.compile(r"[-(\s]{0,9}\d[\d.]*(?:(?: ?[*×] ?| [-+−/] |[()\s])[-(\s]{
 def _computed(text: str) -> int | float | None:
     """What literal arithmetic comes to, computed exactly; None for other texts, and for `3 - 7`, which is a range."""
     figures = _FIGURE.findall(text)
-    if len(text) > 100 or len(figures) > 12 or _SUM.fullmatch(text) is None:
+    if len(text) > 100 or not 1 < len(figures) <= 12 or _SUM.fullmatch(text) is None:
         return None
     if len(figures) == 2 and re.search(r" [-−] ", text) and Fraction(figures[0]) < Fraction(figures[1]):
         return None

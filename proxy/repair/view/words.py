@@ -118,7 +118,7 @@ def slipped(mine: str, right: str) -> bool:
 
     What stands in front of a word, or ends it, says something in most languages: its contrary, its number, its case.
     """
-    if sorted(mine) == sorted(right) and DamerauLevenshtein.distance(mine, right) == 1:
+    if len(mine) > SHORT and sorted(mine) == sorted(right) and DamerauLevenshtein.distance(mine, right) == 1:
         return True
     return mine[:2] == right[:2] and mine[-1:] == right[-1:]
 

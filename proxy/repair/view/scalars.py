@@ -20,12 +20,8 @@ from schemas.edit import Confidence
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
 _PLAIN = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3}){2,}|[1-9]\d*)(?!\.\d{3}$)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 """Numbers that everyone reads alike: `010` may be octal or a code, `1.500` and `1,500` are two numbers in two lands."""
-_HEDGES = frozenset(
-    {
-        *("about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "exactly", "only"),
-        *("unit", "units", "piece", "pieces", "item", "items", "pcs", "times"),
-    }
-)
+_COUNTED = frozenset({"unit", "units", "piece", "pieces", "item", "items", "pcs", "times", "exactly"})
+_HEDGES = frozenset({"about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "only"})
 _TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
 LONGEST = 400
@@ -112,12 +108,14 @@ def _number_with_words(text: str) -> Reading | None:
     if re.search(r"[\w.]$|-\s*$", before) or re.match(r"[\w./:-]*\d|[A-Za-z]+-|-", after):
         return None
     rest = re.sub(r"[~≈=<>≤≥$€£¥()\s]+", " ", f"{before} {after}").strip()
-    left = [word for word in re.findall(r"[^\s]+", rest) if word.lower().strip(".") not in _HEDGES]
+    said = [word for word in rest.split() if word.lower().strip(".") not in _COUNTED]
+    left = [word for word in said if word.lower().strip(".") not in _HEDGES]
     if len(left) > 3:
         return None
     sure = Confidence.EVIDENT if not left else Confidence.GUESS
     number = _number(found[0][0])
-    return None if number is None else Reading(number, "number_with_words", sure, " ".join(left))
+    rule = "counted_number" if not said and re.fullmatch(r"[\w.\s]*", before + after) else "number_with_words"
+    return None if number is None else Reading(number, rule, sure, " ".join(left))
 
 
 def whole(number: float) -> bool:

@@ -12,8 +12,9 @@ from dataclasses import replace
 from catalog_cache.names import resolve
 from proxy.repair import explain
 from proxy.repair.rules.spelling import misspelled_tool
-from proxy.repair.rules.tools import exact_name, ranked_tools
+from proxy.repair.rules.tools import exact_name
 from proxy.repair.view.step import Evidence, StepView
+from proxy.repair.view.tool_fit import ranked_tools
 from proxy.single import STEP, with_diagnosis
 from schemas.catalog import Catalog, Json, Tool
 from schemas.edit import Proposal, SwapTool

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.repair.rules.measures import wanted_unit
-from proxy.repair.rules.sources import GENERIC, ref_of
 from proxy.repair.view.coerce import Target, spoken_unit
+from proxy.repair.view.earlier_values import GENERIC, ref_of
+from proxy.repair.view.measures import wanted_unit
 from proxy.repair.view.schema import accepts, fits
 from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.units import convert, same_unit, unit_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from proxy.repair.rules.sources import GENERIC, fitness
 from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.earlier_values import GENERIC, fitness
 from proxy.repair.view.step import Source, StepView
 from proxy.repair.view.units import unit_of
 from proxy.repair.view.values import at, join, segments

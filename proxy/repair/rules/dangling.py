@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from proxy.repair.rules.measures import agreement
-from proxy.repair.rules.sources import CLEAR, bind_by_name, fitness, read_here, ref_of, wanted_at
 from proxy.repair.view.coerce import Target
+from proxy.repair.view.earlier_values import CLEAR, bind_by_name, fitness, read_here, ref_of, wanted_at
+from proxy.repair.view.measures import agreement
 from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.values import MISSING, at, inside, segments
 from proxy.repair.view.words import likeness, words

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.repair.rules.measures import agreement
-from proxy.repair.rules.sources import GENERIC, bind_by_name, fitness, ref_of, wanted_at
 from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.earlier_values import GENERIC, bind_by_name, fitness, ref_of, wanted_at
+from proxy.repair.view.measures import agreement
 from proxy.repair.view.schema import type_name
 from proxy.repair.view.step import Source, StepView
 from proxy.repair.view.values import MISSING, at, join, segments

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from proxy.repair.read.spelled import is_placeholder, spelled
 from proxy.repair.rules import gaps
-from proxy.repair.rules.sources import best, bind_by_name, by_argument, fitness, sure
 from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.earlier_values import best, bind_by_name, by_argument, fitness, sure
 from proxy.repair.view.schema import allowed_values, fits, type_name
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import join

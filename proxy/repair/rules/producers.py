@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from proxy.repair.rules import amounts, missing, references, sources
-from proxy.repair.rules.measures import agreement
+from proxy.repair.rules import amounts, missing, references
+from proxy.repair.view import earlier_values
 from proxy.repair.view.coerce import Target
+from proxy.repair.view.measures import agreement
 from proxy.repair.view.schema import branches
 from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.values import MISSING, at, join, segments
@@ -71,7 +72,7 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: StepView) 
     named = max(named, _named_after(target, tool, here))
     if tool.output_schema is not None and _says_something(tool.output_schema):
         depth = _declared(tool.output_schema, tool.output_schema, parts)
-        generic = plain(parts[-1]) in sources.GENERIC
+        generic = plain(parts[-1]) in earlier_values.GENERIC
         return depth * (max(0.4, named) if generic else 1.0)
     said = mentions(tool.description, parts[-1]) or mentions(tool.name, parts[-1])
     spoken = 0.5 if said else 0.0
@@ -128,7 +129,7 @@ _Filler = Callable[[MissingArgument, StepView], Iterator[Proposal]]
 def _from_results(gap: MissingArgument, here: StepView) -> Iterator[Proposal]:
     """An earlier value of the argument's very name and type."""
     wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
-    return (proposal for proposal in sources.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
+    return (proposal for proposal in earlier_values.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
 
 
 def _in_its_unit(gap: MissingArgument, here: StepView) -> Iterator[Proposal]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from proxy.repair.rules.asked import named_in_goal, whole_or_item
-from proxy.repair.rules.sources import (
+from proxy.repair.view.coerce import Target, short
+from proxy.repair.view.earlier_values import (
     GENERIC,
     Choice,
     best,
@@ -18,7 +19,6 @@ from proxy.repair.rules.sources import (
     sure,
     wanted_at,
 )
-from proxy.repair.view.coerce import Target, short
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import types_of
 from proxy.repair.view.step import OUTPUT, Source, StepView

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proxy.repair.rules.tools import WRAPPERS
 from proxy.repair.view.coerce import Target, coerce, short
 from proxy.repair.view.scalars import read_json
 from proxy.repair.view.schema import breaches, property_names
 from proxy.repair.view.step import StepView
+from proxy.repair.view.tool_fit import WRAPPERS
 from proxy.repair.view.values import MISSING, resolve
 from proxy.repair.view.words import plain
 from schemas.catalog import Json, as_list, as_object

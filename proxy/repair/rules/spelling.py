@@ -16,9 +16,9 @@ from catalog_cache.effects import CHANGING, PEEKING, proposal
 from catalog_cache.letters import cased
 from catalog_cache.likely import likely
 from catalog_cache.names import clean, owner
-from proxy.repair.rules.tools import argument_fit, may_correct, opened
 from proxy.repair.view.opposites import OPPOSITES
 from proxy.repair.view.step import StepView
+from proxy.repair.view.tool_fit import argument_fit, may_correct, opened
 from proxy.repair.view.words import LONGEST, stem, typed_likeness, words
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence, Proposal, SwapTool

@@ -28,13 +28,13 @@ from proxy.repair.rules import (
     references,
     seen,
     shape,
-    sources,
     spelling,
     steps,
     tools,
     types,
 )
 from proxy.repair.search.recall import recalled
+from proxy.repair.view import earlier_values
 from proxy.repair.view.step import OUTPUT, Evidence, StepView
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
@@ -145,7 +145,7 @@ def propose(problem: Problem, here: StepView) -> list[Proposal]:
             break
     ranked = sorted((p for p in found.values() if not _repeats(p, here)), key=_rank)
     evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
-    if len(evident) > 1 and evident[0].score - evident[1].score < sources.CLEAR / 2 and ranked[0] is evident[0]:
+    if len(evident) > 1 and evident[0].score - evident[1].score < earlier_values.CLEAR / 2 and ranked[0] is evident[0]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
     return ranked

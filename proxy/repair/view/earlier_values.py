@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from proxy.repair.rules.measures import agreement
 from proxy.repair.view.coerce import Target, coerce, short
+from proxy.repair.view.measures import agreement
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import fits, type_name
 from proxy.repair.view.step import OUTPUT, Source, StepView

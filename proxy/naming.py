@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from catalog_cache.names import resolve
 from proxy.repair import explain
-from proxy.repair.rules.spelling import misspelled_tool
-from proxy.repair.rules.tools import exact_name
+from proxy.repair.rules import exact_name, misspelled_tool
 from proxy.repair.view.step import Evidence, StepView
 from proxy.repair.view.tool_fit import ranked_tools
 from proxy.single import STEP, with_diagnosis
@@ -28,12 +27,12 @@ LISTED = 8
 
 def spelled(name: str, arguments: Json, known: Evidence) -> Proposal | None:
     """The one tool of which the name is another spelling."""
-    return next(exact_name(_unknown(name), _call(name, arguments, known)), None)
+    return next(exact_name.RULE.proposals(_unknown(name), _call(name, arguments, known)), None)
 
 
 def mistyped(name: str, arguments: Json, known: Evidence) -> Proposal | None:
     """The one tool from whose name only typing errors keep it."""
-    return next(misspelled_tool(_unknown(name), _call(name, arguments, known)), None)
+    return next(misspelled_tool.RULE.proposals(_unknown(name), _call(name, arguments, known)), None)
 
 
 def tool_of(swap: Proposal, view: Catalog) -> Tool | None:

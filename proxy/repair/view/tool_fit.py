@@ -25,12 +25,8 @@ WRAPPERS = frozenset(
 )
 """Keys that clients and models put around the arguments, without case and separators."""
 
-NEAR = 0.62
-"""Least fit of name and arguments together that is worth proposing."""
 FAINT = 0.15
 """Likeness of names below which no arguments make a tool worth proposing: they count for half."""
-FAR_BEHIND = 0.25
-"""Distance behind a tool whose very name was meant at which no other is worth proposing."""
 FITTING = 0.99
 """Fit from which every argument is known, holds a value that fits, and none is missing."""
 MISSPELLED = 0.7

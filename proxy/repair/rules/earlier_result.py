@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from proxy.repair.rule import NUMBER, TEXT, Example, Offer, Other, Rule, Tier
 from proxy.repair.rules import like_its_peers
 from proxy.repair.view.coerce import Target
-from proxy.repair.view.earlier_values import GENERIC, fitting, how_sure, ranked, wanted_at, weighed
+from proxy.repair.view.earlier_values import GENERIC, fitness, fitting, how_sure, ranked, ref_of, wanted_at, weighed
 from proxy.repair.view.measures import agreement
 from proxy.repair.view.step import Source, StepView
-from proxy.repair.view.values import MISSING
+from proxy.repair.view.values import MISSING, at, join, segments
 from proxy.repair.view.words import plain, stem, words
+from schemas.catalog import as_list
 from schemas.edit import BindReference, Confidence
 from schemas.plan import Location, Ref
 from schemas.problem import MissingArgument
@@ -23,13 +24,34 @@ LEAST = 0.5
 def propose(problem: MissingArgument, here: StepView) -> Iterator[Offer]:
     """Read a missing argument from the earlier result of the same upstream that has its name, type and unit.
 
-    Where none has, from the steps that nothing reads: the only value that fits, or the one that stands out.
+    Also the item that is left over in a list of two; and where nothing has the name, what is left over in steps that
+    nothing reads: the only value that fits, or the one that stands out.
     """
     wanted = wanted_at(problem.at, here)
     found = [offer for offer, source in _by_name(problem.at, here) if _of_same_server(source, here)]
     yield from found
+    if wanted is not None:
+        yield from _other_item(problem.at, here, wanted)
     if wanted is not None and not found and not any(like_its_peers.propose(problem, here)):
         yield from _unused(problem.at, here, wanted)
+
+
+def _other_item(where: Location, here: StepView, wanted: Target) -> Iterator[Offer]:
+    """Of two arguments that read items of one list, the one left out reads the item that is left over."""
+    for name, value in here.written.items():
+        ref = ref_of(value)
+        parts = segments(ref.path) if ref is not None else []
+        place = max((index for index, part in enumerate(parts) if part.isdigit()), default=0)
+        step = here.plan.by_id.get(ref.step) if ref is not None else None
+        if step is None or parts[place : place + 1] not in (["0"], ["1"]) or step.server != here.step.server:
+            continue
+        result = here.evidence.value(step.id)
+        other = join([*parts[:place], "1" if parts[place] == "0" else "0", *parts[place + 1 :]])
+        two = len(as_list(at(result, join(parts[:place]))) or []) == 2
+        if two and fitness(at(result, other), wanted) == 1.0:
+            edit = BindReference(here.step.id, where, Ref(step.id, other))
+            evidence = f"{name!r} reads one of the two items of {step.id!r}; the other is unused"
+            yield Offer((edit,), evidence, Confidence.GUESS, 0.65)
 
 
 def by_name(where: Location, here: StepView) -> list[Offer]:
@@ -110,6 +132,12 @@ RULE = Rule(
         ),
         Example(
             {"number": NUMBER}, {}, {"number": Ref("a", "sum").json()}, before=(Other("a", {"sum": 12, "of": "n"}),)
+        ),
+        Example(
+            {"origin": TEXT, "goal": TEXT},
+            {"origin": Ref("a", "0").json()},
+            {"origin": Ref("a", "0").json(), "goal": Ref("a", "1").json()},
+            before=(Other("a", ["Oslo", "Bergen"]),),
         ),
         Example({"user_id": TEXT}, {}, before=(Other("a", {"colour": "red", "shape": "round"}),)),
         Example({"number": NUMBER}, {}, before=(Other("a", {"sum": 12}), Other("b", {"sum": 13}))),

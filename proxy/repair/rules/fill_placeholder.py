@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from proxy.repair.read.spelled import is_placeholder, spelled
 from proxy.repair.rule import TEXT, Example, Offer, Other, Rule, Tier
-from proxy.repair.rules import earlier_result, like_its_peers, other_item
+from proxy.repair.rules import earlier_result, like_its_peers
 from proxy.repair.view.coerce import short
 from proxy.repair.view.earlier_values import fitting, how_sure, ranked, wanted_at, weighed
 from proxy.repair.view.step import StepView
@@ -41,7 +41,6 @@ def _values_for(name: str, text: str, here: StepView) -> list[Offer]:
     return [*_only_value(named, name, here), *_by_name_within(named, name, here)] or [
         *like_its_peers.propose(gap, here),
         *earlier_result.propose(gap, here),
-        *other_item.propose(gap, here),
         *_of_the_step_before(name, here),
     ]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from proxy.repair.rule import TEXT, Example, Offer, Other, Rule, Tier
 from proxy.repair.view.coerce import Target
-from proxy.repair.view.earlier_values import fitness, fitting, how_sure, places_meant, ranked, wanted_at, weighed
+from proxy.repair.view.earlier_values import fitting, how_sure, places_meant, ranked, wanted_at, weighed
 from proxy.repair.view.schema import types_of
 from proxy.repair.view.step import Source, StepView
 from proxy.repair.view.values import MISSING, inside, join, segments
 from proxy.repair.view.words import stems
 from schemas.catalog import as_list
-from schemas.edit import Confidence, RepathReference
+from schemas.edit import Confidence, MapStep, RepathReference
 from schemas.plan import Ref
 from schemas.problem import TypeMismatch
 
@@ -21,7 +21,10 @@ IDENTIFYING = frozenset({"id", "key", "uuid"})
 
 
 def propose(problem: TypeMismatch, here: StepView) -> Iterator[Offer]:
-    """Point a reference at the part that the argument wants: by name, as the only one that fits, or a lone item."""
+    """Point a reference at the part that the argument wants, by name or as the only one that fits.
+
+    Where every item of a list fits, its lone item is read, or the step called once for each.
+    """
     wanted = wanted_at(problem.at, here)
     value = inside(here.arguments, problem.at)
     if wanted is None or value is MISSING:
@@ -37,9 +40,14 @@ def propose(problem: TypeMismatch, here: StepView) -> Iterator[Offer]:
         evidence = f"{fits[0].ref.path!r} is the only value of {problem.ref.step!r} that the argument takes"
         yield Offer((edit,), evidence, Confidence.EVIDENT, 0.6)
     items = as_list(value) or []
-    if len(items) == 1 and fitness(items[0], wanted) == 1.0 and "array" not in types_of(wanted.schema, wanted.root):
+    if not items or not all(map(wanted.takes, items)) or "array" in types_of(wanted.schema, wanted.root):
+        return
+    if len(items) == 1:
         edit = RepathReference(here.step.id, problem.at, join([*segments(problem.ref.path), "0"]))
         yield Offer((edit,), "the list holds one item", Confidence.EVIDENT, 0.9)
+    elif len(problem.at) == 1 and here.step.map is None:
+        evidence = f"the argument wants one item and {problem.ref.step!r} returned {len(items)}"
+        yield Offer((MapStep(here.step.id, str(problem.at[0])),), evidence, Confidence.GUESS, 0.6)
 
 
 def _fitting(places: list[Source], wanted: Target) -> list[Source]:
@@ -64,6 +72,7 @@ RULE = Rule(
     (
         Example(_TAKES, _reads("user"), _reads("user.id"), before=(Other("a", {"user": {"id": "u-31", "age": 40}}),)),
         Example(_TAKES, _reads("users"), _reads("users.0"), before=(Other("a", {"users": ["u-31"]}),)),
+        Example(_TAKES, _reads("users"), MapStep("it", "user_id"), before=(Other("a", {"users": ["u-31", "u-32"]}),)),
         Example(
             {"sku": TEXT},
             {"sku": Ref("a", "box").json()},

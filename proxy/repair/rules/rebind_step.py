@@ -16,7 +16,7 @@ from proxy.repair.view.values import MISSING, at, inside, segments
 from proxy.repair.view.words import likeness, words
 from schemas.edit import BindReference, Confidence
 from schemas.plan import Ref
-from schemas.problem import DanglingDependency
+from schemas.problem import CyclicDependency, DanglingDependency
 
 NEAR = 0.45
 """Score from which a step may be the one that was meant."""
@@ -24,8 +24,14 @@ _COUNTING = frozenset({"step", "s", "e", "call", "task", "node", "result", "outp
 """Words that writers put before the number of a step."""
 
 
-def propose(problem: DanglingDependency, here: StepView) -> Iterator[Offer]:
-    """Point a reference to a step that is not there at the one it was meant for: by id, number, or what it returned."""
+def propose(problem: DanglingDependency | CyclicDependency, here: StepView) -> Iterator[Offer]:
+    """Point a reference to a step that is not there at the one it was meant for: by id, number, or what it returned.
+
+    A reference to a later step that waits for this one cannot have been meant either, and is bound elsewhere by name.
+    """
+    if isinstance(problem, CyclicDependency):
+        yield from _out_of_cycle(problem, here)
+        return
     place = inside(here.plan.output if here.step.id == OUTPUT else here.step.arguments, problem.at)
     ref = ref_of(place)
     if ref is None or ref.step != problem.target:
@@ -39,6 +45,17 @@ def propose(problem: DanglingDependency, here: StepView) -> Iterator[Offer]:
     if not ranked:
         found = [*_by_number(problem, here, ref), *_only_holder(problem, here, ref)]
         yield from found or _by_value(problem, here, ref)
+
+
+def _out_of_cycle(problem: CyclicDependency, here: StepView) -> Iterator[Offer]:
+    listed = [step.id for step in here.plan.steps]
+    for name, value in here.written.items():
+        ref = ref_of(value)
+        if ref is None or ref.step not in problem.cycle or listed.index(ref.step) < listed.index(here.step.id):
+            continue
+        for offer in by_name((name,), here) if here.argument_schema(name) is not None else ():
+            reason = f"{here.step.id!r} cannot read {ref.step!r}, which waits for it"
+            yield replace(offer, confidence=Confidence.GUESS).because(reason)
 
 
 def _by_name(problem: DanglingDependency, here: StepView, ref: Ref) -> list[tuple[float, str]]:
@@ -117,12 +134,19 @@ def _reads(step: str, path: str = "cart.id") -> dict[str, object]:
 
 RULE = Rule(
     "rebind_step",
-    (DanglingDependency,),
+    (DanglingDependency, CyclicDependency),
     Tier.MISPLACED,
     propose,
     (
         Example(_TAKES, _reads("opencart"), _reads("open_cart"), before=_CART),
         Example(_TAKES, _reads("step_1"), _reads("open_cart"), before=_CART),
+        Example(
+            _TAKES,
+            _reads("pay"),
+            _reads("open_cart"),
+            before=_CART,
+            after=(Other("pay", sent={"amount": Ref("it", "total").json()}),),
+        ),
         Example(_TAKES, _reads("warehouse", "shelf"), before=_CART),
     ),
 )

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Other, Rule, Tier
-from proxy.repair.view.choices import Coercion
+from proxy.repair.rule import INTEGER, NUMBER, TEXT, Example, Offer, Other, Rule, Tier
+from proxy.repair.view.choices import Coercion, choose
 from proxy.repair.view.coerce import Target, coerce, short
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import accepts, property_names, required_names, type_name
 from proxy.repair.view.step import StepView
+from proxy.repair.view.unions import tagged
 from proxy.repair.view.values import MISSING, inside
+from proxy.repair.view.words import likeness
 from schemas.catalog import Json, as_list, as_object
-from schemas.edit import CoerceArgument, Confidence, DropArgument
+from schemas.edit import CoerceArgument, Confidence, DropArgument, SetArgument
 from schemas.plan import Location, Ref, as_ref, refs_in
 from schemas.problem import BadFormat, TypeMismatch, UntypedRefused, ValueNotAllowed, WrongType
 
 UNSENT = 0.4
 """Share of a score that leaves an offer below what is ever tried: it is only told to the client."""
+NEAR = 0.65
+"""Likeness from which a value that an upstream suggests is the sent one, misspelled."""
 REFERENCED = 0.7
 """Share of a score that is left where a value takes the place of its reference."""
 _SCORES = {Confidence.LOSSLESS: 1.0, Confidence.EVIDENT: 0.9, Confidence.GUESS: 0.6}
@@ -29,13 +33,36 @@ _Misfit = WrongType | ValueNotAllowed | BadFormat | UntypedRefused | TypeMismatc
 def propose(problem: _Misfit, here: StepView) -> Iterator[Offer]:
     """Rewrite a value, with the same meaning, to what its schema, or else the upstream's error, asks for."""
     if not problem.at:
-        return
-    if isinstance(problem, UntypedRefused):
+        yield from _of_one_kind(here)
+    elif isinstance(problem, UntypedRefused):
         yield from _as_upstream_wants(problem, here)
     elif isinstance(problem, TypeMismatch):
         yield from _referenced(problem, here)
     else:
         yield from _as_schema_wants(problem.at, here)
+        if isinstance(problem, ValueNotAllowed):
+            yield from _listed(problem, here)
+
+
+def _of_one_kind(here: StepView) -> Iterator[Offer]:
+    """Say of which kind the arguments as a whole are, where only one of the kinds that the tool takes fits them."""
+    filled = tagged(here.arguments, here.schema, here.schema)
+    if filled is not None:
+        new = {name: value for name, value in filled.items() if name not in here.written}
+        edits = tuple(SetArgument(here.step.id, (name,), value) for name, value in new.items())
+        evidence = f"only the alternative with {', '.join(f'{name} = {value!r}' for name, value in new.items())} fits"
+        yield Offer(edits, evidence, Confidence.LOSSLESS)
+
+
+def _listed(problem: ValueNotAllowed, here: StepView) -> Iterator[Offer]:
+    """One of the values that the upstream itself listed as accepted."""
+    value, texts = inside(here.step.arguments, problem.at), tuple(map(str, problem.allowed))
+    if isinstance(value, str):
+        for option in choose(value, texts):
+            yield rewritten(option, problem.at, here)
+        if len(texts) == 1:
+            found = Coercion(texts[0], "suggested", Confidence.GUESS, f"the upstream suggests {texts[0]!r}")
+            yield rewritten(found, problem.at, here, 0.8 if likeness(value, texts[0]) >= NEAR else UNSENT)
 
 
 def _as_schema_wants(at: Location, here: StepView) -> Iterator[Offer]:
@@ -115,6 +142,9 @@ def rewritten(option: Coercion, where: Location, here: StepView, scale: float = 
 
 _DATE = {"day": {"type": "string", "format": "date"}}
 _COLOUR = {"colour": {"enum": ["red", "dark_green"]}}
+_BY_NAME = {"type": "object", "properties": {"kind": {"const": "city"}, "name": TEXT}, "required": ["kind", "name"]}
+_BY_POINT = {"type": "object", "properties": {"kind": {"const": "point"}, "lat": NUMBER}, "required": ["kind", "lat"]}
+_PLACE = {"type": "object", "anyOf": [_BY_NAME, _BY_POINT]}
 RULE = Rule(
     "rewrite_value",
     (WrongType, ValueNotAllowed, BadFormat, UntypedRefused, TypeMismatch),
@@ -127,8 +157,11 @@ RULE = Rule(
         Example(_COLOUR, {"colour": "Dark Green"}, {"colour": "dark_green"}),
         Example({"n": INTEGER}, {"n": Ref("a", "n").json()}, {"n": 12}, before=(Other("a", {"n": "12"}),)),
         Example({"tags": {}}, {"tags": "a"}, {"tags": ["a"]}, refused="tags must be an array"),
+        Example({"hue": TEXT}, {"hue": "Red"}, {"hue": "red"}, refused="hue must be one of 'red', 'green'"),
+        Example(_PLACE, {"name": "Oslo"}, {"name": "Oslo", "kind": "city"}),
         Example({"days": INTEGER}, {"days": "B4-17"}),
         Example(_DATE, {"day": "03/04/2031"}),
         Example(_COLOUR, {"colour": "blue"}),
+        Example(_PLACE, {"name": "Oslo", "lat": 60}),
     ),
 )

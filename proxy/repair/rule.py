@@ -130,6 +130,8 @@ class Rule:
     tier: Tier
     propose: Callable[[Any, StepView], Iterable[Offer]]
     examples: tuple[Example, ...]
+    order: int = 0
+    """Within a tier a lower one is asked first: of offers of the same edits the first counts."""
 
     def proposals(self, problem: Problem, here: StepView) -> Iterator[Proposal]:
         """What the rule offers for a problem, under its name."""

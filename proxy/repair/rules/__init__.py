@@ -19,10 +19,10 @@ Table = Mapping[type[Problem], tuple[tuple[Rule, ...], ...]]
 
 
 def collected(folders: Iterable[str]) -> tuple[Rule, ...]:
-    """The rules in the files of these folders, by tier and then by name."""
+    """The rules in the files of these folders, by tier, order and name."""
     names = {module.name for module in pkgutil.iter_modules(folders) if not module.name.startswith("_")}
     rules = (import_module(f"{__name__}.{name}").RULE for name in names)
-    return tuple(sorted(rules, key=lambda rule: (rule.tier, rule.id)))
+    return tuple(sorted(rules, key=lambda rule: (rule.tier, rule.order, rule.id)))
 
 
 def by_problem(rules: Iterable[Rule]) -> Table:

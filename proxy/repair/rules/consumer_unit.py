@@ -71,4 +71,5 @@ RULE = Rule(
         ),
         Example(_TAKES, {"value": 68}, after=_READER, tools={"bmi": {"height": TEXT}}),
     ),
+    order=1,
 )

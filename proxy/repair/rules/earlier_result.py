@@ -142,4 +142,5 @@ RULE = Rule(
         Example({"user_id": TEXT}, {}, before=(Other("a", {"colour": "red", "shape": "round"}),)),
         Example({"number": NUMBER}, {}, before=(Other("a", {"sum": 12}), Other("b", {"sum": 13}))),
     ),
+    order=1,
 )

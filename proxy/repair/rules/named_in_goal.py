@@ -54,4 +54,5 @@ RULE = Rule(
         ),
         Example({"to": TEXT}, _SENT, goal="Send it to the right address", before=_RESULT),
     ),
+    order=1,
 )

@@ -150,4 +150,5 @@ RULE = Rule(
         Example(_UNIT, {}, goal="Either inch or meter will do"),
         Example({"order_id": INTEGER}, {}, goal="It cost $10000"),
     ),
+    order=2,
 )

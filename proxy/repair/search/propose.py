@@ -6,7 +6,7 @@ nothing is left that keeps the step from being sent (a beam over edits, Evoflux 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from proxy.repair.edits import Inapplicable, apply, touched
@@ -48,12 +48,14 @@ def propose(problem: Problem, here: StepView) -> list[Proposal]:
     Two that claim to be evident and lie closer than half of `CLEAR` are both guesses: the evidence singles out neither.
     """
     found: dict[str, Proposal] = {}
-    _add(found, recalled(problem, here, here.evidence.memory))
+    for proposal in recalled(problem, here, here.evidence.memory):
+        found[repr(proposal.edits)] = proposal
     for tier in BY_PROBLEM[type(problem)]:
         if tier[0].tier is Tier.DEFAULT and found:
             break
         for rule in tier:
-            _add(found, rule.proposals(problem, here))
+            for proposal in rule.proposals(problem, here):
+                found.setdefault(repr(proposal.edits), proposal)
         if any(proposal.confidence is not Confidence.GUESS for proposal in found.values()):
             break
     ranked = sorted((proposal for proposal in found.values() if not _repeats(proposal, here)), key=_rank)
@@ -62,14 +64,6 @@ def propose(problem: Problem, here: StepView) -> list[Proposal]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
     return ranked
-
-
-def _add(found: dict[str, Proposal], proposals: Iterable[Proposal]) -> None:
-    """Keep of proposals with the same edits the surest."""
-    for proposal in proposals:
-        known = found.setdefault(repr(proposal.edits), proposal)
-        if _rank(proposal) < _rank(known):
-            found[repr(proposal.edits)] = proposal
 
 
 def _repeats(proposal: Proposal, here: StepView) -> bool:

@@ -113,9 +113,9 @@ RULE = Rule(
     propose,
     (
         Example({"time_zone": TEXT}, {"timeZone": "Asia/Tokyo"}, {"time_zone": "Asia/Tokyo"}),
-        Example({"query": TEXT, "limit": INTEGER}, {"qeury": "x", "limit": 3}, {"query": "x", "limit": 3}),
+        Example({"query": TEXT, "limit": INTEGER}, {"queryy": "x", "limit": 3}, {"query": "x", "limit": 3}),
         Example({"location": TEXT}, {"whereabouts": "Oslo"}, {"location": "Oslo"}),
         Example(_RANGE, {"start_date": "2031-03-12"}),
-        Example({"limit": INTEGER}, {"limt": ["a", "b"]}),
+        Example({"limit": INTEGER}, {"limits": ["a", "b"]}),
     ),
 )

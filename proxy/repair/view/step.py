@@ -150,9 +150,8 @@ class StepView:
     @property
     def session(self) -> tuple[Seen, ...]:
         """What the step's own upstream returned earlier in the session: a value of another one never goes to it."""
-        return tuple(
-            seen for seen in self.evidence.session if self.tool is not None and seen.server == self.tool.server
-        )
+        server = self.tool.server if self.tool is not None else None
+        return tuple(seen for seen in self.evidence.session if seen.server == server)
 
     @property
     def reads(self) -> bool:

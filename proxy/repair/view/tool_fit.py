@@ -10,7 +10,6 @@ from catalog_cache.likely import likely
 from catalog_cache.names import clean
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.scalars import read_json
-from proxy.repair.view.schema import fits
 from proxy.repair.view.senses import same_sense
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING
@@ -188,8 +187,7 @@ def _value_fit(name: str, declared: str, tool: Tool, here: StepView) -> float:
     target = Target(tool.properties[declared], tool.schema, declared)
     if value is MISSING:
         return 0.7
-    definitions = {key: tool.schema[key] for key in ("$defs", "definitions") if key in tool.schema}
-    if fits({**target.schema, **definitions} if definitions else target.schema, value):
+    if target.takes(value):
         return 1.0
     return 0.7 if coerce(value, target) else 0.0
 

@@ -16,11 +16,12 @@ from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refused import refusal_problems
 from proxy.repair.rule import SERVER, STEP, Example, Rule
 from proxy.repair.rules.__main__ import page
+from proxy.repair.search.recall import Lesson, key_of, recalled
 from proxy.repair.view.step import Evidence, Seen, StepView
 from proxy.repair.view.values import MISSING
 from schemas.catalog import canonical
-from schemas.edit import Edit, Proposal
-from schemas.problem import Problem
+from schemas.edit import Confidence, Edit, Proposal, RenameArgument
+from schemas.problem import Problem, UnexpectedArgument
 from schemas.trial import Reply, StepRun, Verdict
 
 EXAMPLES = [(rule, example) for rule in rules.RULES for example in rule.examples]
@@ -104,7 +105,7 @@ def test_the_page_is_what_the_rules_say() -> None:
 
 NEW = '''
 from proxy.repair.rule import TEXT, Example, Offer, Rule, Tier
-from schemas.edit import Confidence, SetArgument
+from schemas.edit import Confidence, Edit, Proposal, RenameArgument
 from schemas.problem import OutputBroken
 
 
@@ -124,3 +125,12 @@ def test_a_new_file_is_a_new_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     table = rules.by_problem(rules.collected(rules.__path__))
     (asked,) = [rule for tier in table[get_args(Problem)[16]] for rule in tier]
     assert asked.id == "say_please"
+
+
+def test_a_lesson_of_a_rule_that_is_no_more_is_still_recalled() -> None:
+    here = view(Example({"day": {"type": "string"}}, {"date": "x"}))
+    problem = next(problem for problem in problems_of(here) if isinstance(problem, UnexpectedArgument))
+    written = {"op": "rename_argument", "at": ["date"], "name": "day"}
+    memory = {key_of(problem, here): Lesson(written, Confidence.EVIDENT, "a rule of long ago")}
+    (found,) = recalled(problem, here, memory)
+    assert found.edits == (RenameArgument(STEP, ("date",), "day"),)

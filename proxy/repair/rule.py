@@ -98,7 +98,6 @@ class Example:
     session: tuple[Json, ...] = ()
     called: str = TOOL
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    writes: bool = False
 
     @property
     def plan(self) -> Plan:

@@ -35,7 +35,7 @@ def told(pair: Any) -> str:
 
 def view(example: Example) -> StepView:
     """The example's step, with all that is known of it."""
-    hint = {"readOnlyHint": not example.writes, "destructiveHint": False}
+    hint = {"readOnlyHint": True}
     tools = [{"name": name, "inputSchema": schema, "annotations": hint} for name, schema in example.schemas.items()]
     plan = example.plan
     runs = {
@@ -105,7 +105,7 @@ def test_the_page_is_what_the_rules_say() -> None:
 
 NEW = '''
 from proxy.repair.rule import TEXT, Example, Offer, Rule, Tier
-from schemas.edit import Confidence, Edit, Proposal, RenameArgument
+from schemas.edit import Confidence, SetArgument
 from schemas.problem import OutputBroken
 
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from catalog_cache.names import resolve
 from proxy.repair import explain
-from proxy.repair.rules.spelling import misspelled_tool
-from proxy.repair.rules.tools import exact_name, ranked_tools
+from proxy.repair.rules import exact_name, misspelled_tool
 from proxy.repair.view.step import Evidence, StepView
+from proxy.repair.view.tool_fit import ranked_tools
 from proxy.single import STEP, with_diagnosis
 from schemas.catalog import Catalog, Json, Tool
-from schemas.edit import Proposal, SwapTool
+from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
 from schemas.problem import UnknownTool
 from schemas.trial import Reply
@@ -27,12 +27,13 @@ LISTED = 8
 
 def spelled(name: str, arguments: Json, known: Evidence) -> Proposal | None:
     """The one tool of which the name is another spelling."""
-    return next(exact_name(_unknown(name), _call(name, arguments, known)), None)
+    found = exact_name.RULE.proposals(_unknown(name), _call(name, arguments, known))
+    return next((proposal for proposal in found if proposal.confidence is Confidence.LOSSLESS), None)
 
 
 def mistyped(name: str, arguments: Json, known: Evidence) -> Proposal | None:
     """The one tool from whose name only typing errors keep it."""
-    return next(misspelled_tool(_unknown(name), _call(name, arguments, known)), None)
+    return next(misspelled_tool.RULE.proposals(_unknown(name), _call(name, arguments, known)), None)
 
 
 def tool_of(swap: Proposal, view: Catalog) -> Tool | None:

@@ -127,7 +127,7 @@ async def test_a_near_value_of_the_same_session_mends_a_read() -> None:
     desk, ada, grace = Desk(files()), Person("ada"), Person("grace")
     await desk.result("files__list_files", {"folder": "notes"}, ada)
     found = await desk.result("files__read_file", {"path": "notes/toddo.md"}, ada)
-    assert repairs(found)[0]["rule"] == "near_session_value"
+    assert repairs(found)[0]["rule"] == "session_value"
     assert repairs(found)[0]["confidence"] == "guess"
     assert desk.world.done[-1] == ("read_file", {"path": "notes/todo.md"})
     other = await desk.result("files__read_file", {"path": "notes/toddo.md"}, grace)

@@ -16,13 +16,13 @@ from itertools import pairwise
 
 from catalog_cache.letters import folded
 from proxy.repair.read.goal import READ, Stated, named, stated
-from proxy.repair.rules.missing import place_zone
 from proxy.repair.view.coerce import Target, coerce, spoken_unit
 from proxy.repair.view.notes import alternatives, described, note, summary
 from proxy.repair.view.schema import allowed_values, fits, types_of
 from proxy.repair.view.units import convert, same_unit, unit_of
 from proxy.repair.view.values import MISSING
 from proxy.repair.view.words import likeness, mentions, stem, stems, words
+from proxy.repair.view.zones import place_zone
 from schemas.catalog import Json, Tool
 from schemas.edit import Confidence
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from proxy.repair.read.diagnose import view_of
-from proxy.repair.rules.amounts import Amount, amounts, dropped_conversion, missing_amount
+from proxy.repair.rules.goal_amount import Amount, amounts, dropped_conversion
 from proxy.repair.view.notes import alternatives, described
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Tool, catalog_of
 from schemas.edit import Confidence, SetArgument
 from schemas.plan import Plan, Step
-from schemas.problem import DanglingDependency, MissingArgument
+from schemas.problem import DanglingDependency
 
 _DOC = """Work out the push.
 
@@ -31,20 +31,16 @@ def _push() -> Tool:
     return Tool("lab", "push", "lab__push", {"name": "push", "description": _DOC, "inputSchema": schema})
 
 
-def _set(goal: str, arguments: dict[str, Any], name: str, *, dangling: bool) -> tuple[Any, Confidence] | None:
+def _converted(goal: str, arguments: dict[str, Any]) -> tuple[Any, Confidence] | None:
     step = Step("p", "push", arguments, "lab")
     here = view_of(Plan((step,), goal), step, Evidence(catalog_of([_push()])))
-    if dangling:
-        lost = DanglingDependency(step="p", at=(name,), target=arguments[name]["$ref"], message="")
-        found = list(dropped_conversion(lost, here))
-    else:
-        found = list(missing_amount(MissingArgument(step="p", at=(name,), name=name, message=""), here))
+    lost = DanglingDependency(step="p", at=("mass",), target=arguments["mass"]["$ref"], message="")
+    found = list(dropped_conversion(lost, here))
     if not found:
         return None
-    (proposal,) = found
-    (edit,) = proposal.edits
+    (edit,) = found[0].edits
     assert isinstance(edit, SetArgument)
-    return edit.value, proposal.confidence
+    return edit.value, found[0].confidence
 
 
 @pytest.mark.parametrize(
@@ -61,31 +57,13 @@ def test_amounts_are_numbers_with_a_unit_behind_them(goal: str, found: tuple[Amo
     assert amounts(goal) == found
 
 
-def test_a_missing_number_takes_the_one_amount_in_its_unit() -> None:
-    """As it is, and surely; in another unit of the same kind it is converted, and a guess."""
-    assert _set("push 12 kg", {"speed": 2}, "mass", dangling=False) == (12, Confidence.EVIDENT)
-    assert _set("push 12 kg at 36 kilometers per hour", {"mass": 12}, "speed", dangling=False) == (
-        pytest.approx(10.0),
-        Confidence.GUESS,
-    )
-
-
-@pytest.mark.parametrize(
-    ("goal", "arguments"),
-    [("push 12 kg or 13 kg", {"speed": 2}), ("push 12 meters", {"speed": 2}), ("push 12 kg", {"label": "12 of them"})],
-)
-def test_two_amounts_another_measure_or_a_used_number_fill_nothing(goal: str, arguments: dict[str, Any]) -> None:
-    """Nothing singles the amount out, or it was meant for something else."""
-    assert _set(goal, arguments, "mass", dangling=False) is None
-
-
 def test_the_reader_of_a_conversion_that_is_gone_gets_the_amount_converted() -> None:
     """Only where the path speaks of a conversion, and where the amount is in another unit."""
     lost = {"mass": {"$ref": "kg", "path": "converted_value"}, "speed": 2}
-    assert _set("push 10 pounds", lost, "mass", dangling=True) == (pytest.approx(4.5359237), Confidence.GUESS)
-    assert _set("push 10 kg", lost, "mass", dangling=True) is None
+    assert _converted("push 10 pounds", lost) == (pytest.approx(4.5359237), Confidence.GUESS)
+    assert _converted("push 10 kg", lost) is None
     other = {"mass": {"$ref": "kg", "path": "ideal_weight"}, "speed": 2}
-    assert _set("push 10 pounds", other, "mass", dangling=True) is None
+    assert _converted("push 10 pounds", other) is None
 
 
 def test_the_docstring_says_what_the_schema_does_not() -> None:

@@ -53,7 +53,7 @@ CASES: list[tuple[dict[str, Any], Any, Any]] = [
 async def test_the_code_of_a_label_is_sent(schema: dict[str, Any], label: str, code: Any, effect: str) -> None:
     desk = Desk(Server("amt").tool("melden", lambda **given: given, effect, optional=["stufe"], stufe=schema))
     result = await desk.result("melden", {"stufe": label})
-    assert [(repair["rule"], repair["confidence"]) for repair in repairs(result)] == [("described_code", "evident")]
+    assert [(repair["rule"], repair["confidence"]) for repair in repairs(result)] == [("rewrite_value", "evident")]
     assert done(desk.world, "melden") == [{"stufe": code}]
 
 

@@ -14,7 +14,7 @@ from proxy.planner import candidates
 from proxy.planner.render import cut
 from proxy.repair.read import dialects, goal, refusal
 from proxy.repair.read import spelled as spelled_references
-from proxy.repair.rules import missing
+from proxy.repair.rules import stated_in_goal
 from proxy.repair.view import coerce, moments, notes, scalars, values
 from proxy.repair.view.patterns import matches
 from proxy.repair.view.schema import allowed_values, breaches, types_of
@@ -85,8 +85,8 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "stated": goal.stated,
     "candidates": candidates.candidates,
-    "file": lambda text: list(missing._FILE.finditer(text)),
-    "quoted": lambda text: list(missing._QUOTED.finditer(text)),
+    "file": lambda text: list(stated_in_goal._FILE.finditer(text)),
+    "quoted": lambda text: list(stated_in_goal._QUOTED.finditer(text)),
 }
 
 

@@ -39,7 +39,7 @@ def towns() -> Server:
 async def test_quotes_go_from_all_that_stand_together(sent: Any, wanted: Any) -> None:
     desk = Desk(towns())
     result = await desk.result("reise", sent)
-    assert {repair["rule"] for repair in repairs(result)} == {"unquoted"}
+    assert {repair["rule"] for repair in repairs(result)} == {"bare_text"}
     assert done(desk.world, "reise") == [wanted]
 
 
@@ -92,7 +92,7 @@ def test_literal_arithmetic_is_computed_exactly(text: str, value: float | None) 
 async def test_the_result_is_sent_for_the_arithmetic() -> None:
     desk = Desk(Server("kasse").tool("buche", lambda betrag: betrag, "write", betrag=NUMBER))
     result = await desk.result("buche", {"betrag": "2 * 3.5"})
-    assert [(repair["rule"], repair["confidence"]) for repair in repairs(result)] == [("arithmetic", "evident")]
+    assert [(repair["rule"], repair["confidence"]) for repair in repairs(result)] == [("rewrite_value", "evident")]
     assert done(desk.world, "buche") == [{"betrag": 7}]
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from proxy.repair.edits import Inapplicable, apply, touched
 from proxy.repair.explain import repairs as told_repairs
 from proxy.repair.read.refused import run_problems
+from proxy.repair.rules import BY_PROBLEM
 from proxy.repair.search.judge import judge
-from proxy.repair.search.propose import RULES
 from proxy.repair.view.order import listed
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog
@@ -183,7 +183,7 @@ def test_every_edit_is_applied_named_and_told() -> None:
 
 @promise("all-faults-at-once")
 def test_every_problem_has_its_row_of_rules_and_every_verdict_its_words() -> None:
-    assert set(RULES) == set(get_args(Problem))
+    assert set(BY_PROBLEM) == set(get_args(Problem))
     assert len({problem.kind for problem in get_args(Problem)}) == len(get_args(Problem))
     for verdict in Verdict:
         found = run_problems(StepRun("a", "s", "t", {}, verdict), "it went wrong")

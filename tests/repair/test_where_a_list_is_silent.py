@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.rules.keys import contrasted
+from proxy.repair.rules.rename_argument import contrasted
 from tests.desks import Desk
 from tests.fakes import BOOLEAN, INTEGER, NUMBER, TEXT, TEXTS, Server
 from tests.promises import promise

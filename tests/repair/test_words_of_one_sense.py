@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.rules.tools import tool_likeness
+from proxy.repair.view.tool_fit import tool_likeness
 from proxy.repair.view.words import likeness
 from tests.desks import done, ops, sent_tools
 from tests.fakes import BOOLEAN, INTEGER, TEXT, TEXTS, RefusedError, Server, carried_out, ref, step, world

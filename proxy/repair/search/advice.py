@@ -13,13 +13,13 @@ from proxy.ports import Advisor, Question
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refusal import error_text
-from proxy.repair.rules.tools import ranked_tools
 from proxy.repair.search.completing import completed
 from proxy.repair.search.grounding import invented
 from proxy.repair.search.propose import Repair, open_problems
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.schema import allowed_values, at_location, types_of
 from proxy.repair.view.step import OUTPUT, Evidence
+from proxy.repair.view.tool_fit import ranked_tools
 from proxy.repair.view.words import mentions, stems
 from schemas.catalog import Catalog, Json, Tool, canonical
 from schemas.edit import AddStep, Confidence, Edit, Proposal, RemoveStep, SetArgument, SwapTool

@@ -1,121 +1,36 @@
 """From a step's problems to whole repairs of that step, best first.
 
-Pure. `RULES` is the table from problem kind to the rules that propose edits for it. `repairs` searches combinations
-of their proposals until nothing is left that keeps the step from being sent (a beam over edits, Evoflux section on
-structured edits).
+Pure. `propose` asks the rules that may solve one problem. `repairs` searches combinations of their proposals until
+nothing is left that keeps the step from being sent (a beam over edits, Evoflux section on structured edits).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from proxy.repair.edits import Inapplicable, apply, touched
 from proxy.repair.read.diagnose import output_problems, static_problems, view_of
 from proxy.repair.read.refused import refusal_problems
-from proxy.repair.rules import (
-    amounts,
-    bounds,
-    dangling,
-    exchange,
-    flattened,
-    gaps,
-    keys,
-    missing,
-    placeholders,
-    producers,
-    references,
-    seen,
-    shape,
-    sources,
-    spelling,
-    steps,
-    tools,
-    types,
-)
+from proxy.repair.rule import Tier
+from proxy.repair.rules import BY_PROBLEM
 from proxy.repair.search.recall import recalled
+from proxy.repair.view.earlier_values import CLEAR
 from proxy.repair.view.step import OUTPUT, Evidence, StepView
+from schemas.catalog import canonical
 from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import Plan, Step
 from schemas.problem import (
     AmbiguousTool,
-    BadFormat,
     CyclicDependency,
-    DanglingDependency,
     DuplicateStep,
     MissingArgument,
-    OutcomeUnknown,
-    OutputBroken,
     Problem,
-    Refused,
-    SilentFailure,
-    TimedOut,
-    TypeMismatch,
     UnexpectedArgument,
     UnknownTool,
-    UnresolvedReference,
     UntypedRefused,
-    UpstreamDown,
-    ValueNotAllowed,
-    WrongPath,
     WrongType,
 )
-
-Rule = Callable[[Any, StepView], Iterator[Proposal]]
-
-DEFAULTS: tuple[Rule, ...] = (missing.from_description,)
-"""Asked only where nothing else was proposed: what is used where nothing is given is no rival of what is."""
-RULES: Mapping[type[Problem], tuple[tuple[Rule, ...], ...]] = {
-    UnknownTool: (
-        (tools.exact_name, tools.ambiguous_by_arguments),
-        (spelling.misspelled_tool,),
-        (tools.nearest_tool,),
-    ),
-    AmbiguousTool: ((tools.exact_name, tools.ambiguous_by_arguments),),
-    UnexpectedArgument: ((shape.wrapper_key,), (keys.renamed, keys.dropped)),
-    MissingArgument: (
-        (placeholders.spelled_reference,),
-        (shape.missing_wrapper, flattened.gathered, keys.rename_into, shape.tag_bleed, placeholders.placeholder),
-        (missing.from_schema,),
-        (
-            amounts.missing_amount,
-            gaps.missing_from_results,
-            missing.from_session,
-            missing.from_consumer,
-            missing.from_goal,
-        ),
-        DEFAULTS,
-    ),
-    WrongType: ((shape.envelope, flattened.untagged, exchange.misfits, placeholders.placeholder), (types.coerced,)),
-    ValueNotAllowed: ((placeholders.placeholder,), (types.coerced, types.upstream_choice), (bounds.declared,)),
-    BadFormat: ((placeholders.placeholder,), (types.coerced,)),
-    UntypedRefused: ((types.as_upstream_wants,),),
-    UnresolvedReference: (),
-    WrongPath: ((references.wrong_path,),),
-    TypeMismatch: ((references.mismatch,), (types.referenced,)),
-    DanglingDependency: ((dangling.dangling,), (producers.missing_producer,)),
-    CyclicDependency: ((references.cyclic,),),
-    DuplicateStep: ((steps.repeated_id,),),
-    Refused: (
-        (types.integral_floats, types.empty_optionals, types.decoded, types.laid_out, types.coded, shape.tag_bleed),
-        (seen.bare_text, seen.as_seen, seen.unquoted),
-        (placeholders.placeholder, steps.refused_twin, exchange.refused),
-        (missing.near_session_value, placeholders.invented_literal, bounds.told),
-    ),
-    SilentFailure: (
-        (placeholders.placeholder, types.laid_out, types.coded),
-        (missing.near_session_value, placeholders.invented_literal, bounds.told),
-    ),
-    OutputBroken: (),
-    TimedOut: (),
-    UpstreamDown: (),
-    OutcomeUnknown: (),
-}
-"""Problem kind to the rules that may solve it, in tiers: a tier is asked only where those before it are not sure.
-
-An empty row is a problem that no edit mends.
-"""
 
 WIDTH = 6
 """States kept in the beam."""
@@ -130,31 +45,45 @@ DEPTH = 8
 def propose(problem: Problem, here: StepView) -> list[Proposal]:
     """Every proposal for one problem, surest first.
 
-    Two that claim to be evident and lie closer than `CLEAR` are both guesses: the evidence singles out neither.
+    Two that claim to be evident and lie closer than half of `CLEAR` are both guesses: the evidence singles out neither.
     """
-    found: dict[tuple[object, ...], Proposal] = {
-        tuple(map(repr, proposal.edits)): proposal for proposal in recalled(problem, here, here.evidence.memory)
-    }
-    for tier in RULES[type(problem)]:
-        if tier is DEFAULTS and found:
+    found: dict[str, Proposal] = {}
+    for proposal in recalled(problem, here, here.evidence.memory):
+        found[repr(proposal.edits)] = proposal
+    for tier in BY_PROBLEM[type(problem)]:
+        if tier[0].tier is Tier.DEFAULT and found:
             break
         for rule in tier:
-            for proposal in rule(problem, here):
-                found.setdefault(tuple(map(repr, proposal.edits)), proposal)
+            for proposal in rule.proposals(problem, here):
+                found.setdefault(repr(proposal.edits), proposal)
         if any(proposal.confidence is not Confidence.GUESS for proposal in found.values()):
             break
-    ranked = sorted((p for p in found.values() if not _repeats(p, here)), key=_rank)
+    ranked = sorted((proposal for proposal in found.values() if not _repeats(proposal, here)), key=_rank)
     evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
-    if len(evident) > 1 and evident[0].score - evident[1].score < sources.CLEAR / 2 and ranked[0] is evident[0]:
+    if len(evident) > 1 and evident[0].score - evident[1].score < CLEAR / 2 and ranked[0] is evident[0]:
         ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
         ranked.sort(key=_rank)
     return ranked
 
 
 def _repeats(proposal: Proposal, here: StepView) -> bool:
-    """Tell whether a guess at what is missing makes the step a call that the plan has made already."""
-    guessed = isinstance(proposal.problem, MissingArgument) and proposal.confidence is Confidence.GUESS
-    return guessed and steps.repeats(proposal.edits, here)
+    """Tell whether a guess at what is missing makes the step the very call that a step apart from it has made.
+
+    Of two neighbours that are one call the second is a slip of its own, and goes as a twin.
+    """
+    if not isinstance(proposal.problem, MissingArgument) or proposal.confidence is not Confidence.GUESS:
+        return False
+    plan = apply(here.plan, proposal.edits)
+    if isinstance(plan, Inapplicable) or here.step.id not in plan.by_id:
+        return False
+    listed = [step.id for step in plan.steps]
+    mine = listed.index(here.step.id)
+    now = replace(here, plan=plan, step=plan.by_id[here.step.id])
+    apart = [name for index, name in enumerate(listed) if abs(index - mine) > 1]
+    runs = [here.evidence.runs[name] for name in apart if name in here.evidence.runs]
+    sent = canonical(now.resolved[0])
+    called = (now.step.server, now.step.tool)
+    return any(run.ok and (run.server, run.tool) == called and canonical(run.arguments) == sent for run in runs)
 
 
 def _rank(proposal: Proposal) -> tuple[int, float]:
@@ -263,9 +192,6 @@ def _children(
     here = _view(state.plan, step_id, evidence)
     if here is None:
         return
-    if not state.proposals:
-        first = view_of(state.plan, here.step, evidence) if step_id != OUTPUT else here
-        here = first
     problems = problems[:ASKED]
     asked = [problem for problem in problems if isinstance(problem, _FIRST) and not problem.at] or problems
     offers = [proposals for problem in asked if (proposals := propose(problem, here))]

@@ -57,25 +57,25 @@ class Target:
     required: bool = True
     depth: int = 0
 
+    def takes(self, value: Json) -> bool:
+        """Tell whether a value fits as it is."""
+        definitions = {key: self.root[key] for key in ("$defs", "definitions") if key in self.root}
+        return fits({**definitions, **self.schema} if definitions else self.schema, value)
+
 
 def coerce(value: Json, target: Target) -> list[Coercion]:
     """Every reading of a value that fits the target, surest first; [] where there is none or none is needed."""
     if target.depth == 0 and any(inner is MISSING for _, inner in walk(value)):
         return []
-    if fits(_whole(target), value) or target.depth > MAX_DEPTH:
+    if target.takes(value) or target.depth > MAX_DEPTH:
         return _integral(value, target)
     found: dict[str, Coercion] = {}
     for rule in _RULES:
         for option in rule(value, target):
-            fitting = option.value is MISSING or fits(_whole(target), option.value)
+            fitting = option.value is MISSING or target.takes(option.value)
             if fitting and not _lost_digits(option.value, target):
                 found.setdefault(canonical(option.value), option)
     return sorted(found.values(), key=lambda option: option.confidence.rank)
-
-
-def _whole(target: Target) -> Schema:
-    definitions = {key: target.root[key] for key in ("$defs", "definitions") if key in target.root}
-    return {**definitions, **target.schema} if definitions else target.schema
 
 
 def _integral(value: Json, target: Target) -> list[Coercion]:
@@ -272,7 +272,7 @@ def _list_of(items: list[Json], branch: Schema, target: Target, rule: str, why: 
     sure = Confidence.EVIDENT if rule == "list_as_text" else Confidence.LOSSLESS
     converted: list[Json] = []
     for item in items:
-        if fits(_whole(inner), item):
+        if inner.takes(item):
             converted.append(item)
             continue
         options = coerce(item, inner)

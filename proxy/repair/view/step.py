@@ -13,9 +13,9 @@ from typing import Any, Literal
 from proxy.repair.read.refusal import Reading
 from proxy.repair.view.notes import described
 from proxy.repair.view.schema import Schema, accepts, at_location, property_schema
-from proxy.repair.view.values import MISSING, Lookup, Unresolved, inside, lone_result, paths, replaced, resolve
-from schemas.catalog import Catalog, Json, Tool, as_object, canonical, same_numbers
-from schemas.plan import Location, Plan, Step, as_ref, walk
+from proxy.repair.view.values import MISSING, Lookup, Unresolved, inside, join, lone_result, paths, replaced, resolve
+from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical, same_numbers
+from schemas.plan import Location, Plan, Ref, Step, as_ref, walk
 from schemas.trial import StepRun
 
 OUTPUT = "\0output"
@@ -98,6 +98,11 @@ class Source:
         """The last part of its path that is a name."""
         return next((part for part in reversed(self.parts) if not part.lstrip("-").isdigit()), "")
 
+    @property
+    def ref(self) -> Ref:
+        """The reference to it."""
+        return Ref(self.step, join(list(self.parts)))
+
 
 @dataclass(frozen=True)
 class StepView:
@@ -141,6 +146,17 @@ class StepView:
         """The arguments that the refusal names, or whose value it repeats."""
         quoted = (str(where[0]) for where in self.reading.quoted if where)
         return tuple(dict.fromkeys(name for name in (*self.reading.named, *quoted) if name in self.written))
+
+    @property
+    def session(self) -> tuple[Seen, ...]:
+        """What the step's own upstream returned earlier in the session: a value of another one never goes to it."""
+        server = self.tool.server if self.tool is not None else None
+        return tuple(seen for seen in self.evidence.session if seen.server == server)
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether the step's tool is known to change nothing."""
+        return self.tool is not None and self.tool.effect is Effect.READ
 
     @property
     def schema(self) -> Schema:

@@ -1,23 +1,25 @@
-"""A rule that adds the step a reference was meant for: chaining backward over what tools return.
+"""A reference to a step that the plan lacks: the step is added, chaining backward over what tools return.
 
-Only tools that surely read are ever added, and only where every required argument has a
-source: the schema, the goal in words, earlier results, or the argument that reads the result.
+Only tools that surely read are ever added, and only where every required argument has a source: the schema, the goal,
+earlier results, or the argument that reads the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from proxy.repair.rules import amounts, missing, references, sources
-from proxy.repair.rules.measures import agreement
-from proxy.repair.view.coerce import Target
+from proxy.repair.rule import TEXT, Example, Offer, Rule, Tier
+from proxy.repair.rules import consumer_unit, goal_amount, schema_default, stated_in_goal
+from proxy.repair.rules.earlier_result import by_name
+from proxy.repair.view.earlier_values import GENERIC, wanted_at
+from proxy.repair.view.measures import agreement
 from proxy.repair.view.schema import branches
 from proxy.repair.view.step import OUTPUT, StepView
-from proxy.repair.view.values import MISSING, at, join, segments
+from proxy.repair.view.values import MISSING, at, segments
 from proxy.repair.view.words import closeness, likeness, mentions, plain, stems
 from schemas.catalog import Effect, Json, Tool, as_list, as_object, canonical
-from schemas.edit import AddStep, BindReference, Confidence, Proposal, SetArgument
+from schemas.edit import AddStep, BindReference, Confidence, SetArgument
 from schemas.plan import Plan, Ref, Step
 from schemas.problem import DanglingDependency, MissingArgument
 
@@ -29,12 +31,12 @@ LEAST = 0.45
 """Least evidence that a tool returns what the reference asks for."""
 
 
-def missing_producer(problem: DanglingDependency, here: StepView) -> Iterator[Proposal]:
+def propose(problem: DanglingDependency, here: StepView) -> Iterator[Offer]:
     """Add the step that a reference names, if one tool returns such a value and all it requires can be filled.
 
     Where no tool can, an amount that only had to be converted is converted here.
     """
-    path = next((ref.path for _, ref in references.refs_of(here) if ref.step == problem.target), "")
+    path = next((ref.path for _, ref in here.step.refs(here.plan.by_id) if ref.step == problem.target), "")
     if here.step.id == OUTPUT or not path:
         return
     argument = str(problem.at[-1]) if problem.at else ""
@@ -48,12 +50,11 @@ def missing_producer(problem: DanglingDependency, here: StepView) -> Iterator[Pr
             step, score, why = filled
             found.append((returns * score, step, why))
     found.sort(key=lambda entry: -entry[0])
-    if not found:
-        yield from amounts.dropped_conversion(problem, here)
     for score, step, why in found[:3]:
         edit = AddStep(here.step.id, step, here.step.id)
-        evidence = f"{step.server}/{step.tool} returns {path!r}; {why}"
-        yield Proposal(problem, (edit,), "missing_producer", evidence, Confidence.GUESS, score)
+        yield Offer((edit,), f"{step.server}/{step.tool} returns {path!r}; {why}", Confidence.GUESS, score)
+    if not found:
+        yield from goal_amount.dropped_conversion(problem, here)
 
 
 def _returns(tool: Tool, path: str, argument: str, target: str, here: StepView) -> float:
@@ -71,7 +72,7 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: StepView) 
     named = max(named, _named_after(target, tool, here))
     if tool.output_schema is not None and _says_something(tool.output_schema):
         depth = _declared(tool.output_schema, tool.output_schema, parts)
-        generic = plain(parts[-1]) in sources.GENERIC
+        generic = plain(parts[-1]) in GENERIC
         return depth * (max(0.4, named) if generic else 1.0)
     said = mentions(tool.description, parts[-1]) or mentions(tool.name, parts[-1])
     spoken = 0.5 if said else 0.0
@@ -122,36 +123,29 @@ def _names_anywhere(schema: Json, name: str) -> bool:
     return any(_names_anywhere(item, name) for item in items or [])
 
 
-_Filler = Callable[[MissingArgument, StepView], Iterator[Proposal]]
-
-
-def _from_results(gap: MissingArgument, here: StepView) -> Iterator[Proposal]:
+def _surely_named(gap: MissingArgument, here: StepView) -> Iterator[Offer]:
     """An earlier value of the argument's very name and type."""
-    wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
-    return (proposal for proposal in sources.bind_by_name(gap, here, wanted) if proposal.score >= SURE_NAME)
+    return (offer for offer in by_name(gap.at, here) if offer.score >= SURE_NAME)
 
 
-def _in_its_unit(gap: MissingArgument, here: StepView) -> Iterator[Proposal]:
+def _in_its_unit(gap: MissingArgument, here: StepView) -> Iterator[Offer]:
     """The one earlier value that nothing reads and that is in the argument's unit."""
-    wanted = Target(here.schema_at(gap.at), here.schema, gap.name)
-    found = [
-        source
-        for source in here.sources
-        if source.parts and not source.used and not source.echo and agreement(source, wanted, here) == 1
-    ]
+    wanted = wanted_at(gap.at, here)
+    own = (source for source in here.sources if source.parts and not source.used and not source.echo)
+    found = [source for source in own if wanted is not None and agreement(source, wanted, here) == 1]
     if len(found) == 1:
-        edit = BindReference(here.step.id, gap.at, Ref(found[0].step, join(list(found[0].parts))))
+        edit = BindReference(here.step.id, gap.at, found[0].ref)
         evidence = f"{found[0].step!r} returned it in the argument's unit, and nothing reads it"
-        yield Proposal(gap, (edit,), "in_its_unit", evidence, Confidence.GUESS, 0.85)
+        yield Offer((edit,), evidence, Confidence.GUESS, 0.85)
 
 
-_FILLERS: tuple[_Filler, ...] = (
-    missing.from_schema,
-    _from_results,
+_FILLERS: tuple[Callable[[MissingArgument, StepView], Iterable[Offer]], ...] = (
+    schema_default.propose,
+    _surely_named,
     _in_its_unit,
-    amounts.missing_amount,
-    missing.from_consumer,
-    missing.from_goal,
+    goal_amount.propose,
+    consumer_unit.propose,
+    stated_in_goal.propose,
 )
 
 
@@ -165,18 +159,33 @@ def _filled(tool: Tool, name: str, here: StepView) -> tuple[Step, float, str] | 
         )
         inner = StepView(Plan(steps, here.plan.goal, here.plan.output), step, tool, here.evidence)
         gap = MissingArgument(step=name, at=(argument,), name=argument, message="")
-        best = max(
-            (p for filler in _FILLERS for p in filler(gap, inner)),
-            key=lambda p: (-p.confidence.rank, p.score),
-            default=None,
-        )
-        if best is None:
-            return None
-        edit = best.edits[0]
-        if not isinstance(edit, SetArgument | BindReference):
+        offers = (offer for filler in _FILLERS for offer in filler(gap, inner))
+        best = max(offers, key=lambda offer: (-offer.confidence.rank, offer.score), default=None)
+        edit = best.edits[0] if best is not None else None
+        if best is None or not isinstance(edit, SetArgument | BindReference):
             return None
         value = edit.value if isinstance(edit, SetArgument) else edit.ref.json()
         step = replace(step, arguments={**(as_object(step.arguments) or {}), argument: value})
         score *= max(0.8, best.score) if best.confidence is not Confidence.GUESS else best.score
         why.append(f"{argument}: {best.evidence}")
     return step, score, "; ".join(why) or "it requires nothing"
+
+
+_SENT = {"place": Ref("position", "coordinates").json()}
+_TOOLS = {"get_coordinates": {"title": TEXT}}
+RULE = Rule(
+    "missing_producer",
+    (DanglingDependency,),
+    Tier.ELSEWHERE,
+    propose,
+    (
+        Example(
+            {"place": TEXT},
+            _SENT,
+            AddStep("it", Step("position", "get_coordinates", {"title": "Elm Row"}, "s"), "it"),
+            goal="Look up the title 'Elm Row'",
+            tools=_TOOLS,
+        ),
+        Example({"place": TEXT}, _SENT, goal="Look it up", tools=_TOOLS),
+    ),
+)

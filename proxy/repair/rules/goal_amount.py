@@ -1,4 +1,4 @@
-"""Rules that fill an argument with an amount that the goal states in a unit: as it is, or converted. Pure.
+"""A missing number that the goal states as an amount with a unit: as it is, or converted.
 
 Units decide, not names: an amount is taken where the argument is described in a unit of the same kind, and where the
 goal states no other such amount that the plan does not use yet.
@@ -11,21 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proxy.repair.rules.measures import wanted_unit
-from proxy.repair.rules.sources import GENERIC, ref_of
+from proxy.repair.rule import NUMBER, Example, Offer, Rule, Tier
 from proxy.repair.view.coerce import Target, spoken_unit
+from proxy.repair.view.earlier_values import GENERIC, ref_of
+from proxy.repair.view.measures import wanted_unit
 from proxy.repair.view.schema import accepts, fits
 from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.units import convert, same_unit, unit_of
 from proxy.repair.view.values import inside, segments
 from proxy.repair.view.words import plain, words
-from schemas.edit import Confidence, Proposal, SetArgument
+from schemas.edit import Confidence, SetArgument
+from schemas.plan import Location
 from schemas.problem import DanglingDependency, MissingArgument
 
 CONVERTED = frozenset({"converted", "conversion", "convert", "to", "target"})
 """Words of a path into the result of a conversion."""
-SAME, CHANGED = 0.9, 0.85
-"""Scores of an amount that is in the wanted unit, and of one that converts to it."""
 LONGEST = 4
 """Words of the longest unit looked for."""
 _AMOUNT = re.compile(r"(?<![\w.,/#])(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\d:])\s?(?=[A-Za-zµ°%])")
@@ -39,11 +39,6 @@ class Amount:
 
     value: int | float
     unit: str
-
-    @property
-    def text(self) -> str:
-        """The amount in words."""
-        return f"{self.value} {self.unit}"
 
 
 @lru_cache(maxsize=256)
@@ -61,49 +56,45 @@ def amounts(goal: str) -> tuple[Amount, ...]:
     return tuple(found)
 
 
-def missing_amount(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
+def propose(problem: MissingArgument, here: StepView) -> Iterator[Offer]:
     """Fill a missing number with the one unused amount of the goal that is in its unit, or converts to it."""
-    if len(problem.at) != 1 or here.tool is None:
-        return
-    target = Target(here.schema_at(problem.at), here.schema, problem.name)
-    yield from _filled(problem, here, target)
+    yield from _only_amount(problem.at, here, as_it_is=Confidence.EVIDENT)
 
 
-def dropped_conversion(problem: DanglingDependency, here: StepView) -> Iterator[Proposal]:
+def dropped_conversion(problem: DanglingDependency, here: StepView) -> Iterator[Offer]:
     """Give the reader of a conversion that is not there the amount that was to be converted, converted.
 
     An amount that is in the reader's unit already was not what the missing step was for.
     """
-    if here.step.id == OUTPUT or here.tool is None or len(problem.at) != 1:
-        return
-    ref = ref_of(inside(here.step.arguments, problem.at))
+    ref = ref_of(inside(here.step.arguments, problem.at)) if here.step.id != OUTPUT else None
     last = words((segments(ref.path) or [""])[-1]) if ref is not None else ()
     if set(last) & CONVERTED and all(word in CONVERTED or plain(word) in GENERIC or unit_of(word) for word in last):
-        target = Target(here.schema_at(problem.at), here.schema, str(problem.at[0]))
-        yield from (proposal for proposal in _filled(problem, here, target) if proposal.score < SAME)
+        yield from _only_amount(problem.at, here, as_it_is=None)
 
 
-def _filled(problem: MissingArgument | DanglingDependency, here: StepView, target: Target) -> Iterator[Proposal]:
-    if not here.plan.goal or "string" in str(target.schema.get("type", "string")):
+def _only_amount(where: Location, here: StepView, *, as_it_is: Confidence | None) -> Iterator[Offer]:
+    if len(where) != 1 or here.tool is None or not here.plan.goal:
         return
-    unit = wanted_unit(target, here) if accepts(target.schema, target.root, "integer") else None
-    if unit is None:
+    target = Target(here.schema_at(where), here.schema, str(where[0]))
+    if "string" in str(target.schema.get("type", "string")) or not accepts(target.schema, target.root, "integer"):
         return
+    unit = wanted_unit(target, here)
     options = [
         (amount, number)
-        for amount in amounts(here.plan.goal)
+        for amount in (amounts(here.plan.goal) if unit is not None else ())
         if not _used(amount, here)
-        and (number := _in_unit(amount, unit, exactly=spoken_unit(target) is None)) is not None
+        and (number := _in_unit(amount, unit or "", exactly=spoken_unit(target) is None)) is not None
         and fits(target.schema, number)
     ]
     if len(options) != 1:
         return
     amount, number = options[0]
-    same = number == amount.value
-    evidence = f"{amount.text!r} is the only amount of the goal that no step uses and that can be told in {unit}"
-    edit = SetArgument(here.step.id, problem.at, number)
-    sure = Confidence.EVIDENT if same and isinstance(problem, MissingArgument) else Confidence.GUESS
-    yield Proposal(problem, (edit,), "goal_amount", evidence, sure, SAME if same else CHANGED)
+    sure = as_it_is if number == amount.value else Confidence.GUESS
+    if sure is not None:
+        said = f"{amount.value} {amount.unit}"
+        evidence = f"{said!r} is the only amount of the goal that no step uses and that can be told in {unit}"
+        score = 0.9 if number == amount.value else 0.85
+        yield Offer((SetArgument(here.step.id, where, number),), evidence, sure, score)
 
 
 def _used(amount: Amount, here: StepView) -> bool:
@@ -118,3 +109,18 @@ def _in_unit(amount: Amount, unit: str, *, exactly: bool) -> int | float | None:
         return amount.value
     number = None if exactly else convert(float(amount.value), amount.unit, unit)
     return None if number is None else round(number, 9)
+
+
+_TAKES = {"mass": {**NUMBER, "description": "Mass in kg"}, "speed": {**NUMBER, "description": "Speed in m/s"}}
+RULE = Rule(
+    "goal_amount",
+    (MissingArgument,),
+    Tier.ELSEWHERE,
+    propose,
+    (
+        Example(_TAKES, {"speed": 2}, {"speed": 2, "mass": 12}, goal="push 12 kg"),
+        Example(_TAKES, {"mass": 12}, {"mass": 12, "speed": 10.0}, goal="push 12 kg at 36 km/h"),
+        Example(_TAKES, {"speed": 2}, goal="push 12 kg or 13 kg"),
+        Example(_TAKES, {"speed": 2}, goal="push 12 meters"),
+    ),
+)

@@ -1,31 +1,22 @@
-"""Rules for a tool name that leads nowhere, or to several tools.
-
-A name is resolved by exact normalisation first; that is no swap. Only a submitted plan may get another tool, by how
-well name and arguments fit, and never one that deletes, sends, pays or stops unless the plan named such a verb.
-"""
+"""How well the tools that are offered suit a step, by name and arguments, and which of them it may be given. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
-from catalog_cache.names import resolve as resolve_name
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.scalars import read_json
-from proxy.repair.view.schema import fits
 from proxy.repair.view.senses import same_sense
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING
 from proxy.repair.view.verbs import contrary, meaningful, verbs
 from proxy.repair.view.words import likeness, plain, stem, stems, words
 from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical
-from schemas.edit import Confidence, Proposal, SwapTool
 from schemas.plan import as_ref
-from schemas.problem import AmbiguousTool, UnknownTool
 
 WRAPPERS = frozenset(
     "arguments args argument params parameters input inputs kwargs rawarguments raw rawargs toolinput toolarguments "
@@ -33,12 +24,8 @@ WRAPPERS = frozenset(
 )
 """Keys that clients and models put around the arguments, without case and separators."""
 
-NEAR = 0.62
-"""Least fit of name and arguments together that is worth proposing."""
 FAINT = 0.15
 """Likeness of names below which no arguments make a tool worth proposing: they count for half."""
-FAR_BEHIND = 0.25
-"""Distance behind a tool whose very name was meant at which no other is worth proposing."""
 FITTING = 0.99
 """Fit from which every argument is known, holds a value that fits, and none is missing."""
 MISSPELLED = 0.7
@@ -59,64 +46,6 @@ class Fit:
     def total(self) -> float:
         """Name and arguments weighed alike; a step without arguments is judged by its name."""
         return 0.5 * self.name + 0.5 * self.arguments
-
-
-def exact_name(problem: UnknownTool | AmbiguousTool, here: StepView) -> Iterator[Proposal]:
-    """Resolve a spelling that means exactly one tool: prefixes, separators, case, template debris."""
-    options = resolve_name(here.evidence.catalog, here.step.tool)
-    if len(options) > 1:
-        options = tuple(tool for tool in options if tool.server == here.step.server) or options
-    if len(options) == 1:
-        tool = options[0]
-        evidence = f"{here.step.tool!r} is {tool.public!r} but for prefix, separators, case or template debris"
-        yield _swap(problem, here, tool, "exact_name", evidence, Confidence.LOSSLESS, 1.0)
-
-
-def ambiguous_by_arguments(problem: UnknownTool | AmbiguousTool, here: StepView) -> Iterator[Proposal]:
-    """Of several tools that one name fits, take the only one whose schema fits the arguments."""
-    options = resolve_name(here.evidence.catalog, here.step.tool)
-    if len(options) < 2:
-        return
-    ranked = sorted(((argument_fit(tool, here), tool) for tool in options), key=lambda pair: -pair[0])
-    if ranked[0][0] - ranked[1][0] >= 0.3:
-        tool = ranked[0][1]
-        evidence = f"of the {len(options)} tools of that name only {tool.public!r} fits the arguments"
-        yield _swap(problem, here, tool, "name_by_arguments", evidence, Confidence.EVIDENT, ranked[0][0])
-
-
-def nearest_tool(problem: UnknownTool, here: StepView) -> Iterator[Proposal]:
-    """Propose tools whose name and arguments are near, within the effects policy."""
-    if here.evidence.single:
-        return
-    meant, ranked = 0.0, ranked_tools(here)[:5]
-    same = [fit for fit in ranked if _same_words(here.step.tool, fit.tool.name) and fit.arguments >= 0.5]
-    for fit in ranked:
-        if fit.total < max(NEAR, meant - FAR_BEHIND):
-            return
-        allowed = may_swap(here, fit.tool)
-        if not allowed and (fit.tool.effect is Effect.READ or not may_correct(here, fit.tool)):
-            if fit.name >= 0.6:
-                return
-            continue
-        typo = fit.name >= 0.85 and fit.arguments >= 0.5
-        meant = max(meant, fit.total if typo else 0.0)
-        likely_one = typo or (fit.arguments >= 0.99 and fit.name >= 0.4)
-        sure = Confidence.EVIDENT if allowed and likely_one and (len(same) != 1 or fit in same) else Confidence.GUESS
-        evidence = f"{fit.tool.public!r}: name {fit.name:.2f} alike, arguments fit {fit.arguments:.2f}"
-        yield _swap(problem, here, fit.tool, "nearest_tool", evidence, sure, fit.total)
-
-
-def _swap(
-    problem: UnknownTool | AmbiguousTool,
-    here: StepView,
-    tool: Tool,
-    rule: str,
-    evidence: str,
-    sure: Confidence,
-    score: float,
-) -> Proposal:
-    edit = SwapTool(here.step.id, tool.server, tool.name)
-    return Proposal(problem, (edit,), rule, evidence, sure, score)
 
 
 _RANKED: WeakKeyDictionary[Catalog, dict[str, list[Fit]]] = WeakKeyDictionary()
@@ -153,7 +82,7 @@ def tool_likeness(said: str, name: str) -> float:
     """How alike two tool names are; version marks and empty verbs do not count, nouns weigh more than verbs."""
     ours, theirs = _meaning(said), _meaning(name)
     if ours and ours == theirs:
-        return 0.97 if _same_words(said, name) else 0.5
+        return 0.97 if same_words(said, name) else 0.5
     if _joined(said) == _joined(name) and _joined(said):
         return 0.95
     shared = sum(any(_same_word(mine, other) for other in theirs) for mine in ours)
@@ -164,7 +93,7 @@ _DIRECTIONS = frozenset({"to", "from", "into", "2"})
 """Words that tell what stands before them from what stands behind: `kg_to_lb` is not `lb_to_kg`."""
 
 
-def _same_words(said: str, name: str) -> bool:
+def same_words(said: str, name: str) -> bool:
     """Tell whether two names say the same words, in whatever order where the order means nothing."""
     if set(words(said)) & _DIRECTIONS:
         return [stem(word) for word in words(clean(said) or said)] == [stem(word) for word in words(name)]
@@ -258,8 +187,7 @@ def _value_fit(name: str, declared: str, tool: Tool, here: StepView) -> float:
     target = Target(tool.properties[declared], tool.schema, declared)
     if value is MISSING:
         return 0.7
-    definitions = {key: tool.schema[key] for key in ("$defs", "definitions") if key in tool.schema}
-    if fits({**target.schema, **definitions} if definitions else target.schema, value):
+    if target.takes(value):
         return 1.0
     return 0.7 if coerce(value, target) else 0.0
 

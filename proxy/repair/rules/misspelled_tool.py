@@ -1,4 +1,4 @@
-"""The rule for a tool name with a typing error in it: `get_wether` for `get_weather`.
+"""A tool name with a typing error in it: `get_wether` for `get_weather`.
 
 A typing error is a word that is none: it names nothing else in the catalog, is no verb that tools are named by, and
 differs from the right word in so few letters that the two were never meant to be told apart. So `decrease` is no error
@@ -16,12 +16,13 @@ from catalog_cache.effects import CHANGING, PEEKING, proposal
 from catalog_cache.letters import cased
 from catalog_cache.likely import likely
 from catalog_cache.names import clean, owner
-from proxy.repair.rules.tools import argument_fit, may_correct, opened
+from proxy.repair.rule import TEXT, Example, Offer, Rule, Tier
 from proxy.repair.view.opposites import OPPOSITES
 from proxy.repair.view.step import StepView
+from proxy.repair.view.tool_fit import argument_fit, may_correct, opened
 from proxy.repair.view.words import LONGEST, stem, typed_likeness, words
 from schemas.catalog import Effect, Tool
-from schemas.edit import Confidence, Proposal, SwapTool
+from schemas.edit import Confidence, SwapTool
 from schemas.problem import UnknownTool
 
 KNOWN_WORDS = CHANGING | PEEKING | frozenset(word for pair in OPPOSITES for word in pair)
@@ -32,7 +33,7 @@ FIT = 0.5
 """Least fit of the arguments: a name that is nearly right with arguments that are not is another tool's."""
 
 
-def misspelled_tool(problem: UnknownTool, here: StepView) -> Iterator[Proposal]:
+def propose(problem: UnknownTool, here: StepView) -> Iterator[Offer]:
     """Correct a name that only typing errors keep from being exactly one tool's."""
     said = clean(here.step.tool) or here.step.tool
     if len(said) > LONGEST:
@@ -48,8 +49,7 @@ def misspelled_tool(problem: UnknownTool, here: StepView) -> Iterator[Proposal]:
     if surely and may_correct(here, tool) and argument_fit(tool, here) >= FIT:
         shown = ", ".join(f"{mine!r} is {right!r} mistyped" for mine, right in wrong)
         edit = SwapTool(here.step.id, tool.server, tool.name)
-        evidence = f"{shown}, and no other tool is as near"
-        yield Proposal(problem, (edit,), "misspelled_tool", evidence, Confidence.EVIDENT, 0.9)
+        yield Offer((edit,), f"{shown}, and no other tool is as near", Confidence.EVIDENT, 0.9)
 
 
 def _seems_to_read(tool: Tool) -> bool:
@@ -87,3 +87,17 @@ def _mistyped(mine: str, right: str, spoken: frozenset[str]) -> bool:
         return False
     errors = OSA.distance(mine, right)
     return mine.isalpha() and right.isalpha() and len(right) >= LETTERS.get(errors, len(right) + 1)
+
+
+_TOOLS = {"get_weather": {"city": TEXT}, "increase_volume": {"city": TEXT}}
+RULE = Rule(
+    "misspelled_tool",
+    (UnknownTool,),
+    Tier.ALIKE,
+    propose,
+    (
+        Example({}, {"city": "Oslo"}, SwapTool("it", "s", "get_weather"), called="get_wether", tools=_TOOLS),
+        Example({}, {"city": "Oslo"}, called="decrease_volume", tools=_TOOLS),
+        Example({}, {"path": "/etc", "mode": 7}, called="get_wether", tools=_TOOLS),
+    ),
+)

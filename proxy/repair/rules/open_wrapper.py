@@ -1,0 +1,99 @@
+"""Arguments that came in a wrapper: as text, in a list of one, or under a key that the tool does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Rule, Tier
+from proxy.repair.view.coerce import Target, coerce, short
+from proxy.repair.view.scalars import read_json
+from proxy.repair.view.schema import breaches, property_names
+from proxy.repair.view.step import StepView
+from proxy.repair.view.tool_fit import WRAPPERS
+from proxy.repair.view.values import MISSING, resolve
+from proxy.repair.view.words import plain
+from schemas.catalog import Json, as_list, as_object
+from schemas.edit import Confidence, UnwrapValue
+from schemas.plan import as_ref
+from schemas.problem import UnexpectedArgument, WrongType
+
+
+def propose(problem: WrongType | UnexpectedArgument, here: StepView) -> Iterator[Offer]:
+    """Take arguments out of JSON text, a list of one, or an unknown key, if every key inside is an argument that fits.
+
+    What else may be wrong with the step is for other rules.
+    """
+    if isinstance(problem, UnexpectedArgument):
+        yield from _out_of_key(problem, here)
+    elif not problem.at:
+        opened, sure = _opened(here.step.arguments)
+        if as_object(opened) is not None:
+            evidence = f"the arguments were written as {short(here.step.arguments)}"
+            yield Offer((UnwrapValue(here.step.id, (), opened),), evidence, sure)
+
+
+def _opened(value: Json) -> tuple[Json, Confidence]:
+    """What arguments that are no object hold: JSON, fenced, twice encoded, a Python literal, or without its braces."""
+    if value is None or value == "":
+        return {}, Confidence.LOSSLESS
+    items = as_list(value) or []
+    if len(items) == 1:
+        return items[0], Confidence.EVIDENT
+    reading = read_json(value) if isinstance(value, str) else None
+    return (reading.value, reading.confidence) if reading is not None else (MISSING, Confidence.GUESS)
+
+
+def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
+    if len(problem.at) != 1 or here.tool is None:
+        return
+    rest = {name: value for name, value in here.written.items() if name != problem.name}
+    inner = here.written.get(problem.name)
+    reading = read_json(inner) if isinstance(inner, str) else None
+    inside = as_object(reading.value if reading is not None else inner)
+    if inside is None or as_ref(inner) is not None or set(inside) & set(rest):
+        return
+    if rest and not inside and plain(problem.name) not in WRAPPERS:
+        return
+    merged = {**rest, **inside}
+    if set(inside) <= set(property_names(here.schema, here.schema)) and _fits_or_coerces(merged, here, set(rest)):
+        evidence = f"what stands in {problem.name!r} satisfies the tool's schema, and the tool knows no such key"
+        yield Offer((UnwrapValue(here.step.id, (), merged),), evidence, Confidence.LOSSLESS)
+
+
+def _fits_or_coerces(arguments: dict[str, Json], here: StepView, beside: set[str]) -> bool:
+    """Tell whether arguments satisfy the schema as they are or rewritten; those `beside` a wrapper do not count."""
+    filled = resolve(arguments, here.evidence.values(here.plan))[0]
+    known = {name: value for name, value in (as_object(filled) or {}).items() if value is not MISSING}
+    for breach in breaches(here.schema, known):
+        if breach.keyword == "required" and set(as_list(breach.detail) or []) <= set(arguments):
+            continue
+        if breach.at and breach.at[0] in beside:
+            continue
+        if breach.keyword in ("required", "additionalProperties"):
+            if beside:
+                continue
+            return False
+        if not breach.at:
+            return False
+        name = str(breach.at[0])
+        schema = here.argument_schema(name)
+        if schema is None or not coerce(known[name], Target(schema, here.schema, name)):
+            return False
+    return True
+
+
+_TAKES = {"city": TEXT, "days": INTEGER}
+RULE = Rule(
+    "open_wrapper",
+    (UnexpectedArgument, WrongType),
+    Tier.WRITTEN,
+    propose,
+    (
+        Example(_TAKES, {"input": {"city": "Oslo", "days": 3}}, {"city": "Oslo", "days": 3}),
+        Example(_TAKES, '{"city": "Oslo", "days": 3}', {"city": "Oslo", "days": 3}),
+        Example(_TAKES, [{"city": "Oslo", "days": 3}], {"city": "Oslo", "days": 3}),
+        Example(_TAKES, {"input": {"city": "Oslo", "nights": 3}}),
+        Example(_TAKES, {"input": {"city": "Oslo"}, "city": "Bergen", "days": 3}),
+        Example(_TAKES, "Oslo, please"),
+    ),
+)

@@ -19,7 +19,7 @@ from proxy.ports import Client, Journal, Upstreams
 from proxy.repair.read.diagnose import BLOCKS_SENDING, static_problems, view_of
 from proxy.repair.read.refusal import error_text, read
 from proxy.repair.search.effects import hollow, may_send, verdict_of
-from proxy.repair.search.gates import UNSURE, unsure
+from proxy.repair.search.gates import SPENT, UNSURE, unsure
 from proxy.repair.search.laws import adds, carries
 from proxy.repair.view import order
 from proxy.repair.view.schema import breaches
@@ -275,7 +275,7 @@ class _Trial:
         return StepRun(here.step.id, server, here.step.tool, arguments, verdict, effect=effect, problems=problems)
 
     async def _once(self, step: Step, tool: Tool, arguments: Json, part: str = "") -> StepRun:
-        """Reuse what is known of this call, or send it if nothing speaks against it."""
+        """Reuse what is known of this call, or send it if nothing speaks against it; another call's success is none."""
         ledger = self.owner.ledger
         known = ledger.known(step.id + part, tool, arguments)
         if known is not None:
@@ -283,10 +283,10 @@ class _Trial:
         history = ledger.history.get(step.id + part, [])
         why = may_send(history, tool, arguments, self.sureness.get(step.id))
         if ledger.spent:
-            why = why or "the call budget is spent"
+            why = why or SPENT
         if why:
             unsent = StepRun(step.id, tool.server, tool.name, arguments, Verdict.NOT_SENT, effect=tool.effect)
-            run = history[-1] if history else unsent
+            run = history[-1] if history and not history[-1].ok else unsent
             return replace(run, step=step.id, problems=(*run.problems, OutcomeUnknown(step=step.id, message=why)))
         run = await self.owner.send(tool, step.id + part, arguments)
         return self._checked(step, replace(run, step=step.id))

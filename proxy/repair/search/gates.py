@@ -26,6 +26,7 @@ LIKELY = 0.3
 AGAIN = "this call has already failed"
 UNLIKELY = "the evidence does not single it out"
 UNSURE = "not sent: an effect would follow a guess"
+SPENT = "the call budget is spent"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ def held(candidate: Candidate) -> dict[str, Json]:
     waiting = {step: run for step, run in runs.items() if any(p.message == UNSURE for p in run.problems)}
     broken = any(not run.ok and run.verdict is not Verdict.BLOCKED for run in runs.values())
     return {} if broken else {step: run.arguments for step, run in waiting.items()}
+
+
+def cut_off(candidate: Candidate) -> bool:
+    """Tell whether the budget kept a step from being sent, so that nobody knows what it would have come to."""
+    return any(problem.message == SPENT for run in candidate.execution.runs.values() for problem in run.problems)
 
 
 def proven(lineage: Iterable[Proposal]) -> tuple[Proposal, ...]:

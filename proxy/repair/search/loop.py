@@ -18,7 +18,7 @@ from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.candidates import Proposed, Variation, with_repair, with_rival
 from proxy.repair.search.coverage import misses
-from proxy.repair.search.gates import Gate, agree, guessed, held, proven, sureness
+from proxy.repair.search.gates import Gate, agree, cut_off, guessed, held, proven, sureness
 from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
@@ -223,6 +223,9 @@ class Search:
                 known = next((member for member in self.population.members if member.plan.key == key), rival)
                 rival = await self.attempt(rival) if fresh else known
                 stands = rival.outcome.solved or held(rival)
+                if cut_off(rival):
+                    self.contested = (best,)
+                    return False
                 if stands and not agree(self._value(best), self._value(rival)):
                     self.contested = (best, rival)
                     return False

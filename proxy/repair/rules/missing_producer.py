@@ -6,6 +6,7 @@ earlier results, or the argument that reads the result.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ from proxy.repair.rules import consumer_unit, goal_amount, schema_default, state
 from proxy.repair.rules.earlier_result import by_name
 from proxy.repair.view.earlier_values import GENERIC, wanted_at
 from proxy.repair.view.measures import agreement
-from proxy.repair.view.schema import branches
+from proxy.repair.view.notes import DESCRIBED, note
+from proxy.repair.view.schema import allowed_values, branches, deref, fits
 from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.values import MISSING, at, segments
 from proxy.repair.view.words import closeness, likeness, mentions, plain, stems
@@ -68,16 +70,24 @@ def _returns(tool: Tool, path: str, argument: str, target: str, here: StepView) 
     ):
         return 0.8
     parts = segments(path)
+    last = next((part for part in reversed(parts) if not part.isdecimal()), parts[-1])
     named = likeness(argument, tool.name) if argument else 0.0
     named = max(named, _named_after(target, tool, here))
     if tool.output_schema is not None and _says_something(tool.output_schema):
         depth = _declared(tool.output_schema, tool.output_schema, parts)
-        generic = plain(parts[-1]) in GENERIC
+        generic = plain(last) in GENERIC
         return depth * (max(0.4, named) if generic else 1.0)
-    said = mentions(tool.description, parts[-1]) or mentions(tool.name, parts[-1])
+    said = mentions(tool.description, last) or mentions(tool.name, last) or _lists(tool, last)
     spoken = 0.5 if said else 0.0
     about = max(named, closeness(argument, f"{tool.name} {tool.description[:200]}") if argument else 0.0)
     return spoken + 0.4 * about if spoken else 0.0
+
+
+def _lists(tool: Tool, key: str) -> bool:
+    """Tell whether a tool takes this very text as an allowed value: what it returns may go by it."""
+    return any(
+        key in (allowed_values(deref(each, tool.schema), tool.schema) or ()) for each in tool.properties.values()
+    )
 
 
 def _says_something(schema: Json) -> bool:
@@ -139,10 +149,39 @@ def _in_its_unit(gap: MissingArgument, here: StepView) -> Iterator[Offer]:
         yield Offer((edit,), evidence, Confidence.GUESS, 0.85)
 
 
+def _as_given(gap: MissingArgument, here: StepView) -> Iterator[Offer]:
+    """What the steps that read the lost one are given under the argument's very name, if it is one thing."""
+    readers = (step for step in _readers(here) if step.tool != here.step.tool)
+    given = [value for step in readers for name, value in (as_object(step.arguments) or {}).items() if name == gap.name]
+    if len({canonical(value) for value in given}) == 1 and fits(here.schema_at(gap.at), given[0]):
+        edit = SetArgument(here.step.id, gap.at, given[0])
+        yield Offer((edit,), "its reader is given it under that name", Confidence.EVIDENT, 0.95)
+
+
+def _readers(here: StepView) -> list[Step]:
+    """The steps on the same upstream that read this one."""
+    needing = zip(here.plan.steps, here.plan.needs, strict=True)
+    return [step for step, needs in needing if here.step.id in needs and step.server == here.step.server]
+
+
+def _other_side(gap: MissingArgument, here: StepView) -> Iterator[Offer]:
+    """The contrary of a truth value given to an argument whose description says that false means this one."""
+    contrary = re.compile(rf"\bfalse\b[\s:=,]{{1,3}}(?:\w+ ){{0,2}}{re.escape(gap.name)}\b", re.IGNORECASE)
+    for step in _readers(here):
+        tool = here.evidence.catalog.origin(step.server or "", step.tool)
+        for name, value in (as_object(step.arguments) or {}).items():
+            if tool is not None and isinstance(value, bool) and contrary.search(note(tool, name)[:DESCRIBED]):
+                edit = SetArgument(here.step.id, gap.at, not value)
+                evidence = f"{name!r} is {value}, and its description says that it is the contrary"
+                yield Offer((edit,), evidence, Confidence.GUESS, 0.85)
+
+
 _FILLERS: tuple[Callable[[MissingArgument, StepView], Iterable[Offer]], ...] = (
     schema_default.propose,
     _surely_named,
     _in_its_unit,
+    _as_given,
+    _other_side,
     goal_amount.propose,
     consumer_unit.propose,
     stated_in_goal.propose,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Rule, Tier
 from proxy.repair.view.coerce import Target
-from proxy.repair.view.notes import alternatives
+from proxy.repair.view.notes import DESCRIBED, alternatives
 from proxy.repair.view.scalars import LONGEST
-from proxy.repair.view.schema import accepts, allowed_values, fits, types_of
+from proxy.repair.view.schema import accepts, allowed_values, fits, property_names, types_of
 from proxy.repair.view.step import StepView
 from proxy.repair.view.units import same_unit
-from proxy.repair.view.words import likeness, mentions, plain, stems, words
+from proxy.repair.view.words import likeness, mentions, plain, stem, stems, words
 from proxy.repair.view.zones import time_zone_in
 from schemas.catalog import Json
 from schemas.edit import Confidence, SetArgument
@@ -55,21 +55,45 @@ def _stated(here: StepView, target: Target) -> Iterator[_Stated]:
 
 def _number(here: StepView, target: Target) -> Iterator[_Stated]:
     used = here.literals()
+    names, described = _names(target), _described(target, here)
     free: list[tuple[float, str, Json]] = []
+    told: list[tuple[float, str, Json]] = []
     naming = bool(stems(target.name) & {"id", "key", "number", "code", "no"})
     for match in _NUMBERS.finditer(here.plan.goal):
-        text, beside = match[1].replace(",", ""), _beside(here.plan.goal, match.span(), target)
+        text, beside = match[1].replace(",", ""), _beside(here.plan.goal, match.span(), names)
         if len(text) > LONGEST or (naming and (match[0][0] in "$€£" or not beside)):
             continue
         number = float(text) if "." in text else int(text)
         if fits(target.schema, number) and not {text, text.rstrip("0").rstrip("."), f"{float(text)}"} & used:
             free.append((beside, match[0], number))
-    yield from _singled_out(free)
+            told.append((_beside(here.plan.goal, match.span(), described), match[0], number))
+    if len(free) == 1 or any(near for near, _, _ in free):
+        yield from _singled_out(free)
+        return
+    for value, evidence, _, _ in _singled_out([entry for entry in told if entry[0]]):
+        yield value, f"{evidence}'s description", Confidence.GUESS, 0.7
 
 
-def _beside(goal: str, span: tuple[int, int], target: Target) -> float:
-    """How near the words of an argument's name stand to a place in the goal: 1 directly before, 0 not at all."""
-    names = {word for word in stems(target.name) | stems(str(target.schema.get("title", ""))) if len(word) > 2}
+def _names(target: Target) -> frozenset[str]:
+    """The words of an argument's name and title."""
+    said = stems(target.name) | stems(str(target.schema.get("title", "")))
+    return frozenset(word for word in said if len(word) > 2)
+
+
+def _described(target: Target, here: StepView) -> frozenset[str]:
+    """The words that of all arguments only this one is described in."""
+    declared = property_names(here.schema, here.schema)
+    told = {name: _stemmed(str((here.argument_schema(name) or {}).get("description", ""))) for name in declared}
+    shared = {word for name, said in told.items() if name != target.name for word in said}
+    return frozenset(word for word in told.get(target.name, ()) if len(word) > 3 and word not in shared)
+
+
+def _stemmed(text: str) -> set[str]:
+    return {stem(word) for word in words(text[:DESCRIBED])}
+
+
+def _beside(goal: str, span: tuple[int, int], names: frozenset[str]) -> float:
+    """How near one of these words stands to a place in the goal: 1 directly before, 0 not at all."""
     before = words(goal[max(0, span[0] - 60) : span[0]])[-5:]
     after = words(goal[span[1] : span[1] + 40])[:3]
     scores = [0.0]
@@ -130,7 +154,7 @@ def _text(here: StepView, target: Target) -> Iterator[_Stated]:
     for match in pattern.finditer(here.plan.goal):
         text = match[1] if pattern is _QUOTED else match[0]
         if text.lower() not in used and text not in either and fits(target.schema, text):
-            free.setdefault(text, (_beside(here.plan.goal, match.span(), target), text, text))
+            free.setdefault(text, (_beside(here.plan.goal, match.span(), _names(target)), text, text))
     yield from _singled_out(list(free.values()))
 
 

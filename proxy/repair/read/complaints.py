@@ -67,7 +67,7 @@ def _zod(text: str) -> Iterator[Issue]:
 def _places(text: str, sent: Mapping[str, Any]) -> Iterator[Issue]:
     """Complaints about a dotted place: `children.0 should be of type object`."""
     for match in phrases.PLACE.finditer(text):
-        where = _location(match[1])
+        where = location(match[1])
         if inside(dict(sent), where) is not MISSING:
             yield Issue(where, text[match.end() : match.end() + 200].split("\n")[0], "")
 
@@ -76,8 +76,10 @@ def _zod_lines(text: str) -> Iterator[Issue]:
     """Zod's complaints one to a line, `Invalid input: expected array, received string at edits[0].lines`."""
     for match in phrases.ZOD_LINE.finditer(text):
         absent = match[1].endswith("received undefined")
-        yield Issue(_location(match[2]), match[1], "missing" if absent else "")
+        yield Issue(location(match[2]), match[1], "missing" if absent else "")
 
 
-def _location(path: str) -> Location:
-    return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in segments(path))
+def location(path: str) -> Location:
+    """The place that a validator writes as `items[0].name` or `/items/0/name`."""
+    parts = segments(path.replace("/", ".").lstrip("."))
+    return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in parts)

@@ -49,6 +49,13 @@ BLOCKS_SENDING = (
 """Problems with which a step is not sent as written (with arguments that are no object)."""
 
 
+_LIMITS = frozenset(
+    "enum const minimum maximum exclusiveMinimum exclusiveMaximum maxLength minLength maxItems minItems multipleOf "
+    "uniqueItems".split()
+)
+"""Keywords that say which values of a type are allowed."""
+
+
 def diagnose(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """Every problem of a plan at once, in listed order of its steps, its output last."""
     found: list[Problem] = []
@@ -226,15 +233,10 @@ def _from_breach(here: StepView, breach: Breach, pending: set[str]) -> Iterator[
         return
     match breach.keyword:
         case "required":
-            present = set(as_object(breach.value) or {})
-            for name in as_list(breach.detail) or []:
-                if name not in present and not (breach.at == () and name in pending) and repr(name) in breach.message:
-                    yield MissingArgument(
-                        step=step,
-                        at=(*breach.at, name),
-                        name=name,
-                        message=f"the required argument {name!r} is missing",
-                    )
+            name = str(breach.detail)
+            if breach.at or name not in pending:
+                message = f"the required argument {name!r} is missing"
+                yield MissingArgument(step=step, at=(*breach.at, name), name=name, message=message)
         case "additionalProperties" | "unevaluatedProperties":
             known = set(property_names(breach.schema, here.schema))
             for name in as_object(breach.value) or {}:
@@ -246,20 +248,7 @@ def _from_breach(here: StepView, breach: Breach, pending: set[str]) -> Iterator[
                         forbidden=True,
                         message=f"the schema forbids {name!r}",
                     )
-        case (
-            "enum"
-            | "const"
-            | "minimum"
-            | "maximum"
-            | "exclusiveMinimum"
-            | "exclusiveMaximum"
-            | "maxLength"
-            | "minLength"
-            | "maxItems"
-            | "minItems"
-            | "multipleOf"
-            | "uniqueItems"
-        ):
+        case keyword if keyword in _LIMITS:
             allowed = tuple(as_list(breach.detail) or ([breach.detail] if breach.keyword == "const" else []))
             yield ValueNotAllowed(step=step, at=breach.at, value=breach.value, allowed=allowed, message=breach.message)
         case "format" | "pattern":

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from proxy.repair.read.complaints import location
 from proxy.repair.view.schema import Breach, breaches
-from proxy.repair.view.values import segments, text_of
+from proxy.repair.view.values import text_of
 from schemas.catalog import Json, Tool, as_list, as_object
 from schemas.plan import Location
 from schemas.trial import Reply
@@ -59,7 +60,8 @@ def blamed(reply: Reply, tool: Tool, arguments: Json) -> frozenset[str]:
         return frozenset()
     broken = breaches(tool.schema, arguments) if as_object(arguments) is not None else []
     found = _validation(_bare(text, tool.name), tool.name, broken)
-    if not found or not all(_agrees(complaint, broken, arguments) for complaint in found):
+    mine = frozenset(complaint for breach in broken for complaint in _of_breach(breach))
+    if not found or not all(_agrees(complaint, broken, mine, arguments) for complaint in found):
         return frozenset()
     return frozenset(_head(complaint, broken, arguments) for complaint in found)
 
@@ -110,10 +112,15 @@ def _bare(text: str, tool: str) -> str:
 
 def _validation(text: str, tool: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     """What a validator says if the whole text is its, else None."""
-    found = _own_words(text, broken) or _placed(text, broken)
-    for form in _FORMS:
-        found = found or form(text, tool)
-    return found
+    return (
+        _own_words(text, broken)
+        or _placed(text, broken)
+        or _pydantic(text, tool)
+        or _zod(text)
+        or _zod_lines(text)
+        or _ajv(text)
+        or _sentences(text, tool)
+    )
 
 
 def _own_words(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
@@ -128,9 +135,7 @@ def _own_words(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
 
 def _of_breach(breach: Breach) -> Iterator[Complaint]:
     if breach.keyword == "required":
-        present = as_object(breach.value) or {}
-        missing = [name for name in as_list(breach.detail) or [] if name not in present]
-        yield from (Complaint("missing", (*breach.at, n)) for n in missing if repr(n) in breach.message)
+        yield Complaint("missing", (*breach.at, str(breach.detail)))
     elif breach.keyword == "additionalProperties":
         known = as_object(breach.schema.get("properties")) or {}
         yield from (Complaint("unexpected", (*breach.at, n)) for n in as_object(breach.value) or {} if n not in known)
@@ -141,6 +146,14 @@ def _of_breach(breach: Breach) -> Iterator[Complaint]:
 _COUNT = re.compile(r"\d+ validation errors? for (\S+)")
 _TYPE = re.compile(r"  (\S.*) \[type=([a-z_]+), input_value=.*, input_type=[\w.]+\]")
 _FURTHER = re.compile(r"    For further information visit https://errors\.pydantic\.dev/\S+")
+
+
+_KINDS: Mapping[str, Literal["missing", "unexpected"]] = {
+    "missing": "missing",
+    "missing_argument": "missing",
+    "extra_forbidden": "unexpected",
+    "unexpected_keyword_argument": "unexpected",
+}
 
 
 def _pydantic(text: str, tool: str) -> list[Complaint] | None:
@@ -158,13 +171,7 @@ def _pydantic(text: str, tool: str) -> list[Complaint] | None:
         if match is None or match[2] in ("value_error", "assertion_error") or re.match(r"\s", place):
             return None
         where: Location = tuple(int(part) if part.isdigit() else part for part in place.split("."))
-        kind = match[2]
-        if kind in ("missing", "missing_argument"):
-            found.append(Complaint("missing", where))
-        elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            found.append(Complaint("unexpected", where))
-        else:
-            found.append(Complaint("value", where))
+        found.append(Complaint(_KINDS.get(match[2], "value"), where))
     return found
 
 
@@ -183,9 +190,8 @@ _ZOD_CODES = frozenset(
 )
 
 
-def _zod(text: str, tool: str = "") -> list[Complaint] | None:
+def _zod(text: str) -> list[Complaint] | None:
     """Zod's list of issues as JSON; issues of a server's own checks (`custom`) prove nothing."""
-    del tool
     if not text.startswith("["):
         return None
     try:
@@ -215,9 +221,8 @@ _ZOD_LINE = re.compile(
 )
 
 
-def _zod_lines(text: str, tool: str) -> list[Complaint] | None:
+def _zod_lines(text: str) -> list[Complaint] | None:
     """Zod's issues as lines, each with its place."""
-    del tool
     joined = re.sub(r"\n\s+→ at ", " → at ", text)
     found: list[Complaint] = []
     for line in re.split(r"[\n;] ?", joined):
@@ -225,7 +230,7 @@ def _zod_lines(text: str, tool: str) -> list[Complaint] | None:
         if match is None:
             return None
         absent = match[1] == "Required" or match[1].endswith("received undefined")
-        found.append(Complaint("missing" if absent else "value", _location(match[2])))
+        found.append(Complaint("missing" if absent else "value", location(match[2])))
     return found
 
 
@@ -240,15 +245,14 @@ _AJV = re.compile(
 )
 
 
-def _ajv(text: str, tool: str) -> list[Complaint] | None:
+def _ajv(text: str) -> list[Complaint] | None:
     """Ajv's sentences, `data/amount must be integer`."""
-    del tool
     found: list[Complaint] = []
     for part in re.split(r", (?=(?:data|params|arguments|input|body|args)?[/.\[]|(?:data|must|should) )|\n", text):
         match = _AJV.fullmatch(part.strip())
         if match is None:
             return None
-        where = _location(match[1] or "")
+        where = location(match[1] or "")
         if match[2]:
             found.append(Complaint("missing", (*where, match[3])))
         else:
@@ -268,7 +272,7 @@ def _placed(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     match = _AT.match(text)
     if match is None:
         return None
-    where, rest = _location(match[1]), text[match.end() :]
+    where, rest = location(match[1]), text[match.end() :]
     if match[2] in ("missing field", "unknown field"):
         return None if rest else [Complaint("missing" if match[2] == "missing field" else "unexpected", where)]
     quoted, joint, expected = rest.removeprefix(":").strip().rpartition(", expected ")
@@ -277,11 +281,6 @@ def _placed(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     kind, _, shown = quoted.partition(" ")
     whole = quoted in forms or (kind.isalpha() and (not shown or shown in forms))
     return [Complaint("value", where)] if joint and whole and _EXPECTED.fullmatch(expected) else None
-
-
-def _location(path: str) -> Location:
-    dotted = path.replace("/", ".").lstrip(".")
-    return tuple(int(part) if part.isdigit() else part for part in segments(dotted))
 
 
 _NAME = r"['\"`]?[\w$.-]+['\"`]?"
@@ -323,12 +322,11 @@ def _sentences(text: str, tool: str) -> list[Complaint] | None:
     return [Complaint("value", None)] if _MISFIT.fullmatch(text) else None
 
 
-_FORMS: tuple[Callable[[str, str], list[Complaint] | None], ...] = (_pydantic, _zod, _zod_lines, _ajv, _sentences)
 _UNIONS = ("anyOf", "oneOf", "allOf", "if", "then", "else", "not", "contains")
 
 
-def _agrees(complaint: Complaint, broken: Sequence[Breach], arguments: Json) -> bool:
-    """Tell whether the arguments break the published schema as the complaint says."""
+def _agrees(complaint: Complaint, broken: Sequence[Breach], mine: frozenset[Complaint], arguments: Json) -> bool:
+    """Tell whether the arguments break the published schema as the complaint says; `mine` is how they break it."""
     if as_object(arguments) is None:
         return complaint.kind != "unexpected" and _enveloped(complaint.where)
     where = complaint.where
@@ -337,7 +335,6 @@ def _agrees(complaint: Complaint, broken: Sequence[Breach], arguments: Json) -> 
             ("additionalProperties", "unevaluatedProperties") if complaint.kind == "unexpected" else ("type", "enum")
         )
         return len(broken) == 1 and broken[0].keyword in kinds
-    mine = [other for breach in broken for other in _of_breach(breach)]
     if complaint.kind != "value":
         return complaint in mine or _in_a_union(where[:-1], broken)
     placed = any(breach.at[: len(where)] == where for breach in broken if where)

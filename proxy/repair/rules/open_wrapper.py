@@ -65,7 +65,7 @@ def _fits_or_coerces(arguments: dict[str, Json], here: StepView, beside: set[str
     filled = resolve(arguments, here.evidence.values(here.plan))[0]
     known = {name: value for name, value in (as_object(filled) or {}).items() if value is not MISSING}
     for breach in breaches(here.schema, known):
-        if breach.keyword == "required" and set(as_list(breach.detail) or []) <= set(arguments):
+        if breach.keyword == "required" and breach.detail in arguments:
             continue
         if breach.at and breach.at[0] in beside:
             continue

@@ -38,10 +38,11 @@ def propose(problem: UnexpectedArgument | MissingArgument, here: StepView) -> It
     schema = here.schema_at(problem.at[:-1])
     declared = property_names(schema, here.schema)
     free = [name for name in declared if name not in parent]
-    unknown = [name for name in parent if name not in declared]
+    known = set(declared)
+    unknown = [name for name in parent if name not in known]
     if len(unknown) > MOST_UNKNOWN:
         return
-    lone = [name for name in required_names(schema, here.schema) if name in free]
+    lone = [name for name in required_names(schema, here.schema) if name not in parent]
     for sent in [problem.name] if isinstance(problem, UnexpectedArgument) else unknown:
         where = (*problem.at[:-1], sent)
         value = inside(here.arguments, where)

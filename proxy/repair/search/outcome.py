@@ -55,11 +55,11 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
             continue
         here = view_of(plan, step, evidence)
         static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
-        found += [*static, *(problem for problem in run_problems(run) if problem not in static), *run.problems]
+        found += [*static, *run_problems(run), *run.problems]
         if run.verdict is Verdict.BLOCKED and not static and not run.problems:
             found.append(_waiting(step.id))
-    unique = [problem for index, problem in enumerate(found) if problem not in found[:index]]
-    return (*unique, *output_problems(plan, evidence))
+    unique = {(type(problem), problem.step, problem.at, problem.message): problem for problem in reversed(found)}
+    return (*reversed(unique.values()), *output_problems(plan, evidence))
 
 
 def _waiting(step: str) -> Problem:

@@ -61,7 +61,7 @@ def propose(problem: Problem, here: StepView) -> list[Proposal]:
     ranked = sorted((proposal for proposal in found.values() if not _repeats(proposal, here)), key=_rank)
     evident = [proposal for proposal in ranked if proposal.confidence is Confidence.EVIDENT]
     if len(evident) > 1 and evident[0].score - evident[1].score < CLEAR / 2 and ranked[0] is evident[0]:
-        ranked = [replace(p, confidence=Confidence.GUESS) if p in evident else p for p in ranked]
+        ranked = [replace(p, confidence=Confidence.GUESS) if p.confidence is Confidence.EVIDENT else p for p in ranked]
         ranked.sort(key=_rank)
     return ranked
 

@@ -64,6 +64,14 @@ def _reference(keyword: str) -> Any:
     return follow
 
 
+def _required(_validator: Any, names: Any, instance: Json, _schema: Any) -> _Errors:
+    """Say of each missing name which one it is, as the `validator_value`."""
+    keys = as_object(instance)
+    for name in as_list(names) or [] if keys is not None else []:
+        if name not in keys:
+            yield ValidationError(f"{name!r} is a required property", validator_value=name)
+
+
 def _pattern(_validator: Any, pattern: Any, instance: Json, _schema: Any) -> _Errors:
     if isinstance(instance, str) and isinstance(pattern, str) and matches(pattern, instance) is False:
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
@@ -110,6 +118,7 @@ _Inert = cast(
         {
             "$ref": _reference("$ref"),
             "$dynamicRef": _reference("$dynamicRef"),
+            "required": _required,
             "pattern": _pattern,
             "patternProperties": _pattern_properties,
             "additionalProperties": _additional,

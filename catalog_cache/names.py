@@ -50,10 +50,22 @@ def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
     return found if whose is None else tuple(tool for tool in found if tool.server == whose)
 
 
-def _resolved(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
+def exact(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
+    """Every tool of which this is the listed name, its own name, or either with its server before it, as written."""
+    index = _indexed(catalog)
+    found = (tool for level in _EXACT for tool in index[level].get(spelling, ()))
+    return tuple({tool.public: tool for tool in found}.values())
+
+
+def _indexed(catalog: Catalog) -> tuple[Index, ...]:
     index = _INDEXES.get(catalog)
     if index is None:
         index = _INDEXES[catalog] = tuple(_index(catalog, forms) for forms in _FORMS)
+    return index
+
+
+def _resolved(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
+    index = _indexed(catalog)
     bare = clean(spelling)
     said = (spelling, bare, squeeze(bare), undoubled(bare))
     for level, which in _ORDER:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.desks import done, ops
+from tests.desks import done, kinds, ops
 from tests.fakes import (
     INTEGER,
     NUMBER,
@@ -152,13 +152,47 @@ async def test_no_step_that_was_asked_for_is_taken_out(tool: str) -> None:
 
 
 @promise("superfluous-steps-go", "effects-once")
-async def test_two_different_calls_under_one_id_are_both_kept_in_sight() -> None:
+@pytest.mark.parametrize("between", [[], [step("note", "get_ticket", ticket_id=ref("a", "ticket_id"))]])
+async def test_two_different_calls_under_one_id_are_two_steps(between: list[Any]) -> None:
     where = world(tickets())
-    steps = [step("a", "create_ticket", title="paint"), step("a", "create_ticket", title="brush")]
+    steps = [step("a", "create_ticket", title="paint"), *between, step("a", "create_ticket", title="brush")]
     report = await carried_out(where, {"steps": steps})
+    assert report.status == "succeeded", report.problems
+    assert report.repairs == []
+    assert done(where, "create_ticket") == [{"title": "paint"}, {"title": "brush"}]
+    assert [each["id"] for each in report.plan["steps"]] == ["a", *(each["id"] for each in between), "a_2"]
+
+
+@promise("superfluous-steps-go")
+async def test_a_step_that_reads_its_own_id_reads_the_step_before_of_that_id() -> None:
+    where = world(Server("zähler").tool("add", lambda left, right: {"sum": left + right}, left=NUMBER, right=NUMBER))
+    steps = [step("x", "add", left=1, right=2), step("x", "add", left=ref("x", "sum"), right=10)]
+    report = await carried_out(where, {"steps": steps})
+    assert report.status == "succeeded", report.problems
+    assert report.output == {"sum": 13}
+
+
+@promise("superfluous-steps-go", "effects-once", "abstains")
+@pytest.mark.parametrize(
+    ("second", "later", "output"),
+    [
+        ({"title": "brush"}, [step("c", "get_ticket", ticket_id=ref("a", "ticket_id"))], None),
+        ({"title": "brush"}, [step("c", "get_ticket", ["a"], ticket_id="T-104")], None),
+        ({"title": "brush"}, [step("c", "create_ticket", title="as in {{a.title}}")], None),
+        ({"title": "brush"}, [step("c", "create_ticket", title="<a>")], None),
+        ({"title": "brush"}, [], {"which": ref("a", "ticket_id")}),
+        ({"title": "Paint"}, [], None),
+    ],
+)
+async def test_where_a_reference_could_mean_either_of_them_neither_is_sent(
+    second: dict[str, Any], later: list[Any], output: Any
+) -> None:
+    where = world(tickets())
+    steps = [step("a", "create_ticket", title="paint"), step("a", "create_ticket", **second), *later]
+    report = await carried_out(where, {"steps": steps, **({"output": output} if output else {})})
     assert report.status == "failed"
-    assert "duplicate_step" in [problem.kind for problem in report.problems]
-    assert len(where.done) <= 1
+    assert "duplicate_step" in kinds(report)
+    assert done(where, "create_ticket") in ([], [{"title": "paint"}])
 
 
 @promise("superfluous-steps-go")

@@ -10,16 +10,16 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, count
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
 from catalog_cache.letters import plain, same
-from catalog_cache.names import owner
-from schemas.catalog import DEEPEST, Catalog, Json, Tool, as_list, as_object, too_deep
-from schemas.plan import Plan, Ref, Step, SubmittedBudget, is_ref
+from catalog_cache.names import exact, owner
+from proxy.repair.read.spelled import is_placeholder
+from schemas.catalog import DEEPEST, Catalog, Json, Tool, as_list, as_object, canonical, too_deep
+from schemas.plan import Plan, Ref, Step, SubmittedBudget, as_ref, is_ref, walk
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
 ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_input", "arguments_json")
@@ -277,7 +277,43 @@ def normalise_tools(plan: Plan, catalog: Catalog) -> tuple[Plan, tuple[Normalise
         if step.tool not in (tool.public, tool.name) or step.server not in (None, tool.server):
             notes.append(Normalised(step.id, before, tool.public, "tool_name"))
         steps.append(replace(step, server=tool.server, tool=tool.name))
-    return replace(plan, steps=tuple(steps)), tuple(notes)
+    plan = replace(plan, steps=_apart(replace(plan, steps=tuple(steps)), notes))
+    return plan, tuple(notes)
+
+
+def _apart(plan: Plan, notes: list[Normalised]) -> tuple[Step, ...]:
+    """The steps with an id of its own for every other call under one id, where no reference could mean another of them.
+
+    What stands between the first two, or in the second, can only mean the first. Calls that are alike are no two steps.
+    """
+    steps, listed = list(plan.steps), [step.id for step in plan.steps]
+    taken = {*listed, *chain(*plan.needs)}
+    for name in dict.fromkeys(step.id for index, step in enumerate(steps) if step.id in listed[:index]):
+        places = [index for index, each in enumerate(listed) if each == name]
+        calls = {canonical(steps[index].arguments).replace('"', "").casefold() for index in places}
+        elsewhere = [*steps[: places[0] + 1], *steps[places[1] + 1 :]]
+        waited = any(name in step.after for step in elsewhere)
+        read = any(_speaks_of(name, said) for said in (plan.output, *(step.arguments for step in elsewhere)))
+        if waited or read or len(calls) < len(places):
+            continue
+        for index in places[1:]:
+            fresh = next(f"{name}_{number}" for number in count(2) if f"{name}_{number}" not in taken)
+            taken.add(fresh)
+            notes.append(Normalised(name, name, fresh, "step_id"))
+            steps[index] = replace(steps[index], id=fresh)
+    return tuple(steps)
+
+
+def _speaks_of(name: str, value: Json) -> bool:
+    """Tell whether anything in a value might stand for the result of a step, however it is spelled."""
+    spelt = re.compile(rf"[#$<{{]\s*{re.escape(name)}(?![\w-])|(?<![\w-]){re.escape(name)}[.\[]")
+    for _, inner in walk(value):
+        ref = as_ref(inner)
+        if ref is not None and ref.step == name:
+            return True
+        if isinstance(inner, str) and (spelt.search(inner) or is_placeholder(inner)):
+            return True
+    return False
 
 
 OUTPUT_TOOLS = frozenset({"output", "final", "finalanswer", "return", "answer"})
@@ -301,29 +337,6 @@ def _output_step(plan: Plan, catalog: Catalog) -> Step | None:
 
 def accepted(catalog: Catalog, step: Step) -> Tool | None:
     """The tool that a step names by an accepted spelling: listed name, own name, or with its server before it."""
-    index = _INDEXES.get(catalog)
-    if index is None:
-        index = _INDEXES[catalog] = _spelt(catalog)
-    found = index.get(step.tool, ())
     whose = step.server if step.server is not None else owner(catalog, step.tool)
-    if whose is not None:
-        found = tuple(tool for tool in found if same(tool.server, whose))
+    found = [tool for tool in exact(catalog, step.tool) if whose is None or same(tool.server, whose)]
     return found[0] if len(found) == 1 else None
-
-
-_INDEXES: WeakKeyDictionary[Catalog, dict[str, tuple[Tool, ...]]] = WeakKeyDictionary()
-
-
-def _spelt(catalog: Catalog) -> dict[str, tuple[Tool, ...]]:
-    """Every accepted spelling to the tools that bear it."""
-    index: dict[str, tuple[Tool, ...]] = {}
-    for tool in catalog:
-        for form in dict.fromkeys(_spellings(tool)):
-            index[form] = (*index.get(form, ()), tool)
-    return index
-
-
-def _spellings(tool: Tool) -> tuple[str, ...]:
-    own = tool.name
-    forms = [f"{tool.server}{mark}{own}" for mark in (".", ":", "/", "__")]
-    return (tool.public, own, *forms, f"mcp__{tool.server}__{own}", f"mcp__{tool.public}")

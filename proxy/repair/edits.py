@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
 
 from proxy.repair.view.step import OUTPUT
 from proxy.repair.view.values import MISSING, inside, replaced
@@ -71,17 +70,10 @@ def dangling(plan: Plan) -> set[str]:
 
 
 def _apply_one(plan: Plan, edit: Edit) -> Plan | str:
-    if isinstance(edit, RepathReference | SetArgument | BindReference) and edit.step == OUTPUT:
-        return _edit_output(plan, edit)
-    step = plan.by_id.get(edit.step)
+    output = edit.step == OUTPUT
+    step = Step(OUTPUT, "", plan.output) if output else plan.by_id.get(edit.step)
     if step is None:
         return f"there is no step {edit.step!r}"
-    if isinstance(edit, AddStep | RemoveStep | Dedupe | Reorder):
-        return _edit_graph(plan, step, edit)
-    return _edit_step(plan, step, edit)
-
-
-def _edit_graph(plan: Plan, step: Step, edit: AddStep | RemoveStep | Dedupe | Reorder) -> Plan | str:
     match edit:
         case AddStep():
             return _add(plan, edit)
@@ -89,49 +81,45 @@ def _edit_graph(plan: Plan, step: Step, edit: AddStep | RemoveStep | Dedupe | Re
             return _dedupe(plan, edit)
         case RemoveStep():
             return replace(plan, steps=tuple(other for other in plan.steps if other.id != step.id))
+        case SwapTool():
+            changed = replace(step, server=edit.server, tool=edit.tool)
+        case MapStep():
+            changed = replace(step, map=edit.argument)
+        case InsertValidator():
+            changed = replace(step, expect=edit.schema)
         case Reorder():
-            return plan.with_step(replace(step, after=edit.after))
+            changed = replace(step, after=edit.after)
+        case _:
+            changed = _rewritten(step, edit)
+    if isinstance(changed, str):
+        return changed
+    return replace(plan, output=changed.arguments) if output else plan.with_step(changed)
 
 
-def _edit_step(
-    plan: Plan,
-    step: Step,
-    edit: SwapTool
-    | RenameArgument
-    | SetArgument
-    | CoerceArgument
-    | DropArgument
-    | BindReference
-    | RepathReference
-    | UnwrapValue
-    | WrapValue
-    | MapStep
-    | InsertValidator,
-) -> Plan | str:
-    if not isinstance(edit, SwapTool | MapStep | InsertValidator) and not _reachable(step.arguments, edit.at):
+_Valued = SetArgument | CoerceArgument | UnwrapValue | WrapValue
+_Placed = _Valued | RenameArgument | DropArgument | BindReference | RepathReference
+
+
+def _rewritten(step: Step, edit: _Placed) -> Step | str:
+    """The step, or the output as one, with its arguments changed at one place; a text says why not."""
+    if not _reachable(step.arguments, edit.at):
         return "there is no such place in its arguments"
     match edit:
-        case SwapTool():
-            return plan.with_step(replace(step, server=edit.server, tool=edit.tool))
-        case MapStep():
-            return plan.with_step(replace(step, map=edit.argument))
-        case InsertValidator():
-            return plan.with_step(replace(step, expect=edit.schema))
         case RenameArgument():
-            return _rename(plan, step, edit)
+            return _rename(step, edit)
         case SetArgument() | CoerceArgument() | UnwrapValue() | WrapValue():
-            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, edit.value)))
+            value: Json = edit.value
         case DropArgument():
+            value = MISSING
             if not edit.at or inside(step.arguments, edit.at) is MISSING:
                 return "there is no such argument"
-            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, MISSING)))
         case BindReference():
-            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, edit.ref.json())))
+            value = edit.ref.json()
         case RepathReference():
             value = _repathed(inside(step.arguments, edit.at), edit.path)
             if value is None:
                 return "there is no reference"
-            return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at, value)))
+    return replace(step, arguments=replaced(step.arguments, edit.at, value))
 
 
 def _repathed(value: Json, path: str) -> Json:
@@ -143,14 +131,14 @@ def _repathed(value: Json, path: str) -> Json:
     return None
 
 
-def _rename(plan: Plan, step: Step, edit: RenameArgument) -> Plan | str:
+def _rename(step: Step, edit: RenameArgument) -> Step | str:
     parent = as_object(inside(step.arguments, edit.at[:-1])) if edit.at else None
     if parent is None or edit.at[-1] not in parent:
         return "there is no such argument"
     if edit.name in parent:
         return f"the argument {edit.name!r} is there already"
     renamed = {(edit.name if key == edit.at[-1] else key): value for key, value in parent.items()}
-    return plan.with_step(replace(step, arguments=replaced(step.arguments, edit.at[:-1], renamed)))
+    return replace(step, arguments=replaced(step.arguments, edit.at[:-1], renamed))
 
 
 def _reachable(container: Json, where: Location) -> bool:
@@ -164,21 +152,6 @@ def _reachable(container: Json, where: Location) -> bool:
         else:
             return False
     return True
-
-
-def _edit_output(plan: Plan, edit: RepathReference | SetArgument | BindReference) -> Plan | str:
-    if not _reachable(plan.output, edit.at):
-        return "there is no such place in the output"
-    match edit:
-        case BindReference():
-            value: Any = edit.ref.json()
-        case SetArgument():
-            value = edit.value
-        case RepathReference():
-            value = _repathed(inside(plan.output, edit.at), edit.path)
-            if value is None:
-                return "there is no reference"
-    return replace(plan, output=replaced(plan.output, edit.at, value))
 
 
 def _add(plan: Plan, edit: AddStep) -> Plan | str:
@@ -237,23 +210,9 @@ def _written(ref: Ref) -> str:
 
 def touched(edit: Edit) -> frozenset[str]:
     """Names of the top-level arguments that an edit changes; empty for edits of the step as a whole."""
-    match edit:
-        case RenameArgument():
-            heads: Location = (edit.name, *edit.at[:1])
-        case (
-            SetArgument()
-            | CoerceArgument()
-            | DropArgument()
-            | BindReference()
-            | RepathReference()
-            | UnwrapValue()
-            | WrapValue()
-        ):
-            heads = edit.at[:1]
-        case MapStep():
-            heads = (edit.argument,)
-        case SwapTool() | InsertValidator() | AddStep() | RemoveStep() | Reorder() | Dedupe():
-            heads = ()
-        case _:
-            assert_never(edit)
+    heads: tuple[str | int, ...] = getattr(edit, "at", ())[:1]
+    if isinstance(edit, RenameArgument):
+        heads = (edit.name, *heads)
+    elif isinstance(edit, MapStep):
+        heads = (edit.argument,)
     return frozenset(str(head) for head in heads)

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.repair.read.refusal import error_text, read
 from proxy.repair.search.effects import may_send, verdict_of
-from proxy.repair.view.verbs import verbs
+from proxy.repair.view.opposites import verbs
 from schemas.catalog import Effect, Tool
 from schemas.edit import Confidence
 from schemas.trial import Lost, Reply, StepRun, Verdict

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.repair.view.opposites import OPPOSITES, opposite
-from proxy.repair.view.verbs import contrary
+from proxy.repair.view.opposites import OPPOSITES, contrary, opposite
 from proxy.repair.view.words import stem
 
 

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from catalog_cache import letters
+from proxy.repair.view.scalars import Coercion
 from proxy.repair.view.units import same_unit, unit_of
 from proxy.repair.view.words import likeness, mentions, words
-from schemas.catalog import Json
 from schemas.edit import Confidence
 
 MOST = 1_000
 """Allowed values among which another than the very same is looked for."""
 NEGATIONS = frozenset({"not", "no", "non", "except", "without"})
 """Words that turn what stands beside them into its opposite."""
-
-
-@dataclass(frozen=True)
-class Coercion:
-    """A value that fits, the rules that led to it, and how sure they are; `MISSING` means: leave it out."""
-
-    value: Json
-    rule: str
-    confidence: Confidence
-    evidence: str = ""
 
 
 def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:

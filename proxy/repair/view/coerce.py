@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from proxy.repair.view.choices import Coercion, choose
+from proxy.repair.view.choices import choose
 from proxy.repair.view.moments import as_moment, as_ticks, in_layout, ticks, wanted_layout, wants_moment
-from proxy.repair.view.scalars import NOTHING, Reading, read_boolean, read_json, read_number, whole
+from proxy.repair.view.scalars import NOTHING, Coercion, read_boolean, read_json, read_number, whole
 from proxy.repair.view.schema import (
     Schema,
     accepts,
@@ -104,11 +104,10 @@ def _leave_out(value: Json, target: Target) -> Iterator[Coercion]:
         yield Coercion(None, "null_as_text", Confidence.EVIDENT, "the text says: no value")
 
 
-def _from_reading(reading: Reading | None, value: Json) -> Iterator[Coercion]:
+def _told(reading: Coercion | None, value: Json) -> Iterator[Coercion]:
+    """A reading with what it was read from as its evidence."""
     if reading is not None:
-        yield Coercion(
-            reading.value, reading.rule, reading.confidence, f"{short(value)} reads as {short(reading.value)}"
-        )
+        yield replace(reading, evidence=f"{short(value)} reads as {short(reading.value)}")
 
 
 def _decode(value: Json, target: Target) -> Iterator[Coercion]:
@@ -117,9 +116,9 @@ def _decode(value: Json, target: Target) -> Iterator[Coercion]:
     reading = read_json(value)
     if reading is None or type(reading.value) is str:
         return
-    yield from _from_reading(reading, value)
+    yield from _told(reading, value)
     for inner in coerce(reading.value, replace(target, depth=target.depth + 1)):
-        yield _combined(Coercion(reading.value, reading.rule, reading.confidence, f"{short(value)} is JSON"), inner)
+        yield _combined(replace(reading, evidence=f"{short(value)} is JSON"), inner)
 
 
 def _combined(outer: Coercion, inner: Coercion) -> Coercion:
@@ -140,12 +139,12 @@ def _to_number(value: Json, target: Target) -> Iterator[Coercion]:
     if isinstance(number, float) and whole(number) and not accepts(target.schema, target.root, "number"):
         number = int(number)
     if not reading.rest:
-        yield from _from_reading(replace(reading, value=number), value)
+        yield from _told(replace(reading, value=number), value)
     else:
         yield from _with_unit(replace(reading, value=number), value, target)
 
 
-def _with_unit(reading: Reading, value: str, target: Target) -> Iterator[Coercion]:
+def _with_unit(reading: Coercion, value: str, target: Target) -> Iterator[Coercion]:
     """A number with a unit: taken as it is where the argument speaks of that unit, converted where of another."""
     said = unit_of(reading.rest)
     wanted = spoken_unit(target)
@@ -180,7 +179,7 @@ def _may_be_unit(text: str) -> bool:
 
 def _to_boolean(value: Json, target: Target) -> Iterator[Coercion]:
     if accepts(target.schema, target.root, "boolean"):
-        yield from _from_reading(read_boolean(value), value)
+        yield from _told(read_boolean(value), value)
 
 
 def _to_text(value: Json, target: Target) -> Iterator[Coercion]:
@@ -223,17 +222,17 @@ def _code(value: Json, target: Target) -> str | None:
 
 def _to_layout(value: Json, target: Target) -> Iterator[Coercion]:
     if wants_moment(target.schema):
-        yield from _from_reading(as_moment(value), value)
+        yield from _told(as_moment(value), value)
         return
     layout = wanted_layout(target.schema) if isinstance(value, str) else None
     if layout is not None:
-        yield from _from_reading(in_layout(value, layout), value)
+        yield from _told(in_layout(value, layout), value)
 
 
 def _to_ticks(value: Json, target: Target) -> Iterator[Coercion]:
     each = ticks(_text(target)) if isinstance(value, str) and accepts(target.schema, target.root, "integer") else None
     if each is not None:
-        yield from _from_reading(as_ticks(value, each), value)
+        yield from _told(as_ticks(value, each), value)
 
 
 def _trimmed(value: Json, target: Target) -> Iterator[Coercion]:

@@ -14,7 +14,7 @@ from typing import Any
 from dateutil import parser as dates
 
 from proxy.repair.view.patterns import matches
-from proxy.repair.view.scalars import Reading
+from proxy.repair.view.scalars import Coercion
 from schemas.catalog import Json
 from schemas.edit import Confidence
 
@@ -80,7 +80,7 @@ def _by_pattern(pattern: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def in_layout(text: str, layout: str) -> Reading | None:
+def in_layout(text: str, layout: str) -> Coercion | None:
     """A date or time rewritten in a layout; a guess where that leaves out a time or supposes an offset."""
     bare = text.strip()
     if len(bare) > WRITTEN:
@@ -103,7 +103,7 @@ def in_layout(text: str, layout: str) -> Reading | None:
     elif not (timed or untimed) and (first.hour, first.minute) != (0, 0):
         sure = Confidence.GUESS
     written = first.isoformat() if layout == ISO["date-time"] else first.strftime(layout)
-    return Reading(written, f"{named.replace('-', '_')}_layout", sure)
+    return Coercion(written, f"{named.replace('-', '_')}_layout", sure)
 
 
 _RFC = re.compile(r"\bRFC[ -]?3339\b", re.IGNORECASE)
@@ -116,14 +116,14 @@ def wants_moment(schema: Mapping[str, Any]) -> bool:
     return named == "date-time" or (named is None and told_layout(said) is None and _RFC.search(said) is not None)
 
 
-def as_moment(value: Json) -> Reading | None:
+def as_moment(value: Json) -> Coercion | None:
     """A date, a date with a time, or a count of ticks since 1970 as RFC 3339 writes it."""
     counted = int(value) if isinstance(value, str) and re.fullmatch(r"\s*\d{9,20}\s*", value) else value
     return from_ticks(counted) if not isinstance(counted, str) else in_full(counted)
 
 
 @lru_cache(maxsize=1024)
-def in_full(text: str) -> Reading | None:
+def in_full(text: str) -> Coercion | None:
     """A date, or a date with a time, as RFC 3339 wants it; midnight and UTC where they are not said are guesses."""
     for layout in (ISO["date-time"], ISO["date"]):
         reading = in_layout(text, layout)
@@ -131,11 +131,11 @@ def in_full(text: str) -> Reading | None:
             continue
         if layout == ISO["date"]:
             bare = reading.confidence is Confidence.EVIDENT and not _TIMED.search(text)
-            return Reading(f"{reading.value}T00:00:00Z", "midnight_utc", Confidence.GUESS) if bare else None
+            return Coercion(f"{reading.value}T00:00:00Z", "midnight_utc", Confidence.GUESS) if bare else None
         moment = datetime.fromisoformat(str(reading.value))
         if moment.tzinfo is not None:
-            return Reading(moment.isoformat(), "date_time_layout", Confidence.EVIDENT)
-        return Reading(f"{moment.isoformat()}Z", "supposed_utc", Confidence.GUESS)
+            return Coercion(moment.isoformat(), "date_time_layout", Confidence.EVIDENT)
+        return Coercion(f"{moment.isoformat()}Z", "supposed_utc", Confidence.GUESS)
     return None
 
 
@@ -159,7 +159,7 @@ def ticks(text: str) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def as_ticks(text: str, each: int) -> Reading | None:
+def as_ticks(text: str, each: int) -> Coercion | None:
     """A moment with its offset as so many ticks since 1970, exactly; None for other texts."""
     reading = in_full(text)
     if reading is None or text.strip().isdecimal():
@@ -170,10 +170,10 @@ def as_ticks(text: str, each: int) -> Reading | None:
     if exact % 1_000_000:
         return None
     rule = "moment_as_ticks" if reading.confidence is Confidence.EVIDENT else reading.rule
-    return Reading(exact // 1_000_000, rule, reading.confidence)
+    return Coercion(exact // 1_000_000, rule, reading.confidence)
 
 
-def from_ticks(number: Json) -> Reading | None:
+def from_ticks(number: Json) -> Coercion | None:
     """A count of seconds or finer ticks since 1970 as RFC 3339 writes it; its size tells which, 2001 to 2096."""
     if isinstance(number, bool) or not isinstance(number, int):
         return None
@@ -181,7 +181,7 @@ def from_ticks(number: Json) -> Reading | None:
     if each is None or number * 1_000_000 % each:
         return None
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=number * 1_000_000 // each)
-    return Reading(moment.isoformat().replace("+00:00", "Z"), "ticks_as_moment", Confidence.EVIDENT)
+    return Coercion(moment.isoformat().replace("+00:00", "Z"), "ticks_as_moment", Confidence.EVIDENT)
 
 
 def _ambiguous(text: str, read: datetime) -> bool:

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from proxy.repair.view.values import MISSING
 from schemas.catalog import EXACT, Json
@@ -31,16 +30,20 @@ NOTHING = frozenset({"null", "none", "undefined", "nil", "n/a"})
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A value read from another spelling; `rest` are words beside a number that its meaning may hang on."""
+class Coercion:
+    """A value in another spelling, the rule that led to it, and how sure it is; `MISSING` means: leave it out.
+
+    `rest` are words beside a number that its meaning may hang on.
+    """
 
     value: Json
     rule: str
     confidence: Confidence
+    evidence: str = ""
     rest: str = ""
 
 
-def read_number(text: str) -> Reading | None:
+def read_number(text: str) -> Coercion | None:
     """Read a whole text as one number: digits, separators, a fraction, number words, or one number among words."""
     bare = text.strip().strip("\"'`").strip()
     if len(bare) > LONGEST:
@@ -48,17 +51,17 @@ def read_number(text: str) -> Reading | None:
     if _NUMBER.fullmatch(bare):
         exact = _number(bare)
         sure = Confidence.LOSSLESS if _PLAIN.fullmatch(bare) else Confidence.EVIDENT
-        return None if exact is None else Reading(exact, "number_as_text", sure)
+        return None if exact is None else Coercion(exact, "number_as_text", sure)
     fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)
     if fraction and int(fraction[2]):
         share = Fraction(int(fraction[1]), int(fraction[2]))
-        return Reading(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
+        return Coercion(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
     computed = _computed(bare)
     if computed is not None:
-        return Reading(computed, "arithmetic", Confidence.EVIDENT)
+        return Coercion(computed, "arithmetic", Confidence.EVIDENT)
     spoken = number_words(bare)
     if spoken is not None:
-        return Reading(spoken, "number_words", Confidence.EVIDENT)
+        return Coercion(spoken, "number_words", Confidence.EVIDENT)
     return _number_with_words(bare)
 
 
@@ -100,7 +103,7 @@ def _value(node: ast.expr, text: str) -> Fraction:
             raise ValueError(text)
 
 
-def _number_with_words(text: str) -> Reading | None:
+def _number_with_words(text: str) -> Coercion | None:
     found = list(_NUMBER.finditer(text))
     if len(found) != 1:
         return None
@@ -115,7 +118,7 @@ def _number_with_words(text: str) -> Reading | None:
     sure = Confidence.EVIDENT if not left else Confidence.GUESS
     number = _number(found[0][0])
     rule = "counted_number" if not said and re.fullmatch(r"[\w.\s]*", before + after) else "number_with_words"
-    return None if number is None else Reading(number, rule, sure, " ".join(left))
+    return None if number is None else Coercion(number, rule, sure, rest=" ".join(left))
 
 
 def whole(number: float) -> bool:
@@ -136,50 +139,47 @@ def _shortest(number: float) -> int | float:
     return int(number) if whole(number) else number
 
 
-_UNITS = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-}
-_TENS = {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def _in_words(number: int) -> str:
+    if number < 20:
+        return _ONES[number]
+    size = 10 if number < 100 else 100
+    head = _TENS[number // 10 - 2] if size == 10 else f"{_ONES[number // 100]} hundred"
+    return f"{head} {_in_words(number % size)}" if number % size else head
+
+
+_WORDS = {_in_words(number): number for number in range(1000)}
 
 
 def number_words(text: str) -> int | None:
-    """Read an English cardinal number, `twelve thousand four hundred and six`; None for anything else."""
-    tokens = re.findall(r"[a-z]+", text.lower())
-    if not tokens or re.search(r"[^A-Za-z\s,-]", text):
-        return None
-    total = part = 0
-    said = False
-    for token in tokens:
-        if token in _UNITS or token in _TENS:
-            part += _UNITS.get(token, _TENS.get(token, 0))
-        elif token == "hundred" and said:
-            part *= 100
-        elif token in _SCALES and said:
-            total, part = total + part * _SCALES[token], 0
-        elif token != "and" or not said:
-            return None
-        said = True
-    return total + part
+    """Read an English cardinal number below a million, `twelve thousand four hundred and six`; None for all else."""
+    bare = text.lower().replace("-", " ").replace(",", " ").replace(" and ", " ").split()
+    thousands, said, rest = " ".join(bare).rpartition("thousand")
+    found = [_WORDS.get(part.strip()) for part in (thousands, rest)]
+    if not said:
+        return found[1]
+    return None if found[0] is None or (found[1] is None and rest) else 1000 * found[0] + (found[1] or 0)
 
 
-def read_boolean(value: Json) -> Reading | None:
+def read_boolean(value: Json) -> Coercion | None:
     """Read true or false from text or from 0 and 1."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, 1):
-        return Reading(bool(value), "number_as_boolean", Confidence.EVIDENT)
+        return Coercion(bool(value), "number_as_boolean", Confidence.EVIDENT)
     word = value.strip().strip("\"'`").lower() if isinstance(value, str) else ""
     if word in _TRUE | _FALSE:
-        return Reading(word in _TRUE, "boolean_as_text", Confidence.LOSSLESS)
+        return Coercion(word in _TRUE, "boolean_as_text", Confidence.LOSSLESS)
     if word in _YES | _NO:
-        return Reading(word in _YES, "yes_no_as_boolean", Confidence.EVIDENT)
+        return Coercion(word in _YES, "yes_no_as_boolean", Confidence.EVIDENT)
     return None
 
 
-def read_json(text: str) -> Reading | None:
+def read_json(text: str) -> Coercion | None:
     """Read JSON from a text: plain, fenced, twice encoded, as a Python literal, or an object that lost its braces."""
     bare = _unfenced(text.strip())
     value: Json = MISSING
@@ -189,14 +189,14 @@ def read_json(text: str) -> Reading | None:
             break
         value, bare = parsed, parsed if isinstance(parsed, str) else ""
         if not isinstance(parsed, str):
-            return Reading(value, "json_in_string", Confidence.LOSSLESS)
+            return Coercion(value, "json_in_string", Confidence.LOSSLESS)
     if value is MISSING:
         literal = _python_literal(bare)
         if literal is not MISSING:
-            return Reading(literal, "python_literal", Confidence.LOSSLESS)
+            return Coercion(literal, "python_literal", Confidence.LOSSLESS)
         braced = _loads("{" + bare + "}") if re.match(r'\s*"[^"]+"\s*:', bare) else MISSING
         if braced is not MISSING:
-            return Reading(braced, "lost_braces", Confidence.EVIDENT)
+            return Coercion(braced, "lost_braces", Confidence.EVIDENT)
     return None
 
 
@@ -225,19 +225,6 @@ def _python_literal(text: str) -> Json:
     if text[:1] not in "[{(":
         return MISSING
     try:
-        value: Any = ast.literal_eval(text)
-        return json.loads(json.dumps(value, allow_nan=False)) if _is_json(value) else MISSING
+        return json.loads(json.dumps(ast.literal_eval(text), allow_nan=False))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return MISSING
-
-
-def _is_json(value: Any) -> bool:
-    match value:
-        case None | bool() | int() | float() | str():
-            return True
-        case list() | tuple():
-            return all(_is_json(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-        case dict():
-            return all(isinstance(key, str) and _is_json(item) for key, item in value.items())  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return False

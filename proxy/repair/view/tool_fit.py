@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 from catalog_cache.likely import likely
 from catalog_cache.names import clean
 from proxy.repair.view.coerce import Target, coerce
+from proxy.repair.view.opposites import contrary, meaningful, verbs
 from proxy.repair.view.scalars import read_json
 from proxy.repair.view.senses import same_sense
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING
-from proxy.repair.view.verbs import contrary, meaningful, verbs
 from proxy.repair.view.words import likeness, plain, stem, stems, words
 from schemas.catalog import Catalog, Effect, Json, Tool, as_object, canonical
 from schemas.plan import as_ref

@@ -91,8 +91,9 @@ def _ending(report: Report) -> Iterator[str]:
     yield click.style(report.status, bold=True, fg=_COLOURS[report.status]) + f": {search.stop}"
     if report.output is not None:
         yield f"output: {report.output if isinstance(report.output, str) else _short(report.output, 2000)}"
+    asked = f"{search.planner_calls} questions to {search.planner}, " if search.planner else ""
     yield click.style(
-        f"{search.upstream_calls} upstream calls, {search.candidates} candidates, {search.seconds:.2f} s, "
+        f"{asked}{search.upstream_calls} upstream calls, {search.candidates} candidates, {search.seconds:.2f} s, "
         f"score {report.score.total:.2f}; more with: mcp-mend log show {report.repair_id}",
         dim=True,
     )

@@ -137,6 +137,11 @@ class Remote:
         self._closed_until = 0.0
         self.link: Link | None = None
 
+    @property
+    def model(self) -> str:
+        """The name of the language model."""
+        return Path(self._settings.model).stem
+
     async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Ask the worker, a second time where it ended before it could answer; None: no worker or no time."""
         if time.monotonic() < self._closed_until:
@@ -195,15 +200,12 @@ class LocalPlanner:
     `deadline` bounds a request in seconds, waiting for others included; a long answer gets more (`time_for`).
     """
 
+    likelihoods = True
+
     def __init__(self, remote: Remote, deadline: float) -> None:
         self._remote = remote
         self._deadline = deadline
-        self._usage = Usage()
-
-    @property
-    def usage(self) -> Usage:
-        """Requests and tokens so far."""
-        return self._usage
+        self.usage = Usage(model=remote.model)
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Mean log-likelihood per token of each option as the answer to the context; None: no planner."""
@@ -224,7 +226,7 @@ class LocalPlanner:
         if fault is None:
             self._remote.worked()
             tokens = answer["tokens"] + answer["sampled"]
-            self._usage = replace(self._usage, calls=self._usage.calls + 1, tokens=self._usage.tokens + tokens)
+            self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=self.usage.tokens + tokens)
             return answer["value"]
         if fault in (Fault.MODEL, Fault.NATIVE):
             self._remote.failed(answer["message"])

@@ -20,6 +20,7 @@ class ScriptedPlanner:
     """
 
     score: Score | None = None
+    likelihoods: bool = True
     values: Sequence[Any] = ()
     asked: list[str] = field(default_factory=list[str])
     schemas: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
@@ -47,6 +48,7 @@ class NoPlanner:
     """The backend `none`: it has no answer to anything."""
 
     usage = Usage()
+    likelihoods = False
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Nothing to say."""

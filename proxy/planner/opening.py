@@ -17,7 +17,6 @@ import structlog
 from proxy.model import models
 from proxy.model.client import LocalPlanner, Remote
 from proxy.model.fake import NoPlanner
-from proxy.model.installed import files
 from proxy.model.sampling import ClientModel
 from proxy.model.wire import Settings
 from proxy.planner.advisor import PlannerAdvisor
@@ -59,7 +58,7 @@ async def open_planner(wanted: config.Planner, home: Path, hide: Callable[[str],
     local = wanted.backend in ("auto", "local")
     model = await anyio.to_thread.run_sync(_local_model, wanted) if local else None
     remote = Remote(_worker_settings(wanted, model, home), home / "planner")
-    shortlist = Shortlist(remote if files() else None)
+    shortlist = Shortlist(remote if models.embedding() else None)
     try:
         if wanted.backend == "openai":
             from proxy.model.openai import open_endpoint

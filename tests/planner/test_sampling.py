@@ -45,7 +45,7 @@ PAINT = {"goal": "Paint it red, or green at worst.", "steps": [step("a", "previe
 
 @pytest.fixture(autouse=True)
 def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.planner.opening.files", lambda: None)
+    monkeypatch.setattr("proxy.model.models.embedding", lambda: None)
 
 
 class Wire:

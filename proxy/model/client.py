@@ -29,7 +29,7 @@ log = structlog.get_logger("planner")
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds without a planner after a failure; doubled with every further one."""
+"""Seconds without a model after a failure; doubled with every further one."""
 GRACE = 2.0
 """Seconds that a worker may be late with the answer to a request whose deadline has passed."""
 USUAL = 256
@@ -41,6 +41,33 @@ LONGEST = 3.0
 def time_for(deadline: float, tokens: int) -> float:
     """Seconds for an answer of at most so many tokens, given those for an ordinary one."""
     return deadline * min(LONGEST, max(1.0, tokens / USUAL))
+
+
+class Pauses:
+    """When to do without a model that failed: for a while, longer after every further failure."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._until = 0.0
+
+    @property
+    def on(self) -> bool:
+        """Tell whether it is not to be asked now."""
+        return time.monotonic() < self._until
+
+    def failed(self, reason: str, **more: str) -> None:
+        """Begin a pause and say so; loudly once."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._until = time.monotonic() + pause
+        say = log.info if self._failures else log.warning
+        self._failures += 1
+        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause, **more)
+
+    def worked(self) -> None:
+        """Count failures anew."""
+        if self._failures:
+            log.info("the planner is available again")
+        self._failures = 0
 
 
 class Gone(Exception):  # noqa: N818 - an ordinary end
@@ -133,8 +160,7 @@ class Remote:
         self._settings = settings
         self._folder = folder
         self._connecting = asyncio.Lock()
-        self._failures = 0
-        self._closed_until = 0.0
+        self.pauses = Pauses()
         self.link: Link | None = None
 
     @property
@@ -144,7 +170,7 @@ class Remote:
 
     async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Ask the worker, a second time where it ended before it could answer; None: no worker or no time."""
-        if time.monotonic() < self._closed_until:
+        if self.pauses.on:
             return None
         end = time.monotonic() + seconds
         reason = ""
@@ -158,7 +184,7 @@ class Remote:
                 reason = f"the worker crashed: {crash}"
             except OSError as error:
                 reason = f"the worker cannot be started: {error}"
-        self.failed(reason)
+        self.pauses.failed(reason)
         return None
 
     async def _reach(self, end: float) -> Link | None:
@@ -178,20 +204,6 @@ class Remote:
         link, self.link = self.link, None
         if link:
             await link.close()
-
-    def failed(self, reason: str) -> None:
-        """Do without the worker for a while, longer after every further failure."""
-        self._failures += 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._failures - 1))
-        self._closed_until = time.monotonic() + pause
-        say = log.warning if self._failures == 1 else log.info
-        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause)
-
-    def worked(self) -> None:
-        """An answer came: failures count anew."""
-        if self._failures:
-            log.info("the planner is available again")
-        self._failures = 0
 
 
 class LocalPlanner:
@@ -224,12 +236,12 @@ class LocalPlanner:
             return None
         fault = answer.get("error")
         if fault is None:
-            self._remote.worked()
+            self._remote.pauses.worked()
             tokens = answer["tokens"] + answer["sampled"]
             self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=self.usage.tokens + tokens)
             return answer["value"]
         if fault in (Fault.MODEL, Fault.NATIVE):
-            self._remote.failed(answer["message"])
+            self._remote.pauses.failed(answer["message"])
         else:
             log.info("the planner has no answer", why=fault, message=answer["message"])
         return None

@@ -7,7 +7,6 @@ candidates. It may also ignore a constraint, so every answer is checked here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,7 +17,7 @@ import httpx2
 import structlog
 
 from proxy.model.answers import chosen, json_of, likelihood, listed
-from proxy.model.client import time_for
+from proxy.model.client import Pauses, time_for
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
 from schemas import config
@@ -26,8 +25,6 @@ from schemas.catalog import Json, as_list, as_object
 
 log = structlog.get_logger("planner")
 
-LONGEST_PAUSE = 60.0
-"""Seconds without a planner after failures; one at first, doubled with every further one."""
 REFUSED = frozenset({400, 404, 405, 422, 500, 501})
 """Statuses by which servers say that they do not know an address or a parameter (llama-cpp-python says 500)."""
 
@@ -54,8 +51,7 @@ class Endpoint:
         self.usage = Usage(model=model)
         self._forms = list(FORMS)
         self._scores = True
-        self._failures = 0
-        self._closed_until = 0.0
+        self._pauses = Pauses()
 
     @property
     def likelihoods(self) -> bool:
@@ -75,25 +71,16 @@ class Endpoint:
 
     async def _guarded(self, seconds: float, ask: Any, *args: Any) -> Any | None:
         """Ask within the deadline; a server that cannot be reached is left alone for a while."""
-        if time.monotonic() < self._closed_until:
+        if self._pauses.on:
             return None
         try:
             with anyio.move_on_after(seconds):
                 answer = await ask(*args)
-                self._failures = 0
+                self._pauses.worked()
                 return answer
             log.info("the planner has no answer", why="deadline")
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, Refused) as error:
-            self._failures += 1
-            pause = min(LONGEST_PAUSE, 2.0 ** (self._failures - 1))
-            self._closed_until = time.monotonic() + pause
-            say = log.warning if self._failures == 1 else log.info
-            say(
-                "the planner is not available, repairs go on by rules alone",
-                address=str(self._client.base_url),
-                reason=f"{type(error).__name__}: {error}",
-                again_in_seconds=pause,
-            )
+            self._pauses.failed(f"{type(error).__name__}: {error}", address=str(self._client.base_url))
         return None
 
     async def _rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:

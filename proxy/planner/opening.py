@@ -5,26 +5,39 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 import structlog
 
 from proxy.model import models
 from proxy.model.client import LocalPlanner, Remote
-from proxy.model.fake import NoPlanner
 from proxy.model.sampling import ClientModel
 from proxy.model.wire import Settings
 from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.shortlist import Shortlist
-from proxy.ports import Advisor, Client, Planner
+from proxy.ports import Advisor, Client, Planner, Usage
 from schemas import config
 
 log = structlog.get_logger("planner")
+
+
+class NoPlanner:
+    """The backend `none`: it has no answer to anything."""
+
+    usage = Usage()
+    likelihoods = False
+
+    async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
+        """Nothing to say."""
+
+    async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
+        """Nothing to write."""
 
 
 @dataclass(frozen=True)

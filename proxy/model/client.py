@@ -70,12 +70,8 @@ class Pauses:
         self._failures = 0
 
 
-class Gone(Exception):  # noqa: N818 - an ordinary end
-    """The worker left before it took the request: it was idle, or its last proxy had just gone."""
-
-
-class Crashed(Exception):  # noqa: N818 - the worker's end, not this program's error
-    """The worker ended in the middle of a request."""
+class Ended(Exception):  # noqa: N818 - the worker's end, not this program's error
+    """The worker ended before it answered: it left (idle, or its last proxy had just gone), or it crashed."""
 
 
 class Link:
@@ -95,7 +91,7 @@ class Link:
     async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Send a request and wait for its answer, None once the seconds are over.
 
-        Raises Gone or Crashed with the worker. When the caller is cancelled, so is the request.
+        Raises Ended with the worker. When the caller is cancelled, so is the request.
         """
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -135,7 +131,7 @@ class Link:
             log.debug("the planner's connection broke", error=repr(error))
         self.ended = True
         words = await last_words(self._reached)
-        reason = Gone(words) if left or not greeted else Crashed(words)
+        reason = Ended(f"the worker {'does not stay up' if left or not greeted else 'crashed'}: {words}")
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(reason)
@@ -178,10 +174,8 @@ class Remote:
             try:
                 link = await self._reach(end)
                 return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
-            except Gone as gone:
-                reason = f"the worker does not stay up: {gone}"
-            except Crashed as crash:
-                reason = f"the worker crashed: {crash}"
+            except Ended as ended:
+                reason = str(ended)
             except OSError as error:
                 reason = f"the worker cannot be started: {error}"
         self.pauses.failed(reason)

@@ -142,14 +142,6 @@ def squeeze(name: str) -> str:
     return plain(name) or name
 
 
-def _public(tool: Tool) -> set[str]:
-    return {tool.public}
-
-
-def _own(tool: Tool) -> set[str]:
-    return {tool.name}
-
-
 def _qualified(tool: Tool) -> set[str]:
     plain = {f"{tool.server}{separator}{tool.name}" for separator in _SEPARATORS}
     return plain | {f"mcp{separator}{form}" for separator in _SEPARATORS for form in (*plain, tool.public)}
@@ -173,42 +165,26 @@ def _shortened(tool: Tool) -> set[str]:
     return {name.removeprefix(head)} if head and name.startswith(head) and name != head else set()
 
 
-def _squeezed_public(tool: Tool) -> set[str]:
-    return {squeeze(tool.public)}
-
-
-def _squeezed_own(tool: Tool) -> set[str]:
-    return {squeeze(tool.name)}
-
-
 def _squeezed_qualified(tool: Tool) -> set[str]:
     server, name, public = squeeze(tool.server), squeeze(tool.name), squeeze(tool.public)
     plain = {server + name, public}
     return plain | {"mcp" + form for form in plain} | {server + form for form in plain}
 
 
-def _squeezed_tail(tool: Tool) -> set[str]:
-    return {squeeze(form) for form in _tail(tool)}
-
-
-def _undoubled(tool: Tool) -> set[str]:
-    return {undoubled(tool.name), undoubled(tool.public)}
-
-
 _FORMS: tuple[Callable[[Tool], set[str]], ...] = (
-    _public,
-    _own,
+    lambda tool: {tool.public},
+    lambda tool: {tool.name},
     _qualified,
-    _squeezed_public,
-    _squeezed_own,
+    lambda tool: {squeeze(tool.public)},
+    lambda tool: {squeeze(tool.name)},
     _squeezed_qualified,
     _shortened,
-    _squeezed_tail,
-    _undoubled,
+    lambda tool: {squeeze(form) for form in _tail(tool)},
+    lambda tool: {undoubled(tool.name), undoubled(tool.public)},
 )
 """The spellings of a tool that count, from the strictest level to the loosest."""
 
-_PUBLIC, _OWN, _QUALIFIED, _SQUEEZED_OWN = map(_FORMS.index, (_public, _own, _qualified, _squeezed_own))
+_PUBLIC, _OWN, _QUALIFIED, _SQUEEZED_OWN = 0, 1, 2, 4
 _EXACT, _LOOSE = range(3), range(3, 8)
 _ORDER = (*((level, which) for which in (0, 1) for level in _EXACT), *((level, 2) for level in _LOOSE), (8, 3))
 """Level, and which reading of the spelling it is asked for: as written, cleaned, squeezed, with no word twice."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from schemas.catalog import as_list, as_object
 from schemas.trial import Reply
 
 PAGES = 1000
@@ -31,8 +32,8 @@ async def every_page(ask: Callable[[Mapping[str, Any]], Awaitable[Reply]], key: 
         reply = await ask({} if cursor is None else {"cursor": cursor})
         if reply.result is None:
             return Listing(failure=str(reply.error.get("message")) if reply.error is not None else reply.message)
-        page = reply.result.get(key)
-        items += [cast("Mapping[str, Any]", each) for each in _list(page) if isinstance(each, Mapping)]
+        page = as_list(reply.result.get(key)) or []
+        items += [item for each in page if (item := as_object(each)) is not None]
         if number == 0:
             extra = {name: value for name, value in reply.result.items() if name not in (key, "nextCursor")}
         following = reply.result.get("nextCursor")
@@ -41,7 +42,3 @@ async def every_page(ask: Callable[[Mapping[str, Any]], Awaitable[Reply]], key: 
         seen.add(following)
         cursor = following
     return Listing(tuple(items), extra)
-
-
-def _list(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []

@@ -7,7 +7,9 @@ stands in the place of a broken one; the upstream's own object is never changed,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
+
+from schemas.catalog import as_list, as_object
 
 
 def listed(raw: Mapping[str, Any], public: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -29,40 +31,28 @@ def listed(raw: Mapping[str, Any], public: str) -> tuple[dict[str, Any], tuple[s
 
 def _sound(schema: Any) -> bool:
     """Tell whether this is a schema as the protocol wants it: of type object, its parts of the kinds they must be."""
-    if not isinstance(schema, Mapping):
+    said = as_object(schema) or {}
+    properties, required = as_object(said.get("properties", {})), as_list(said.get("required", []))
+    if said.get("type") != "object" or properties is None or required is None:
         return False
-    said = cast("Mapping[str, Any]", schema)
-    return said.get("type") == "object" and _properties_sound(said) and _required_sound(said)
+    return all(isinstance(part, dict) for part in properties.values()) and all(
+        isinstance(name, str) for name in required
+    )
 
 
 def _mended(schema: Any) -> dict[str, Any]:
     """What is usable of a schema, as one of type object."""
-    said: Mapping[str, Any] = cast("Mapping[str, Any]", schema) if isinstance(schema, Mapping) else {}
+    said = as_object(schema) or {}
     kept = {key: value for key, value in said.items() if key not in ("type", "properties", "required")}
     mended: dict[str, Any] = {"type": "object", **kept}
-    properties, required = said.get("properties"), said.get("required")
-    if isinstance(properties, Mapping):
-        parts = cast("Mapping[str, Any]", properties).items()
-        mended["properties"] = {name: _part(part) for name, part in parts}
-    if isinstance(required, list):
-        mended["required"] = [name for name in cast("list[Any]", required) if isinstance(name, str)]
+    if (properties := as_object(said.get("properties"))) is not None:
+        mended["properties"] = {name: _part(part) for name, part in properties.items()}
+    if (required := as_list(said.get("required"))) is not None:
+        mended["required"] = [name for name in required if isinstance(name, str)]
     return mended
-
-
-def _properties_sound(said: Mapping[str, Any]) -> bool:
-    parts = said.get("properties", {})
-    return isinstance(parts, Mapping) and all(
-        isinstance(part, Mapping) for part in cast("Mapping[str, Any]", parts).values()
-    )
-
-
-def _required_sound(said: Mapping[str, Any]) -> bool:
-    names = said.get("required", [])
-    return isinstance(names, list) and all(isinstance(name, str) for name in cast("list[Any]", names))
 
 
 def _part(part: Any) -> Mapping[str, Any]:
     """The schema of one argument as an object: JSON Schema's `false` allows nothing, anything else that is none all."""
-    if isinstance(part, Mapping):
-        return cast("Mapping[str, Any]", part)
-    return {"not": {}} if part is False else {}
+    known = as_object(part)
+    return known if known is not None else {"not": {}} if part is False else {}

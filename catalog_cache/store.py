@@ -6,7 +6,6 @@ One file per upstream and way of reaching it, written whole and swapped in: two 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any, cast
 
 import structlog
 
+from catalog_cache.home import exchange
 from schemas.catalog import fingerprint
 from schemas.config import Upstream
 
@@ -57,12 +57,9 @@ class Store:
         """Write a snapshot; a full or read-only disk is logged and costs the warm start only."""
         path = self._path(server, config)
         body = {"format": FORMAT, "server": server, "tools": kept.tools, "extra": kept.extra, "hello": kept.hello}
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            temporary.write_text(json.dumps(body, separators=(",", ":")), encoding="utf-8")
-            temporary.chmod(0o600)
-            temporary.replace(path)
+            exchange(path, json.dumps(body, separators=(",", ":")))
         except OSError as broken:
             log.warning("snapshot not written", path=str(path), reason=str(broken))
 

@@ -78,7 +78,7 @@ async def running(
     cache = Cache(config.upstreams, Store(home / "catalog"))
     async with (
         open_journal(config) as journal,
-        open_planner(config.planner, home) as planner,
+        open_planner(config.planner, home, journal.hide) as planner,
         running_fleet(config.upstreams, cache, profile) as fleet,
     ):
         with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:

@@ -70,13 +70,11 @@ class Calls:
         self._server = server
         self._planner = planner
         self._asked = Reads()
-        self._workflow = Workflow(config, upstreams, journal, planner, self._memories, self._asked)
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def take(self, config: Config) -> None:
         """Go by another configuration from the next call on."""
         self._config = config
-        self._workflow = Workflow(config, self._upstreams, self._journal, self._planner, self._memories, self._asked)
 
     def own_tools(self) -> list[dict[str, Any]]:
         """The tools that the proxy itself adds to `tools/list` of this face, as raw tool objects."""
@@ -296,13 +294,15 @@ class Calls:
 
     async def run_workflow(self, submitted: Json, client: Client, before: Earlier | None = None) -> Report:
         """Run one submitted plan to its report, or go on with an earlier run."""
-        return await self._workflow.run(submitted, client, before)
+        planner = self._planner.of(client) if self._planner is not None else None
+        workflow = Workflow(self._config, self._upstreams, self._journal, planner, self._memories, self._asked)
+        return await workflow.run(submitted, client, before)
 
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         arguments: Json = params.get("arguments") or {}
         if name == FIND_TOOLS:
             return await self._find(as_object(arguments) or {})
-        report = await self._workflow.run(arguments, client)
+        report = await self.run_workflow(arguments, client)
         written = report.written()
         text = json.dumps(written, ensure_ascii=False)
         result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "structuredContent": written}

@@ -32,6 +32,18 @@ class Client(Protocol):
         """Ask the person behind the client; None where unsupported, declined or cancelled."""
         ...
 
+    async def sample(self, prompt: str, max_tokens: int) -> Written | None:
+        """Ask the client's own model; None where unsupported, refused or without text."""
+        ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a client's model wrote, and what the client calls it."""
+
+    text: str
+    model: str
+
 
 class Upstreams(Protocol):
     """Every upstream, reached by tool."""
@@ -56,10 +68,11 @@ class Upstreams(Protocol):
 
 @dataclass(frozen=True)
 class Usage:
-    """What planner requests have cost so far."""
+    """What planner requests have cost so far (tokens where they are known), and whose model was asked."""
 
     calls: int = 0
     tokens: int = 0
+    model: str = ""
 
 
 class Planner(Protocol):
@@ -71,6 +84,11 @@ class Planner(Protocol):
 
     async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
         """Write one JSON value under a JSON Schema; None: no planner, or nothing within the deadline."""
+        ...
+
+    @property
+    def likelihoods(self) -> bool:
+        """Whether scores are likelihoods; what a planner that only chooses would say without a goal is no prior."""
         ...
 
     @property

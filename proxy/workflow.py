@@ -141,6 +141,7 @@ class Workflow:
             reused_calls=run.executor.ledger.reused,
             planner_calls=self._usage().calls - usage.calls,
             planner_tokens=self._usage().tokens - usage.tokens,
+            planner=self._usage().model,
             seconds=time.perf_counter() - began,
         )
         report = await to_thread.run_sync(reports.report, told, best, evidence)
@@ -341,7 +342,9 @@ class Workflow:
             if not self._config.evolution.planning:
                 message = "planning from a goal is switched off (evolution.planning); submit steps"
             elif not usage.calls:
-                message = "a plan from a goal alone needs the planner: install mcp-mend[planner], or submit steps"
+                message = (
+                    "a plan from a goal alone needs a planner (`mcp-mend doctor` says what it lacks); submit steps"
+                )
             problems.append({"kind": "no_plan", "step": "", "message": message})
         plan = submitted.plan or Plan((), submitted.goal)
         if submitted.plan is not None:

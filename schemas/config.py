@@ -174,8 +174,10 @@ class Evolution(_Section):
 class Planner(_Section):
     """The small model that decides what rules cannot."""
 
-    backend: Literal["auto", "local", "openai", "none"] = Field(
-        default="auto", description="auto is local when library and model are there, else none."
+    backend: Literal["auto", "local", "openai", "client", "none"] = Field(
+        default="auto",
+        description="auto is local when library and model are there, else none; client is the model of an MCP client "
+        "that offers sampling.",
     )
     model: str = Field(default="", description="Path of a GGUF file or a name from `mcp-mend model list`.")
     gpu_layers: int = Field(default=-1, ge=-1, description="Layers on the GPU; -1 is all where a GPU build is present.")

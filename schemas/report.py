@@ -123,6 +123,7 @@ class SearchReport(_Part):
     reused_calls: int
     planner_calls: int
     planner_tokens: int
+    planner: str = Field(default="", description="The model that was asked, where one was.")
     seconds: float
     seed: int
     stop: str = Field(description="A sentence.")

@@ -16,7 +16,7 @@ import anyio
 from jsonschema import Draft202012Validator
 
 from catalog_cache.merge import public_name
-from proxy.ports import Client, Journal, Upstreams
+from proxy.ports import Client, Journal, Upstreams, Usage
 from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Effect, Json, Tool
 from schemas.config import Config
@@ -296,6 +296,42 @@ class Person(Client):
     async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
         self.asked.append(schema)
         return None if self.chooses is None else self.chooses(message, schema)
+
+
+Score = Callable[[str, str], float]
+"""Context and option to a score."""
+
+
+@dataclass
+class ScriptedPlanner:
+    """Scores by a function, writes the given values in turn (None once they are used up), and keeps what it was asked.
+
+    Without `score` it has nothing to say about rankings.
+    """
+
+    score: Score | None = None
+    likelihoods: bool = True
+    values: Sequence[Any] = ()
+    asked: list[str] = field(default_factory=list[str])
+    schemas: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    usage: Usage = field(default_factory=Usage)
+
+    async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
+        """Score each option by the script."""
+        self._note(context)
+        return None if self.score is None else [self.score(context, option) for option in options]
+
+    async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
+        """The next value of the script, whatever the schema."""
+        del max_tokens
+        self._note(context)
+        self.schemas.append(schema)
+        number = len(self.schemas) - 1
+        return self.values[number] if number < len(self.values) else None
+
+    def _note(self, context: str) -> None:
+        self.asked.append(context)
+        self.usage = replace(self.usage, calls=self.usage.calls + 1)
 
 
 @dataclass

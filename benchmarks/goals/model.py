@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.model.constrain import BadSchema
 from proxy.model.engine import Engine
-from proxy.model.native import AbortFlag
-from proxy.model.prefix import TooLong
+from proxy.model.requests import AbortFlag
+from proxy.model.wire import Faulty
 
 CONTEXT = 6144
 
@@ -24,7 +23,7 @@ class Model:
         """The answer to a prompt, None where `limit` tokens are too few or the prompt is too long."""
         try:
             return self._engine.generate(prompt, schema, limit).value
-        except (TooLong, BadSchema, ValueError):
+        except (Faulty, ValueError):
             return None
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.model.engine import Engine
-from proxy.model.native import AbortFlag
+from proxy.model.requests import AbortFlag
 from proxy.planner import prompt
 from proxy.planner.choice import choose
 from proxy.ports import Question

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.planner.decisions import Decision
 from catalog_cache.nearest import index
 from proxy.model.client import Remote
-from proxy.model.installed import files
+from proxy.model.models import embedding
 from proxy.model.wire import Settings
 from proxy.planner.shortlist import Shortlist
 from schemas.catalog import Catalog, Tool, canonical, catalog_of
@@ -31,7 +31,7 @@ async def report(decisions: list[Decision]) -> list[str]:
     ]
     tools = {tool.name: tool for decision in decisions for tool in decision.question.tools}
     lines.append(await _row(decisions, list(tools.values()), words_only=True))
-    if files():
+    if embedding():
         lines.append(await _row(decisions, list(tools.values()), words_only=False))
     return lines
 

@@ -19,7 +19,8 @@ from benchmarks.planner import situations
 from benchmarks.planner.situations import contexts, options, question
 from proxy.model.client import LocalPlanner, Remote
 from proxy.model.engine import Engine
-from proxy.model.native import AbortFlag, Entry
+from proxy.model.native import Entry
+from proxy.model.requests import AbortFlag
 from proxy.model.wire import Settings
 from proxy.planner import grammar, prompt
 

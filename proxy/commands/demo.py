@@ -10,6 +10,17 @@ import click
 from proxy.commands.options import config_option, settings
 from proxy.commands.options import run as run_async
 from proxy.commands.run import carry_out, show
+from schemas.config import Config, Upstream
+
+UPSTREAMS = {
+    "unit-converter": Upstream(
+        command="uvx", args=["--from", "unit-converter-mcp==0.1.2", "--with", "mcp<2", "unit-converter-mcp"]
+    ),
+    "time": Upstream(
+        command="uvx", args=["--from", "mcp-server-time==2026.10.19", "mcp-server-time", "--local-timezone", "UTC"]
+    ),
+}
+"""The same as in the root's `proxy.toml`, which an installed program has not beside it."""
 
 PLAN: dict[str, Any] = {
     "goal": "180 pounds in kilograms, and how far Kolkata's clocks are from Tokyo's at 09:30.",
@@ -46,8 +57,6 @@ def demo(config: Path | None, *, as_json: bool) -> None:
     mcp-mend demo
     mcp-mend demo --json
     """
-    from proxy.settings import for_demo
-
     loaded = settings(config, local=True, quiet=True)
     if not as_json:
         click.echo(
@@ -56,3 +65,10 @@ def demo(config: Path | None, *, as_json: bool) -> None:
         )
     report = run_async(carry_out, for_demo(loaded.config), PLAN)
     show(report, PLAN, as_json=as_json)
+
+
+def for_demo(config: Config) -> Config:
+    """The configuration with the demo's servers, its own entries of these names first; other servers stay out."""
+    return config.model_copy(
+        update={"upstreams": {name: config.upstreams.get(name, given) for name, given in UPSTREAMS.items()}}
+    )

@@ -93,6 +93,9 @@ def _planner(config: Config) -> Finding:
     planner = config.planner
     if planner.backend == "none":
         return Finding("planner", ok=None, said="switched off; repairs by rules only")
+    if planner.backend == "client":
+        said = "the client's own model, where a client offers sampling; with any other, repairs by rules only"
+        return Finding("planner", ok=True, said=said)
     if planner.backend == "openai":
         given = bool(planner.base_url)
         return Finding("planner", ok=given, said=planner.base_url or "planner.base_url is empty; write its address")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from proxy.commands.options import config_option, refuse, run, settings
+from proxy.commands.options import config_option, run, settings, wrapping
 from proxy.plain import json_text
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def effects(
         raise click.UsageError("--yes and --dry-run belong to --write")
     given = bool(command or url)
     loaded = settings(config, local=True, quiet=True, upstreams=not given)
-    chosen = _only(_wrapping(loaded.config, name, command, url) if given else loaded.config, servers)
+    chosen = _only(wrapping(loaded.config, name=name, command=command, url=url) if given else loaded.config, servers)
     from proxy.commands import deciding
 
     listed: list[Listed] = run(deciding.listed, chosen)
@@ -69,15 +68,6 @@ def effects(
         deciding.write(listed, None if given else loaded.path, yes=yes, dry_run=dry_run)
     elif not as_json and any(server.unknown for server in listed):
         click.echo("mcp-mend effects --write decides what the unknown ones do", err=True)
-
-
-def _wrapping(config: Config, name: str | None, command: tuple[str, ...], url: str | None) -> Config:
-    from proxy.settings import ConfigError, wrapping
-
-    try:
-        return wrapping(config, name=name, command=command, url=url, env=os.environ)
-    except ConfigError as error:
-        refuse(str(error))
 
 
 def _only(config: Config, servers: tuple[str, ...]) -> Config:

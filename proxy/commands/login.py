@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from proxy.commands.options import config_option, refuse, run, settings
 from proxy.plain import one_line
-from proxy.repair.view.shown import without_secrets
 
 if TYPE_CHECKING:
     from proxy.commands.browser import Loopback
     from proxy.upstream.access import Access
-    from proxy.upstream.caller import Audience
     from proxy.upstream.logins import Login
     from schemas.config import Upstream
 
@@ -46,7 +43,7 @@ def login(name: str | None, url: str | None, config: Path | None, timeout: float
     mcp-mend login --url https://example.com/mcp
     """
     name, upstream = _chosen(name, url, config)
-    sys.exit(run(_log_in, name, upstream, timeout, not no_browser))
+    run(_log_in, name, upstream, timeout, not no_browser)
 
 
 @click.command()
@@ -88,8 +85,8 @@ def _chosen(name: str | None, url: str | None, config: Path | None) -> tuple[str
     return name, found[name]
 
 
-async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool) -> int:
-    """Ask the server what it wants, let the person give it, and try whether that was enough; gives the exit status."""
+async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool) -> None:
+    """Ask the server what it wants, let the person give it, and try whether that was enough."""
     from proxy.upstream.access import access
     from proxy.upstream.oauth import OAuthError
 
@@ -97,18 +94,19 @@ async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool)
     if door is None:
         refuse(f"{name} is given its Authorization by the configuration: there is nothing to log in to")
     if upstream.oauth is not None and upstream.oauth.grant == "client_credentials":
-        return await _tried(name, upstream, door)
+        await _tried(name, upstream, door)
+        return
     try:
         async with asyncio.timeout(patience):
             asked = await _authorise(name, upstream, browser=browser)
     except TimeoutError:
-        return _failed(f"nobody logged in to {name} within {patience:g} s")
+        refuse(f"nobody logged in to {name} within {patience:g} s", FAILED)
     except OAuthError as failure:
-        return _failed(f"not logged in to {name}: {failure}")
-    if not asked:
+        refuse(f"not logged in to {name}: {failure}", FAILED)
+    if asked:
+        await _tried(name, upstream, door)
+    else:
         click.echo(one_line(f"{name} asks for no login"))
-        return 0
-    return await _tried(name, upstream, door)
 
 
 async def _authorise(name: str, upstream: Upstream, *, browser: bool) -> bool:
@@ -158,13 +156,12 @@ async def _returning(known: Login, upstream: Upstream) -> AsyncGenerator[Loopbac
         yield waiting
 
 
-async def _tried(name: str, upstream: Upstream, door: Access) -> int:
-    """Connect with what there is and say what came of it; gives the exit status."""
+async def _tried(name: str, upstream: Upstream, door: Access) -> None:
+    """Connect with what there is and say what came of it."""
     count, reason = await _examined(name, upstream, door)
     if reason:
-        return _failed(f"{name} is still not available: {reason}")
+        refuse(f"{name} is still not available: {reason}", FAILED)
     click.echo(one_line(f"logged in to {name}: {count} tools"))
-    return 0
 
 
 async def _examined(name: str, upstream: Upstream, door: Access) -> tuple[int, str]:
@@ -172,10 +169,12 @@ async def _examined(name: str, upstream: Upstream, door: Access) -> tuple[int, s
     from catalog_cache.pages import every_page
     from proxy.upstream.caller import Profile
     from proxy.upstream.connect import UnreachableError, connect
+    from proxy.upstream.hearing import Hearing
     from proxy.upstream.watchdog import Watchdog
 
+    nobody = Hearing(lambda server, tool: None, lambda server: None)
     try:
-        link = await connect(name, upstream, Profile(), _nobody(), Watchdog(), door)
+        link = await connect(name, upstream, Profile(), nobody, Watchdog(), door)
     except UnreachableError as failure:
         return 0, str(failure)
     try:
@@ -185,31 +184,3 @@ async def _examined(name: str, upstream: Upstream, door: Access) -> tuple[int, s
         return len(listing.items), listing.failure or ""
     finally:
         await link.close()
-
-
-def _nobody() -> Audience:
-    """An audience for a connection that only lists tools."""
-    from proxy.upstream import rpc
-    from proxy.upstream.brake import Brake
-    from proxy.upstream.caller import Audience
-    from schemas.trial import Reply
-
-    class Nobody(Audience):
-        brake = Brake()
-
-        def tool(self, server: str, name: str) -> None:
-            del server, name
-
-        def tell(self, server: str, method: str, params: Any, caller: Any) -> None:
-            del server, method, params, caller
-
-        async def ask(self, server: str, method: str, params: Any, caller: Any) -> Reply:
-            del server, params, caller
-            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"nobody is there to answer {method}"))
-
-    return Nobody()
-
-
-def _failed(message: str) -> int:
-    click.echo(f"mcp-mend: {one_line(without_secrets(message))}", err=True)
-    return FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from proxy.repair.view.shown import without_secrets
 
 if TYPE_CHECKING:
     from proxy.settings import Loaded
+    from schemas.config import Config
 
 config_option = click.option(
     "--config",
@@ -31,11 +33,11 @@ BAD_INPUT = 2
 """Exit status for input that a person has to mend."""
 
 
-def refuse(message: str) -> NoReturn:
-    """Say on stderr what is wrong, one line per fault, and exit with `BAD_INPUT`."""
+def refuse(message: str, status: int = BAD_INPUT) -> NoReturn:
+    """Say on stderr what is wrong, one line per fault, and exit."""
     for fault in message.splitlines():
         click.echo(f"mcp-mend: {one_line(without_secrets(fault))}", err=True)
-    sys.exit(BAD_INPUT)
+    sys.exit(status)
 
 
 def settings(
@@ -61,6 +63,16 @@ def settings(
         refuse(f"log.file: {log.file} cannot be opened: {error.strerror}")
     _report(loaded)
     return loaded
+
+
+def wrapping(config: Config, **wanted: Any) -> Config:
+    """The configuration with the one upstream that the command line names; a bad one ends the program."""
+    from proxy import settings
+
+    try:
+        return settings.wrapping(config, **wanted, env=os.environ)
+    except settings.ConfigError as error:
+        refuse(str(error))
 
 
 def _report(loaded: Loaded) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -31,7 +30,7 @@ def pause(names: tuple[str, ...], config: Path | None) -> None:
         click.echo("\n".join(map(one_line, before)) if before else "no server is paused")
         return
     refuse_strangers(names, _known(config) | set(before))
-    _switch("pause", names)
+    _switch(names, on=True)
     click.echo(one_line(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again"), err=True)
 
 
@@ -45,7 +44,7 @@ def resume(names: tuple[str, ...]) -> None:
     """
     before = _paused()
     refuse_strangers(names, set(before), "is not paused")
-    _switch("resume", names)
+    _switch(names, on=False)
     click.echo(one_line(f"no longer paused: {', '.join(names)}"), err=True)
 
 
@@ -58,11 +57,11 @@ def _paused() -> tuple[str, ...]:
         refuse(f"{paused_path()}: cannot be read, so every server is paused: {error}; mend or remove it")
 
 
-def _switch(way: Literal["pause", "resume"], names: tuple[str, ...]) -> None:
+def _switch(names: tuple[str, ...], *, on: bool) -> None:
     from proxy.settings import state
 
     try:
-        state.pause(names) if way == "pause" else state.resume(names)
+        state.pause(names, on=on)
     except (OSError, ValueError) as error:
         refuse(f"{state.paused_path()}: cannot be changed: {error}")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from proxy.commands.log.text import coloured
+from proxy.commands.log.text import brief, coloured
 from proxy.journal.diff import unified
 from proxy.plain import one_line
 from schemas.catalog import as_list, as_object
@@ -57,7 +56,7 @@ def _first(keys: dict[str, Any] | None, step: Any) -> Any:
 
 
 def _change(repair: RepairReport) -> str:
-    return f"{repair.op}  {_short(repair.before)} → {_short(repair.after)}"
+    return f"{repair.op}  {brief(repair.before, 100)} → {brief(repair.after, 100)}"
 
 
 def _steps(report: Report) -> Iterator[str]:
@@ -67,7 +66,7 @@ def _steps(report: Report) -> Iterator[str]:
     for step in report.steps:
         mark = click.style("ok  ", fg="green") if step.ok else click.style("FAIL", fg="red")
         where = one_line(f"{step.server}/{step.tool}" if step.server else step.tool)
-        yield f"  {mark} {step.id}: {where}({_short(step.arguments)}) → {_short(step.result)}"
+        yield f"  {mark} {step.id}: {where}({brief(step.arguments, 100)}) → {brief(step.result, 100)}"
         if step.call_id:
             reused = ", reused" if step.reused else ""
             yield click.style(f"       {step.call_id}, {step.effect}, {step.ms:.0f} ms{reused}", dim=True)
@@ -90,14 +89,10 @@ def _ending(report: Report) -> Iterator[str]:
     search = report.search
     yield click.style(report.status, bold=True, fg=_COLOURS[report.status]) + f": {search.stop}"
     if report.output is not None:
-        yield f"output: {report.output if isinstance(report.output, str) else _short(report.output, 2000)}"
+        yield f"output: {report.output if isinstance(report.output, str) else brief(report.output, 2000)}"
+    asked = f"{search.planner_calls} questions to {search.planner}, " if search.planner else ""
     yield click.style(
-        f"{search.upstream_calls} upstream calls, {search.candidates} candidates, {search.seconds:.2f} s, "
+        f"{asked}{search.upstream_calls} upstream calls, {search.candidates} candidates, {search.seconds:.2f} s, "
         f"score {report.score.total:.2f}; more with: mcp-mend log show {report.repair_id}",
         dim=True,
     )
-
-
-def _short(value: Any, limit: int = 100) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

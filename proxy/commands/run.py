@@ -16,6 +16,7 @@ from proxy.plain import json_text, one_line, whole
 from proxy.repair.view.shown import all_shown
 
 if TYPE_CHECKING:
+    from proxy.ports import Written
     from proxy.resume import Earlier
     from schemas.config import Config
     from schemas.report import Report
@@ -37,8 +38,9 @@ class Terminal:
 
     async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Nobody is asked."""
-        del message, schema
-        return None
+
+    async def sample(self, prompt: str, max_tokens: int) -> Written | None:
+        """A terminal has no model."""
 
 
 @click.command()

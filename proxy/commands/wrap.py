@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from proxy.commands.options import config_option, mode_option, refuse, run, settings
+from proxy.commands.options import config_option, mode_option, run, settings, wrapping
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -35,12 +34,7 @@ def wrap(
         raise click.UsageError("give either a command or --url")
     given = bool(command or url)
     loaded = settings(config, mode=mode, upstreams=not given)
-    from proxy.settings import ConfigError, wrapping
-
-    try:
-        wrapped = wrapping(loaded.config, name=name, command=command, url=url, headers=_pairs(headers), env=os.environ)
-    except ConfigError as error:
-        refuse(str(error))
+    wrapped = wrapping(loaded.config, name=name, command=command, url=url, headers=_pairs(headers))
     from proxy import app
 
     run(app.wrap, wrapped)

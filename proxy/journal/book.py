@@ -55,6 +55,10 @@ class Book:
         """Where a run keeps what it needs to be gone on with; None where no journal is kept."""
         return self._runs
 
+    def hide(self, text: str) -> str:
+        """A text without the secrets in it."""
+        return self._redaction.text(text)
+
     def learn(self, config: Config) -> None:
         """Take in what a changed configuration holds secret, for the journal and for log lines."""
         for redaction in (self._redaction, logs.current()):

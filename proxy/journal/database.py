@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog_cache.home import private_folder, state_folder
@@ -81,23 +81,22 @@ class Database:
     def prune(self, max_bytes: int | None = None) -> int:
         """Delete the oldest entries until the file fits; tells how many went."""
         allowed = self._max if max_bytes is None else max_bytes
-        if self.size() <= allowed:
-            return 0
-        gone = 0
-        while self.size() > allowed * _KEEP and (portion := self._drop_oldest(_PORTION)):
-            gone += portion
-        self._give_back()
-        return gone
+        return self._prune(lambda: self.size() > allowed * _KEEP) if self.size() > allowed else 0
 
     def prune_before(self, at: float) -> int:
         """Delete every entry older than a time; tells how many went."""
+        return self._prune(lambda: True, at)
+
+    def _prune(self, more: Callable[[], bool], before: float | None = None) -> int:
+        """Delete portion after portion while there is more to delete, and shrink the file."""
         gone = 0
-        while portion := self._drop_oldest(_PORTION, before=at):
+        while more() and (portion := self._drop_oldest(_PORTION, before)):
             gone += portion
-        self._give_back()
+        # Only `executescript` steps the statement until every free page is gone.
+        self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
         return gone
 
-    def _drop_oldest(self, portion: int, before: float | None = None) -> int:
+    def _drop_oldest(self, portion: int, before: float | None) -> int:
         """Delete the oldest entries of both kinds; a run goes with what hangs on it."""
         newest = "(SELECT at FROM calls UNION ALL SELECT at FROM runs)" if before is None else "(SELECT ? AS at)"
         limit = self._connection.execute(
@@ -115,10 +114,6 @@ class Database:
         gone += run(f"DELETE FROM runs WHERE at {compare} ?", (limit,)).rowcount  # noqa: S608
         run("COMMIT")
         return gone
-
-    def _give_back(self) -> None:
-        """Shrink the file; only `executescript` steps the statement until every free page is gone."""
-        self._connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])

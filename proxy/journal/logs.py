@@ -102,22 +102,13 @@ def note(record: CallRecord | RunRecord) -> None:
     """Write the one line of a call or a run; a call about to leave is for debugging only."""
     if isinstance(record, CallRecord):
         line = _log.debug if record.outcome == "sent" else _log.info
-        line("call", **_present(_call_line(record)))
+        told = {key: getattr(record, key) for key in _OF_A_CALL}
+        line("call", **_present({**told, "ms": round(record.ms, 1)}))
     else:
         _log.info("repair" if record.kind == "call" else "workflow", **_present(_run_line(record)))
 
 
-def _call_line(record: CallRecord) -> dict[str, Any]:
-    return {
-        "call_id": record.call_id,
-        "server": record.server,
-        "tool": record.tool,
-        "outcome": record.outcome,
-        "ms": round(record.ms, 1),
-        "session": record.session,
-        "repair_id": record.repair_id,
-        "step": record.step,
-    }
+_OF_A_CALL = ("call_id", "server", "tool", "outcome", "ms", "session", "repair_id", "step")
 
 
 def _run_line(record: RunRecord) -> dict[str, Any]:

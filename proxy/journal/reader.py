@@ -144,32 +144,28 @@ _PARTS = {
 
 
 def _calls_where(wanted: Filter, after: int) -> tuple[str, list[Any]]:
-    return _joined(
-        ("number > ?", after),
-        ("server GLOB ?", wanted.server),
-        ("tool GLOB ?", wanted.tool),
-        ("outcome = ?", wanted.status),
-        ("at >= ?", wanted.since),
-        ("session GLOB ?", f"{wanted.session}*" if wanted.session else None),
-        (_CALL_TEXT, wanted.text),
-    )
+    return _where(wanted, after, "server GLOB ?", "tool GLOB ?", "outcome = ?", _CALL_TEXT)
 
 
 def _runs_where(wanted: Filter, after: int) -> tuple[str, list[Any]]:
-    kind = {"repair": "call", "workflow": "workflow", None: None}[wanted.kind if wanted.kind != "call" else None]
-    return _joined(
+    kind = {"repair": "call", "workflow": "workflow"}.get(wanted.kind or "")
+    named = (_HAS_CALL.format("server"), _HAS_CALL.format("tool"))
+    return _where(wanted, after, *named, "status = ?", _RUN_TEXT, ("kind = ?", kind))
+
+
+def _where(
+    wanted: Filter, after: int, server: str, tool: str, status: str, text: str, *more: tuple[str, Any]
+) -> tuple[str, list[Any]]:
+    conditions = [
         ("number > ?", after),
-        (_HAS_CALL.format("server"), wanted.server),
-        (_HAS_CALL.format("tool"), wanted.tool),
-        ("status = ?", wanted.status),
+        (server, wanted.server),
+        (tool, wanted.tool),
+        (status, wanted.status),
         ("at >= ?", wanted.since),
         ("session GLOB ?", f"{wanted.session}*" if wanted.session else None),
-        ("kind = ?", kind),
-        (_RUN_TEXT, wanted.text),
-    )
-
-
-def _joined(*conditions: tuple[str, Any]) -> tuple[str, list[Any]]:
+        (text, wanted.text),
+        *more,
+    ]
     given = [(condition, value) for condition, value in conditions if value is not None]
     return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 

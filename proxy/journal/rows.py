@@ -19,22 +19,6 @@ LONGEST = 1 << 20
 Row = tuple[str, tuple[Any, ...]]
 """A statement and its parameters."""
 
-CALL = (
-    "INSERT OR REPLACE INTO calls (call_id, at, session, server, tool, outcome, effect, ms, step, repair_id, message,"
-    " arguments, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-RUN = (
-    "INSERT OR REPLACE INTO runs (repair_id, at, kind, session, status, error_before, error_after, calls, seconds,"
-    " plan_before, plan_after, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-REPAIR = (
-    "INSERT OR REPLACE INTO repairs (repair_id, number, op, step, rule, confidence, evidence, value_before,"
-    " value_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-PROBLEM = (
-    "INSERT OR REPLACE INTO problems (repair_id, stage, number, kind, step, path, message, candidates)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
 FORGET = ("DELETE FROM repairs WHERE repair_id = ?", "DELETE FROM problems WHERE repair_id = ?")
 
 
@@ -50,59 +34,47 @@ class Rows:
         return [self._call(record)] if isinstance(record, CallRecord) else self._run(record)
 
     def _call(self, record: CallRecord) -> Row:
-        return CALL, (
-            record.call_id,
-            record.at,
-            record.session,
-            record.server,
-            record.tool,
-            record.outcome,
-            record.effect,
-            record.ms,
-            record.step,
-            record.repair_id,
-            self._words(record.message),
-            self._payload(record.arguments),
-            self._payload(record.reply if record.repair_id is not None else _brief(record.reply)),
-        )
+        payloads = {
+            "message": self._words(record.message),
+            "arguments": self._payload(record.arguments),
+            "reply": self._payload(record.reply if record.repair_id is not None else _brief(record.reply)),
+        }
+        return _insert("calls", {**vars(record), **payloads})
 
     def _run(self, record: RunRecord) -> list[Row]:
         rows: list[Row] = [(statement, (record.repair_id,)) for statement in FORGET]
-        rows.append(
-            (
-                RUN,
-                (
-                    record.repair_id,
-                    record.at,
-                    record.kind,
-                    record.session,
-                    record.status,
-                    self._words(record.error_before),
-                    self._words(record.error_after),
-                    record.calls,
-                    record.seconds,
-                    self._plan(record.before),
-                    self._plan(record.after),
-                    self._payload(record.report) if self.payloads == "full" else None,
-                ),
-            )
-        )
+        plain = {
+            key: getattr(record, key) for key in ("repair_id", "at", "kind", "session", "status", "calls", "seconds")
+        }
+        payloads = {
+            "error_before": self._words(record.error_before),
+            "error_after": self._words(record.error_after),
+            "plan_before": self._plan(record.before),
+            "plan_after": self._plan(record.after),
+            "report": self._payload(record.report) if self.payloads == "full" else None,
+        }
+        rows.append(_insert("runs", {**plain, **payloads}))
         rows.extend(self._repair(record.repair_id, at, one) for at, one in enumerate(record.repairs))
         for stage, problems in (("found", record.found), ("left", record.problems)):
             rows.extend(self._problem(record.repair_id, stage, at, one) for at, one in enumerate(problems))
         return rows
 
     def _repair(self, repair_id: str, number: int, repair: Mapping[str, Any]) -> Row:
-        named = (repair.get("op"), repair.get("step"), repair.get("rule"), repair.get("confidence"))
-        said = self._words(str(repair.get("evidence") or ""))
-        values = (self._payload(repair.get("before")), self._payload(repair.get("after")))
-        return REPAIR, (repair_id, number, *named, said, *values)
+        plain = {key: repair.get(key) for key in ("op", "step", "rule", "confidence")}
+        payloads = {
+            "evidence": self._words(str(repair.get("evidence") or "")),
+            "value_before": self._payload(repair.get("before")),
+            "value_after": self._payload(repair.get("after")),
+        }
+        return _insert("repairs", {"repair_id": repair_id, "number": number, **plain, **payloads})
 
     def _problem(self, repair_id: str, stage: str, number: int, problem: Mapping[str, Any]) -> Row:
-        said = self._words(str(problem.get("message") or ""))
-        near = self._payload(problem.get("candidates"))
-        named = (problem.get("kind"), problem.get("step"), problem.get("path"))
-        return PROBLEM, (repair_id, stage, number, *named, said, near)
+        plain = {key: problem.get(key) for key in ("kind", "step", "path")}
+        payloads = {
+            "message": self._words(str(problem.get("message") or "")),
+            "candidates": self._payload(problem.get("candidates")),
+        }
+        return _insert("problems", {"repair_id": repair_id, "stage": stage, "number": number, **plain, **payloads})
 
     def _words(self, text: str) -> str | None:
         """A sentence that may quote a payload."""
@@ -128,6 +100,11 @@ class Rows:
         if self.payloads == "none":
             return None
         return self._payload(plan) if self.payloads == "full" else _write(_veiled(self.redaction.value(dict(plan))))
+
+
+def _insert(table: str, values: Mapping[str, Any]) -> Row:
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    return f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", tuple(values.values())  # noqa: S608 - ours
 
 
 def kept_whole(payload: Any) -> bool:

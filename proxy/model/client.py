@@ -29,7 +29,7 @@ log = structlog.get_logger("planner")
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds without a planner after a failure; doubled with every further one."""
+"""Seconds without a model after a failure; doubled with every further one."""
 GRACE = 2.0
 """Seconds that a worker may be late with the answer to a request whose deadline has passed."""
 USUAL = 256
@@ -43,12 +43,35 @@ def time_for(deadline: float, tokens: int) -> float:
     return deadline * min(LONGEST, max(1.0, tokens / USUAL))
 
 
-class Gone(Exception):  # noqa: N818 - an ordinary end
-    """The worker left before it took the request: it was idle, or its last proxy had just gone."""
+class Pauses:
+    """When to do without a model that failed: for a while, longer after every further failure."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._until = 0.0
+
+    @property
+    def on(self) -> bool:
+        """Tell whether it is not to be asked now."""
+        return time.monotonic() < self._until
+
+    def failed(self, reason: str, **more: str) -> None:
+        """Begin a pause and say so; loudly once."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._until = time.monotonic() + pause
+        say = log.info if self._failures else log.warning
+        self._failures += 1
+        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause, **more)
+
+    def worked(self) -> None:
+        """Count failures anew."""
+        if self._failures:
+            log.info("the planner is available again")
+        self._failures = 0
 
 
-class Crashed(Exception):  # noqa: N818 - the worker's end, not this program's error
-    """The worker ended in the middle of a request."""
+class Ended(Exception):  # noqa: N818 - the worker's end, not this program's error
+    """The worker ended before it answered: it left (idle, or its last proxy had just gone), or it crashed."""
 
 
 class Link:
@@ -68,7 +91,7 @@ class Link:
     async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Send a request and wait for its answer, None once the seconds are over.
 
-        Raises Gone or Crashed with the worker. When the caller is cancelled, so is the request.
+        Raises Ended with the worker. When the caller is cancelled, so is the request.
         """
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -108,7 +131,7 @@ class Link:
             log.debug("the planner's connection broke", error=repr(error))
         self.ended = True
         words = await last_words(self._reached)
-        reason = Gone(words) if left or not greeted else Crashed(words)
+        reason = Ended(f"the worker {'does not stay up' if left or not greeted else 'crashed'}: {words}")
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(reason)
@@ -133,13 +156,17 @@ class Remote:
         self._settings = settings
         self._folder = folder
         self._connecting = asyncio.Lock()
-        self._failures = 0
-        self._closed_until = 0.0
+        self.pauses = Pauses()
         self.link: Link | None = None
+
+    @property
+    def model(self) -> str:
+        """The name of the language model."""
+        return Path(self._settings.model).stem
 
     async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Ask the worker, a second time where it ended before it could answer; None: no worker or no time."""
-        if time.monotonic() < self._closed_until:
+        if self.pauses.on:
             return None
         end = time.monotonic() + seconds
         reason = ""
@@ -147,13 +174,11 @@ class Remote:
             try:
                 link = await self._reach(end)
                 return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
-            except Gone as gone:
-                reason = f"the worker does not stay up: {gone}"
-            except Crashed as crash:
-                reason = f"the worker crashed: {crash}"
+            except Ended as ended:
+                reason = str(ended)
             except OSError as error:
                 reason = f"the worker cannot be started: {error}"
-        self.failed(reason)
+        self.pauses.failed(reason)
         return None
 
     async def _reach(self, end: float) -> Link | None:
@@ -174,20 +199,6 @@ class Remote:
         if link:
             await link.close()
 
-    def failed(self, reason: str) -> None:
-        """Do without the worker for a while, longer after every further failure."""
-        self._failures += 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._failures - 1))
-        self._closed_until = time.monotonic() + pause
-        say = log.warning if self._failures == 1 else log.info
-        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause)
-
-    def worked(self) -> None:
-        """An answer came: failures count anew."""
-        if self._failures:
-            log.info("the planner is available again")
-        self._failures = 0
-
 
 class LocalPlanner:
     """The `Planner` port on the worker process.
@@ -195,15 +206,12 @@ class LocalPlanner:
     `deadline` bounds a request in seconds, waiting for others included; a long answer gets more (`time_for`).
     """
 
+    likelihoods = True
+
     def __init__(self, remote: Remote, deadline: float) -> None:
         self._remote = remote
         self._deadline = deadline
-        self._usage = Usage()
-
-    @property
-    def usage(self) -> Usage:
-        """Requests and tokens so far."""
-        return self._usage
+        self.usage = Usage(model=remote.model)
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Mean log-likelihood per token of each option as the answer to the context; None: no planner."""
@@ -222,12 +230,12 @@ class LocalPlanner:
             return None
         fault = answer.get("error")
         if fault is None:
-            self._remote.worked()
+            self._remote.pauses.worked()
             tokens = answer["tokens"] + answer["sampled"]
-            self._usage = replace(self._usage, calls=self._usage.calls + 1, tokens=self._usage.tokens + tokens)
+            self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=self.usage.tokens + tokens)
             return answer["value"]
         if fault in (Fault.MODEL, Fault.NATIVE):
-            self._remote.failed(answer["message"])
+            self._remote.pauses.failed(answer["message"])
         else:
             log.info("the planner has no answer", why=fault, message=answer["message"])
         return None

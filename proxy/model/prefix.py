@@ -13,16 +13,13 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proxy.model.native import BATCH, Aborted, Entry, Native, Row
+from proxy.model.native import Native, Row
+from proxy.model.wire import Fault, Faulty
 
 WORTH_SAVING = 128
 """Tokens: fewer are evaluated again sooner than they are worth the 10 to 25 kB that each takes aside."""
 ASIDE_BYTES = 256 << 20
 ASIDE_COUNT = 6
-
-
-class TooLong(Exception):  # noqa: N818 - says what is wrong with the request
-    """Prompt and answer do not fit into the context."""
 
 
 @dataclass
@@ -56,10 +53,12 @@ class Prefix:
     def hold(self, tokens: Sequence[int]) -> Row:
         """Make sequence 0 hold exactly `tokens` and return the logits after them.
 
-        Raises TooLong where they leave no room for an answer, Aborted where stopped; what was evaluated stays.
+        Raises Faulty where they leave no room for an answer and where stopped; what was evaluated stays.
         """
         if len(tokens) >= self._native.capacity:
-            raise TooLong(f"a prompt of {len(tokens)} tokens, where the context holds {self._native.capacity}")
+            raise Faulty(
+                Fault.TOO_LONG, f"a prompt of {len(tokens)} tokens, where the context holds {self._native.capacity}"
+            )
         if self.logits is not None and self.tokens == tokens:
             self.reused = len(tokens)
             return self.logits
@@ -87,14 +86,8 @@ class Prefix:
 
     def _evaluate(self, tokens: list[int], start: int) -> Row:
         rows: list[Row] = []
-        for offset in range(start, len(tokens), BATCH):
-            chunk = tokens[offset : offset + BATCH]
-            last = offset + len(chunk) == len(tokens)
-            entries = [Entry(token, offset + index, (0,), wanted=False) for index, token in enumerate(chunk)]
-            if last:
-                entries[-1] = Entry(chunk[-1], len(tokens) - 1, (0,), wanted=True)
-            rows = self._native.decode(entries)
-            self.tokens += chunk
+        for part, rows in self._native.read(tokens[start:], start, 0):  # noqa: B007 - the last ones count
+            self.tokens += part
         return rows[0].copy()
 
     def _set_aside(self) -> None:
@@ -103,6 +96,3 @@ class Prefix:
         self._aside.append(_Aside(list(self.tokens), self._native.save()))
         while len(self._aside) > ASIDE_COUNT or sum(len(aside.state) for aside in self._aside) > ASIDE_BYTES:
             self._aside.pop(0)
-
-
-__all__ = ["Aborted", "Prefix", "TooLong", "common"]

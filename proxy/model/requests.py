@@ -1,100 +1,95 @@
-"""A thread of the worker that takes requests one after another, and can be stopped in the middle of one.
+"""Requests that a thread of the worker runs one after another, and that can be stopped in the middle.
 
-Knows nothing of models: what a request does is a function, and what goes wrong in it a `Fault`.
+Knows nothing of models: what a request does is a function, made at the first of them, and what goes wrong a `Fault`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
+import ctypes
+import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
-from proxy.model.wire import Fault
+from proxy.model.wire import Fault, Faulty
 
 Answer = Mapping[str, Any]
+Work = Callable[[Mapping[str, Any]], Answer]
 
 
-class Interrupt(Protocol):
-    """Something that stops the function that runs."""
+class AbortFlag:
+    """Stops work from another thread: a flag that native code reads without taking Python's lock.
+
+    llama.cpp asks its abort callback after every node of the graph, far too often for a Python function. The C
+    library's `strlen` over a one-character buffer is such a callback: zero (go on) or one (stop).
+    """
+
+    def __init__(self) -> None:
+        self._text = ctypes.create_string_buffer(2)
+        strlen = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
+        self.callback = ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)(strlen.value or 0)  # pyright: ignore[reportArgumentType, reportCallIssue] - an address is allowed
+        self.data = ctypes.cast(self._text, ctypes.c_void_p)
 
     def set(self) -> None:
-        """Stop it."""
-        ...
+        """Stop what runs, and what is to come."""
+        self._text[0] = b"\x01"
 
     def clear(self) -> None:
-        """Let the next one run."""
-        ...
+        """Let it run again."""
+        self._text[0] = b"\x00"
 
-
-@dataclass(eq=False)
-class Job:
-    """One request; `reply` is called on the event loop, `stopped` says why it must not go on."""
-
-    body: Mapping[str, Any]
-    reply: Callable[[Answer], None]
-    stopped: Fault | None = None
-    answered: bool = False
-    timer: asyncio.TimerHandle | None = None
-
-
-class Faulty(Exception):  # noqa: N818 - an answer like others
-    """A request that has no value."""
-
-    def __init__(self, fault: Fault, message: str = "") -> None:
-        super().__init__(message)
-        self.fault = fault
+    @property
+    def is_set(self) -> bool:
+        """Tell whether work is to stop."""
+        return self._text[0] != b"\x00"
 
 
 class RequestThread:
-    """Runs `work` on each job in turn. `work` raises Faulty; anything else ends the process."""
+    """Answers requests in turn. `make` imports and loads what does the work, for which the extra must be installed.
 
-    def __init__(self, name: str, work: Callable[[Mapping[str, Any]], Answer], interrupt: Interrupt) -> None:
-        self._work = work
-        self._interrupt = interrupt
-        self._queue: queue.SimpleQueue[tuple[Job, asyncio.AbstractEventLoop]] = queue.SimpleQueue()
-        self._running: Job | None = None
-        self._lock = threading.Lock()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+    The work raises Faulty, with CANCELLED soon after the flag was set; after anything else it is not to be trusted.
+    """
 
-    def put(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
-        """Queue a job; its answer comes back on `loop`."""
-        self._queue.put((job, loop))
+    def __init__(self, make: Callable[[AbortFlag], Work], extra: str) -> None:
+        self._make = make
+        self._extra = extra
+        self._abort = AbortFlag()
+        self._work: Work | None = None
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1)
 
-    def stop(self, job: Job, fault: Fault) -> None:
-        """Let a job end with this fault: one that waits is answered here and now, one that runs as soon as it stops.
-
-        Called on the event loop.
-        """
-        with self._lock:
-            if job.answered:
-                return
-            job.stopped = job.stopped or fault
-            if self._running is job:
-                self._interrupt.set()
-                return
-            job.answered = True
-        job.reply({"error": job.stopped, "message": ""})
-
-    def _run(self) -> None:
-        while True:
-            job, loop = self._queue.get()
-            with self._lock:
-                if job.answered:
-                    continue
-                self._running = job
-                self._interrupt.clear()
-            answer = self._answer(job)
-            with self._lock:
-                self._running = None
-                job.answered = True
-            loop.call_soon_threadsafe(job.reply, answer)
-
-    def _answer(self, job: Job) -> Answer:
+    async def answer(self, body: Mapping[str, Any]) -> Answer:
+        """Answer a request within its deadline; when this is cancelled, nothing of it runs any more."""
         try:
-            return self._work(job.body)
+            async with asyncio.timeout(body["deadline"]), self._turn:
+                return await self._run(body)
+        except TimeoutError:
+            return {"error": Fault.DEADLINE, "message": ""}
         except Faulty as faulty:
-            fault = job.stopped if faulty.fault is Fault.CANCELLED and job.stopped else faulty.fault
-            return {"error": fault, "message": str(faulty)}
+            return {"error": faulty.fault, "message": str(faulty)}
+        except Exception as error:  # noqa: BLE001 - the process ends after it
+            traceback.print_exc()
+            return {"error": Fault.NATIVE, "message": str(error) or type(error).__name__}
+
+    async def _run(self, body: Mapping[str, Any]) -> Answer:
+        self._abort.clear()
+        working = asyncio.get_running_loop().run_in_executor(self._thread, self._do, body)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            self._abort.set()
+            while not working.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([working])
+            working.exception()
+            raise
+
+    def _do(self, body: Mapping[str, Any]) -> Answer:
+        if self._work is None:
+            try:
+                self._work = self._make(self._abort)
+            except ImportError as error:
+                raise Faulty(Fault.MODEL, f"{error}: install mcp-mend[{self._extra}]") from error
+        return self._work(body)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
+from filelock import FileLock
 
 from proxy.model.wire import SOCKET, Settings
 
@@ -42,7 +41,7 @@ def reach(settings: Settings, folder: Path) -> Reached:
         ours, theirs = socket.socketpair()
         with theirs:
             return Reached(ours, _start(replace(settings, listen=False), theirs, errors), errors)
-    with _locked(folder / f"{settings.key}.lock"):
+    with FileLock(folder / f"{settings.key}.lock", mode=0o600):
         channel = _connect(address)
         if channel:
             return Reached(channel, 0, errors)
@@ -52,18 +51,6 @@ def reach(settings: Settings, folder: Path) -> Reached:
         if channel is None:
             raise ConnectionError(f"nobody listens on {address}")
         return Reached(channel, pid, errors)
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[None]:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 def _connect(address: Path) -> socket.socket | None:

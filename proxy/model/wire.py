@@ -37,6 +37,14 @@ class Fault(StrEnum):
     """llama.cpp broke off: the worker ends after this."""
 
 
+class Faulty(Exception):  # noqa: N818 - an answer like others
+    """A request that has no value."""
+
+    def __init__(self, fault: Fault, message: str = "") -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything a worker is started with; two proxies whose settings are equal share one worker.

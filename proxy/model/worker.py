@@ -14,14 +14,12 @@ import os
 import resource
 import socket
 import sys
-import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from proxy.model.native import AbortFlag
-from proxy.model.requests import Answer, Faulty, Job, RequestThread
+from proxy.model.requests import AbortFlag, Answer, RequestThread, Work
 from proxy.model.wire import LINE, SOCKET, Fault, Settings, decode, encode
 
 FIRST_PROXY = 30.0
@@ -33,7 +31,6 @@ OUT_OF_MEMORY = 70
 NICE = 5
 """The proxy's event loop comes first where processors are scarce."""
 MEANING = frozenset({"learn", "compare"})
-Work = Callable[[Mapping[str, Any]], Answer]
 
 
 @dataclass(eq=False)
@@ -41,7 +38,7 @@ class Connection:
     """One proxy."""
 
     writer: asyncio.StreamWriter
-    jobs: dict[int, tuple[Job, RequestThread]] = field(default_factory=dict[int, tuple[Job, RequestThread]])
+    tasks: dict[int, asyncio.Task[Answer]] = field(default_factory=dict[int, asyncio.Task[Answer]])
 
     def send(self, **message: Any) -> None:
         """Write a message; a proxy that has gone is no error."""
@@ -49,46 +46,30 @@ class Connection:
             self.writer.write(encode(message))
 
 
-class Late:
-    """Work whose libraries are imported at the first request, in the thread that does it."""
+def language(settings: Settings, abort: AbortFlag) -> Work:
+    """Load the language model, from here on within its bound of memory.
 
-    def __init__(self, make: Callable[[], Work], extra: str) -> None:
-        self._make = make
-        self._extra = extra
-        self._work: Work | None = None
+    There is no bound where a GPU driver maps far more addresses than it uses.
+    """
+    from proxy.model.engine import Engine
+    from proxy.model.native import gpu_build
 
-    def __call__(self, body: Mapping[str, Any]) -> Answer:
-        """Answer one request; raises Faulty."""
-        if self._work is None:
-            try:
-                self._work = self._make()
-            except ImportError as error:
-                raise Faulty(Fault.MODEL, f"{error}: install mcp-mend[{self._extra}]") from error
-        return self._work(body)
-
-
-def thinking(settings: Settings) -> RequestThread:
-    """The thread of the language model."""
-    abort = AbortFlag()
-
-    def make() -> Work:
-        from proxy.model.thinking import Thinking
-
-        return Thinking(settings, abort)
-
-    return RequestThread("model", Late(make, "planner"), abort)
+    if not gpu_build():
+        resource.setrlimit(resource.RLIMIT_AS, (settings.memory_mb << 20, settings.memory_mb << 20))
+    return Engine(
+        Path(settings.model),
+        abort,
+        context=settings.context,
+        threads=settings.threads,
+        gpu_layers=settings.gpu_layers,
+    )
 
 
-def meaning(settings: Settings) -> RequestThread:
-    """The thread of the embedding model."""
-    stop = threading.Event()
+def meaning(settings: Settings, abort: AbortFlag) -> Work:
+    """Load the embedding model."""
+    from proxy.model.meaning import Meaning
 
-    def make() -> Work:
-        from proxy.model.meaning import Meaning
-
-        return Meaning(Path(settings.vectors), stop)
-
-    return RequestThread("meaning", Late(make, "retrieval"), stop)
+    return Meaning(Path(settings.vectors), abort)
 
 
 class Desk:
@@ -96,8 +77,8 @@ class Desk:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._thinking = thinking(settings)
-        self._meaning = meaning(settings)
+        self._language = RequestThread(partial(language, settings), "planner")
+        self._meaning = RequestThread(partial(meaning, settings), "retrieval")
         self._connections: set[Connection] = set()
         self._loop = asyncio.get_running_loop()
         self._leaving = self._loop.call_later(FIRST_PROXY, self._leave)
@@ -113,8 +94,8 @@ class Desk:
                 self._take(connection, decode(line))
         except (ConnectionError, ValueError) as error:
             sys.stderr.write(f"a proxy's connection ended: {error!r}\n")
-        for job, lane in tuple(connection.jobs.values()):
-            lane.stop(job, Fault.CANCELLED)
+        for task in connection.tasks.values():
+            task.cancel()
         self._connections.discard(connection)
         writer.close()
         if not self._connections:
@@ -123,21 +104,18 @@ class Desk:
     def _take(self, connection: Connection, body: dict[str, Any]) -> None:
         number = body["id"]
         if body["do"] == "cancel":
-            if held := connection.jobs.get(number):
-                held[1].stop(held[0], Fault.CANCELLED)
+            if task := connection.tasks.get(number):
+                task.cancel()
             return
-        lane = self._meaning if body["do"] in MEANING else self._thinking
-        job = Job(body, lambda answer: self._finish(connection, number, answer))
-        connection.jobs[number] = job, lane
-        job.timer = self._loop.call_later(body["deadline"], lane.stop, job, Fault.DEADLINE)
-        lane.put(job, self._loop)
+        thread = self._meaning if body["do"] in MEANING else self._language
+        task = connection.tasks[number] = self._loop.create_task(thread.answer(body))
+        task.add_done_callback(partial(self._finish, connection, number))
         self._rest()
 
-    def _finish(self, connection: Connection, number: int, answer: Answer) -> None:
+    def _finish(self, connection: Connection, number: int, task: asyncio.Task[Answer]) -> None:
         """Send a request's answer; a worker whose native code broke off ends here."""
-        job, _ = connection.jobs.pop(number)
-        if job.timer:
-            job.timer.cancel()
+        del connection.tasks[number]
+        answer = {"error": Fault.CANCELLED, "message": ""} if task.cancelled() else task.result()
         connection.send(id=number, **answer)
         self._rest()
         if answer.get("error") == Fault.NATIVE:
@@ -150,7 +128,7 @@ class Desk:
         self._leaving = self._loop.call_later(self._settings.idle, self._leave)
 
     def _leave(self) -> None:
-        if any(connection.jobs for connection in self._connections):
+        if any(connection.tasks for connection in self._connections):
             self._rest()
             return
         for connection in self._connections:
@@ -189,17 +167,9 @@ async def serve(settings: Settings, channel: socket.socket) -> None:
     await talk
 
 
-def end(failure: threading.ExceptHookArgs) -> None:
-    """End the process when a thread fails: a worker that cannot answer must not stay."""
-    threading.__excepthook__(failure)
-    sys.stderr.flush()
-    os._exit(1)
-
-
 def main() -> None:
     """Run the worker that the command line describes."""
     faulthandler.enable()
-    threading.excepthook = end
     settings = Settings(**decode(sys.argv[1].encode()))
     os.setsid()
     os.nice(NICE)

@@ -84,8 +84,10 @@ class Composer:
         """How likely each tool gives the answer, beyond how likely its name is anyway."""
         names = list(labels(tools))
         told = await self._planner.rank(_aim(goal, tools), names) if names else None
-        before = await self._planner.rank(_aim("", tools), names) if told else None
-        if not told or not before:
+        if not told:
+            return None
+        before = await self._planner.rank(_aim("", tools), names) if self._planner.likelihoods else [0.0] * len(told)
+        if not before:
             return None
         return [score - PRIOR * prior for score, prior in zip(told, before, strict=True)]
 
@@ -113,7 +115,7 @@ class Composer:
         if not told or any(option.said is not None for option in options):
             worth = [score + SUITS * min(1.0, option.score) for score, option in zip(told or (), options, strict=False)]
             return options[worth.index(max(worth))] if worth else None
-        before = await self._planner.rank(_ask("", call.tool), texts)
+        before = await self._planner.rank(_ask("", call.tool), texts) if self._planner.likelihoods else None
         gains = [score - prior for score, prior in zip(told, before or told, strict=True)]
         order = sorted(range(len(gains)), key=lambda index: -gains[index])
         clear = isinstance(options[0].value, bool) or len(order) == 1 or gains[order[0]] - gains[order[1]] >= HEARD

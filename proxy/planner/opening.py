@@ -5,47 +5,73 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 import structlog
 
 from proxy.model import models
 from proxy.model.client import LocalPlanner, Remote
-from proxy.model.fake import NoPlanner
-from proxy.model.installed import files
+from proxy.model.sampling import ClientModel
 from proxy.model.wire import Settings
 from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.shortlist import Shortlist
-from proxy.ports import Advisor, Planner
+from proxy.ports import Advisor, Client, Planner, Usage
 from schemas import config
 
 log = structlog.get_logger("planner")
 
 
+class NoPlanner:
+    """The backend `none`: it has no answer to anything."""
+
+    usage = Usage()
+    likelihoods = False
+
+    async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
+        """Nothing to say."""
+
+    async def generate(self, context: str, schema: Mapping[str, Any], max_tokens: int = 256) -> Any | None:
+        """Nothing to write."""
+
+
 @dataclass(frozen=True)
 class Opened:
-    """A planner, asked in text or in nouns, and the finder of the tools that it is shown."""
+    """A planner, asked in text or in nouns, and the finder of the tools that it is shown.
+
+    `behind` makes the planner of one run, where the client's own model is asked.
+    """
 
     planner: Planner
     advisor: Advisor
     shortlist: Shortlist
+    behind: Callable[[Client], Planner] | None = None
+    context: int = 4096
+
+    def of(self, client: Client) -> Opened:
+        """What a run of this client asks."""
+        if self.behind is None:
+            return self
+        planner = self.behind(client)
+        return replace(self, planner=planner, advisor=PlannerAdvisor(planner, self.context))
 
 
 @asynccontextmanager
-async def open_planner(wanted: config.Planner, home: Path) -> AsyncGenerator[Opened]:
+async def open_planner(wanted: config.Planner, home: Path, hide: Callable[[str], str] = str) -> AsyncGenerator[Opened]:
     """The planner of this configuration; nothing is started or loaded before its first request.
 
-    `home` is the state folder. A backend that cannot be had is reported once and answers nothing: the proxy works
-    without it.
+    `home` is the state folder; `hide` takes secrets out of what a client's model is asked. A backend that cannot be
+    had is reported once and answers nothing: the proxy works without it.
     """
     local = wanted.backend in ("auto", "local")
     model = await anyio.to_thread.run_sync(_local_model, wanted) if local else None
     remote = Remote(_worker_settings(wanted, model, home), home / "planner")
-    shortlist = Shortlist(remote if files() else None)
+    shortlist = Shortlist(remote if models.embedding() else None)
     try:
         if wanted.backend == "openai":
             from proxy.model.openai import open_endpoint
@@ -54,7 +80,8 @@ async def open_planner(wanted: config.Planner, home: Path) -> AsyncGenerator[Ope
                 yield Opened(endpoint, PlannerAdvisor(endpoint, wanted.context), shortlist)
         else:
             planner = NoPlanner() if model is None else LocalPlanner(remote, wanted.deadline)
-            yield Opened(planner, PlannerAdvisor(planner, wanted.context), shortlist)
+            behind = partial(ClientModel, wanted.deadline, hide) if wanted.backend == "client" else None
+            yield Opened(planner, PlannerAdvisor(planner, wanted.context), shortlist, behind, wanted.context)
     finally:
         await shortlist.close()
         await remote.close()

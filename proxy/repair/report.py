@@ -57,6 +57,7 @@ class Told:
     reused_calls: int = 0
     planner_calls: int = 0
     planner_tokens: int = 0
+    planner: str = ""
     seconds: float = 0.0
     seed: int = 0
 
@@ -203,6 +204,7 @@ def _search(told: Told) -> SearchReport:
         reused_calls=told.reused_calls,
         planner_calls=told.planner_calls,
         planner_tokens=told.planner_tokens,
+        planner=told.planner if told.planner_calls else "",
         seconds=round(told.seconds, 3),
         seed=told.seed,
         stop=told.stop.sentence,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from proxy.ports import Written
 from proxy.upstream import rpc
 from proxy.upstream.caller import LOG_LEVEL_KEY, Caller, Profile
+from schemas.catalog import as_list
 from schemas.trial import Reply
 
 PROGRESS = "notifications/progress"
@@ -84,6 +86,20 @@ class Exchange(Caller):
             return None
         content = reply.result.get("content")
         return rpc.fields(content)
+
+    async def sample(self, prompt: str, max_tokens: int) -> Written | None:
+        """Ask the client's own model; None where unsupported, refused or without text.
+
+        A modern client can refuse only by giving the whole call up, so it is not asked once anything may have changed.
+        """
+        if "sampling" not in self.profile.capabilities or (self.hold is not None and self.changed):
+            return None
+        message = {"role": "user", "content": {"type": "text", "text": prompt}}
+        reply = await self.ask("sampling/createMessage", {"messages": [message], "maxTokens": max_tokens})
+        result = reply.result or {}
+        content: Any = (as_list(result.get("content")) or [result.get("content")])[0]
+        text: Any = rpc.fields(content).get("text")
+        return Written(text, str(result.get("model", ""))) if isinstance(text, str) else None
 
     @property
     def token(self) -> Any:

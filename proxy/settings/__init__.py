@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from proxy.settings.demo import DEMO_UPSTREAMS, for_demo
 from proxy.settings.errors import ConfigError
 from proxy.settings.load import Loaded, load, load_text
 from proxy.settings.wrapping import wrapping
 
-__all__ = ["DEMO_UPSTREAMS", "ConfigError", "Loaded", "for_demo", "load", "load_text", "wrapping"]
+__all__ = ["ConfigError", "Loaded", "load", "load_text", "wrapping"]

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from proxy.settings.jsonc import Path
 from proxy.settings.selfcall import ours
+from schemas.catalog import as_list, as_object
 from schemas.config import OAuth
 
 _HOLDERS: tuple[Path, ...] = (
@@ -81,8 +82,8 @@ def holder(data: Mapping[str, Any]) -> Path | None:
     for path in _HOLDERS:
         found: Any = data
         for key in path:
-            found = cast("Mapping[str, Any]", found).get(cast("str", key)) if isinstance(found, Mapping) else None
-        if isinstance(found, Mapping):
+            found = (as_object(found) or {}).get(str(key))
+        if as_object(found) is not None:
             return path
     return None
 
@@ -148,16 +149,14 @@ def _take(upstream: dict[str, Any], key: str, value: Any) -> bool:
 
 
 def _authorized(headers: Any) -> bool:
-    return isinstance(headers, Mapping) and any(
-        key.lower() == "authorization" for key in cast("Mapping[str, Any]", headers)
-    )
+    return any(key.lower() == "authorization" for key in as_object(headers) or {})
 
 
 def _login(said: Mapping[str, Any]) -> dict[str, Any]:
     """What an entry says of logging in, as our own `oauth`; empty where a client says what we could not use."""
     known = {_LOGIN[key]: value for key, value in said.items() if key in _LOGIN and value}
-    if isinstance(scopes := known.get("scope"), list):
-        known["scope"] = " ".join(str(scope) for scope in cast("list[Any]", scopes))
+    if (scopes := as_list(known.get("scope"))) is not None:
+        known["scope"] = " ".join(map(str, scopes))
     if isinstance(port := said.get("callbackPort"), int):
         known["redirect_uri"] = f"http://localhost:{port}/callback"
     if not any("_" in key for key in said):
@@ -170,11 +169,10 @@ def _login(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _texts(value: Any) -> Any:
     """The value, numbers and truth values inside it as texts: clients take `"PORT": 8080` as well."""
-    if isinstance(value, list):
-        return [_text(inner) for inner in cast("list[Any]", value)]
-    if isinstance(value, Mapping):
-        return {key: _text(inner) for key, inner in cast("Mapping[str, Any]", value).items()}
-    return value
+    if (items := as_list(value)) is not None:
+        return [_text(inner) for inner in items]
+    fields = as_object(value)
+    return value if fields is None else {key: _text(inner) for key, inner in fields.items()}
 
 
 def _text(value: Any) -> Any:
@@ -186,22 +184,17 @@ def _text(value: Any) -> Any:
 def _split_command(upstream: dict[str, Any]) -> None:
     """Zed once wrote an object, opencode writes a list, where others write a program's name."""
     command = upstream.get("command")
-    if isinstance(command, Mapping):
-        command = cast("Mapping[str, Any]", command)
-        upstream["command"] = command.get("path")
-        upstream.update({key: command[key] for key in ("args", "env") if command.get(key) is not None})
-    elif isinstance(command, list) and command:
-        command = cast("list[Any]", command)
-        upstream["command"], upstream["args"] = command[0], command[1:]
+    if (said := as_object(command)) is not None:
+        upstream["command"] = said.get("path")
+        upstream.update({key: said[key] for key in ("args", "env") if said.get(key) is not None})
+    elif words := as_list(command):
+        upstream["command"], *upstream["args"] = words
 
 
 def _without_us(name: str, upstream: dict[str, Any], reading: _Reading) -> Mapping[str, Any] | None:
     """Pass over an entry that starts mcp-mend; one that wraps another server becomes that server."""
-    command: Any = upstream.get("command")
-    args: Any = upstream.get("args") or []
-    if not isinstance(command, str) or not isinstance(args, list):
-        return upstream
-    us = ours(command, [str(word) for word in cast("list[Any]", args)])
+    command, args = upstream.get("command"), as_list(upstream.get("args") or [])
+    us = ours(command, list(map(str, args))) if isinstance(command, str) and args is not None else None
     if us is None:
         return upstream
     if us.wrapped:

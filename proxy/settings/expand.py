@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from proxy.settings.jsonc import Path
+from schemas.catalog import as_list, as_object
 
 _EXPRESSION = re.compile(r"\$(\$)?\{([^{}]*)\}")
 _VARIABLE = re.compile(r"^(env:)?([A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_()]*)(?::-(.*))?\Z", re.DOTALL)
@@ -41,12 +42,10 @@ class Expansion:
         """Expand every text inside a value; keys of objects stay as they are."""
         if isinstance(value, str):
             return self.text(value, path)
-        if isinstance(value, dict):
-            items = cast("dict[str, Any]", value).items()
-            return {key: self.value(inner, (*path, key)) for key, inner in items}
-        if isinstance(value, list):
-            return [self.value(inner, (*path, at)) for at, inner in enumerate(cast("list[Any]", value))]
-        return value
+        if (fields := as_object(value)) is not None:
+            return {key: self.value(inner, (*path, key)) for key, inner in fields.items()}
+        items = as_list(value)
+        return value if items is None else [self.value(inner, (*path, at)) for at, inner in enumerate(items)]
 
     def text(self, text: str, path: Path = ()) -> str:
         """Expand one text."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from proxy.settings import clients
 from proxy.settings.errors import ConfigError, fault
@@ -17,6 +17,7 @@ from proxy.settings.jsonc import TextError
 from proxy.settings.lines import Text, read_text
 from proxy.settings.selfcall import ours
 from proxy.settings.validate import validated
+from schemas.catalog import as_object
 from schemas.config import Config, Mode
 
 _STRICTNESS: tuple[Mode, ...] = ("off", "suggest", "auto")
@@ -54,9 +55,9 @@ def load(
         loaded = Loaded(Config())
     else:
         loaded = load_text(str(path), _read(path), env, upstreams=upstreams, places=_places(path))
-        loaded = Loaded(loaded.config, path, loaded.ignored, loaded.skipped)
+        loaded = replace(loaded, path=path)
     chosen = _mode(mode, env)
-    return Loaded(_in_mode(loaded.config, chosen), loaded.path, loaded.ignored, loaded.skipped) if chosen else loaded
+    return replace(loaded, config=_in_mode(loaded.config, chosen)) if chosen else loaded
 
 
 def load_text(
@@ -86,10 +87,9 @@ def load_text(
 def _client_file(source: Text, where: KeyPath, expansion: Expansion, *, upstreams: bool) -> Loaded:
     """A client's file: its servers, and our own settings where it has a `mcp-mend` object."""
     found = clients.entries(source.data, where)
-    own: Any = source.data.get("mcp-mend", {})
-    if not isinstance(own, dict):
+    own = as_object(source.data.get("mcp-mend", {}))
+    if own is None:
         raise ConfigError([fault(source, ("mcp-mend",), "expected an object holding settings of mcp-mend")])
-    own = cast("dict[str, Any]", own)
     data = {**own, "upstreams": found.upstreams} if upstreams else own
     prefix: dict[str, KeyPath] = {key: ("mcp-mend", key) for key in own}
     config = _checked(data, source, {**prefix, "upstreams": where}, expansion)
@@ -101,10 +101,10 @@ def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath
     expanded: dict[str, Any] = {}
     for key, value in data.items():
         at = prefix.get(key, (key,))
-        if key == "upstreams" and isinstance(value, Mapping):
+        if key == "upstreams" and (entries := as_object(value)) is not None:
             expanded[key] = {
                 name: entry if _disabled(entry) else expansion.value(entry, (*at, name))
-                for name, entry in cast("Mapping[str, Any]", value).items()
+                for name, entry in entries.items()
             }
         else:
             expanded[key] = expansion.value(value, at)
@@ -114,7 +114,7 @@ def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath
 
 
 def _disabled(entry: Any) -> bool:
-    return isinstance(entry, Mapping) and cast("Mapping[str, Any]", entry).get("enabled") is False
+    return (as_object(entry) or {}).get("enabled") is False
 
 
 def _refuse_ourselves(config: Config, source: Text) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from proxy.settings.clients import holder
 from proxy.settings.jsonc import Document, Path, parse
 from proxy.settings.selfcall import Ours, ours
+from schemas.catalog import as_list, as_object
 
 _Edit = tuple[int, int, str]
 """Offsets and what stands there afterwards."""
@@ -81,16 +82,13 @@ def _entries(document: Document) -> dict[Path, Mapping[str, Any]]:
     table: Any = document.value
     for key in path:
         table = table[key]
-    items = cast("Mapping[str, Any]", table).items()
-    return {(*path, name): cast("Mapping[str, Any]", one) for name, one in items if isinstance(one, Mapping)}
+    return {(*path, name): known for name, one in table.items() if (known := as_object(one)) is not None}
 
 
 def _line(entry: Mapping[str, Any]) -> list[str] | None:
     """The command line of an entry, None where it has none of the usual form."""
-    command, args = entry.get("command"), cast("Any", entry.get("args") or [])
-    if not isinstance(command, str) or not isinstance(args, list):
-        return None
-    return [command, *(str(word) for word in cast("list[Any]", args))]
+    command, args = entry.get("command"), as_list(entry.get("args") or [])
+    return [command, *map(str, args)] if isinstance(command, str) and args is not None else None
 
 
 def _ours(entry: Mapping[str, Any]) -> Ours | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import Any
 import structlog
 from filelock import FileLock, Timeout
 
-from catalog_cache.home import private_folder, state_folder
+from catalog_cache.home import exchange, private_folder, state_folder
 from catalog_cache.merge import effect_of
 from schemas.catalog import Effect, as_list, as_object, canonical
 from schemas.config import Config, ToolRules, Upstream
@@ -109,16 +108,11 @@ def read_paused() -> tuple[str, ...]:
     return tuple(names)
 
 
-def pause(names: Collection[str]) -> None:
-    """Add to the names of the paused servers; raises `OSError` or `ValueError`."""
+def pause(names: Collection[str], *, on: bool = True) -> None:
+    """Add to the names of the paused servers, or take away from them; raises `OSError` or `ValueError`."""
     with _alone(paused_path()):
-        _write(paused_path(), {"format": 1, "servers": sorted({*read_paused(), *names})})
-
-
-def resume(names: Collection[str]) -> None:
-    """Take names away from those of the paused servers; raises `OSError` or `ValueError`."""
-    with _alone(paused_path()):
-        _write(paused_path(), {"format": 1, "servers": sorted({*read_paused()} - {*names})})
+        held = {*read_paused()}
+        _write(paused_path(), {"format": 1, "servers": sorted(held | {*names} if on else held - {*names})})
 
 
 def _decided(name: str, upstream: Upstream, state: State) -> Upstream:
@@ -178,13 +172,4 @@ def _alone(path: Path) -> Generator[None]:
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    exchange(path, json.dumps(value, indent=1, sort_keys=True))

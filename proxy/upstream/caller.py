@@ -49,7 +49,8 @@ class Caller(ABC):
     `session` is the identity of the client's session; `own` are the connections of that session alone (None: it
     shares the main ones); `modern` tells whether the request came without a session; `ident` is the request's id;
     `log_level` what the session asked to be told, None where it never said; `outlet` the way to the client for what
-    belongs to no request; `together` tells whether several upstreams stand behind the request's face as one.
+    belongs to no request; `together` tells whether several upstreams stand behind the request's face as one; `changed`
+    whether a tool that may have an effect was called for it.
     """
 
     session: str
@@ -60,6 +61,7 @@ class Caller(ABC):
     log_level: str | None = None
     outlet: Callable[[str, Any], None] | None = None
     together: bool = False
+    changed: bool = False
 
     def hear(self, server: str, method: str, params: Any) -> None:
         """Take an upstream's notification that belongs to this request."""

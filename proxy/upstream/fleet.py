@@ -23,7 +23,7 @@ from proxy.upstream.link import Link
 from proxy.upstream.supervisor import State, Supervised
 from proxy.upstream.watchdog import Watchdog
 from proxy.upstream.watching import SUBSCRIBE, UNSUBSCRIBE, URIS, Watch, Watches
-from schemas.catalog import Catalog, Tool
+from schemas.catalog import Catalog, Effect, Tool
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
@@ -119,6 +119,8 @@ class Fleet:
     async def call(self, tool: Tool, params: Mapping[str, Any], client: Client | None = None) -> Reply:
         """Send one `tools/call`; `params` as the client wrote them, `name` exchanged for the upstream's own."""
         caller = client if isinstance(client, Caller) else None
+        if caller is not None:
+            caller.changed = caller.changed or tool.effect is not Effect.READ
         return await self.request(tool.server, "tools/call", params, caller)
 
     async def request(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import re
 import time
 from collections import deque
@@ -22,7 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from catalog_cache.home import private_folder, state_folder
+from catalog_cache.home import exchange, private_folder, state_folder
 
 log = structlog.get_logger("upstream")
 
@@ -115,13 +114,7 @@ class LoginFile:
         """Swap in another content, readable by its user alone. Raises `OSError`."""
         private_folder(self.path.parent)
         _remember(login)
-        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.unlink(missing_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"format": FORMAT, **asdict(login)}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
+        exchange(self.path, json.dumps({"format": FORMAT, **asdict(login)}, indent=1))
 
     def erase(self) -> bool:
         """Forget everything; True where there was something."""

@@ -150,7 +150,7 @@ async def test_payloads_may_be_left_out(file: Path) -> None:
 
 def test_a_payload_beyond_the_limit_keeps_its_beginning_and_its_digest() -> None:
     ((_, values),) = Rows(Redaction()).of(call(arguments={"text": "x" * LONGEST}))
-    kept = json.loads(values[-2])
+    kept = json.loads(max((value for value in values if isinstance(value, str)), key=len))
     assert (kept["cut"], len(kept["head"])) == (True, 4096)
     assert not kept_whole(kept)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proxy.model.fake import NoPlanner, ScriptedPlanner
 from proxy.planner.advisor import OPTIONS, PlannerAdvisor
+from proxy.planner.opening import NoPlanner
 from schemas.plan import Ref, Step
+from tests.fakes import ScriptedPlanner
 from tests.planner.tools import FIND, ORDERS, PLAN, QUESTION
 
 BY_ID = PLAN.with_step(replace(PLAN.steps[1], arguments={"customer_id": Ref("find", "id").json()}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.model.trie import groups, grow
+from proxy.model.scoring import beginnings, groups
 from proxy.planner.choice import NOISE, choose
 from proxy.ports import Advice
 
@@ -32,25 +32,25 @@ OPTIONS = st.lists(st.lists(st.integers(0, 3), max_size=5), max_size=8)
 
 
 @given(OPTIONS, st.booleans())
-def test_every_option_is_a_path_through_the_tree(options: list[list[int]], shared: bool) -> None:
-    trie = grow(options, shared=shared)
-    assert [[trie.nodes[index].token for index in path] for path in trie.paths] == options
-    for path in trie.paths:
-        assert list(path) == sorted(path), "parents stand before children"
+def test_every_beginning_comes_after_its_own(options: list[list[int]], shared: bool) -> None:
+    found = list(beginnings(options, shared=shared))
+    for at, (owner, tokens) in enumerate(found):
+        assert len(tokens) == 1 or found.index((owner, tokens[:-1])) < at
+    wanted = {tuple(option[:length]) for option in options for length in range(1, len(option))}
+    assert {tokens for _, tokens in found} == wanted
     if not shared:
-        assert all(len(node.options) == 1 for node in trie.nodes)
+        assert all(len(numbers) == 1 for numbers in beginnings(options, shared=False).values())
 
 
 def test_a_shared_beginning_is_evaluated_once() -> None:
-    trie = grow([[1, 2, 3], [1, 2, 4], [1, 5]])
-    assert len(trie.nodes) == 5
-    assert [trie.nodes[index].token for index in trie.inner] == [1, 2]
+    found = beginnings([[1, 2, 3], [1, 2, 4], [1, 5]], shared=True)
+    assert found == {(-1, (1,)): [0, 1, 2], (-1, (1, 2)): [0, 1]}
 
 
 @given(OPTIONS, st.integers(1, 4), st.integers(5, 12))
 def test_groups_keep_order_and_bounds(options: list[list[int]], count: int, tokens: int) -> None:
     found = groups(options, count=count, tokens=tokens)
-    assert [index for group in found for index in group] == list(range(len(options)))
+    assert [option for group in found for option in group] == options
     for group in found:
         assert len(group) <= count
-        assert sum(len(options[index]) for index in group) <= tokens
+        assert sum(map(len, group)) <= tokens

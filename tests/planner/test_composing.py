@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from proxy.model.fake import NoPlanner, ScriptedPlanner
 from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.composing import Composer
+from proxy.planner.opening import NoPlanner
 from proxy.ports import Planner
 from proxy.repair.edits import apply
 from proxy.repair.search.advice import edits_between
@@ -17,6 +17,7 @@ from proxy.repair.search.grounding import invented
 from schemas.catalog import Tool, catalog_of
 from schemas.plan import Plan, Step
 from schemas.trial import StepRun, Verdict
+from tests.fakes import ScriptedPlanner
 
 NUMBER, TEXT, TRUTH = {"type": "number"}, {"type": "string"}, {"type": "boolean"}
 

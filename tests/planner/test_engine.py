@@ -9,8 +9,9 @@ import pytest
 
 from benchmarks.planner.situations import contexts, options
 from proxy.model.engine import Engine
-from proxy.model.native import Aborted, AbortFlag
 from proxy.model.prefix import WORTH_SAVING
+from proxy.model.requests import AbortFlag
+from proxy.model.wire import Faulty
 from proxy.planner.choice import NOISE
 
 pytestmark = pytest.mark.model
@@ -72,7 +73,7 @@ def test_a_stopped_prompt_keeps_what_it_had_read(engine: Engine) -> None:
     expected = engine.rank(f"{TEXT}dog?", ["4", "5"]).value
     abort = engine.native.abort
     abort.set()
-    with pytest.raises(Aborted):
+    with pytest.raises(Faulty):
         engine.rank("Quite another question about cats", ["4"])
     abort.clear()
     assert near(engine.rank(f"{TEXT}dog?", ["4", "5"]).value, expected)

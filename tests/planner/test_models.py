@@ -14,9 +14,8 @@ from structlog.testing import capture_logs
 from proxy.commands.model import model as command
 from proxy.model import models
 from proxy.model.client import LocalPlanner
-from proxy.model.fake import NoPlanner
 from proxy.model.openai import Endpoint
-from proxy.planner.opening import open_planner
+from proxy.planner.opening import NoPlanner, open_planner
 from schemas.config import Planner
 
 OFFER = models.OFFERS[0]

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from proxy.model.client import Remote
-from proxy.model.installed import files
+from proxy.model.models import embedding
 from proxy.model.wire import Settings
 from proxy.planner.shortlist import Shortlist
 from schemas.catalog import Catalog, Tool, catalog_of
@@ -55,7 +55,7 @@ async def test_another_catalog_is_indexed_anew() -> None:
 
 
 async def test_meanings_find_what_shares_no_word(remote: Remote) -> None:
-    assert files() is not None
+    assert embedding() is not None
     shortlist = Shortlist(remote)
     question = "download a web page"
     assert [hit.tool.name for hit in await shortlist.nearest(CATALOG, question)] == []

@@ -8,14 +8,13 @@ from typing import Any
 import anyio
 import pytest
 
-from proxy.model.fake import ScriptedPlanner
 from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.opening import Opened
 from proxy.planner.shortlist import Shortlist
 from proxy.workflow import Workflow
 from schemas.config import Config
 from schemas.report import Report
-from tests.fakes import TEXT, Book, Person, Server, step, world
+from tests.fakes import TEXT, Book, Person, ScriptedPlanner, Server, step, world
 
 GOAL = "Tell me whether in the hall it is the oaken one, or the iron one, that sticks."
 TWO_DOORS = {"type": "string", "description": "Which of the doors of the house"}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.settings import DEMO_UPSTREAMS, ConfigError, for_demo, load, load_text, wrapping
+from proxy.commands.demo import UPSTREAMS, for_demo
+from proxy.settings import ConfigError, load, load_text, wrapping
 from proxy.settings.wrapping import upstream_name
 from schemas.config import Config, Upstream
 from schemas.generate import FILES, schema_text
@@ -136,7 +137,7 @@ def test_an_override_never_loosens_what_an_upstream_is_set_to(home: Path) -> Non
 def test_the_shipped_file_says_the_defaults_and_the_demos_servers() -> None:
     config = load(ROOT / "proxy.toml", env={}).config
     assert config.model_copy(update={"upstreams": {}}) == Config()
-    assert config.upstreams == DEMO_UPSTREAMS
+    assert config.upstreams == UPSTREAMS
 
 
 def test_the_shipped_file_says_every_setting_with_a_comment() -> None:
@@ -162,7 +163,7 @@ def test_the_schema_files_equal_the_models(name: str) -> None:
 def test_the_demo_takes_its_own_servers_where_the_file_has_none() -> None:
     own = Upstream(command="mine")
     config = for_demo(Config(upstreams={"time": own, "other": own}))
-    assert config.upstreams == {**DEMO_UPSTREAMS, "time": own}
+    assert config.upstreams == {**UPSTREAMS, "time": own}
 
 
 def test_wrap_takes_a_command_a_url_or_a_configured_upstream() -> None:

@@ -9,14 +9,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+from catalog_cache.home import exchange
 from proxy.commands.clients.places import CLIENTS, Client, Surroundings, place
 from proxy.commands.log.text import coloured
 from proxy.commands.options import refuse
 from proxy.repair.view.shown import shown
+
+Parsed = TypeVar("Parsed")
 
 _MARK = "\ufeff"
 
@@ -51,6 +54,16 @@ def read(path: Path) -> str:
         refuse(f"{path}: cannot be read: {error}")
 
 
+def parsed(path: Path, reading: Callable[[], Parsed]) -> Parsed:
+    """What comes of reading the text of a file; one that cannot be understood is left alone."""
+    from proxy.settings.jsonc import TextError
+
+    try:
+        return reading()
+    except TextError as error:
+        refuse(f"{path}:{error.line}: {error}")
+
+
 def change(path: Path, before: str, after: str, *, dry_run: bool, yes: bool) -> bool:
     """Show the change and make it where that is agreed; tells whether it was made."""
     after = _MARK + after if before.startswith(_MARK) and not after.startswith(_MARK) else after
@@ -64,7 +77,7 @@ def change(path: Path, before: str, after: str, *, dry_run: bool, yes: bool) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         click.echo(f"the file as it was: {_copy(path)}", err=True)
-    _exchange(path, after)
+    exchange(path, after, rights_stay=True)
     return True
 
 
@@ -78,19 +91,3 @@ def _copy(path: Path) -> Path:
         copy = path.with_name(f"{base}-{number}")
     shutil.copy2(path, copy)
     return copy
-
-
-def _exchange(path: Path, text: str) -> None:
-    """Write beside the file and rename: whoever reads it meanwhile reads the one or the other, whole."""
-    beside = path.with_name(f".{path.name}.mcp-mend-{os.getpid()}")
-    try:
-        handle = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

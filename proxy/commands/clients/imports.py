@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
-from proxy.commands.clients.change import careful, change, client_argument, client_file, read
+from proxy.commands.clients.change import careful, change, client_argument, client_file, parsed, read
 from proxy.commands.options import refuse
 from proxy.plain import one_line
+from schemas.catalog import as_object
 
 
 @click.command("import")
@@ -54,26 +55,18 @@ def _own() -> Path:
 
 def _names(target: Path, text: str) -> set[str]:
     """Upstreams that the target has already."""
-    from proxy.settings.jsonc import TextError
     from proxy.settings.lines import read_text
 
-    try:
-        upstreams: Any = read_text(str(target), text, toml=True).data.get("upstreams", {})
-    except TextError as error:
-        refuse(f"{target}:{error.line}: {error}")
-    return set(cast("Mapping[str, Any]", upstreams)) if isinstance(upstreams, Mapping) else set()
+    found = parsed(target, lambda: read_text(str(target), text, toml=True))
+    return set(as_object(found.data.get("upstreams")) or {})
 
 
 def _tables(path: Path, there: set[str]) -> tuple[list[str], list[str]]:
     """TOML tables of the servers to import, and what is to be said about the others."""
     from proxy.settings.clients import entries, holder
-    from proxy.settings.jsonc import TextError
     from proxy.settings.lines import read_text
 
-    try:
-        data = read_text(str(path), read(path), toml=path.suffix == ".toml").data
-    except TextError as error:
-        refuse(f"{path}:{error.line}: {error}")
+    data = parsed(path, lambda: read_text(str(path), read(path), toml=path.suffix == ".toml")).data
     where = holder(data)
     if where is None:
         return [], [f"{path} names no servers"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from proxy.commands.clients.change import careful, change, client_argument, client_file, read
+from proxy.commands.clients.change import careful, change, client_argument, client_file, parsed, read
 from proxy.commands.options import mode_option, refuse
 from proxy.plain import one_line
 
@@ -53,11 +53,11 @@ def install(
     if serve:
         line = [*launcher(), "serve", *options]
         entry = {**({"type": "stdio"} if found.table == "servers" else {}), "command": line[0], "args": line[1:]}
-        rewritten = _rewritten(path, lambda: rewrite.added(before, found.table, "mcp-mend", entry))
+        rewritten = parsed(path, lambda: rewrite.added(before, found.table, "mcp-mend", entry))
     else:
         if not before:
             refuse(f"{found.title} has no file {path}; --serve makes one, --file names another")
-        rewritten = _rewritten(path, lambda: rewrite.wrapped(before, launcher(), only=servers, options=options))
+        rewritten = parsed(path, lambda: rewrite.wrapped(before, launcher(), only=servers, options=options))
     missing = [name for name in servers if name not in {*rewritten.changed, *(rewritten.left or {})}]
     if missing:
         refuse(f"{path} has no server called {', '.join(missing)}")
@@ -78,7 +78,7 @@ def uninstall(client: str, file: Path | None, dry_run: bool, yes: bool) -> None:
     found, path = client_file(client, file)
     _json_only(path, found.table)
     before = read(path)
-    rewritten = _rewritten(path, lambda: rewrite.unwrapped(before or "{}"))
+    rewritten = parsed(path, lambda: rewrite.unwrapped(before or "{}"))
     if not rewritten.changed:
         click.echo(f"mcp-mend is not in {path}", err=True)
         return
@@ -101,16 +101,6 @@ def _json_only(path: Path, table: str) -> None:
         line = launcher()
         say = f'[{table}.mcp-mend]\ncommand = "{line[0]}"\nargs = {[*line[1:], "serve"]}'
         refuse(f"{path} is TOML, which this command does not change; add to it:\n{say}")
-
-
-def _rewritten(path: Path, rewriting: Callable[[], Rewritten]) -> Rewritten:
-    """Rewrite the text of a client's file; one that is no JSON is left alone."""
-    from proxy.settings.jsonc import TextError
-
-    try:
-        return rewriting()
-    except TextError as error:
-        refuse(f"{path}:{error.line}: {error}")
 
 
 def _finish(path: Path, before: str, rewritten: Rewritten, then: str, *, dry_run: bool, yes: bool) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-Platform = Literal["linux", "darwin", "win32"]
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,9 @@ from proxy.repair.search import outcome
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.alternatives import alternatives_of, suggestions
 from proxy.repair.search.gates import guessed
-from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.loop import Search
 from proxy.repair.search.outcome import failing, judged
-from proxy.repair.search.population import Population
+from proxy.repair.search.population import Intensity, Population
 from proxy.repair.view.order import final_steps
 from proxy.repair.view.step import Evidence
 from proxy.resume import Earlier

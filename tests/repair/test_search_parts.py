@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.repair.read.diagnose import diagnose
-from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.judge import WEIGHTS, judge
-from proxy.repair.search.population import Population, niche, worth
+from proxy.repair.search.population import Intensity, Population, niche, worth
 from proxy.repair.search.propose import propose, repairs
 from proxy.repair.view.step import Evidence
 from schemas.catalog import catalog_of
@@ -140,14 +139,23 @@ def test_as_many_ideas_are_kept_as_there_is_room_for(members: list[Candidate], s
 
 
 @promise("diverse-population")
-def test_a_parent_is_one_of_the_members_and_the_draw_can_be_repeated() -> None:
+def test_a_parent_is_one_of_the_best_and_the_draw_can_be_repeated() -> None:
     population = Population(10)
     for total in (0.1, 0.4, 0.9):
         population.record(member("t", total, 1))
-    for explore in (True, False):
-        draws = [[population.parent(random.Random(5), 3, explore=explore) for _ in range(3)] for _ in range(2)]  # noqa: S311
-        assert draws[0] == draws[1]
-    assert population.parent(random.Random(1), 3, explore=False).outcome.score.total == 0.9  # noqa: S311
+    draws = [[population.parent(random.Random(5), 3) for _ in range(3)] for _ in range(2)]  # noqa: S311
+    assert draws[0] == draws[1]
+    assert population.parent(random.Random(1), 3).outcome.score.total == 0.9  # noqa: S311
+
+
+@promise("diverse-population")
+def test_the_best_of_each_idea_has_its_turn_before_the_others_of_any() -> None:
+    members = [member("t", 0.9, 1), member("t", 0.8, 1), member("u", 0.3, 1)]
+    for niches, tools in ((True, ["t", "u", "t"]), (False, ["t", "t", "u"])):
+        population = Population(10, niches)
+        for each in members:
+            population.record(each)
+        assert [each.plan.steps[0].tool for each in population.ranked()] == tools
 
 
 # intensity

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from proxy.repair.read.diagnose import diagnose
 from proxy.repair.search.judge import WEIGHTS, judge
-from proxy.repair.search.population import Intensity, Population, niche, worth
+from proxy.repair.search.population import Intensity, Population, worth
 from proxy.repair.search.propose import propose, repairs
 from proxy.repair.view.step import Evidence
 from schemas.catalog import catalog_of
@@ -129,16 +129,6 @@ def test_the_best_is_never_lost_and_the_size_is_kept(members: list[Candidate], s
 
 
 @promise("diverse-population")
-@given(st.lists(MEMBERS, min_size=1, max_size=30), st.integers(1, 6))
-def test_as_many_ideas_are_kept_as_there_is_room_for(members: list[Candidate], size: int) -> None:
-    population = Population(size)
-    for each in members:
-        population.record(each)
-    kept = {niche(each) for each in population.members}
-    assert len(kept) == min(size, len({niche(each) for each in members}))
-
-
-@promise("diverse-population")
 def test_a_parent_is_one_of_the_best_and_the_draw_can_be_repeated() -> None:
     population = Population(10)
     for total in (0.1, 0.4, 0.9):
@@ -146,16 +136,6 @@ def test_a_parent_is_one_of_the_best_and_the_draw_can_be_repeated() -> None:
     draws = [[population.parent(random.Random(5), 3) for _ in range(3)] for _ in range(2)]  # noqa: S311
     assert draws[0] == draws[1]
     assert population.parent(random.Random(1), 3).outcome.score.total == 0.9  # noqa: S311
-
-
-@promise("diverse-population")
-def test_the_best_of_each_idea_has_its_turn_before_the_others_of_any() -> None:
-    members = [member("t", 0.9, 1), member("t", 0.8, 1), member("u", 0.3, 1)]
-    for niches, tools in ((True, ["t", "u", "t"]), (False, ["t", "t", "u"])):
-        population = Population(10, niches)
-        for each in members:
-            population.record(each)
-        assert [each.plan.steps[0].tool for each in population.ranked()] == tools
 
 
 # intensity
@@ -192,7 +172,7 @@ def test_growth_from_a_score_of_zero_counts_and_does_not_explode() -> None:
 
 
 @promise("repeatable")
-def test_exploration_that_is_not_adaptive_stays_least() -> None:
+def test_boldness_that_is_not_adaptive_stays_least() -> None:
     assert Intensity(adaptive=False).after(0.1, 0.9).exploration == Intensity().least
 
 

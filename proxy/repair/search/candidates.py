@@ -1,8 +1,8 @@
 """Candidates from candidates: which parent is taken, and how its child is made.
 
 Pure but for the random numbers that it is handed. A child is the likeliest combination of repairs that no candidate has
-had yet, or, where the search explores, a random one; or it is recombined: of every step the version that ran well in
-any member (arXiv 2606.12674, parent selection, compound exploration and structured edits).
+had yet, or it is recombined: of every step the version that ran well in any member (arXiv 2606.12674, parent selection
+and structured edits).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from itertools import islice
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.search.gates import Gate, guessed
 from proxy.repair.search.outcome import failing
-from proxy.repair.search.population import Population, structure
+from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
+from proxy.repair.search.recall import Counts, likelihood
 from proxy.repair.search.validators import guarded
 from proxy.repair.view.step import Evidence
 from schemas.config import Evolution
@@ -44,6 +45,8 @@ class Variation:
     gate: Gate
     population: Population
     settings: Evolution
+    counts: Counts = field(default_factory=dict[str, tuple[int, int]])
+    """How often guesses were right, which decides the order in which they are tried."""
     late: Callable[[], bool] = lambda: False
     """Whether time is over: then no more children are made."""
     proposed: Proposed = field(default_factory=Proposed)
@@ -62,21 +65,12 @@ class Variation:
                 return found
         return None
 
-    def child(self, rng: random.Random, exploration: float) -> Candidate | None:
-        """The next candidate by recombination and typed edits, None where no untried one is left.
-
-        Where the search explores, one that is another idea than every member comes before the likeliest.
-        """
+    def child(self, rng: random.Random) -> Candidate | None:
+        """The next candidate by recombination and typed edits, None where no untried one is left."""
         if not self.settings.edits:
             return None
         if (found := self.recombined()) is not None:
             return found
-        if self.settings.explore and rng.random() < exploration:
-            known = {structure(member.plan) for member in self.population.members}
-            for parent in self._parents():
-                found = self._combined(parent, lambda child: structure(child.plan) not in known)
-                if found is not None:
-                    return found
         for parent in self._parents(rng):
             if (found := self._combined(parent)) is not None:
                 return found
@@ -84,7 +78,7 @@ class Variation:
 
     def mended(self, parent: Candidate, guesses: int) -> Candidate | None:
         """A candidate with the likeliest repairs of what failed, or the sure ones: at most so many guesses."""
-        for choose in (lambda _, options: 0), _if_sure:
+        for choose in _likeliest, _if_sure:
             child = self._mended(parent, choose)
             if child is not None and len(guessed(child.lineage)) <= guesses:
                 return child
@@ -121,15 +115,15 @@ class Variation:
         first = self.population.parent(rng, self.settings.tournament)
         return [first, *(member for member in members if member is not first)]
 
-    def _combined(self, parent: Candidate, suits: Callable[[Candidate], bool] = lambda _: True) -> Candidate | None:
-        """The likeliest untried combination of repairs of the steps that failed that makes a suitable candidate."""
+    def _combined(self, parent: Candidate) -> Candidate | None:
+        """The likeliest untried combination of repairs of the steps that failed."""
         steps = failing(parent)
         for picks in islice(_picks(len(steps)), COMBINATIONS):
             if self.late():
                 return None
             wanted = dict(zip(steps, picks, strict=True))
             found = self._mended(parent, lambda step, _, wanted=wanted: wanted[step])
-            if found is not None and suits(found):
+            if found is not None:
                 return found
         return None
 
@@ -160,6 +154,7 @@ class Variation:
             found = self.proposed[key][1]
             found = [option for option in found if _is_sure(option) or step not in self.settled]
             open_ = [option for option in found if not self.gate.closed(option, plan, step, evidence)]
+            open_.sort(key=lambda option: (not _is_sure(option), -likelihood(option.proposals, self.counts)))
             self._known[key] = self._held(open_, step, evidence)
         return self._known[key]
 
@@ -171,7 +166,11 @@ class Variation:
         return [*(guard or option for option, guard in held), *(option for option, guard in held if guard)]
 
 
-def _if_sure(_: str, options: Sequence[Repair]) -> int:
+def _likeliest(step: str, options: Sequence[Repair]) -> int:
+    return 0
+
+
+def _if_sure(step: str, options: Sequence[Repair]) -> int:
     return 0 if _is_sure(options[0]) else LEAVE
 
 

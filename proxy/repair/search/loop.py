@@ -23,7 +23,8 @@ from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
 from proxy.repair.search.population import Intensity, Population
 from proxy.repair.search.propose import Repair, repairs
-from proxy.repair.search.rivals import goal_prefers, misread, with_rival
+from proxy.repair.search.recall import Counts
+from proxy.repair.search.rivals import goal_prefers, ignores, misread, with_rival
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Effect, Json, Tool
 from schemas.config import Evolution
@@ -103,6 +104,8 @@ class Search:
     """Steps whose guesses trying could not tell apart: no more are taken for them."""
     proposed: Proposed = field(default_factory=Proposed)
     """Repairs proposed so far."""
+    counts: Counts = field(default_factory=dict[str, tuple[int, int]])
+    """How often the user's own guesses were right."""
     late: Callable[[], bool] = lambda: False
     """Whether time is over; asked within what does not await."""
     under_way: Candidate | None = None
@@ -148,7 +151,7 @@ class Search:
             return True
         tried = 0
         while tried < self.intensity.breadth and not self.executor.spent:
-            child = await to_thread.run_sync(self._variation.child, self.rng, self.intensity.exploration)
+            child = await to_thread.run_sync(self._variation.child, self.rng)
             if child is None:
                 break
             tried += 1
@@ -183,7 +186,7 @@ class Search:
         Every rival of every guess in it is tried; one that runs to the end with another value, or that the budget
         keeps from being tried, leaves neither. A plan of ours that finds nothing leaves the goal open.
         """
-        if guessed(best.lineage) and (misread(best) or not await self._stands_alone(best)):
+        if guessed(best.lineage) and (misread(best) or ignores(best) or not await self._stands_alone(best)):
             await self._set_aside(best)
             return None
         changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
@@ -196,6 +199,7 @@ class Search:
         """Send the effects that wait for a guess, once everything else that could have been meant has failed."""
         tried = {of.step for of in best.rivals if of.others}
         if guessed(best.lineage) <= tried and await self._stands_alone(best, strictly=True):
+            self.population.drop(lambda member: member is best)
             await self.attempt(replace(best, lineage=proven(best.lineage), rivals=()))
         else:
             await self._set_aside(best)
@@ -278,8 +282,8 @@ class Search:
     @property
     def _variation(self) -> Variation:
         return Variation(
-            self.submitted, self.evidence, self._gate, self.population, self.settings, self.late, self.proposed,
-            settled=self.settled,
+            self.submitted, self.evidence, self._gate, self.population, self.settings, self.counts, self.late,
+            self.proposed, self.settled,
         )  # fmt: skip
 
     async def _advised(self) -> Candidate | None:

@@ -1,36 +1,19 @@
 """The candidates of a search, and how boldly it looks for more.
 
-Pure but for its own list (arXiv 2606.12674: diversity pruning, parent selection, adaptive intensity). Randomness comes
+Pure but for its own list (arXiv 2606.12674: parent selection, adaptive intensity). Randomness comes
 in as an argument. The population belongs to the caller of the search: a deadline leaves the best so far in hand.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import sqrt
 
-from schemas.plan import Plan
 from schemas.trial import Candidate
 
-Structure = tuple[tuple[str, tuple[str, ...]], ...]
-Niche = tuple[Structure, frozenset[str]]
-
 EPSILON = 1e-9
-
-
-def structure(plan: Plan) -> Structure:
-    """What two plans must share to be one idea: the tools in order, and which steps each of them reads."""
-    ids = plan.by_id
-    return tuple(
-        (f"{step.server}/{step.tool}", tuple(sorted({ref.step for _, ref in step.refs(ids)}))) for step in plan.steps
-    )
-
-
-def niche(candidate: Candidate) -> Niche:
-    """The idea behind a candidate, and the kinds of problems that it still has."""
-    return structure(candidate.plan), frozenset(problem.kind for problem in candidate.outcome.problems)
 
 
 def worth(candidate: Candidate) -> tuple[bool, float, int]:
@@ -43,7 +26,6 @@ class Population:
     """At most `size` candidates; `tried` remembers every plan ever recorded, by its canonical form."""
 
     size: int = 10
-    niches: bool = True
     members: list[Candidate] = field(default_factory=list[Candidate])
     tried: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
 
@@ -56,9 +38,7 @@ class Population:
         before = self.best
         self.tried[candidate.plan.key] = candidate
         self.members.append(candidate)
-        self.members = sorted(self.members, key=worth, reverse=True)
-        if len(self.members) > self.size:
-            self.members = self._niches_first(self.members)[: self.size]
+        self.members = sorted(self.members, key=worth, reverse=True)[: self.size]
         return before is None or worth(candidate) > worth(before)
 
     def drop(self, unwanted: Callable[[Candidate], bool]) -> None:
@@ -71,21 +51,8 @@ class Population:
         return max(self.members, key=worth, default=None)
 
     def ranked(self) -> list[Candidate]:
-        """Every member in its turn as a parent: worthiest first, of equals the one that has come furthest.
-
-        The worthiest of each niche come before the others of any.
-        """
-        ranked = sorted(self.members, key=lambda member: (worth(member)[:2], member.generation), reverse=True)
-        return self._niches_first(ranked)
-
-    def _niches_first(self, ranked: Sequence[Candidate]) -> list[Candidate]:
-        if not self.niches:
-            return [*ranked]
-        first: dict[Niche, Candidate] = {}
-        for member in ranked:
-            first.setdefault(niche(member), member)
-        chosen = {id(member) for member in first.values()}
-        return [*first.values(), *(member for member in ranked if id(member) not in chosen)]
+        """Every member, worthiest first; of equals the one that has come furthest."""
+        return sorted(self.members, key=lambda member: (worth(member)[:2], member.generation), reverse=True)
 
     def parent(self, rng: random.Random, tournament: int) -> Candidate:
         """Choose a parent by tournament within the best quarter."""
@@ -118,7 +85,7 @@ class Intensity:
 
     @property
     def exploration(self) -> float:
-        """Probability of exploring in the next generation; the least one where adaptation is off."""
+        """How bold the next generation is; the least where adaptation is off."""
         if not self.adaptive:
             return self.least
         return self.least + (self.most - self.least) / (1 + 10.0 * sqrt(self.growth + EPSILON))

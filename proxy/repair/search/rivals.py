@@ -14,8 +14,9 @@ from proxy.repair.search.gates import guessed
 from proxy.repair.view.step import OUTPUT
 from proxy.repair.view.values import inside, segments
 from proxy.repair.view.words import stem, words
-from schemas.edit import Confidence, Proposal, RepathReference, SwapTool
+from schemas.edit import Confidence, Proposal, RepathReference, SetArgument, SwapTool
 from schemas.plan import Plan, as_ref, refs_in
+from schemas.problem import MissingArgument
 from schemas.trial import Candidate, Rivals
 
 _INDEX = re.compile(r"\d{1,3}")
@@ -50,6 +51,20 @@ def _read(plan: Plan, edit: RepathReference) -> str:
     step = plan.by_id.get(edit.step)
     ref = as_ref(inside(plan.output if step is None else step.arguments, edit.at))
     return ref.step if ref is not None else ""
+
+
+def ignores(candidate: Candidate) -> bool:
+    """Tell whether a value was guessed for what was missing although there is a step whose result nothing reads."""
+    plan = candidate.plan
+    made_up = any(
+        isinstance(edit, SetArgument) and isinstance(proposal.problem, MissingArgument)
+        for proposal in candidate.lineage
+        if proposal.confidence is Confidence.GUESS
+        for edit in proposal.edits
+    )
+    read = {ref.step for step in plan.steps for _, ref in step.refs(plan.by_id)}
+    read |= {ref.step for _, ref in refs_in(plan.output, plan.by_id)}
+    return made_up and plan.output is not None and bool(plan.by_id.keys() - read)
 
 
 def behind(plan: Plan, step: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from proxy.repair.read.goal import stated
 from proxy.repair.view.choices import choose
 from proxy.repair.view.coerce import Target, coerce, short, spoken_unit
 from proxy.repair.view.notes import alternatives, stated_default
@@ -81,9 +82,12 @@ _NUMBERS = re.compile(r"(?<![\w.])[$€£]?(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+
 
 def _number_in_goal(problem: Problem, here: StepView, target: Target) -> Iterator[Proposal]:
     used = here.literals()
+    other = [(each.start, each.end) for each in stated(here.plan.goal) if each.kind != "number"]
     free: list[tuple[float, str, float]] = []
     naming = bool(stems(target.name) & {"id", "key", "number", "code", "no"})
     for match in _NUMBERS.finditer(here.plan.goal):
+        if any(start <= match.start(1) < end for start, end in other):
+            continue
         text = match[1].replace(",", "")
         if naming and (match[0][0] in "$€£" or not _beside(here.plan.goal, match.start(), match.end(), target)):
             continue

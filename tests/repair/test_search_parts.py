@@ -4,23 +4,31 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.memory import open_memories
 from proxy.repair.read.diagnose import diagnose
+from proxy.repair.search.candidates import Variation
+from proxy.repair.search.gates import Gate
 from proxy.repair.search.judge import WEIGHTS, judge
 from proxy.repair.search.population import Intensity, Population, worth
+from proxy.repair.search.priors import PRIORS
 from proxy.repair.search.propose import propose, repairs
+from proxy.repair.search.recall import counted, likelihood
 from proxy.repair.view.step import Evidence
 from schemas.catalog import catalog_of
+from schemas.config import Evolution
 from schemas.edit import Confidence, DropArgument, Proposal, RemoveStep
 from schemas.plan import Plan, Step
 from schemas.problem import Refused, UnknownTool
-from schemas.trial import Candidate, Execution, Outcome, Score, StepRun, Verdict
+from schemas.trial import Candidate, Execution, Outcome, Rivals, Score, StepRun, Verdict
 from tests.fakes import world
 from tests.promises import promise
 from tests.scenarios.worlds import shop, units
@@ -220,3 +228,54 @@ def test_equally_likely_repairs_are_guesses() -> None:
     options = repairs(plan, "a", Evidence(twins))
     assert {option.plan.steps[0].tool for option in options} == {"get_product_a", "get_product_b"}
     assert {option.confidence for option in options} == {Confidence.GUESS}
+
+
+# what experience changes
+
+
+def a_guess(rule: str, score: float = 0.5) -> Proposal:
+    return Proposal(PROBLEM, (RemoveStep(rule),), rule, "e", Confidence.GUESS, score)
+
+
+@promise("repeatable")
+def test_what_worked_comes_first_and_what_is_sure_is_as_likely_as_before() -> None:
+    mine = {counted(a_guess("one")): (9, 1), counted(a_guess("two")): (1, 9)}
+    assert likelihood([a_guess("two", 0.6)], {}) > likelihood([a_guess("one")], {})
+    assert likelihood([a_guess("two", 0.6)], mine) < likelihood([a_guess("one")], mine)
+    assert likelihood([replace(a_guess("two"), confidence=Confidence.EVIDENT)], mine) == 1
+
+
+@promise("abstains")
+@given(st.dictionaries(st.sampled_from(sorted(PRIORS)), st.tuples(st.integers(0, 99), st.integers(0, 99))))
+def test_experience_changes_the_order_of_guesses_and_not_which_may_be_tried(mine: dict[str, tuple[int, int]]) -> None:
+    plan, evidence = Plan((Step("a", "find_products", {"query": "hose"}, None),)), Evidence(CATALOG)
+    population, gate = Population(), Gate(plan, lambda _: [])
+    parent = Candidate(plan)
+    population.record(parent)
+
+    def offered(counts: dict[str, tuple[int, int]]) -> list[Any]:
+        variation = Variation(plan, evidence, gate, population, Evolution(), counts)
+        return variation.options(parent, plan, "a", evidence)
+
+    def sureness(options: list[Any]) -> list[Any]:
+        return sorted((option.plan.key, option.confidence, option.score) for option in options)
+
+    assert offered({})
+    assert sureness(offered(mine)) == sureness(offered({}))
+
+
+@promise("repeatable")
+def test_counts_are_kept_on_disk_beside_a_memory_of_an_earlier_version(tmp_path: Path) -> None:
+    file = tmp_path / "memory.db"
+    with sqlite3.connect(file) as old:
+        old.execute("CREATE TABLE lessons (key TEXT PRIMARY KEY, edit TEXT NOT NULL, confidence TEXT NOT NULL, "
+                    "rule TEXT NOT NULL, times INTEGER NOT NULL, at REAL NOT NULL)")  # fmt: skip
+        old.execute("""INSERT INTO lessons VALUES ('k', '{"op": "drop_argument"}', 'guess', 'r', 1, 0)""")
+    old.close()
+    rivals = (Rivals("a", 0, 1, ((a_guess("two"),),)),)
+    with open_memories(file) as memories:
+        memories.count(Candidate(TWO, (a_guess("one"),), rivals=rivals))
+        memories.count(Candidate(TWO, (a_guess("one"),)))
+    with open_memories(file) as memories:
+        assert list(memories.lessons) == ["k"]
+        assert memories.counts == {counted(a_guess("one")): (2, 0), counted(a_guess("two")): (0, 1)}

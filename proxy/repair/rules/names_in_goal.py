@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from catalog_cache.letters import folded
 from proxy.repair.read.goal import READ, stated
+from proxy.repair.rules.missing import from_goal
 from proxy.repair.view.coerce import short
 from proxy.repair.view.schema import accepts, allowed_values, fits
 from proxy.repair.view.step import StepView
@@ -20,11 +21,14 @@ MOMENTS = frozenset({"date", "date-time"})
 
 
 def names_in_goal(problem: MissingArgument, here: StepView) -> Iterator[Proposal]:
-    """Offer every name that could be meant, or the date: each is a guess, which its rivals' failure has to bear out."""
+    """Offer every name that could be meant, or the date, where the goal says nothing clearer.
+
+    Each is a guess, which the failure of its rivals has to bear out.
+    """
     schema = here.schema_at(problem.at)
     if here.tool is None or len(problem.at) != 1 or not accepts(schema, here.schema, "string"):
         return
-    if allowed_values(schema, here.schema) is not None:
+    if allowed_values(schema, here.schema) is not None or any(from_goal(problem, here)):
         return
     wanted = schema.get("format")
     said = dates(here.plan.goal) if wanted in MOMENTS else names(here.plan.goal) if wanted is None else []

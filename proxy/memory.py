@@ -1,4 +1,4 @@
-"""Repair memory on disk: lessons by key, shared by every proxy of this state folder.
+"""Repair memory on disk: lessons by key and counts by rule, shared by every proxy of this state folder.
 
 The edge of `proxy.repair.search.recall`. Read whole at the start (a lesson is some hundred bytes), written at each
 success. A broken file is reported once and costs only the memory.
@@ -17,10 +17,11 @@ import structlog
 
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import view_of
-from proxy.repair.search.recall import Lesson, key_of, lesson_of
+from proxy.repair.search.recall import Lesson, key_of, lesson_of, told_by
 from proxy.repair.view.step import Evidence
 from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan
+from schemas.trial import Candidate
 
 LIMIT = 5_000
 """Lessons kept; the ones that were not confirmed for longest go first."""
@@ -30,24 +31,35 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.memory")
 _TABLE = """CREATE TABLE IF NOT EXISTS lessons
  (key TEXT PRIMARY KEY, edit TEXT NOT NULL, confidence TEXT NOT NULL, rule TEXT NOT NULL, times INTEGER NOT NULL,
   at REAL NOT NULL)"""
+_COUNTED = """CREATE TABLE IF NOT EXISTS guesses
+ (key TEXT PRIMARY KEY, worked INTEGER NOT NULL, failed INTEGER NOT NULL)"""
+_COUNT = """INSERT INTO guesses VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+ worked = worked + excluded.worked, failed = failed + excluded.failed"""
 _LEARN = """INSERT INTO lessons VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO UPDATE SET
  edit = excluded.edit, confidence = excluded.confidence, rule = excluded.rule, times = times + 1, at = excluded.at"""
 _FORGET = "DELETE FROM lessons WHERE key IN (SELECT key FROM lessons ORDER BY at DESC LIMIT -1 OFFSET ?)"
 
 
 class Memories:
-    """Lessons in memory and on disk; `lessons` is what `Evidence.memory` takes."""
+    """What was learnt, in memory and on disk: `lessons` for `Evidence.memory`, `counts` for the order of guesses."""
 
     def __init__(self, database: sqlite3.Connection | None) -> None:
         self._database = database
         self.lessons: dict[str, Lesson] = {}
-        for key, edit, confidence, rule in self._rows():
+        self.counts: dict[str, tuple[int, int]] = {}
+        if database is None:
+            return
+        for key, edit, confidence, rule in database.execute("SELECT key, edit, confidence, rule FROM lessons"):
             self.lessons[key] = Lesson(json.loads(edit), Confidence(confidence), rule)
+        for key, worked, failed in database.execute("SELECT key, worked, failed FROM guesses"):
+            self.counts[key] = (worked, failed)
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        if self._database is None:
-            return []
-        return self._database.execute("SELECT key, edit, confidence, rule FROM lessons").fetchall()
+    def count(self, claimed: Candidate) -> None:
+        """Count every guess of a claimed candidate as right, and its rivals, which had to fail for that, as not."""
+        for key, (worked, failed) in told_by(claimed).items():
+            before = self.counts.get(key, (0, 0))
+            self.counts[key] = (before[0] + worked, before[1] + failed)
+            self._write(_COUNT, (key, worked, failed))
 
     def learn(self, submitted: Plan, lineage: Iterable[Proposal], evidence: Evidence) -> None:
         """Remember every edit of a lineage that led to success and could help with another plan."""
@@ -62,13 +74,15 @@ class Memories:
 
     def _keep(self, key: str, lesson: Lesson) -> None:
         self.lessons[key] = lesson
+        self._write(_LEARN, (key, json.dumps(dict(lesson.edit)), lesson.confidence.value, lesson.rule, time.time()))
+        self._write(_FORGET, (LIMIT,))
+
+    def _write(self, sql: str, values: tuple[str | int | float, ...]) -> None:
         if self._database is None:
             return
         try:
             with self._database:
-                values = (key, json.dumps(dict(lesson.edit)), lesson.confidence.value, lesson.rule, time.time())
-                self._database.execute(_LEARN, values)
-                self._database.execute(_FORGET, (LIMIT,))
+                self._database.execute(sql, values)
         except sqlite3.Error as error:
             _log.warning("a repair is not remembered on disk", reason=str(error))
 
@@ -83,6 +97,7 @@ def open_memories(path: Path, *, enabled: bool = True) -> Generator[Memories]:
             database = sqlite3.connect(path, timeout=2)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute(_TABLE)
+            database.execute(_COUNTED)
         except (sqlite3.Error, OSError) as error:
             _log.warning("no repair memory", file=str(path), reason=str(error))
             database = None

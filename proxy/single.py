@@ -20,6 +20,7 @@ from proxy.repair.read.refused import refusal_problems
 from proxy.repair.search.gates import Gate
 from proxy.repair.search.laws import objection
 from proxy.repair.search.loop import Ask, Search
+from proxy.repair.search.outcome import blocking
 from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.view.schema import describe
@@ -118,7 +119,7 @@ def _unnoted(plan: Plan) -> None:
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """What is wrong with a call, by its schema and by its refusal."""
     here = view_of(plan, plan.steps[0], evidence)
-    static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
+    static = blocking(here)
     places = {problem.at for problem in static}
     return (*static, *(problem for problem in refusal_problems(here) if not problem.at or problem.at not in places))
 
@@ -127,9 +128,7 @@ def before_sending(tool: Tool, arguments: Json, catalog: Catalog) -> Repair | No
     """The lossless repair of a call that breaks its schema, for `repair.when = "before"`; None where there is none."""
     plan = plan_of(tool, arguments)
     evidence = Evidence(catalog, single=True)
-    if not [
-        p for p in static_problems(view_of(plan, plan.steps[0], evidence)) if not isinstance(p, UnexpectedArgument)
-    ]:
+    if all(isinstance(p, UnexpectedArgument) for p in static_problems(view_of(plan, plan.steps[0], evidence))):
         return None
     options = [option for option in repairs(plan, STEP, evidence) if not option.open]
     best = options[0] if options and options[0].confidence is Confidence.LOSSLESS else None

@@ -31,12 +31,10 @@ from proxy.repair.read.dialects import Submitted, accepted, normalise_tools, rea
 from proxy.repair.report import Told
 from proxy.repair.search import outcome
 from proxy.repair.search.advice import Counsel
-from proxy.repair.search.alternatives import alternatives_of, suggestions
 from proxy.repair.search.gates import guessed
-from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.loop import Search
-from proxy.repair.search.outcome import failing, judged
-from proxy.repair.search.population import Population
+from proxy.repair.search.outcome import alternatives_of, failing, judged, suggestions
+from proxy.repair.search.population import Intensity, Population
 from proxy.repair.view.order import final_steps
 from proxy.repair.view.step import Evidence
 from proxy.resume import Earlier
@@ -150,6 +148,7 @@ class Workflow:
         run.executor.kept.end()
         if report.status == "repaired" and self._config.evolution.memory:
             self._memories.learn(run.plan, best.lineage, evidence)
+            self._memories.count(best)
         return report
 
     async def _planned(self, submitted: Submitted, client: Client) -> Submitted:
@@ -267,11 +266,12 @@ class Workflow:
             evolution,
             settings.generations if budget.generations is None else budget.generations,
             random.Random(run.seed),  # noqa: S311  a search must be repeatable, not unpredictable
-            Population(budget.population or settings.population, evolution.niches),
+            Population(budget.population or settings.population),
             watch,
             note,
             made=run.made,
             counsel=self._counsel(),
+            counts=self._memories.counts if evolution.memory else {},
             late=run.late,
             ask=partial(ask, run.client) if self._config.repair.ask else None,
             reads=partial(self._reads, run.client) if self._config.repair.ask else None,

@@ -142,8 +142,10 @@ class Evolution(_Section):
     """The evolutionary search; each mechanism can be switched off for comparison (arXiv 2606.12674)."""
 
     rho: float = Field(default=0.9, ge=0, lt=1, description="Memory of the growth signal.")
-    intensity_min: float = Field(default=0.1, ge=0, le=1, description="Least exploration probability.")
-    intensity_max: float = Field(default=0.7, ge=0, le=1, description="Greatest exploration probability.")
+    intensity_min: float = Field(default=0.1, ge=0, le=1, description="Least boldness.")
+    intensity_max: float = Field(
+        default=0.7, ge=0, le=1, description="Greatest boldness: how many unsure candidates a generation tries."
+    )
     tournament: int = Field(default=3, ge=1, description="Candidates compared when a parent is chosen.")
     stagnation: int = Field(default=3, ge=1, description="Generations without growth before a redesign.")
     cooldown: int = Field(default=3, ge=0, description="Generations between two redesigns.")
@@ -156,11 +158,11 @@ class Evolution(_Section):
     scores: bool = Field(
         default=True, description="Judge candidates by six scores; false counts the steps that ended well."
     )
-    adaptive: bool = Field(default=True, description="Adapt exploration to growth; false keeps it at its least.")
+    adaptive: bool = Field(
+        default=True, description="Try more unsure candidates at once while nothing grows; false tries one."
+    )
     redesign: bool = Field(default=True, description="Ask the planner for another plan on stagnation.")
-    niches: bool = Field(default=True, description="Keep different ideas apart when pruning.")
     selection: bool = Field(default=True, description="Go back to other candidates; false follows the best alone.")
-    explore: bool = Field(default=True, description="Compound random edits when exploring.")
     early_stop: bool = Field(
         default=True, description="Stop at the first solved plan; false spends the budget and takes the best."
     )

@@ -80,7 +80,7 @@ PROMISES = {
     "render-parse": "Reading a written plan gives the same plan, with nothing normalised.",
     "repeatable": "The same seed, catalog and answers give the same search.",
     "fidelity-costs": "A candidate that loses what was asked for scores less than one that fails to do it.",
-    "diverse-population": "Pruning keeps different ideas apart and never loses the best.",
+    "diverse-population": "Pruning never loses the best; what differs in structure is tried as a rival, and has to agree.",
     # the edge
     "every-call-is-answered": "Whatever an upstream or a client writes, each request is answered at once: passed on if it can be, else told what was wrong.",
     "closed-pipes-are-replaced": "A server that closes its stdin or stdout but lives is ended and started anew.",

@@ -6,9 +6,10 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -17,7 +18,7 @@ from benchmarks.cases.__main__ import common, source
 from benchmarks.cases.groups import Source, run_group
 from benchmarks.cases.outcome import Outcome, outcome_from, row
 from benchmarks.cases.workspace import Options
-from benchmarks.search import calibration, tangled
+from benchmarks.search import calibration, inprocess, tangled
 from benchmarks.search.page import comparison, filled, overview, plot
 from benchmarks.search.variants import Variant, ablation, planners, sweep
 
@@ -48,7 +49,16 @@ OVERVIEW = (
     *(f"bfcl/corruptions {number}" for number in (1, 2, 3, 4)),
     *(f"bfcl/hardest level {level}" for level in "DFGH"),
 )
-PARTS = ("overview", "ablation", "sweep", "planner", "calibration")
+SEEDS = (1, 2, 3)
+SHORT = {"calls_per_step": 1.5, "generations": 4}
+SETS: Mapping[str, tuple[Sequence[int], Mapping[str, float]]] = {
+    "tangled": (tangled.FAULTS, {}),
+    "two or three faults, little to spend": ((2, 3), SHORT),
+}
+"""What the mechanisms are switched off over: the numbers of faults of a plan, and what may be spent on it."""
+PARTS = ("overview", "ablation", "switches", "sweep", "planner", "calibration")
+LEARNT_FROM = (11, 12, 13)
+"""Seeds of the plans whose counts ship with the program; what is measured has others."""
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -117,6 +127,26 @@ def _write(page: Path, part: str, suffix: str, measured: dict[str, list[Outcome]
         page.with_name(name).write_text(plot([_point(name, found) for name, found in measured.items()]))
 
 
+def _switches(asked: argparse.Namespace, kept: dict[str, Any]) -> None:
+    """Switch each mechanism off over every set of plans with several faults and every seed, in this process."""
+    for name, (at_once, budget) in SETS.items():
+        cases = [
+            case for seed in SEEDS for case in chains.cases(tangled.cases(seed, at_once)) if case["fault"] != "gold"
+        ][:: asked.every]
+        measured: dict[str, list[Outcome]] = {}
+        for variant in ablation(replace(Options(), budget=budget)):
+            known = kept.setdefault("switches", {}).setdefault(name, {})
+            if variant.name not in known:
+                sys.stderr.write(f"{name}: {variant.name}\n")
+                found = anyio.run(inprocess.outcomes, cases, variant.options)
+                known[variant.name] = [outcome.json() for outcome in found]
+                asked.json.write_text(json.dumps(kept))
+            measured[variant.name] = [outcome_from(each) for each in known[variant.name]]
+        print(f"{name}\n{comparison(measured)}")
+        if asked.page:
+            asked.page.write_text(filled(asked.page.read_text(), f"switches, {name}", comparison(measured)))
+
+
 def _calibrate(page: Path | None) -> None:
     reliability = calibration.table(list(calibration.offered()))
     print(reliability)
@@ -132,6 +162,13 @@ def main(given: Sequence[str] | None = None) -> None:
     for part in asked.parts.split(","):
         if part == "calibration":
             _calibrate(asked.page)
+            continue
+        if part == "switches":
+            _switches(asked, kept)
+            continue
+        if part == "priors":
+            found = (each for seed in LEARNT_FROM for each in calibration.offered(seed))
+            calibration.PRIORS.write_text(calibration.module(calibration.counts(found)))
             continue
         measured: dict[str, list[Outcome]] = {}
         for variant in _variants(part):

@@ -6,9 +6,10 @@ steps before, and the upstream's refusal. A repair is right where it gives the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from benchmarks.cases.reference import resolved
@@ -16,14 +17,22 @@ from benchmarks.search import harbour, tangled
 from catalog_cache.merge import public_name
 from proxy.repair.read.diagnose import view_of
 from proxy.repair.read.dialects import read_submission
+from proxy.repair.search import priors
 from proxy.repair.search.propose import repairs
+from proxy.repair.search.recall import counted
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Catalog, Tool, canonical, catalog_of
+from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step
 from schemas.trial import Reply, StepRun, Verdict
 
 OFFERED = 3
 """Repairs of one step that are weighed, best first."""
+PRIORS = Path(priors.__file__)
+_HEAD = '''"""How often guesses were right on the plans of `benchmarks.search`; made by its `--parts priors`."""
+
+from __future__ import annotations
+'''
 BINS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
 
 
@@ -33,7 +42,7 @@ class Weighed:
 
     confidence: str
     score: float
-    rule: str
+    made: tuple[Proposal, ...]
     first: bool
     right: bool
 
@@ -76,8 +85,24 @@ def _weighed(plan: Plan, step: Step, meant: Step, results: Mapping[str, Any], ca
         if not option.open:
             made = option.plan.by_id[step.id]
             right = (made.tool, _called(made, results)) == (meant.tool, _called(meant, results))
-            rules = "+".join(dict.fromkeys(proposal.rule for proposal in option.proposals))
-            yield Weighed(option.confidence.value, option.score, rules, place == 0, right)
+            yield Weighed(option.confidence.value, option.score, option.proposals, place == 0, right)
+
+
+def counts(found: Iterable[Weighed]) -> dict[str, tuple[int, int]]:
+    """How often guesses of each rule, for each kind of problem, were right and wrong."""
+    told: dict[str, tuple[int, int]] = {}
+    for each in found:
+        for proposal in each.made:
+            if proposal.confidence is Confidence.GUESS:
+                right, wrong = told.get(counted(proposal), (0, 0))
+                told[counted(proposal)] = (right + each.right, wrong + (not each.right))
+    return dict(sorted(told.items()))
+
+
+def module(told: Mapping[str, tuple[int, int]]) -> str:
+    """The counts as the module that ships them."""
+    lines = [f'    "{key}": {numbers},' for key, numbers in told.items()]
+    return "\n".join([_HEAD, "PRIORS: dict[str, tuple[int, int]] = {", *lines, "}", ""])
 
 
 def _waits(step: Step, other: str, plan: Plan) -> bool:

@@ -170,13 +170,13 @@ def sound(name: str) -> Sound:
     return Sound(steps, schemas, values_of(steps), goal)
 
 
-def broken(name: str, final: Any, seed: int) -> Iterator[dict[str, Any]]:
+def broken(name: str, final: Any, seed: int, at_once: Sequence[int] = FAULTS) -> Iterator[dict[str, Any]]:
     """The broken plans of one sound plan: no two alike, and none that ends well as it is."""
     whole, seen = sound(name), set[str]()
     expected = resolved(final, whole.results)
     for attempt in range(4 * VARIANTS):
         rng = random.Random(f"{seed}/{name}/{attempt}")  # noqa: S311 repeatable, not secret
-        wanted = FAULTS[len(seen) % len(FAULTS)]
+        wanted = at_once[len(seen) % len(at_once)]
         draft, faults = Draft.of(whole), list[Fault]()
         for breaker in rng.sample(BREAKERS, len(BREAKERS)):
             fault = breaker(draft, rng) if len(faults) < wanted else None
@@ -194,14 +194,14 @@ def broken(name: str, final: Any, seed: int) -> Iterator[dict[str, Any]]:
             return
 
 
-def cases(seed: int = 1) -> dict[str, Any]:
-    """The whole case file."""
+def cases(seed: int = 1, at_once: Sequence[int] = FAULTS) -> dict[str, Any]:
+    """The whole case file; `at_once` are the numbers of faults that a plan may have."""
     gold = [
         {"id": name, "task": goal, "steps": steps, "final": final, "tolerance": 1e-6,
          "expected": resolved(final, values_of(steps))}
         for name, goal, steps, final in GOLD
     ]  # fmt: skip
-    tangled = [case for name, _, _, final in GOLD for case in broken(name, final, seed)]
+    tangled = [case for name, _, _, final in GOLD for case in broken(name, final, seed, at_once)]
     command = [sys.executable, "-m", "benchmarks.search.harbour"]
     return {"servers": {SERVER: {"command": command}}, "gold": gold, "broken": tangled}
 

@@ -20,22 +20,21 @@ class Variant:
     options: Options
 
 
+PLANNED = frozenset({"redesign", "planning"})
+"""Mechanisms that do nothing without a planner."""
+
+
 def mechanisms() -> list[str]:
-    """The switches of `[evolution]`."""
-    return [name for name, field in Evolution.model_fields.items() if field.annotation is bool]
+    """The switches of `[evolution]` that decide without a planner."""
+    found = [name for name, field in Evolution.model_fields.items() if field.annotation is bool]
+    return [name for name in found if name not in PLANNED]
 
 
 def ablation(base: Options) -> Iterator[Variant]:
-    """Everything on, then each mechanism off, then no goal text, no search at all, and no repair at all.
-
-    Niches matter only to a population that is full, so they are also taken from a small one.
-    """
+    """Everything on, then each mechanism off, then no goal text, no search at all, and no repair at all."""
     yield Variant("everything", base)
     for name in mechanisms():
         yield Variant(f"without {name}", _without(base, name))
-    small = replace(base, budget={**base.budget, "population": 3})
-    yield Variant("population of 3", small)
-    yield Variant("population of 3 without niches", _without(small, "niches"))
     yield Variant("without the goal text", replace(base, goal=False))
     yield Variant("without a second generation", replace(base, budget={**base.budget, "generations": 1}))
     yield Variant("without repair", replace(base, settings={**base.settings, "repair": {"mode": "off"}}))

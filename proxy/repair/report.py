@@ -6,7 +6,7 @@ Pure: the report's fields are the documented ones, and every value in it points 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from proxy.repair import explain
@@ -31,7 +31,7 @@ from schemas.report import (
     StepReport,
     Stop,
 )
-from schemas.trial import Candidate, StepRun
+from schemas.trial import Candidate, StepRun, Verdict
 
 Status = Literal["succeeded", "repaired", "suggested", "failed"]
 
@@ -164,11 +164,7 @@ def _null(value: Json) -> Json:
 
 
 def _step(step: Step, run: StepRun | None) -> StepReport:
-    if run is None:
-        return StepReport(
-            id=step.id, server=step.server, tool=step.tool, arguments=step.arguments, ok=False, result=None,
-            call_id=None, effect="unknown", ms=0.0, reused=False,
-        )  # fmt: skip
+    run = run or StepRun(step.id, step.server or "", step.tool, step.arguments, Verdict.BLOCKED)
     return StepReport(
         id=step.id,
         server=run.server or None,
@@ -184,28 +180,12 @@ def _step(step: Step, run: StepRun | None) -> StepReport:
 
 
 def _score(best: Candidate) -> ScoreReport:
-    score = best.outcome.score
-    return ScoreReport(
-        task_fulfilment=score.task_fulfilment,
-        grounding=score.grounding,
-        tool_appropriateness=score.tool_appropriateness,
-        parameter_accuracy=score.parameter_accuracy,
-        dependency_awareness=score.dependency_awareness,
-        parallelism_efficiency=score.parallelism_efficiency,
-        total=score.total,
-    )
+    return ScoreReport(**asdict(best.outcome.score))
 
 
 def _search(told: Told) -> SearchReport:
-    return SearchReport(
-        generations=told.generations,
-        candidates=told.candidates,
-        upstream_calls=told.upstream_calls,
-        reused_calls=told.reused_calls,
-        planner_calls=told.planner_calls,
-        planner_tokens=told.planner_tokens,
-        planner=told.planner if told.planner_calls else "",
-        seconds=round(told.seconds, 3),
-        seed=told.seed,
-        stop=told.stop.sentence,
-    )
+    counted = {
+        name: getattr(told, name) for name in SearchReport.model_fields if name not in ("planner", "seconds", "stop")
+    }
+    planner = told.planner if told.planner_calls else ""
+    return SearchReport(**counted, planner=planner, seconds=round(told.seconds, 3), stop=told.stop.sentence)

@@ -23,6 +23,10 @@ from schemas.config import Config, Mode
 _STRICTNESS: tuple[Mode, ...] = ("off", "suggest", "auto")
 
 
+_RETIRED: Mapping[str, tuple[str, ...]] = {"evolution": ("niches", "explore")}
+"""Keys that mean nothing since version 0.2.0, by section: a file that has them still opens."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A configuration and where it came from.
@@ -79,9 +83,21 @@ def load_text(
     data = dict(source.data)
     if not upstreams:
         data.pop("upstreams", None)
+    data, retired = _without_retired(data)
     config = _checked(data, source, {}, Expansion(env, places or {}))
     _refuse_ourselves(config, source)
-    return Loaded(config)
+    return Loaded(config, skipped=retired)
+
+
+def _without_retired(data: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The same settings without keys that mean nothing any more, and a sentence about each."""
+    kept, told = dict(data), tuple[str, ...]()
+    for section, keys in _RETIRED.items():
+        written = as_object(data.get(section))
+        if written is not None:
+            kept[section] = {key: value for key, value in written.items() if key not in keys}
+            told += tuple(f"{section}.{key} means nothing since 0.2.0 and can go" for key in keys if key in written)
+    return kept, told
 
 
 def _client_file(source: Text, where: KeyPath, expansion: Expansion, *, upstreams: bool) -> Loaded:
@@ -90,10 +106,11 @@ def _client_file(source: Text, where: KeyPath, expansion: Expansion, *, upstream
     own = as_object(source.data.get("mcp-mend", {}))
     if own is None:
         raise ConfigError([fault(source, ("mcp-mend",), "expected an object holding settings of mcp-mend")])
+    own, retired = _without_retired(own)
     data = {**own, "upstreams": found.upstreams} if upstreams else own
     prefix: dict[str, KeyPath] = {key: ("mcp-mend", key) for key in own}
     config = _checked(data, source, {**prefix, "upstreams": where}, expansion)
-    return Loaded(config, ignored=found.ignored, skipped=found.skipped)
+    return Loaded(config, ignored=found.ignored, skipped=(*found.skipped, *retired))
 
 
 def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath], expansion: Expansion) -> Config:

@@ -110,10 +110,10 @@ def test_a_reference_to_nothing_is_told() -> None:
 
 
 def test_the_configuration_is_what_the_product_reads() -> None:
-    options = Options(settings={"planner": {"threads": 1}, "evolution": {"niches": False}})
+    options = Options(settings={"planner": {"threads": 1}, "evolution": {"scores": False}})
     read = tomllib.loads(config_text(options, {"Two Words": Server(["python", "-c", 'print("x")'], {"A": "b c"})}))
     assert read["planner"] == {"backend": "none", "threads": 1}
-    assert read["evolution"] == {"niches": False}
+    assert read["evolution"] == {"scores": False}
     assert read["upstreams"]["Two Words"]["args"] == ["-c", 'print("x")']
     assert read["upstreams"]["Two Words"]["env"] == {"A": "b c"}
 

@@ -8,16 +8,23 @@ from typing import Any
 import anyio
 import pytest
 
+from proxy.planner.advisor import PlannerAdvisor
+from proxy.planner.opening import Opened
+from proxy.planner.shortlist import Shortlist
 from proxy.repair.read.goal import stated
 from proxy.repair.search.coverage import left, misses
+from proxy.workflow import Workflow
+from schemas.config import Config
 from schemas.plan import Plan, Step
 from tests.desks import done
 from tests.fakes import (
     INTEGER,
     NUMBER,
     TEXT,
+    Book,
     Person,
     RefusedError,
+    ScriptedPlanner,
     Server,
     World,
     carried_out,
@@ -160,3 +167,99 @@ async def test_without_an_early_stop_a_guess_is_claimed_by_the_same_gate() -> No
     config = configured(evolution={"early_stop": False})
     report = await carried_out(world(server), {"steps": [step("s", "sheet_c", hull="x")]}, config=config)
     assert report.status == "failed", report.repairs
+
+
+@promise("effects-once", "abstains")
+async def test_an_effect_after_a_planners_guess_that_has_no_rivals_is_not_sent() -> None:
+    """The planner wrote the name of a shelf that the goal holds; nothing else was offered that could fail for it."""
+    server = Server("attic", "plain")
+    server.tool("open_shelf", lambda shelf: {"label": f"{shelf}-1"}, "read", shelf=TEXT)
+    server.tool("throw_out", lambda label: {"gone": label}, "destructive", label=TEXT)
+    planner = ScriptedPlanner(values=["oaken"])
+    opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
+    where, goal = world(server), "take what lies on the oaken one, and rid me of it"
+    steps = [step("o", "open_shelf"), step("t", "throw_out", label=ref("o", "label"))]
+    with anyio.fail_after(20):
+        report = await Workflow(Config(), where, Book(), opened).run({"goal": goal, "steps": steps}, Person())
+    assert done(where, "open_shelf"), "the guess itself may be tried"
+    assert not done(where, "throw_out")
+    assert report.status == "failed"
+
+
+# what the goal tells apart
+
+
+def archive() -> World:
+    """Boxes in a list, two gauges of one name, and a tool that acts on a box."""
+    server = Server("archive", "plain")
+    boxes = [{"box_id": "B7"}, {"box_id": "B9"}]
+    server.tool("list_boxes", lambda room: {"boxes": boxes}, "read", room=TEXT)
+    server.tool("weigh", lambda box_id: {"kg": {"B7": 3, "B9": 8}[box_id]}, "read", box_id=TEXT)
+    server.tool("burn", lambda box_id: {"burnt": box_id}, "destructive", box_id=TEXT)
+    server.tool("gauges", lambda room: {"upper": {"damp": 30}, "lower": {"damp": 70}}, "read", room=TEXT)
+    return world(server.tool("dry", lambda damp: {"days": damp / 10}, "read", damp=NUMBER))
+
+
+@promise("abstains", "goal-is-covered")
+@pytest.mark.parametrize(
+    ("goal", "value"),
+    [
+        ("How heavy is the second box of the cellar?", 8),
+        ("How heavy is the first box in the cellar?", 3),
+        ("Wie schwer ist die zweite Box im Keller?", 8),
+        ("How heavy is a box of the cellar?", None),
+        ("Is the second box heavier than the first box?", None),
+        ("For the second time, how heavy is a box?", None),
+    ],
+)
+async def test_the_goal_says_which_item_of_a_list_is_meant_or_none_is_claimed(goal: str, value: int | None) -> None:
+    steps = [step("l", "list_boxes", room="cellar"), step("w", "weigh", box_id=ref("l", "boxes.box_id"))]
+    report = await carried_out(archive(), {"goal": goal, "steps": steps, "output": ref("w", "kg")})
+    assert (report.status, report.output) == (("repaired", value) if value else ("failed", None)), report.repairs
+
+
+@promise("abstains", "goal-is-covered")
+@pytest.mark.parametrize(
+    ("goal", "days"),
+    [("Days to dry what the lower gauge shows", 7), ("Days to dry what the upper one shows", 3), ("Days to dry", None)],
+)
+async def test_the_goal_says_which_branch_of_a_result_is_meant_or_none_is_claimed(goal: str, days: int | None) -> None:
+    steps = [step("g", "gauges", room="attic"), step("d", "dry")]
+    report = await carried_out(archive(), {"goal": goal, "steps": steps, "output": ref("d", "days")})
+    assert (report.status, report.output) == (("repaired", days) if days else ("failed", None)), report.repairs
+
+
+@promise("effects-once", "abstains")
+async def test_no_effect_is_sent_on_what_the_goal_seems_to_say() -> None:
+    steps = [step("l", "list_boxes", room="cellar"), step("b", "burn", box_id=ref("l", "boxes.box_id"))]
+    where = archive()
+    report = await carried_out(where, {"goal": "Burn the second box.", "steps": steps})
+    assert report.status == "failed"
+    assert not done(where, "burn")
+
+
+# rivals
+
+
+@promise("abstains")
+async def test_a_tool_is_not_claimed_whose_reader_had_to_be_guessed_anew() -> None:
+    """The near tool runs, but has nothing like what the next step reads: then it was not meant."""
+    server = Server("yard", "plain")
+    server.tool("guard_roster", lambda guard: {"shifts": [{"hours": 3}]}, "read", guard=TEXT)
+    server.tool("cost", lambda hourly_rate: {"cost": 8 * hourly_rate}, "read", hourly_rate=NUMBER)
+    steps = [step("g", "guard_info", guard="Ada"), step("c", "cost", hourly_rate=ref("g", "hourly_rate"))]
+    report = await carried_out(world(server), {"steps": steps, "output": ref("c", "cost")})
+    assert report.status == "failed", report.repairs
+
+
+@promise("abstains")
+async def test_a_rival_is_mended_as_the_guess_was_before_it_counts_as_failed() -> None:
+    """Both sheets lead to a length, one of them by a path that is spelled otherwise than the plan has it."""
+    server = Server("quay", "plain")
+    server.tool("sheet_a", lambda hull: {"length_m": 80}, "read", hull=TEXT)
+    server.tool("sheet_b", lambda hull: {"lengthM": 70}, "read", hull=TEXT)
+    server.tool("fee", lambda metres: {"fee": 2 * metres}, "read", metres=NUMBER)
+    steps = [step("s", "sheet_c", hull="x"), step("f", "fee", metres=ref("s", "length_m"))]
+    report = await carried_out(world(server), {"steps": steps, "output": ref("f", "fee")})
+    assert report.status == "failed", report.repairs
+    assert {each.output for each in report.alternatives} == {160, 140}

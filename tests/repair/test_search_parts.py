@@ -4,24 +4,31 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.memory import open_memories
 from proxy.repair.read.diagnose import diagnose
-from proxy.repair.search.intensity import Intensity
+from proxy.repair.search.candidates import Variation
+from proxy.repair.search.gates import Gate
 from proxy.repair.search.judge import WEIGHTS, judge
-from proxy.repair.search.population import Population, niche, worth
+from proxy.repair.search.population import Intensity, Population, worth
+from proxy.repair.search.priors import PRIORS
 from proxy.repair.search.propose import propose, repairs
+from proxy.repair.search.recall import counted, likelihood
 from proxy.repair.view.step import Evidence
 from schemas.catalog import catalog_of
+from schemas.config import Evolution
 from schemas.edit import Confidence, DropArgument, Proposal, RemoveStep
 from schemas.plan import Plan, Step
 from schemas.problem import Refused, UnknownTool
-from schemas.trial import Candidate, Execution, Outcome, Score, StepRun, Verdict
+from schemas.trial import Candidate, Execution, Outcome, Rivals, Score, StepRun, Verdict
 from tests.fakes import world
 from tests.promises import promise
 from tests.scenarios.worlds import shop, units
@@ -130,24 +137,13 @@ def test_the_best_is_never_lost_and_the_size_is_kept(members: list[Candidate], s
 
 
 @promise("diverse-population")
-@given(st.lists(MEMBERS, min_size=1, max_size=30), st.integers(1, 6))
-def test_as_many_ideas_are_kept_as_there_is_room_for(members: list[Candidate], size: int) -> None:
-    population = Population(size)
-    for each in members:
-        population.record(each)
-    kept = {niche(each) for each in population.members}
-    assert len(kept) == min(size, len({niche(each) for each in members}))
-
-
-@promise("diverse-population")
-def test_a_parent_is_one_of_the_members_and_the_draw_can_be_repeated() -> None:
+def test_a_parent_is_one_of_the_best_and_the_draw_can_be_repeated() -> None:
     population = Population(10)
     for total in (0.1, 0.4, 0.9):
         population.record(member("t", total, 1))
-    for explore in (True, False):
-        draws = [[population.parent(random.Random(5), 3, explore=explore) for _ in range(3)] for _ in range(2)]  # noqa: S311
-        assert draws[0] == draws[1]
-    assert population.parent(random.Random(1), 3, explore=False).outcome.score.total == 0.9  # noqa: S311
+    draws = [[population.parent(random.Random(5), 3) for _ in range(3)] for _ in range(2)]  # noqa: S311
+    assert draws[0] == draws[1]
+    assert population.parent(random.Random(1), 3).outcome.score.total == 0.9  # noqa: S311
 
 
 # intensity
@@ -184,7 +180,7 @@ def test_growth_from_a_score_of_zero_counts_and_does_not_explode() -> None:
 
 
 @promise("repeatable")
-def test_exploration_that_is_not_adaptive_stays_least() -> None:
+def test_boldness_that_is_not_adaptive_stays_least() -> None:
     assert Intensity(adaptive=False).after(0.1, 0.9).exploration == Intensity().least
 
 
@@ -232,3 +228,54 @@ def test_equally_likely_repairs_are_guesses() -> None:
     options = repairs(plan, "a", Evidence(twins))
     assert {option.plan.steps[0].tool for option in options} == {"get_product_a", "get_product_b"}
     assert {option.confidence for option in options} == {Confidence.GUESS}
+
+
+# what experience changes
+
+
+def a_guess(rule: str, score: float = 0.5) -> Proposal:
+    return Proposal(PROBLEM, (RemoveStep(rule),), rule, "e", Confidence.GUESS, score)
+
+
+@promise("repeatable")
+def test_what_worked_comes_first_and_what_is_sure_is_as_likely_as_before() -> None:
+    mine = {counted(a_guess("one")): (9, 1), counted(a_guess("two")): (1, 9)}
+    assert likelihood([a_guess("two", 0.6)], {}) > likelihood([a_guess("one")], {})
+    assert likelihood([a_guess("two", 0.6)], mine) < likelihood([a_guess("one")], mine)
+    assert likelihood([replace(a_guess("two"), confidence=Confidence.EVIDENT)], mine) == 1
+
+
+@promise("abstains")
+@given(st.dictionaries(st.sampled_from(sorted(PRIORS)), st.tuples(st.integers(0, 99), st.integers(0, 99))))
+def test_experience_changes_the_order_of_guesses_and_not_which_may_be_tried(mine: dict[str, tuple[int, int]]) -> None:
+    plan, evidence = Plan((Step("a", "find_products", {"query": "hose"}, None),)), Evidence(CATALOG)
+    population, gate = Population(), Gate(plan, lambda _: [])
+    parent = Candidate(plan)
+    population.record(parent)
+
+    def offered(counts: dict[str, tuple[int, int]]) -> list[Any]:
+        variation = Variation(plan, evidence, gate, population, Evolution(), counts)
+        return variation.options(parent, plan, "a", evidence)
+
+    def sureness(options: list[Any]) -> list[Any]:
+        return sorted((option.plan.key, option.confidence, option.score) for option in options)
+
+    assert offered({})
+    assert sureness(offered(mine)) == sureness(offered({}))
+
+
+@promise("repeatable")
+def test_counts_are_kept_on_disk_beside_a_memory_of_an_earlier_version(tmp_path: Path) -> None:
+    file = tmp_path / "memory.db"
+    with sqlite3.connect(file) as old:
+        old.execute("CREATE TABLE lessons (key TEXT PRIMARY KEY, edit TEXT NOT NULL, confidence TEXT NOT NULL, "
+                    "rule TEXT NOT NULL, times INTEGER NOT NULL, at REAL NOT NULL)")  # fmt: skip
+        old.execute("""INSERT INTO lessons VALUES ('k', '{"op": "drop_argument"}', 'guess', 'r', 1, 0)""")
+    old.close()
+    rivals = (Rivals("a", 0, 1, ((a_guess("two"),),)),)
+    with open_memories(file) as memories:
+        memories.count(Candidate(TWO, (a_guess("one"),), rivals=rivals))
+        memories.count(Candidate(TWO, (a_guess("one"),)))
+    with open_memories(file) as memories:
+        assert list(memories.lessons) == ["k"]
+        assert memories.counts == {counted(a_guess("one")): (2, 0), counted(a_guess("two")): (0, 1)}

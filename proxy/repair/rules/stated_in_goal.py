@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from proxy.repair.read.goal import stated
 from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Rule, Tier
 from proxy.repair.view.coerce import Target
 from proxy.repair.view.notes import DESCRIBED, alternatives
@@ -59,7 +60,10 @@ def _number(here: StepView, target: Target) -> Iterator[_Stated]:
     free: list[tuple[float, str, Json]] = []
     told: list[tuple[float, str, Json]] = []
     naming = bool(stems(target.name) & {"id", "key", "number", "code", "no"})
+    other = [(each.start, each.end) for each in stated(here.plan.goal) if each.kind != "number"]
     for match in _NUMBERS.finditer(here.plan.goal):
+        if any(start <= match.start(1) < end for start, end in other):
+            continue
         text, beside = match[1].replace(",", ""), _beside(here.plan.goal, match.span(), names)
         if len(text) > LONGEST or (naming and (match[0][0] in "$€£" or not beside)):
             continue

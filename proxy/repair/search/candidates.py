@@ -1,8 +1,8 @@
 """Candidates from candidates: which parent is taken, and how its child is made.
 
 Pure but for the random numbers that it is handed. A child is the likeliest combination of repairs that no candidate has
-had yet, or, where the search explores, a random one; or it is recombined: of every step the version that ran well in
-any member (arXiv 2606.12674, parent selection, compound exploration and structured edits).
+had yet, or it is recombined: of every step the version that ran well in any member (arXiv 2606.12674, parent selection
+and structured edits).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from proxy.repair.edits import Inapplicable, apply
-from proxy.repair.search.gates import Gate
+from proxy.repair.search.gates import Gate, guessed
 from proxy.repair.search.outcome import failing
 from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
+from proxy.repair.search.recall import Counts, likelihood
 from proxy.repair.search.validators import guarded
 from proxy.repair.view.step import Evidence
 from schemas.config import Evolution
@@ -24,12 +25,8 @@ from schemas.edit import Confidence, Edit, InsertValidator, Proposal
 from schemas.plan import Plan
 from schemas.trial import Candidate, Rivals
 
-WIDTH = 3
-"""Repairs of one step among which an exploring draw chooses."""
 COMBINATIONS = 40
 """Combinations of one parent's repairs that are looked at, likeliest first, before the next parent is taken."""
-DRAWS = 3
-"""Random draws before an exploring generation exploits after all."""
 
 Proposed = dict[tuple[int, str, str], tuple[Candidate, list[Repair]]]
 """Parent (kept, so that its identity stays its own), plan so far and step to the repairs proposed for it."""
@@ -48,6 +45,8 @@ class Variation:
     gate: Gate
     population: Population
     settings: Evolution
+    counts: Counts = field(default_factory=dict[str, tuple[int, int]])
+    """How often guesses were right, which decides the order in which they are tried."""
     late: Callable[[], bool] = lambda: False
     """Whether time is over: then no more children are made."""
     proposed: Proposed = field(default_factory=Proposed)
@@ -61,23 +60,28 @@ class Variation:
         if not self.settings.edits:
             return None
         for parent in self._parents():
-            found = self._mended(parent, lambda _, options: 0 if _is_sure(options[0]) else LEAVE)
+            found = self._mended(parent, _if_sure)
             if found is not None:
                 return found
         return None
 
-    def child(self, rng: random.Random, exploration: float) -> Candidate | None:
+    def child(self, rng: random.Random) -> Candidate | None:
         """The next candidate by recombination and typed edits, None where no untried one is left."""
         if not self.settings.edits:
             return None
         if (found := self.recombined()) is not None:
             return found
-        if self.settings.explore and rng.random() < exploration and (found := self._explored(rng)) is not None:
-            return found
         for parent in self._parents(rng):
-            found = self._combined(parent)
-            if found is not None:
+            if (found := self._combined(parent)) is not None:
                 return found
+        return None
+
+    def mended(self, parent: Candidate, guesses: int) -> Candidate | None:
+        """A candidate with the likeliest repairs of what failed, or the sure ones: at most so many guesses."""
+        for choose in _likeliest, _if_sure:
+            child = self._mended(parent, choose)
+            if child is not None and len(guessed(child.lineage)) <= guesses:
+                return child
         return None
 
     def recombined(self) -> Candidate | None:
@@ -108,18 +112,8 @@ class Variation:
             return members[:1]
         if rng is None:
             return members
-        first = self.population.parent(rng, self.settings.tournament, explore=False)
+        first = self.population.parent(rng, self.settings.tournament)
         return [first, *(member for member in members if member is not first)]
-
-    def _explored(self, rng: random.Random) -> Candidate | None:
-        """A random repair for every step that failed, of a parent drawn at random."""
-        for _ in range(DRAWS):
-            best = self.population.ranked()[0]
-            parent = self.population.parent(rng, 1, explore=True) if self.settings.selection else best
-            found = self._mended(parent, lambda _, options: rng.randrange(min(WIDTH, len(options))))
-            if found is not None:
-                return found
-        return None
 
     def _combined(self, parent: Candidate) -> Candidate | None:
         """The likeliest untried combination of repairs of the steps that failed."""
@@ -160,6 +154,7 @@ class Variation:
             found = self.proposed[key][1]
             found = [option for option in found if _is_sure(option) or step not in self.settled]
             open_ = [option for option in found if not self.gate.closed(option, plan, step, evidence)]
+            open_.sort(key=lambda option: (not _is_sure(option), -likelihood(option.proposals, self.counts)))
             self._known[key] = self._held(open_, step, evidence)
         return self._known[key]
 
@@ -169,6 +164,14 @@ class Variation:
             return [*options]
         held = [(option, guarded(option, step, evidence)) for option in options]
         return [*(guard or option for option, guard in held), *(option for option, guard in held if guard)]
+
+
+def _likeliest(step: str, options: Sequence[Repair]) -> int:
+    return 0
+
+
+def _if_sure(step: str, options: Sequence[Repair]) -> int:
+    return 0 if _is_sure(options[0]) else LEAVE
 
 
 def _is_sure(option: Repair) -> bool:
@@ -191,21 +194,6 @@ def with_repair(parent: Candidate, step: str, chosen: Repair, options: Sequence[
 def _changes(proposals: Sequence[Proposal]) -> list[Edit]:
     """The edits of a repair but for the validators that it is held against."""
     return [edit for proposal in proposals for edit in proposal.edits if not isinstance(edit, InsertValidator)]
-
-
-def with_rival(submitted: Plan, best: Candidate, of: Rivals, other: Sequence[Proposal]) -> Candidate | None:
-    """The candidate that takes another repair where `best` took a guess; None where that makes no plan."""
-    lineage = (*best.lineage[: of.at], *other, *best.lineage[of.at + of.count :])
-    plan = submitted
-    kept: list[Proposal] = []
-    for proposal in lineage:
-        changed = apply(plan, proposal.edits)
-        if isinstance(changed, Inapplicable):
-            if proposal in other:
-                return None
-            continue
-        plan, kept = changed, [*kept, proposal]
-    return None if plan.key == best.plan.key else replace(best, plan=plan, lineage=tuple(kept), rivals=())
 
 
 def _picks(steps: int) -> Iterator[tuple[int, ...]]:

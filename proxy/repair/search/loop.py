@@ -16,14 +16,15 @@ from anyio import to_thread
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
-from proxy.repair.search.candidates import Proposed, Variation, with_repair, with_rival
+from proxy.repair.search.candidates import Proposed, Variation, with_repair
 from proxy.repair.search.coverage import misses
 from proxy.repair.search.gates import Gate, agree, cut_off, guessed, held, proven, sureness
-from proxy.repair.search.intensity import Intensity
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
-from proxy.repair.search.population import Population
+from proxy.repair.search.population import Intensity, Population
 from proxy.repair.search.propose import Repair, repairs
+from proxy.repair.search.recall import Counts
+from proxy.repair.search.rivals import goal_prefers, ignores, misread, with_rival
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Effect, Json, Tool
 from schemas.config import Evolution
@@ -60,6 +61,10 @@ Ask = Callable[[Step, Sequence[Repair]], Awaitable[Repair | None]]
 """Lets the person choose among repairs of a step; the chosen one comes back as evident."""
 Watch = Callable[[int, Candidate], Awaitable[None]]
 """Told after each generation: its number and the best candidate."""
+
+
+ROUNDS = 3
+"""Times that a rival is mended before it counts as failed."""
 
 
 @dataclass
@@ -99,6 +104,8 @@ class Search:
     """Steps whose guesses trying could not tell apart: no more are taken for them."""
     proposed: Proposed = field(default_factory=Proposed)
     """Repairs proposed so far."""
+    counts: Counts = field(default_factory=dict[str, tuple[int, int]])
+    """How often the user's own guesses were right."""
     late: Callable[[], bool] = lambda: False
     """Whether time is over; asked within what does not await."""
     under_way: Candidate | None = None
@@ -144,7 +151,7 @@ class Search:
             return True
         tried = 0
         while tried < self.intensity.breadth and not self.executor.spent:
-            child = await to_thread.run_sync(self._variation.child, self.rng, self.intensity.exploration)
+            child = await to_thread.run_sync(self._variation.child, self.rng)
             if child is None:
                 break
             tried += 1
@@ -179,7 +186,7 @@ class Search:
         Every rival of every guess in it is tried; one that runs to the end with another value, or that the budget
         keeps from being tried, leaves neither. A plan of ours that finds nothing leaves the goal open.
         """
-        if guessed(best.lineage) and not await self._stands_alone(best):
+        if guessed(best.lineage) and (misread(best) or ignores(best) or not await self._stands_alone(best)):
             await self._set_aside(best)
             return None
         changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
@@ -191,13 +198,20 @@ class Search:
     async def _prove(self, best: Candidate) -> None:
         """Send the effects that wait for a guess, once everything else that could have been meant has failed."""
         tried = {of.step for of in best.rivals if of.others}
-        if guessed(best.lineage) <= tried and await self._stands_alone(best):
+        if guessed(best.lineage) <= tried and await self._stands_alone(best, strictly=True):
+            self.population.drop(lambda member: member is best)
             await self.attempt(replace(best, lineage=proven(best.lineage), rivals=()))
         else:
             await self._set_aside(best)
 
     async def _set_aside(self, best: Candidate) -> None:
-        """Take a candidate and its like out of the population; what is sure in it stays."""
+        """Take a candidate that may not be claimed out of the population; where it is contested, its like too.
+
+        What is sure in it stays.
+        """
+        if all(one is not best for one in self.contested):
+            self.population.drop(lambda member: member is best)
+            return
         self.settled |= guessed(best.lineage)
         self.population.drop(lambda member: bool(guessed(member.lineage) & self.settled))
         sure = self._without_guesses(best)
@@ -208,28 +222,50 @@ class Search:
         """What a candidate comes to: its output, or what it would send where an effect waits."""
         return held(candidate) or output_of(candidate.plan, replace(self.evidence, runs=candidate.execution.runs))
 
-    async def _stands_alone(self, best: Candidate) -> bool:
-        """Tell whether no rival of a guess contradicts it: what ran to the end gives the same value."""
+    async def _stands_alone(self, best: Candidate, *, strictly: bool = False) -> bool:
+        """Tell whether no rival of a guess contradicts it: what runs to the end gives the same value.
+
+        One does not that the goal speaks against; `strictly`, it does all the same.
+        """
         for of in best.rivals:
             for other in of.others:
                 rival = with_rival(self.submitted, best, of, other)
-                if rival is None:
-                    continue
-                fresh = self.population.untried(rival.plan.key)
-                if fresh and self.executor.spent:
-                    self.contested = (best,)
-                    return False
-                key = rival.plan.key
-                known = next((member for member in self.population.members if member.plan.key == key), rival)
-                rival = await self.attempt(rival) if fresh else known
-                stands = rival.outcome.solved or held(rival)
-                if cut_off(rival):
-                    self.contested = (best,)
-                    return False
-                if stands and not agree(self._value(best), self._value(rival)):
-                    self.contested = (best, rival)
+                if rival is not None and not await self._outlives(best, rival, strictly=strictly):
                     return False
         return True
+
+    async def _outlives(self, best: Candidate, rival: Candidate, *, strictly: bool) -> bool:
+        tried = await self._tried_out(rival, len(guessed(best.lineage)))
+        if tried is None or cut_off(tried):
+            self.contested = (best,)
+            return False
+        stands = tried.outcome.solved or held(tried)
+        if not stands or agree(self._value(best), self._value(tried)):
+            return True
+        goal = self.submitted.goal
+        if not strictly and goal_prefers(goal, best.plan, tried.plan):
+            self.population.drop(lambda member: member is tried)
+            return True
+        if strictly or not goal_prefers(goal, tried.plan, best.plan):
+            self.contested = (best, tried)
+        elif all(member is not tried for member in self.population.members):
+            self.population.record(tried)
+        return False
+
+    async def _tried_out(self, rival: Candidate, guesses: int) -> Candidate | None:
+        """A rival with what its own results need to run to the end, on at most so many guesses; None: no budget."""
+        for _ in range(ROUNDS):
+            if self.population.untried(rival.plan.key):
+                if self.executor.spent:
+                    return None
+                rival = await self.attempt(rival)
+            else:
+                rival = self.population.tried[rival.plan.key]
+            better = None if rival.outcome.solved else await to_thread.run_sync(self._variation.mended, rival, guesses)
+            if better is None:
+                break
+            rival = better
+        return rival
 
     def _without_guesses(self, best: Candidate) -> Candidate | None:
         """What is left of a candidate without its guesses; None where that has been tried."""
@@ -246,8 +282,8 @@ class Search:
     @property
     def _variation(self) -> Variation:
         return Variation(
-            self.submitted, self.evidence, self._gate, self.population, self.settings, self.late, self.proposed,
-            settled=self.settled,
+            self.submitted, self.evidence, self._gate, self.population, self.settings, self.counts, self.late,
+            self.proposed, self.settled,
         )  # fmt: skip
 
     async def _advised(self) -> Candidate | None:

@@ -1,21 +1,28 @@
-"""How a plan stands after its execution: which steps failed by themselves, and everything that is still wrong.
+"""How a plan stands after its execution: which steps failed, what is still wrong, and which repairs were not made.
 
-Pure. With `aftermath` this is the execution feedback of Evoflux (arXiv 2606.12674, execution feedback): the evidence of
-each step says where the next edit goes.
+Pure. With `read.refused` this is execution feedback (arXiv 2606.12674): the evidence of each step says where the next
+edit goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from proxy.repair import explain
+from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import output_problems, static_problems, view_of
 from proxy.repair.read.refused import run_problems
 from proxy.repair.search.judge import judge
-from proxy.repair.view.step import OUTPUT, Evidence
+from proxy.repair.search.propose import repairs
+from proxy.repair.view.step import OUTPUT, Evidence, StepView
+from schemas.edit import Proposal
 from schemas.plan import Plan
 from schemas.problem import Problem, UnexpectedArgument, UnresolvedReference
 from schemas.trial import Candidate, Execution, StepRun, Verdict
+
+MOST = 8
+"""Steps that stayed broken for which repairs are told: more help nobody, and each costs time."""
 
 
 def judged(
@@ -46,6 +53,11 @@ def _failed(run: StepRun | None) -> bool:
     return run is not None and not run.ok and run.verdict is not Verdict.BLOCKED
 
 
+def blocking(here: StepView) -> list[Problem]:
+    """What a schema says is wrong with a step, but for arguments that it merely does not know."""
+    return [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
+
+
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     """Everything that is wrong with a plan that has been executed: only steps that did not end well count."""
     found: list[Problem] = []
@@ -53,8 +65,7 @@ def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
         run = evidence.runs.get(step.id)
         if run is None or run.ok:
             continue
-        here = view_of(plan, step, evidence)
-        static = [p for p in static_problems(here) if not (isinstance(p, UnexpectedArgument) and not p.forbidden)]
+        static = blocking(view_of(plan, step, evidence))
         found += [*static, *run_problems(run), *run.problems]
         if run.verdict is Verdict.BLOCKED and not static and not run.problems:
             found.append(_waiting(step.id))
@@ -82,3 +93,29 @@ def with_lost_calls(plan: Plan, runs: Mapping[str, StepRun], last: Mapping[str, 
         if sent is not None and sent.verdict is Verdict.UNKNOWN and known[step.id].verdict is not Verdict.UNKNOWN:
             known[step.id] = replace(sent, step=step.id)
     return known
+
+
+def alternatives_of(candidate: Candidate, evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    """For the first steps that stayed broken, the two best repairs that were not made, and how sure each is."""
+    found: dict[str, tuple[str, ...]] = {}
+    for step in failing(candidate)[:MOST]:
+        options = repairs(candidate.plan, step, evidence)[:2]
+        found[step] = tuple(explain.in_words(candidate.plan, option.proposals) for option in options)
+    return found
+
+
+def suggestions(
+    candidate: Candidate, evidence: Evidence, late: Callable[[], bool] = lambda: False
+) -> tuple[tuple[Proposal, ...], Plan | None]:
+    """The best repair of every failed step, and the plan with all of them, none sent; no more once it is `late`."""
+    plan, found = candidate.plan, tuple[Proposal, ...]()
+    for step in failing(candidate):
+        if late():
+            break
+        options = repairs(plan, step, evidence)
+        if not options:
+            continue
+        changed = apply(plan, [edit for proposal in options[0].proposals for edit in proposal.edits])
+        if not isinstance(changed, Inapplicable):
+            plan, found = changed, (*found, *options[0].proposals)
+    return found, plan if found else None

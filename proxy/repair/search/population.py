@@ -1,24 +1,19 @@
-"""The candidates of a search: recorded through one door, chosen as parents, pruned by niche.
+"""The candidates of a search, and how boldly it looks for more.
 
-Pure but for its own list (arXiv 2606.12674, diversity pruning; parent selection). Randomness comes in as an argument.
-The population belongs to the caller of the search, so that a deadline leaves the best so far in hand.
+Pure but for its own list (arXiv 2606.12674: parent selection, adaptive intensity). Randomness comes
+in as an argument. The population belongs to the caller of the search: a deadline leaves the best so far in hand.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import sqrt
 
 from schemas.trial import Candidate
 
-Niche = tuple[tuple[str, ...], frozenset[str]]
-
-
-def niche(candidate: Candidate) -> Niche:
-    """The idea behind a candidate: its tools in order, and the kinds of problems it still has."""
-    tools = tuple(f"{step.server}/{step.tool}" for step in candidate.plan.steps)
-    return tools, frozenset(problem.kind for problem in candidate.outcome.problems)
+EPSILON = 1e-9
 
 
 def worth(candidate: Candidate) -> tuple[bool, float, int]:
@@ -28,12 +23,11 @@ def worth(candidate: Candidate) -> tuple[bool, float, int]:
 
 @dataclass
 class Population:
-    """At most `size` candidates; `tried` remembers the canonical form of every plan ever recorded."""
+    """At most `size` candidates; `tried` remembers every plan ever recorded, by its canonical form."""
 
     size: int = 10
-    niches: bool = True
     members: list[Candidate] = field(default_factory=list[Candidate])
-    tried: set[str] = field(default_factory=set[str])
+    tried: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
 
     def untried(self, key: str) -> bool:
         """Tell whether no candidate of this canonical form was ever recorded."""
@@ -42,9 +36,9 @@ class Population:
     def record(self, candidate: Candidate) -> bool:
         """Take a candidate in, prune, and tell whether it is the new best."""
         before = self.best
-        self.tried.add(candidate.plan.key)
+        self.tried[candidate.plan.key] = candidate
         self.members.append(candidate)
-        self._prune()
+        self.members = sorted(self.members, key=worth, reverse=True)[: self.size]
         return before is None or worth(candidate) > worth(before)
 
     def drop(self, unwanted: Callable[[Candidate], bool]) -> None:
@@ -60,25 +54,43 @@ class Population:
         """Every member, worthiest first; of equals the one that has come furthest."""
         return sorted(self.members, key=lambda member: (worth(member)[:2], member.generation), reverse=True)
 
-    def _prune(self) -> None:
-        if len(self.members) <= self.size:
-            return
-        ranked = sorted(self.members, key=worth, reverse=True)
-        kept: list[Candidate] = []
-        if self.niches:
-            taken: set[Niche] = set()
-            for candidate in ranked:
-                if niche(candidate) not in taken:
-                    taken.add(niche(candidate))
-                    kept.append(candidate)
-            kept = kept[: self.size]
-        kept += [candidate for candidate in ranked if candidate not in kept][: self.size - len(kept)]
-        self.members = kept
-
-    def parent(self, rng: random.Random, tournament: int, *, explore: bool) -> Candidate:
-        """Choose a parent: uniformly when exploring, else by tournament within the best quarter."""
+    def parent(self, rng: random.Random, tournament: int) -> Candidate:
+        """Choose a parent by tournament within the best quarter."""
         ranked = self.ranked()
-        if explore:
-            return rng.choice(ranked)
         best = max(1, len(ranked) // 4)
         return ranked[min(rng.sample(range(best), min(tournament, best)))]
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """A growth signal G and the boldness that follows from it; `stagnant` counts generations without growth.
+
+    `G = rho*G + (1-rho)*delta^2` with `delta = max((child - best) / best, 0)`, and `I = I_min + (I_max - I_min) /
+    (1 + sqrt(G + eps))`. A best score of zero has no relative growth; the absolute growth stands in for it, so that the
+    signal neither explodes nor stays silent.
+    """
+
+    rho: float = 0.9
+    least: float = 0.1
+    most: float = 0.7
+    adaptive: bool = True
+    growth: float = 0.0
+    stagnant: int = 0
+
+    def after(self, best: float, child: float) -> Intensity:
+        """The state after a candidate that scored `child` against `best` before."""
+        delta = max((child - best) / best if best > EPSILON else child - best, 0.0)
+        growth = self.rho * self.growth + (1 - self.rho) * delta**2
+        return replace(self, growth=growth, stagnant=0 if delta > 0 else self.stagnant + 1)
+
+    @property
+    def exploration(self) -> float:
+        """How bold the next generation is; the least where adaptation is off."""
+        if not self.adaptive:
+            return self.least
+        return self.least + (self.most - self.least) / (1 + 10.0 * sqrt(self.growth + EPSILON))
+
+    @property
+    def breadth(self) -> int:
+        """How many candidates that are not sure a generation tries: one to four."""
+        return 1 + int(4 * self.exploration)

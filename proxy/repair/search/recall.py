@@ -1,21 +1,24 @@
 """What a repair that worked teaches, and how it is proposed again (repair memory; MetaEvo calls it experience reuse).
 
 Pure. A lesson is kept under the fingerprint of the tool's schema and the shape of the problem: a changed schema forgets
-it. It is proposed first among its equals, and is never surer than the repair that it was learnt from.
+it. It is proposed first among its equals, and is never surer than the repair that it was learnt from. Counts of what
+worked decide in which order guesses are tried, never which may be tried or claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.repair.search.priors import PRIORS
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, inside, pointer
 from schemas.catalog import Catalog, canonical
 from schemas.edit import CoerceArgument, Confidence, DropArgument, Edit, Proposal, RenameArgument, SwapTool
 from schemas.plan import Plan
 from schemas.problem import AmbiguousTool, Problem, UnknownTool, ValueNotAllowed
+from schemas.trial import Candidate
 
 FIRST = 0.97
 """Score of a remembered proposal: before every other of its confidence."""
@@ -32,6 +35,40 @@ class Lesson:
 
 Memory = Mapping[str, Lesson]
 """Key to lesson."""
+Counts = Mapping[str, tuple[int, int]]
+"""Rule and problem kind, with a space between, to how often a guess of theirs was right and how often not."""
+SHIPPED = 20
+"""What the counts that come with the program weigh at most, as so many guesses of the user's own."""
+
+
+def counted(proposal: Proposal) -> str:
+    """What a guess is counted under."""
+    return f"{proposal.rule} {proposal.problem.kind}"
+
+
+def likelihood(proposals: Iterable[Proposal], own: Counts) -> float:
+    """How likely a repair is right: of each guess its score times the share of its like that was (Beta, mean)."""
+    product = 1.0
+    for proposal in proposals:
+        if proposal.confidence is Confidence.GUESS:
+            key = counted(proposal)
+            right, wrong = PRIORS.get(key, (0, 0))
+            scale = min(1.0, SHIPPED / max(1, right + wrong))
+            mine = own.get(key, (0, 0))
+            right, wrong = 1 + scale * right + mine[0], 1 + scale * wrong + mine[1]
+            product *= proposal.score * right / (right + wrong)
+    return product
+
+
+def told_by(claimed: Candidate) -> dict[str, tuple[int, int]]:
+    """What a claimed candidate adds to the counts: its guesses were right, their rivals were not."""
+    told: dict[str, tuple[int, int]] = {}
+    rivals = [proposal for of in claimed.rivals for other in of.others for proposal in other]
+    for proposals, right in (claimed.lineage, 1), (rivals, 0):
+        for key in {counted(each) for each in proposals if each.confidence is Confidence.GUESS}:
+            before = told.get(key, (0, 0))
+            told[key] = (before[0] + right, before[1] + 1 - right)
+    return told
 
 
 def key_of(problem: Problem, here: StepView) -> str:

@@ -16,7 +16,7 @@ import anyio
 from jsonschema import Draft202012Validator
 
 from catalog_cache.merge import public_name
-from proxy.ports import Client, Journal, Upstreams, Usage
+from proxy.ports import Client, Journal, Upstreams, Usage, Written
 from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Effect, Json, Tool
 from schemas.config import Config
@@ -296,6 +296,10 @@ class Person(Client):
     async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
         self.asked.append(schema)
         return None if self.chooses is None else self.chooses(message, schema)
+
+    async def sample(self, prompt: str, max_tokens: int) -> Written | None:
+        del prompt, max_tokens
+        return None
 
 
 Score = Callable[[str, str], float]

@@ -90,6 +90,10 @@ def how_sure(choice: Choice, ranked: list[Choice]) -> Confidence:
     return Confidence.EVIDENT if clear and choice.score >= 0.5 else Confidence.GUESS
 
 
+CHANCE = 0.5
+"""Likeness that the letters of two words with nothing in common reach by chance."""
+
+
 def weighed(source: Source, wanted: Target, here: StepView) -> Choice | None:
     """Weigh a value for an argument by name, type, unit, whether it is an echo, and whether it is already used."""
     suits = fitness(source.value, wanted)
@@ -114,6 +118,8 @@ def _alike(source: Source, wanted: Target) -> float:
     name = source.name
     owner = " ".join(part for part in source.parts[-3:] if not part.lstrip("-").isdigit())
     alike = max(likeness(wanted.name, name), 0.95 * likeness(wanted.name, owner)) if name else 0.0
+    if alike < CHANCE and not stems(wanted.name) & stems(owner):
+        alike = 0.0
     if len(words(name)) > 1 and mentions(str(wanted.schema.get("description", "")), " ".join(words(name))):
         alike = max(alike, 0.8)
     if stems(wanted.name) & {"id", "key", "uuid"} and plain(name) in ("id", "key", "uuid", "identifier"):

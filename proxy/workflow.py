@@ -178,7 +178,7 @@ class Workflow:
 
     async def _read(self, run: _Run, plan: Plan) -> Candidate | None:
         """Run a plan that only reads, mended by rules where that is no guess; None where it fails."""
-        run = replace(run, plan=plan)
+        run = replace(run, plan=plan, made=False)
         run.executor.submitted = plan
         search = replace(self._search(run), counsel=None, ask=None, reads=None, note=_unnoted)
         stop, best = await search.run(), search.population.best

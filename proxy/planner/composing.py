@@ -18,21 +18,25 @@ from proxy.ports import Made, Planner, Run
 from proxy.repair.read.goal import uncovered
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.values import MISSING
-from schemas.catalog import Json, Tool, canonical
+from schemas.catalog import Effect, Json, Tool, canonical
 from schemas.plan import Plan, Ref, Step
 from schemas.trial import StepRun
 
 STEPS = 4
 """Steps of a plan; what takes more is beyond a small model."""
-NEAR = 8
+NEAR = 12
 """Tools that stay in the choice once the goal alone has ranked all; nothing that was read brings in another one."""
 PRIOR = 0.5
 """Share of a name's likelihood without the goal that is taken off: some names are likely anyway."""
 TRIES = 2
 """Tools tried for one step, the next likely one where the call of the first cannot be written or fails."""
+FIRST = 6
+"""Of these the first, among which must be what may destroy something."""
+HARM = frozenset({Effect.DESTRUCTIVE, Effect.UNKNOWN})
+"""Effects that only the goal itself may ask for."""
 TOKENS = 200
 """For one call."""
-SURE = 0.0
+SURE = 0.2
 """Nats by which yes must be likelier than no."""
 
 
@@ -60,71 +64,71 @@ class Composer:
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
-        self._priors: dict[str, Sequence[float]] = {}
+        self._priors: dict[str, float] = {}
 
     async def plan(self, goal: str, tools: Sequence[Tool], run: Run) -> Made | None:
         """A plan for the goal, and whether it covers it and the model stands by it; None where it is not begun."""
         shown = sorted(tools, key=lambda tool: tool.public)
         near = await self._near(goal, shown)
-        grown = Grown(Plan((), goal))
-        while near and len(grown.plan.steps) < STEPS:
+        grown, sure = Grown(Plan((), goal)), False
+        while near and not sure and len(grown.plan.steps) < STEPS:
             longer = await self._longer(grown, shown, near, run)
-            if longer is None or longer is grown:
+            if longer is None:
                 break
-            grown = longer
-        return Made(_ended(grown), await self._stands(grown, shown)) if grown.plan.steps else None
+            grown, sure = longer, await self._reached(longer, shown)
+        return Made(_ended(grown), sure) if grown.plan.steps else None
 
     async def _near(self, goal: str, shown: Sequence[Tool]) -> list[Tool]:
-        """The tools that the goal alone suggests, the likeliest first; none where it suggests none of them."""
-        names = [prompt.call_of(name) for name in labels(shown)] + [prompt.call_of(prompt.NONE)]
-        text = prompt.first_tool(goal, shown)
-        told = await self._planner.rank(text, names)
-        key = prompt.first_tool("", shown)
-        if key not in self._priors:
-            self._priors = {key: await self._planner.rank(key, names) or ()}
-        before = self._priors[key]
-        if not told or len(before) != len(names):
+        """The tools that the goal alone suggests, the likeliest first; none where it suggests none of them.
+
+        What destroys something is among them only where it comes among the first.
+        """
+        told = await self._scores(prompt.first_tool(goal, shown), shown, prompt.NONE)
+        if told is None:
             return []
-        scores = [score - PRIOR * prior for score, prior in zip(told, before, strict=True)]
-        order = sorted(range(len(shown)), key=lambda index: -scores[index])[:NEAR]
-        return [shown[index] for index in order] if scores[order[0]] > scores[-1] else []
+        *scores, none = told
+        order = sorted(range(len(shown)), key=lambda index: -scores[index])
+        found = [shown[at] for place, at in enumerate(order) if place < FIRST or shown[at].effect not in HARM]
+        return found[:NEAR] if scores[order[0]] > none else []
+
+    async def _scores(self, text: str, tools: Sequence[Tool], *others: str) -> list[float] | None:
+        """How likely each tool, and each other name, is beyond how likely it is without a goal; None: no answer."""
+        names = [prompt.call_of(name) for name in (*labels(tools), *others)]
+        told = await self._planner.rank(text, names)
+        if not told:
+            return None
+        if others:
+            before = await self._planner.rank(prompt.first_tool("", tools), names) or [0.0] * len(names)
+            self._priors = dict(zip(names, before, strict=True))
+        return [score - PRIOR * self._priors.get(name, 0.0) for name, score in zip(names, told, strict=True)]
 
     async def _longer(self, grown: Grown, shown: Sequence[Tool], near: Sequence[Tool], run: Run) -> Grown | None:
-        """The plan with one more step, itself where it is complete, None where nothing that fits can be called."""
+        """The plan with one more step, None where nothing that fits can be called."""
         text = prompt.so_far(grown.plan, grown.values, shown)
-        complete = bool(grown.plan.steps) and not uncovered(grown.plan.goal, grown.plan, grown.tools)
-        for tool in await self._next(text, near, grown, complete=complete):
-            if tool is None:
-                return grown
-            step = await self._call(text, grown, tool)
-            longer = None if step is None else await self._added(grown, step, tool, run)
-            if longer is not None:
-                return longer
-        return grown if complete else None
+        for attempt, tool in enumerate(await self._next(text, near, grown)):
+            for notes in (False, True):
+                id_ = f"s{len(grown.plan.steps) + 1}{'b' * (2 * attempt + notes)}"
+                step = await self._call(text, grown, tool, id_, notes=notes)
+                longer = None if step is None else await self._added(grown, step, tool, run)
+                if longer is not None:
+                    return longer
+        return None
 
-    async def _next(self, text: str, near: Sequence[Tool], grown: Grown, *, complete: bool) -> list[Tool | None]:
-        """The tools to call next, best first; None among them where the plan may end, and nothing after it."""
-        if not grown.plan.steps:
-            return list(near[:TRIES])
-        names = labels(near)
-        options = [*map(prompt.call_of, names), *([prompt.call_of(prompt.DONE)] if complete else [])]
-        scores = await self._planner.rank(text + prompt.NEXT, options) or ()
-        order = sorted(range(len(scores)), key=lambda index: -scores[index])
-        chosen = [near[index] if index < len(near) else None for index in order]
-        return chosen[: chosen.index(None) + 1][:TRIES] if None in chosen else chosen[:TRIES]
+    async def _next(self, text: str, near: Sequence[Tool], grown: Grown) -> Sequence[Tool]:
+        """The tools to call next, the likeliest first."""
+        scores = await self._scores(text + prompt.NEXT, near) if grown.plan.steps else None
+        order = sorted(range(len(near)), key=lambda index: -scores[index]) if scores else range(len(near))
+        return [near[index] for index in order][:TRIES]
 
-    async def _call(self, text: str, grown: Grown, tool: Tool) -> Step | None:
-        """The call of a tool as the model writes it, without what stands nowhere; None where something needed does."""
-        known = [Known(id_, value) for id_, value in grown.values.items() if prompt.is_long(value)]
-        asked = prompt.next_call(text, next(iter(labels((tool,)))), tool, grown.plan.goal)
-        answer = await self._planner.generate(asked, grammar.step_schema((tool,), known), TOKENS)
-        id_ = f"s{len(grown.plan.steps) + 1}"
-        step = grammar.read_step(answer, id_, (tool,), {each.step: each.value for each in known})
-        if step is None:
-            return None
+    async def _call(self, text: str, grown: Grown, tool: Tool, id_: str, *, notes: bool) -> Step | None:
+        """The call of a tool as the model writes it, without what is made up; None where something needed is."""
         ground = Ground(grown.plan.goal, grown.values)
-        step = settled(step, tool, ground)
-        return None if unfounded(step, tool, ground) else joined(step, ground)
+        known = [Known(step, value) for step, value in grown.values.items() if prompt.is_long(value)]
+        asked = prompt.next_call(text, next(iter(labels((tool,)))), tool, grown.plan.goal, notes=notes)
+        answer = await self._planner.generate(asked, grammar.step_schema((tool,), known), TOKENS)
+        step = grammar.read_step(answer, id_, (tool,), {each.step: each.value for each in known})
+        step = None if step is None else settled(step, tool, ground)
+        return None if step is None or unfounded(step, tool, ground) else joined(step, ground)
 
     async def _added(self, grown: Grown, step: Step, tool: Tool, run: Run) -> Grown | None:
         """The plan with this step, run where it may be; None where it repeats another one, or fails."""
@@ -138,7 +142,7 @@ class Composer:
         tried = await run(longer.plan)
         return None if tried is None else replace(longer, plan=tried.plan, runs=dict(tried.execution.runs))
 
-    async def _stands(self, grown: Grown, shown: Sequence[Tool]) -> bool:
+    async def _reached(self, grown: Grown, shown: Sequence[Tool]) -> bool:
         """Tell whether a plan uses what the goal states, finds something, and the model says that it answers."""
         ran = grown.runs.get(grown.plan.steps[-1].id)
         empty = ran is not None and not list(news(ran))

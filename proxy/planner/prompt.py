@@ -26,8 +26,8 @@ GOAL = 1200
 EXAMPLES = 2
 RESULT = 300
 """Characters of a result that are told while a plan grows."""
-NONE, DONE = "none", "done"
-NEXT = f"\nWrite the name of the tool to call next, or {DONE} if the goal is reached."
+NONE = "none"
+NEXT = "\nThe goal is not reached yet. Write the name of the tool to call next."
 REACHED = "\nDo these calls fully reach the goal? Answer Yes or No."
 VERDICTS = ("Yes", "No")
 
@@ -113,9 +113,9 @@ def so_far(plan: Plan, values: Mapping[str, Json], tools: Sequence[Tool]) -> str
     return f"{brief(tools)}\n\nThe goal: {cut(plan.goal, GOAL)}{told}"
 
 
-def next_call(text: str, name: str, tool: Tool, goal: str) -> str:
-    """Ask for the call of one tool, after `so_far`."""
-    line = tool_line(name, tool, DETAILS[0].description, DETAILS[0].argument, goal)
+def next_call(text: str, name: str, tool: Tool, goal: str, *, notes: bool) -> str:
+    """Ask for the call of one tool, after `so_far`; without `notes` the line names no examples that could be copied."""
+    line = tool_line(name, tool, DETAILS[0].description, DETAILS[0].argument if notes else 0, goal)
     return f"{text}\n\nThe next call:\n{line}\nWrite this call as JSON, with values from the goal: {cut(goal, GOAL)}"
 
 

@@ -6,7 +6,7 @@ that may change something is sent while a plan grows: such a step stands in the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proxy.planner import grammar, prompt
@@ -39,6 +39,9 @@ TOKENS = 200
 SURE = 0.2
 """Nats by which yes must be likelier than no."""
 
+Near = Mapping[str, Tool]
+"""Tools by the way their calls begin, the likeliest first."""
+
 
 @dataclass(frozen=True)
 class Grown:
@@ -64,7 +67,7 @@ class Composer:
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
-        self._priors: dict[str, float] = {}
+        self._priors: dict[str, dict[str, float]] = {}
 
     async def plan(self, goal: str, tools: Sequence[Tool], run: Run) -> Made | None:
         """A plan for the goal, and whether it covers it and the model stands by it; None where it is not begun."""
@@ -78,34 +81,48 @@ class Composer:
             grown, sure = longer, await self._reached(longer, shown)
         return Made(_ended(grown), sure) if grown.plan.steps else None
 
-    async def _near(self, goal: str, shown: Sequence[Tool]) -> list[Tool]:
+    async def _near(self, goal: str, shown: Sequence[Tool]) -> Near:
         """The tools that the goal alone suggests, the likeliest first; none where it suggests none of them.
 
         What destroys something is among them only where it comes among the first.
         """
-        told = await self._scores(prompt.first_tool(goal, shown), shown, prompt.NONE)
-        if told is None:
-            return []
-        *scores, none = told
-        order = sorted(range(len(shown)), key=lambda index: -scores[index])
-        found = [shown[at] for place, at in enumerate(order) if place < FIRST or shown[at].effect not in HARM]
-        return found[:NEAR] if scores[order[0]] > none else []
+        tools = {prompt.call_of(name): tool for name, tool in labels(shown).items()}
+        names = [*tools, prompt.call_of(prompt.NONE)]
+        scores = await self._scores(prompt.first_tool(goal, shown), names, shown)
+        if scores is None or max(scores) == scores[-1]:
+            return {}
+        order = [name for _, name in sorted(zip(scores, names, strict=True), reverse=True) if name in tools]
+        found = [name for place, name in enumerate(order) if place < FIRST or tools[name].effect not in HARM]
+        return {name: tools[name] for name in found[:NEAR]}
 
-    async def _scores(self, text: str, tools: Sequence[Tool], *others: str) -> list[float] | None:
-        """How likely each tool, and each other name, is beyond how likely it is without a goal; None: no answer."""
-        names = [prompt.call_of(name) for name in (*labels(tools), *others)]
-        told = await self._planner.rank(text, names)
-        if not told:
-            return None
-        if others:
-            before = await self._planner.rank(prompt.first_tool("", tools), names) or [0.0] * len(names)
-            self._priors = dict(zip(names, before, strict=True))
-        return [score - PRIOR * self._priors.get(name, 0.0) for name, score in zip(names, told, strict=True)]
+    async def _scores(self, text: str, names: Sequence[str], shown: Sequence[Tool]) -> list[float] | None:
+        """How likely each name is beyond how likely it is without a goal; None: no answer."""
+        told = await self._rank(text, names)
+        before = await self._without_goal(shown) if told else {}
+        return (
+            [score - PRIOR * before.get(name, 0.0) for name, score in zip(names, told, strict=True)] if told else None
+        )
 
-    async def _longer(self, grown: Grown, shown: Sequence[Tool], near: Sequence[Tool], run: Run) -> Grown | None:
+    async def _without_goal(self, shown: Sequence[Tool]) -> dict[str, float]:
+        """How likely each name is where no goal is told; asked once for the same tools."""
+        text = prompt.first_tool("", shown)
+        if text not in self._priors:
+            names = [*map(prompt.call_of, labels(shown)), prompt.call_of(prompt.NONE)]
+            scores = await self._rank(text, names) or [0.0] * len(names)
+            self._priors = {text: dict(zip(names, scores, strict=True))}
+        return self._priors.get(text, {})
+
+    async def _rank(self, text: str, options: Sequence[str]) -> Sequence[float] | None:
+        """Score options; asked again where time was over, since what was read of a long prompt is kept."""
+        for _ in range(TRIES):
+            if scores := await self._planner.rank(text, options):
+                return scores
+        return None
+
+    async def _longer(self, grown: Grown, shown: Sequence[Tool], near: Near, run: Run) -> Grown | None:
         """The plan with one more step, None where nothing that fits can be called."""
         text = prompt.so_far(grown.plan, grown.values, shown)
-        for attempt, tool in enumerate(await self._next(text, near, grown)):
+        for attempt, tool in enumerate(await self._next(text, near, grown, shown)):
             for notes in (False, True):
                 id_ = f"s{len(grown.plan.steps) + 1}{'b' * (2 * attempt + notes)}"
                 step = await self._call(text, grown, tool, id_, notes=notes)
@@ -114,11 +131,11 @@ class Composer:
                     return longer
         return None
 
-    async def _next(self, text: str, near: Sequence[Tool], grown: Grown) -> Sequence[Tool]:
+    async def _next(self, text: str, near: Near, grown: Grown, shown: Sequence[Tool]) -> list[Tool]:
         """The tools to call next, the likeliest first."""
-        scores = await self._scores(text + prompt.NEXT, near) if grown.plan.steps else None
-        order = sorted(range(len(near)), key=lambda index: -scores[index]) if scores else range(len(near))
-        return [near[index] for index in order][:TRIES]
+        scores = await self._scores(text + prompt.NEXT, list(near), shown) if grown.plan.steps else None
+        order = sorted(zip(scores, near, strict=True), reverse=True) if scores else [(0.0, name) for name in near]
+        return [near[name] for _, name in order[:TRIES]]
 
     async def _call(self, text: str, grown: Grown, tool: Tool, id_: str, *, notes: bool) -> Step | None:
         """The call of a tool as the model writes it, without what is made up; None where something needed is."""
@@ -149,7 +166,7 @@ class Composer:
         if empty or uncovered(grown.plan.goal, grown.plan, grown.tools):
             return False
         text = prompt.so_far(grown.plan, grown.values, shown) + prompt.REACHED
-        scores = await self._planner.rank(text, prompt.VERDICTS)
+        scores = await self._rank(text, prompt.VERDICTS)
         return scores is not None and scores[0] - scores[1] > SURE
 
 

@@ -16,6 +16,8 @@ from schemas.plan import Location, Ref, Step, as_ref, walk
 
 DISTINCT = 3
 """Characters of a value below which a repetition of it says nothing."""
+LITERAL = frozenset({"quoted", "number", "date", "time", "email", "url"})
+"""What is meant literally within a text that only reads: a query."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,15 @@ def _listed(tool: Tool, where: Location, value: Json) -> bool:
 
 
 def _founded(value: Json, ground: Ground, *, exact: bool) -> bool:
-    """Tell whether a value stands somewhere: `exact` with each of its words, else with what it states beyond doubt."""
+    """Tell whether a value stands somewhere; of a text of several words each, or (not `exact`) its literals."""
     text = as_text(same_numbers(value))
     if is_number(value) or ground.holds(text):
         return ground.holds(text)
     if exact:
         return all(map(ground.holds, words(text)))
-    parts = (each.text.rsplit("/", 1)[-1] for each in stated(text) if each.kind != "identifier")
-    return all(map(ground.holds, parts))
+    if len(text.split()) == 1:
+        return ground.holds(text.rsplit("/", 1)[-1].replace("_", " "))
+    return all(ground.holds(each.text) for each in stated(text) if each.kind in LITERAL)
 
 
 def joined(step: Step, ground: Ground) -> Step:

@@ -18,22 +18,18 @@ from proxy.ports import Made, Planner, Run
 from proxy.repair.read.goal import uncovered
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.values import MISSING
-from schemas.catalog import Effect, Json, Tool, canonical
+from schemas.catalog import Json, Tool, canonical
 from schemas.plan import Plan, Ref, Step
 from schemas.trial import StepRun
 
 STEPS = 4
 """Steps of a plan; what takes more is beyond a small model."""
-NEAR = 12
-"""Tools that stay in the choice once the goal alone has ranked all; nothing that was read brings in another one."""
 PRIOR = 0.5
 """Share of a name's likelihood without the goal that is taken off: some names are likely anyway."""
 TRIES = 2
 """Tools tried for one step, the next likely one where the call of the first cannot be written or fails."""
-FIRST = 6
-"""Of these the first, among which must be what may destroy something."""
-HARM = frozenset({Effect.DESTRUCTIVE, Effect.UNKNOWN})
-"""Effects that only the goal itself may ask for."""
+FIRST = 10
+"""So many of the tools that the goal alone suggests may change something: nothing that was read brings in another."""
 TOKENS = 200
 """For one call."""
 SURE = 0.2
@@ -82,9 +78,9 @@ class Composer:
         return Made(_ended(grown), sure) if grown.plan.steps else None
 
     async def _near(self, goal: str, shown: Sequence[Tool]) -> Near:
-        """The tools that the goal alone suggests, the likeliest first; none where it suggests none of them.
+        """The tools that may be called, those that the goal suggests first; none where it suggests that none can do it.
 
-        What destroys something is among them only where it comes among the first.
+        One that may change something is among them only where it comes among the first.
         """
         tools = {prompt.call_of(name): tool for name, tool in labels(shown).items()}
         names = [*tools, prompt.call_of(prompt.NONE)]
@@ -92,8 +88,7 @@ class Composer:
         if scores is None or max(scores) == scores[-1]:
             return {}
         order = [name for _, name in sorted(zip(scores, names, strict=True), reverse=True) if name in tools]
-        found = [name for place, name in enumerate(order) if place < FIRST or tools[name].effect not in HARM]
-        return {name: tools[name] for name in found[:NEAR]}
+        return {n: tools[n] for place, n in enumerate(order) if place < FIRST or reads_only(tools[n])}
 
     async def _scores(self, text: str, names: Sequence[str], shown: Sequence[Tool]) -> list[float] | None:
         """How likely each name is beyond how likely it is without a goal; None: no answer."""

@@ -40,10 +40,22 @@ class Ground:
 
 
 def settled(step: Step, tool: Tool, ground: Ground) -> Step:
-    """The call without the optional arguments that say nothing, or of which something stands nowhere."""
+    """The call without the optional arguments that say nothing, or of which something stands nowhere.
+
+    Of what only reads, a single word around something that the goal states is what the goal states.
+    """
     given = as_object(step.arguments) or {}
+    if reads_only(tool):
+        given = {name: _stated_alone(value, ground) for name, value in given.items()}
     kept = {name: value for name, value in given.items() if name in tool.required or _told(tool, name, value, ground)}
     return replace(step, arguments=kept)
+
+
+def _stated_alone(value: Json, ground: Ground) -> Json:
+    if not isinstance(value, str) or len(value.split()) != 1 or ground.holds(value):
+        return value
+    within = [each.text for each in stated(ground.goal) if each.text in value and each.kind != "number"]
+    return within[0] if len(within) == 1 else value
 
 
 def _told(tool: Tool, name: str, value: Json, ground: Ground) -> bool:

@@ -68,9 +68,7 @@ async def made(
 async def test_a_later_step_gets_what_an_earlier_one_returned_by_reference() -> None:
     server = Server(RESULTS)
     values = [call("read_note", name="client.txt"), call("find_town", person="Marta Lund")]
-    plan = await made(
-        'In which town lives who stands in "client.txt"?', ["read_note", "find_town"], values, server.run
-    )
+    plan = await made('In which town lives who stands in "client.txt"?', ["read_note", "find_town"], values, server.run)
     assert plan is not None
     assert plan.sure
     assert [step.arguments for step in plan.plan.steps] == [

@@ -49,6 +49,13 @@ def test_an_optional_argument_that_says_nothing_or_is_made_up_is_left_out() -> N
     assert settled(step, ASK, Ground(GOAL, {})).arguments == {"query": ""}
 
 
+def test_a_path_that_is_read_is_the_one_that_the_goal_states() -> None:
+    look = tool("look", {"path": {"type": "string"}}, annotations={"readOnlyHint": True})
+    step = Step("s1", "look", {"path": "/home/me/out/count.txt"}, "shop")
+    assert settled(step, look, Ground(GOAL, {})).arguments == {"path": "out/count.txt"}
+    assert settled(step, SAVE, Ground(GOAL, {})).arguments == {"path": "/home/me/out/count.txt"}
+
+
 @pytest.mark.parametrize(
     ("value", "joint"),
     [

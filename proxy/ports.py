@@ -5,7 +5,7 @@ Knows nothing of sockets, processes or models: the edge implements these, tests 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from schemas.catalog import Catalog, Json, Tool
 from schemas.plan import Location, Plan, Step
 from schemas.record import CallRecord, RunRecord
-from schemas.trial import Reply, StepRun
+from schemas.trial import Candidate, Reply
 
 
 class Client(Protocol):
@@ -133,6 +133,18 @@ class Advice:
     margin: float
 
 
+Run = Callable[[Plan], Awaitable[Candidate | None]]
+"""Runs a plan that only reads, and mends it where that is certain; None where it fails."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A plan made from a goal, and whether it may be claimed to reach it."""
+
+    plan: Plan
+    sure: bool
+
+
 class Advisor(Protocol):
     """The planner asked in the program's own nouns. Every answer is checked against schemas; None: no answer."""
 
@@ -156,16 +168,8 @@ class Advisor(Protocol):
         """Another plan for the same goal; `failures` tells in one line each what was tried."""
         ...
 
-    async def plan(self, goal: str, tools: Sequence[Tool], catalog: Catalog | None = None) -> Plan | None:
-        """A plan from the goal alone; `tools` suit the goal, best first, `catalog` holds all there are."""
-        ...
-
-    async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
-        """A plan of what the goal states, without anything written; None where it states too little."""
-        ...
-
-    async def answer(self, goal: str, run: StepRun) -> str:
-        """Where in the result of the last step the answer to the goal stands, "" for the whole result."""
+    async def plan(self, goal: str, tools: Sequence[Tool], run: Run) -> Made | None:
+        """A plan from the goal alone, of these tools; `run` runs what only reads on the way."""
         ...
 
     @property

@@ -22,8 +22,9 @@ from proxy.executor import Executor
 from proxy.kept import Kept
 from proxy.ledger import Ledger
 from proxy.memory import Memories
+from proxy.planner.composing import STEPS
 from proxy.planner.opening import Opened
-from proxy.ports import Client, Journal, Upstreams, Usage
+from proxy.ports import Client, Journal, Made, Upstreams, Usage
 from proxy.repair import explain
 from proxy.repair import report as reports
 from proxy.repair.read.diagnose import diagnose
@@ -35,17 +36,16 @@ from proxy.repair.search.gates import guessed
 from proxy.repair.search.loop import Search
 from proxy.repair.search.outcome import alternatives_of, failing, judged, suggestions
 from proxy.repair.search.population import Intensity, Population
-from proxy.repair.view.order import final_steps
 from proxy.repair.view.step import Evidence
 from proxy.resume import Earlier
 from schemas.catalog import Catalog, Json, Tool
 from schemas.config import Config, Mode
-from schemas.plan import Plan, Ref
+from schemas.plan import Plan
 from schemas.report import Report, Stop
 from schemas.trial import Candidate, Execution, StepRun
 
-PLANNED_FROM = 48
-"""Tools that a plan is made from."""
+PLANNED_FROM = 64
+"""Tools that a plan is made from; of more, those that suit the goal."""
 
 UNPROVEN: Mapping[str, Any] = {
     "kind": "unproven",
@@ -53,6 +53,11 @@ UNPROVEN: Mapping[str, Any] = {
     "message": "the run ended before every other repair that could have been meant was tried",
 }
 """Why a plan that ran with a guess in it is not claimed where the search was cut off."""
+
+
+def _unnoted(_: Plan) -> None:
+    """A plan in the making leaves no record: it sends nothing that must not be sent again."""
+
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.workflow")
 
@@ -114,10 +119,12 @@ class Workflow:
         repair_id = self._journal.new_id("run") if before is None else before.repair_id
         unplanned = submitted.plan is None and not submitted.faults
         until = began + (submitted.budget.seconds or self._config.workflow.budget.seconds)
+        made, ledger = None, Ledger(0)
         if unplanned:
             with anyio.move_on_after(until - time.perf_counter()):
-                submitted = await self._planned(submitted, client)
-        if submitted.faults or submitted.plan is None:
+                made = await self._planned(submitted, client, repair_id, until, ledger)
+            submitted = replace(submitted, plan=made.plan if made is not None else None)
+        if submitted.faults or submitted.plan is None or (made is not None and not made.sure):
             return self._unread(submitted, repair_id, client)
         with anyio.move_on_after(until - time.perf_counter()):
             await self._await_upstreams(submitted.plan)
@@ -126,10 +133,9 @@ class Workflow:
         run = self._prepare(submitted, plan, client, repair_id, until, made=unplanned)
         if before is not None:
             run.executor.ledger.history.update(before.sent)
+        if made is not None:
+            run.executor.ledger = replace(ledger, limit=ledger.calls + run.executor.ledger.limit)
         told, best = await self._carry_out(run)
-        if unplanned:
-            with anyio.move_on_after(until - time.perf_counter()):
-                best = await self._answered(best)
         evidence = self._evidence(best.execution)
         alternatives = {} if best.outcome.solved else await to_thread.run_sync(alternatives_of, best, evidence)
         told = replace(
@@ -151,27 +157,32 @@ class Workflow:
             self._memories.count(best)
         return report
 
-    async def _planned(self, submitted: Submitted, client: Client) -> Submitted:
+    async def _planned(
+        self, submitted: Submitted, client: Client, repair_id: str, until: float, ledger: Ledger
+    ) -> Made | None:
         """Make the plan from the goal and the live catalog (arXiv 2606.12674, planning from a goal).
 
-        Without a planner or an answer the plan stays away.
+        What is read on the way is entered into `ledger`. None without a planner or an answer.
         """
         await self._await_upstreams(Plan(()))
         if self._planner is None or not self._config.evolution.planning:
-            return submitted
+            return None
         await client.progress(0.0, None, "planning")
-        tools = await self._find(self._upstreams.catalog, submitted.goal, PLANNED_FROM)
-        plan = await self._planner.advisor.plan(submitted.goal, tools, self._upstreams.catalog)
-        return submitted if plan is None else replace(submitted, plan=plan)
+        catalog = self._upstreams.catalog
+        few = len(catalog.tools) <= PLANNED_FROM
+        tools = catalog.tools if few else await self._find(catalog, submitted.goal, PLANNED_FROM)
+        run = self._prepare(submitted, Plan((), submitted.goal), client, repair_id, until, made=True)
+        ledger.limit = run.executor.ledger.limit * STEPS
+        run.executor.ledger = ledger
+        return await self._planner.advisor.plan(submitted.goal, tools, partial(self._read, run))
 
-    async def _answered(self, best: Candidate) -> Candidate:
-        """The candidate of a plan made from a goal, with what the goal asks for as its output."""
-        finals = final_steps(best.plan)
-        last = best.execution.runs.get(finals[-1].id) if finals else None
-        if self._planner is None or last is None or not last.ok or best.plan.output is not None:
-            return best
-        path = await self._planner.advisor.answer(best.plan.goal, last)
-        return replace(best, plan=replace(best.plan, output=Ref(last.step, path).json()))
+    async def _read(self, run: _Run, plan: Plan) -> Candidate | None:
+        """Run a plan that only reads, mended by rules where that is no guess; None where it fails."""
+        run = replace(run, plan=plan, made=False)
+        run.executor.submitted = plan
+        search = replace(self._search(run), counsel=None, ask=None, reads=None, note=_unnoted)
+        stop, best = await search.run(), search.population.best
+        return best if stop is Stop.SOLVED and best is not None and not guessed(best.lineage) else None
 
     def _kept(self, repair_id: str) -> Kept:
         folder = self._journal.folder()
@@ -345,9 +356,14 @@ class Workflow:
                 message = (
                     "a plan from a goal alone needs a planner (`mcp-mend doctor` says what it lacks); submit steps"
                 )
+            if submitted.plan is not None:
+                message = (
+                    "a plan made from a goal is run where it only reads and the planner is sure of it: "
+                    "look at this one, and submit its steps"
+                )
             problems.append({"kind": "no_plan", "step": "", "message": message})
         plan = submitted.plan or Plan((), submitted.goal)
-        if submitted.plan is not None:
+        if submitted.faults and submitted.plan is not None:
             plan, _ = normalise_tools(submitted.plan, self._upstreams.catalog)
             found = diagnose(plan, self._evidence())
             problems += [explain.problem_json(problem) for problem in found]

@@ -81,8 +81,7 @@ def run_retrieval(file: Path) -> None:
 @click.option("--match", default="", help="Only goals whose id contains this.")
 @click.option("--stage", default="", help="Only stages whose name contains this.")
 @click.option("--deadline", default=120.0, show_default=True, help="Seconds for one request to the planner.")
-@click.option("--written/--no-written", default=False, help="Also let the model write the whole plan.")
-def run_goal(file: Path, models: tuple[str, ...], match: str, stage: str, deadline: float, *, written: bool) -> None:
+def run_goal(file: Path, models: tuple[str, ...], match: str, stage: str, deadline: float) -> None:
     """Hand over the goals of the chains in FILE without steps; `none` as MODEL: without one."""
     for model in models:
         path = None if model == "none" else resolve(model)
@@ -90,7 +89,7 @@ def run_goal(file: Path, models: tuple[str, ...], match: str, stage: str, deadli
         def tell(told: goals.Told) -> None:
             print(goals.line(told), flush=True)
 
-        found = anyio.run(partial(goals.run, file, path, deadline, match, stage, tell, written=written))
+        found = anyio.run(partial(goals.run, file, path, deadline, match, stage, tell))
         print(f"\n{path.stem if path else 'no model'}\n{goals.table(found)}", flush=True)
 
 

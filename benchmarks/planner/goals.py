@@ -1,13 +1,11 @@
 """Goals alone: the task of each gold chain handed to the product without steps, and the value it answers with.
 
-The stages are the plan as it was made, after one round of repairs, and after the whole search; `written` is the
-plan that the model writes under a grammar where none can be composed, run as it is written.
+The stages are the plan as it was made, after one round of repairs, and after the whole search.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +16,6 @@ from benchmarks.cases.client import Connection
 from benchmarks.cases.plans import close
 from benchmarks.cases.workspace import Options, folder, served
 from benchmarks.cases.world import world
-from proxy.model.client import LocalPlanner, Remote
-from proxy.model.wire import Settings
-from proxy.planner.advisor import SHOWN, PlannerAdvisor
-from schemas.catalog import Tool
 
 SECONDS = 600.0
 """For one goal; a model on a busy machine may need minutes."""
@@ -52,8 +46,6 @@ async def run(
     match: str,
     only: str,
     tell: Callable[[Told], None],
-    *,
-    written: bool,
 ) -> list[Told]:
     """Hand over the goals of a file of chains whose id contains `match`, in the stages whose name contains `only`.
 
@@ -72,10 +64,6 @@ async def run(
             for case in here.filled(read["gold"]):
                 if match not in case["id"]:
                     continue
-                if written and model:
-                    here.lay_out()
-                    found.append(await _written(case, connection, model, deadline))
-                    tell(found[-1])
                 for stage, more in ((stage, more) for stage, more in STAGES.items() if only in stage):
                     here.lay_out()
                     found.append(await _asked(case, connection, stage, {"goal": case["task"], **more}))
@@ -92,32 +80,6 @@ async def _asked(case: Mapping[str, Any], connection: Connection, stage: str, se
     right = close(output, case["expected"], case["tolerance"])
     calls = (report.get("search") or {}).get("planner_calls", 0)
     return Told(case["id"], stage, right and claimed, claimed, output, calls, answer.seconds)
-
-
-async def _written(case: Mapping[str, Any], connection: Connection, model: Path, deadline: float) -> Told:
-    """The plan that the model writes, run as it is; right where its last result holds the value anywhere."""
-    found = await connection.call("find_tools", {"query": case["task"], "limit": SHOWN}, seconds=SECONDS)
-    tools = [_tool(each) for each in ((found.result or {}).get("structuredContent") or {}).get("tools", [])]
-    with tempfile.TemporaryDirectory() as place:
-        remote = Remote(Settings(str(model), 4096, 1, -1, 8192, 300), Path(place))
-        plan = await PlannerAdvisor(LocalPlanner(remote, deadline), 4096).plan(case["task"], tools)
-        await remote.close()
-    if plan is None:
-        return Told(case["id"], "written", right=False, claimed=False, output=None, planner_calls=0, seconds=0.0)
-    sent = {**plan.json(), "mode": "off", "output": {"$ref": plan.steps[-1].id, "path": ""}}
-    told = await _asked(case, connection, "written", sent)
-    held = any(close(value, case["expected"], case["tolerance"]) for value in _values(told.output))
-    return Told(case["id"], "written", held and told.claimed, told.claimed, told.output, 2, told.seconds)
-
-
-def _tool(listed: Mapping[str, Any]) -> Tool:
-    server, _, name = listed["name"].partition("__")
-    return Tool(server, name, listed["name"], {**listed, "name": name})
-
-
-def _values(value: Any) -> list[Any]:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [value, *(leaf for each in inner for leaf in _values(each))]
 
 
 def line(told: Told) -> str:

@@ -9,25 +9,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from proxy.planner import grammar, prompt
-from proxy.planner.answer import answer
 from proxy.planner.choice import choose
-from proxy.planner.composing import UNUSED, Composer
+from proxy.planner.composing import Composer
 from proxy.planner.grammar import Known
-from proxy.planner.joining import join_steps
 from proxy.planner.render import labels
-from proxy.ports import Advice, Planner, Question, Usage
-from proxy.repair.read.goal import stated, uncovered
-from proxy.repair.search.grounding import invented
+from proxy.ports import Advice, Made, Planner, Question, Run, Usage
 from proxy.repair.view.values import MISSING
-from schemas.catalog import Catalog, Json, Tool
+from schemas.catalog import Json, Tool
 from schemas.plan import Location, Plan, Step
-from schemas.trial import StepRun
 
 VALUE_TOKENS = 128
 STEP_TOKENS = 256
 PLAN_TOKENS = 640
-SHOWN = 12
-"""Tools that a plan is written from; small models are lost among more."""
 OPTIONS = 24
 """Candidates ranked at once; rules hand over the likelier ones first."""
 
@@ -83,35 +76,9 @@ class PlannerAdvisor:
         text = prompt.redesign(question, failures, self._context - PLAN_TOKENS)
         return await self._plan(text, question.plan.goal, question.tools)
 
-    async def plan(self, goal: str, tools: Sequence[Tool], catalog: Catalog | None = None) -> Plan | None:
-        """A plan from the goal alone: composed where the goal states enough for it, else written.
-
-        `tools` suit the goal, best first; `catalog` holds all there are, None: the plan is written.
-        """
-        found = [] if catalog is None else await self._composer.plans(goal, tools, catalog, 1)
-        return found[0] if found else await self._written(goal, tools)
-
-    async def plans(self, goal: str, tools: Sequence[Tool], catalog: Catalog, most: int) -> list[Plan]:
-        """Several plans from the goal alone, the likeliest first; a written one where none can be composed."""
-        found = await self._composer.plans(goal, tools, catalog, most)
-        written = None if found else await self._written(goal, tools)
-        return found if written is None else [written]
-
-    async def compose(self, goal: str, tools: Sequence[Tool], catalog: Catalog) -> Plan | None:
-        """A plan of what the goal states; None where it states too little."""
-        return next(iter(await self._composer.plans(goal, tools, catalog, 1)), None)
-
-    async def answer(self, goal: str, run: StepRun) -> str:
-        """Where in the result of the last step the answer to the goal stands, "" for the whole result."""
-        return await answer(self._planner, goal, run)
-
-    async def _written(self, goal: str, tools: Sequence[Tool]) -> Plan | None:
-        """A plan that the model writes, if it uses nearly all that the goal states and invents nothing."""
-        shown = tools[:SHOWN]
-        plan = await self._plan(prompt.whole_plan(goal, shown, self._context - PLAN_TOKENS), goal, shown)
-        if plan is None or invented(plan, shown, [goal], []):
-            return None
-        return plan if len(uncovered(goal, plan, shown)) <= UNUSED * len(stated(goal)) else None
+    async def plan(self, goal: str, tools: Sequence[Tool], run: Run) -> Made | None:
+        """A plan from the goal alone, grown by small questions; `run` runs what only reads on the way."""
+        return await self._composer.plan(goal, tools, run)
 
     async def _plan(self, text: str, goal: str, tools: Sequence[Tool]) -> Plan | None:
         """Choose the tool that the plan leads to by its likelihood as a whole, then write the plan.
@@ -126,8 +93,8 @@ class PlannerAdvisor:
         answer = await self._planner.generate(text, grammar.plan_schema(tools, name), PLAN_TOKENS)
         plan, aim = grammar.read_plan(answer, goal, tools), names[name]
         if plan is None or any((step.server, step.tool) == (aim.server, aim.name) for step in plan.steps):
-            return None if plan is None else join_steps(plan)
-        return join_steps(await self._ended(text, plan, aim))
+            return plan
+        return await self._ended(text, plan, aim)
 
     async def _ended(self, text: str, plan: Plan, aim: Tool) -> Plan:
         """The plan with the call of the tool that it was to end with; as it is where none could be written."""

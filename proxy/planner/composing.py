@@ -1,187 +1,175 @@
-"""Composes plans from a goal by small questions: which tool gives the answer, which of a few values was meant.
+"""Grows a plan from a goal by small questions, running what only reads between them.
 
-A small model chooses far better than it writes. What rules leave no doubt about is not asked; where the model has no
-answer, a plan with a doubt in it is none.
+A small model chooses far better among a few calls, and with results before its eyes, than it writes a plan. Nothing
+that may change something is sent while a plan grows: such a step stands in the plan, and its result is not known yet.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import takewhile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import anyio.to_thread
-
-from proxy.planner.render import cut, labels, tool_line
-from proxy.planner.sketch import SURE, Call, Filler, Option, Sketcher
-from proxy.ports import Planner
-from proxy.repair.read.goal import stated
-from proxy.repair.view.notes import summary
+from proxy.planner import grammar, prompt
+from proxy.planner.answer import news
+from proxy.planner.grammar import Known
+from proxy.planner.grounded import Ground, joined, settled, unfounded
+from proxy.planner.render import labels
+from proxy.ports import Made, Planner, Run
+from proxy.repair.read.goal import uncovered
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.values import MISSING
-from proxy.repair.view.words import stems
-from schemas.catalog import Catalog, Tool
-from schemas.plan import Plan
+from schemas.catalog import Json, Tool, canonical
+from schemas.plan import Plan, Ref, Step
+from schemas.trial import StepRun
 
-AIMS = 12
-NEAREST, ASKED = 2, 6
-"""Tools of which each is tried as the one that gives the answer; of those the nearest to the goal and the cheapest, so
-many in all, are asked about."""
-RIVALS = 3
-WITHIN = 0.3
-"""Plans that are given at most, and how much worse than the tool that seems meant another one may seem."""
+STEPS = 4
+"""Steps of a plan; what takes more is beyond a small model."""
 PRIOR = 0.5
 """Share of a name's likelihood without the goal that is taken off: some names are likely anyway."""
-CLEAR = 0.5
-"""Nats per token by which a tool that may change something must lead."""
-HEARD = 0.1
-"""Nats per token by which the goal must make one of several listed values likelier than it makes the others."""
-SUITS = 0.3
-"""What it counts for a value how well it suits by rule."""
-UNUSED = 0.25
-"""Share of what the goal states that a plan may leave unused."""
-GOAL, ABOUT, NOTE = 1200, 100, 80
-"""Characters that are told of the goal, a tool and an argument."""
+TRIES = 2
+"""Tools tried for one step, the next likely one where the call of the first cannot be written or fails."""
+FIRST = 10
+"""So many of the tools that the goal alone suggests may change something: nothing that was read brings in another."""
+TOKENS = 200
+"""For one call."""
+SURE = 0.2
+"""Nats by which yes must be likelier than no."""
+
+Near = Mapping[str, Tool]
+"""Tools by the way their calls begin, the likeliest first."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A plan so far, and what the steps that ran have returned; `values` lacks those that wait."""
+
+    plan: Plan
+    runs: dict[str, StepRun] = field(default_factory=dict[str, StepRun])
+    tools: tuple[Tool, ...] = ()
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether a step may change something: what follows it runs with the finished plan."""
+        return not all(map(reads_only, self.tools))
+
+    @property
+    def values(self) -> dict[str, Json]:
+        """What each step returned, `MISSING` where it has not run."""
+        return {step.id: self.runs[step.id].value if step.id in self.runs else MISSING for step in self.plan.steps}
 
 
 class Composer:
-    """Asks `planner` what rules leave open."""
+    """Asks `planner`."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
+        self._priors: dict[str, dict[str, float]] = {}
 
-    async def plans(self, goal: str, tools: Sequence[Tool], catalog: Catalog, most: int) -> list[Plan]:
-        """Plans whose arguments are all filled, the likeliest first; none where the goal states too little.
+    async def plan(self, goal: str, tools: Sequence[Tool], run: Run) -> Made | None:
+        """A plan for the goal, and whether it covers it, only reads and the model stands by it; None: none begun.
 
-        Where the tool that seems meant cannot be called, another one is no answer.
+        Yes and no of a small model do not part right effects from wrong ones, so that none rests on its word.
         """
-        sketches = await anyio.to_thread.run_sync(_sketched, goal, tuple(tools), catalog)
-        found: list[Plan] = []
-        for call, clear in await self._aimed(goal, sketches, tools[:NEAREST]):
-            settled = await self._settled(goal, call) if len(found) < most else None
-            if settled is None or not _harmless(settled, clear=clear):
+        shown = sorted(tools, key=lambda tool: tool.public)
+        near = await self._near(goal, shown)
+        grown, sure = Grown(Plan((), goal)), False
+        while near and not sure and len(grown.plan.steps) < STEPS:
+            longer = await self._longer(grown, shown, near, run)
+            if longer is None:
                 break
-            found.append(settled.plan(goal))
-        return found
+            grown, sure = longer, await self._reached(longer, shown)
+        return Made(_ended(grown), sure and all(map(reads_only, grown.tools))) if grown.plan.steps else None
 
-    async def _aimed(
-        self, goal: str, sketches: Sequence[tuple[float, Call]], nearest: Sequence[Tool]
-    ) -> list[tuple[Call, bool]]:
-        """The sketches to take, best first, and whether each is clearly meant; none where what seems meant is none."""
-        asked = [each for at, each in enumerate(sketches) if at < ASKED - NEAREST or each[1].tool in nearest][:ASKED]
-        scores = await self._likely(goal, [call.tool for _, call in asked])
-        if scores is None:
-            return _named(goal, sketches)
-        totals = [score - cost for score, (cost, _) in zip(scores, asked, strict=True)]
-        order = sorted(range(len(totals)), key=lambda index: -totals[index])
-        best = totals[order[0]]
-        clear = len(order) == 1 or best - totals[order[1]] >= CLEAR
-        close = [index for index in order[:RIVALS] if totals[index] >= best - WITHIN]
-        return [(asked[at][1], clear) for at in takewhile(lambda at: _whole(goal, asked[at][1]), close)]
+    async def _near(self, goal: str, shown: Sequence[Tool]) -> Near:
+        """The tools that may be called, those that the goal suggests first; none where it suggests that none can do it.
 
-    async def _likely(self, goal: str, tools: Sequence[Tool]) -> Sequence[float] | None:
-        """How likely each tool gives the answer, beyond how likely its name is anyway."""
-        names = list(labels(tools))
-        told = await self._planner.rank(_aim(goal, tools), names) if names else None
-        if not told:
+        One that may change something is among them only where it comes among the first.
+        """
+        tools = {prompt.call_of(name): tool for name, tool in labels(shown).items()}
+        names = [*tools, prompt.call_of(prompt.NONE)]
+        scores = await self._scores(prompt.first_tool(goal, shown), names, shown)
+        if scores is None or max(scores) == scores[-1]:
+            return {}
+        order = [name for _, name in sorted(zip(scores, names, strict=True), reverse=True) if name in tools]
+        return {n: tools[n] for place, n in enumerate(order) if place < FIRST or reads_only(tools[n])}
+
+    async def _scores(self, text: str, names: Sequence[str], shown: Sequence[Tool]) -> list[float] | None:
+        """How likely each name is beyond how likely it is without a goal; None: no answer."""
+        told = await self._rank(text, names)
+        before = await self._without_goal(shown) if told and self._planner.likelihoods else {}
+        return (
+            [score - PRIOR * before.get(name, 0.0) for name, score in zip(names, told, strict=True)] if told else None
+        )
+
+    async def _without_goal(self, shown: Sequence[Tool]) -> dict[str, float]:
+        """How likely each name is where no goal is told; asked once for the same tools."""
+        text = prompt.first_tool("", shown)
+        if text not in self._priors:
+            names = [*map(prompt.call_of, labels(shown)), prompt.call_of(prompt.NONE)]
+            scores = await self._rank(text, names) or [0.0] * len(names)
+            self._priors = {text: dict(zip(names, scores, strict=True))}
+        return self._priors.get(text, {})
+
+    async def _rank(self, text: str, options: Sequence[str]) -> Sequence[float] | None:
+        """Score options; asked again where time was over, since what was read of a long prompt is kept."""
+        for _ in range(TRIES):
+            if scores := await self._planner.rank(text, options):
+                return scores
+        return None
+
+    async def _longer(self, grown: Grown, shown: Sequence[Tool], near: Near, run: Run) -> Grown | None:
+        """The plan with one more step, None where nothing that fits can be called."""
+        text = prompt.so_far(grown.plan, grown.values, shown)
+        for attempt, tool in enumerate(await self._next(text, near, grown, shown)):
+            for notes in (False, True):
+                id_ = f"s{len(grown.plan.steps) + 1}{'b' * (2 * attempt + notes)}"
+                step = await self._call(text, grown, tool, id_, notes=notes)
+                longer = None if step is None else await self._added(grown, step, tool, run)
+                if longer is not None:
+                    return longer
+        return None
+
+    async def _next(self, text: str, near: Near, grown: Grown, shown: Sequence[Tool]) -> list[Tool]:
+        """The tools to call next, the likeliest first."""
+        scores = await self._scores(text + prompt.NEXT, list(near), shown) if grown.plan.steps else None
+        order = sorted(zip(scores, near, strict=True), reverse=True) if scores else [(0.0, name) for name in near]
+        return [near[name] for _, name in order[:TRIES]]
+
+    async def _call(self, text: str, grown: Grown, tool: Tool, id_: str, *, notes: bool) -> Step | None:
+        """The call of a tool as the model writes it, without what is made up; None where something needed is."""
+        ground = Ground(grown.plan.goal, grown.values)
+        known = [Known(step, value) for step, value in grown.values.items() if prompt.is_long(value)]
+        asked = prompt.next_call(text, next(iter(labels((tool,)))), tool, grown.plan.goal, notes=notes)
+        answer = await self._planner.generate(asked, grammar.step_schema((tool,), known), TOKENS)
+        step = grammar.read_step(answer, id_, (tool,), {each.step: each.value for each in known})
+        step = None if step is None else settled(step, tool, ground)
+        return None if step is None or unfounded(step, tool, ground) else joined(step, ground)
+
+    async def _added(self, grown: Grown, step: Step, tool: Tool, run: Run) -> Grown | None:
+        """The plan with this step, run where it may be; None where it repeats another one, or fails."""
+        if any(canonical([s.tool, s.arguments]) == canonical([step.tool, step.arguments]) for s in grown.plan.steps):
             return None
-        before = await self._planner.rank(_aim("", tools), names) if self._planner.likelihoods else [0.0] * len(told)
-        if not before:
-            return None
-        return [score - PRIOR * prior for score, prior in zip(told, before, strict=True)]
+        waits = [each.id for each, of in zip(grown.plan.steps, grown.tools, strict=True) if not reads_only(of)]
+        step = replace(step, after=tuple(waits[-1:]))
+        longer = replace(grown, plan=replace(grown.plan, steps=(*grown.plan.steps, step)), tools=(*grown.tools, tool))
+        if longer.waiting:
+            return longer
+        tried = await run(longer.plan)
+        return None if tried is None else replace(longer, plan=tried.plan, runs=dict(tried.execution.runs))
 
-    async def _settled(self, goal: str, call: Call) -> Call | None:
-        """The call with every doubt decided by the model; None where it has no answer."""
-        for name, filler in call.fillers.items():
-            inner = filler.options[0].call
-            if inner is not None:
-                settled = await self._settled(goal, inner)
-                if settled is None:
-                    return None
-                call = call.filled(name, replace(filler, options=(replace(filler.options[0], call=settled),)))
-        for name, filler in call.fillers.items():
-            if not filler.sure:
-                chosen = await self._chosen(goal, call, name, _free(call, name, filler))
-                if chosen is None:
-                    return None
-                call = call.filled(name, Filler((chosen,), sure=True))
-        return call
-
-    async def _chosen(self, goal: str, call: Call, name: str, options: Sequence[Option]) -> Option | None:
-        """The option that makes the likeliest call; of listed values the one that the goal makes much likelier."""
-        texts = [_written(call, name, option) for option in options]
-        told = await self._planner.rank(_ask(goal, call.tool), texts)
-        if not told or any(option.said is not None for option in options):
-            worth = [score + SUITS * min(1.0, option.score) for score, option in zip(told or (), options, strict=False)]
-            return options[worth.index(max(worth))] if worth else None
-        before = await self._planner.rank(_ask("", call.tool), texts) if self._planner.likelihoods else None
-        gains = [score - prior for score, prior in zip(told, before or told, strict=True)]
-        order = sorted(range(len(gains)), key=lambda index: -gains[index])
-        clear = isinstance(options[0].value, bool) or len(order) == 1 or gains[order[0]] - gains[order[1]] >= HEARD
-        return options[order[0]] if clear else None
+    async def _reached(self, grown: Grown, shown: Sequence[Tool]) -> bool:
+        """Tell whether a plan uses what the goal states, finds something, and the model says that it answers."""
+        ran = grown.runs.get(grown.plan.steps[-1].id)
+        empty = ran is not None and not list(news(ran))
+        if empty or uncovered(grown.plan.goal, grown.plan, grown.tools):
+            return False
+        text = prompt.so_far(grown.plan, grown.values, shown) + prompt.REACHED
+        scores = await self._rank(text, prompt.VERDICTS)
+        return scores is not None and scores[0] - scores[1] > SURE
 
 
-def _sketched(goal: str, tools: Sequence[Tool], catalog: Catalog) -> list[tuple[float, Call]]:
-    """The best sketch for each tool that may give the answer, with what it costs, the cheapest first."""
-    sketcher = Sketcher(goal, tools, catalog.tools)
-    made = [sketcher.sketch(aim) for aim in tools[:AIMS]]
-    return sorted(((sketcher.cost(call), call) for call in made), key=lambda each: each[0])
-
-
-def _whole(goal: str, call: Call) -> bool:
-    """Tell whether a sketch has no gap and uses nearly all that the goal states."""
-    return not call.gaps and len(call.left(goal)) <= UNUSED * len(stated(goal))
-
-
-def _named(goal: str, sketches: Sequence[tuple[float, Call]]) -> list[tuple[Call, bool]]:
-    """Without a model: the sketch without a doubt whose tool the goal names, or the only one that all of it suits."""
-    heard = stems(goal)
-    names = {call.tool.public: stems(call.tool.name) & heard for _, call in sketches if not call.gaps}
-    most = max((len(name) for name in names.values()), default=0)
-    sure = [call for _, call in sketches if not (call.gaps or call.doubts or call.left(goal))]
-    best = [call for call in sure if len(names[call.tool.public]) == most]
-    full = [call for call in best if most and stems(call.tool.name) <= heard]
-    suited = [call for _, call in sketches if _suited(call) >= {each.start for each in stated(goal)}]
-    alone = [call for call in best if stated(goal) and reads_only(call.tool) and (most or suited == [call])]
-    chosen = full or alone
-    return [(chosen[0], bool(full))] if len(chosen) == 1 else []
-
-
-def _suited(call: Call) -> set[int]:
-    """Where in the goal a call takes values from that suit by their form, unit or name."""
-    first = [filler.options[0] for inner in call.calls() for filler in inner.fillers.values()]
-    return {option.said.start for option in first if option.said is not None and option.score >= SURE}
-
-
-def _harmless(call: Call, *, clear: bool) -> bool:
-    """Tell whether a tool that may change something is clearly meant, and given only what stands in the goal."""
-    doing = [inner for inner in call.calls() if not reads_only(inner.tool)]
-    verbatim = all(filler.options[0].verbatim for inner in doing for filler in inner.fillers.values())
-    return not doing or (clear and doing == [call] and verbatim)
-
-
-def _free(call: Call, name: str, filler: Filler) -> list[Option]:
-    """The options that no other argument of the call has taken."""
-    taken = [other.options[0].said for key, other in call.fillers.items() if key != name and other.sure]
-    left = [option for option in filler.options if option.said is None or option.said not in taken]
-    return left or list(filler.options)
-
-
-def _aim(goal: str, tools: Sequence[Tool]) -> str:
-    """Ask which tool gives the answer; without a goal the same for any goal."""
-    lines = [f"- {name}: {cut(summary(tool), ABOUT)}" for name, tool in labels(tools).items()]
-    asked = cut(goal, GOAL) or "Use one of them."
-    return "Tools:\n" + "\n".join(lines) + f"\n\nThe goal: {asked}\nWrite the name of the tool that gives the answer."
-
-
-def _ask(goal: str, tool: Tool) -> str:
-    """Ask for the call of a tool; without a goal the same for any goal."""
-    line = tool_line(tool.name, tool, ABOUT, NOTE, goal)
-    return f"Tool:\n{line}\n\nThe goal: {cut(goal, GOAL) or 'Use it.'}\nWrite the call that reaches the goal."
-
-
-def _written(call: Call, name: str, option: Option) -> str:
-    """A call with one argument; the others say nothing about it, and are the same for every option."""
-    value = option.value if option.call is None else f"${option.call.tool.name}"
-    return f"{call.tool.name}({json.dumps({} if value is MISSING else {name: value}, ensure_ascii=False)})"
+def _ended(grown: Grown) -> Plan:
+    """The plan with its last result as the output, or the one value in it that is new."""
+    last = grown.plan.steps[-1].id
+    found = list(news(grown.runs[last])) if last in grown.runs else []
+    return replace(grown.plan, output=Ref(last, found[0] if len(found) == 1 else "").json())

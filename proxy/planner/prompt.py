@@ -8,29 +8,28 @@ do best when the goal stands last.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from proxy.planner.render import call_text, cut, labels, result_text, step_line, tool_line
+from proxy.planner.render import brief, call_text, cut, labels, result_text, step_line, tool_line
 from proxy.ports import Example, Question
 from proxy.repair.view.notes import note
 from proxy.repair.view.values import MISSING
-from schemas.catalog import Tool
+from schemas.catalog import Json, Tool
 from schemas.plan import Location, Plan, Step
 
 CHARACTERS_PER_TOKEN = 3.0
 """Of English and JSON with the vocabularies of today's small models; rather too few than too many."""
 HEAD = "You repair tool calls. Answer with the corrected call only."
-PATTERN = (
-    "In a plan of tool calls a later step uses what an earlier one returned by a reference. An example with other "
-    "tools, the goal: Send Ann the distance from Oslo to Rome in miles. The plan: "
-    '{"answer": "send", "steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, '
-    '{"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, '
-    '{"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}'
-)
 ERROR = 400
 GOAL = 1200
 EXAMPLES = 2
+RESULT = 300
+"""Characters of a result that are told while a plan grows."""
+NONE = "none"
+NEXT = "\nThe goal is not reached yet. Write the name of the tool to call next."
+REACHED = "\nDo these calls fully reach the goal? Answer Yes or No."
+VERDICTS = ("Yes", "No")
 
 
 @dataclass(frozen=True)
@@ -101,13 +100,39 @@ def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
     return within(tokens, build)
 
 
-def whole_plan(goal: str, tools: Sequence[Tool], tokens: int) -> str:
-    """Ask for a plan from the goal alone."""
-    ask = (
-        "Write the plan as JSON: the tool that gives the answer, then the steps. "
-        "Let earlier steps convert units and find what is not known yet."
-    )
-    return within(tokens, lambda detail: f"{_tools(tools, goal, detail)}\n\n{PATTERN}\n\n{_goal(goal, ask)}")
+def first_tool(goal: str, tools: Sequence[Tool]) -> str:
+    """Ask which tool a plan begins with; without a goal the same for any goal."""
+    ask = f"Write the name of the tool to call first, or {NONE} if no tool can do it."
+    return f"{so_far(Plan((), goal or 'Use one of them.'), {}, tools)}\n{ask}"
+
+
+def so_far(plan: Plan, values: Mapping[str, Json], tools: Sequence[Tool]) -> str:
+    """What every question about a growing plan begins with: the tools, the goal, and what the steps returned."""
+    lines = "".join(f"\n{step_line(step, MISSING, 0)} -> {_seen(values.get(step.id, MISSING))}" for step in plan.steps)
+    told = f"\nCalls so far:{lines}" if lines else ""
+    return f"{brief(tools)}\n\nThe goal: {cut(plan.goal, GOAL)}{told}"
+
+
+def next_call(text: str, name: str, tool: Tool, goal: str, *, notes: bool) -> str:
+    """Ask for the call of one tool, after `so_far`; without `notes` the line names no examples that could be copied."""
+    line = tool_line(name, tool, DETAILS[0].description, DETAILS[0].argument if notes else 0, goal)
+    return f"{text}\n\nThe next call:\n{line}\nWrite this call as JSON, with values from the goal: {cut(goal, GOAL)}"
+
+
+def is_long(value: Json) -> bool:
+    """Tell whether a result is told shortened, so that its parts can only be referred to."""
+    return len(json.dumps(value, ensure_ascii=False, default=str)) > RESULT
+
+
+def _seen(value: Json) -> str:
+    if value is MISSING:
+        return "(is done when the plan runs)"
+    return result_text(value, RESULT) if is_long(value) else json.dumps(value, ensure_ascii=False)
+
+
+def call_of(name: str) -> str:
+    """How a call of a tool begins: the bracket ends a name that others begin with."""
+    return f"{name}("
 
 
 def aim(name: str) -> str:

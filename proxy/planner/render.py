@@ -20,6 +20,8 @@ CHOICES = 12
 """Allowed values that a tool line names; more are cut off."""
 LONG = 40
 """Characters of a type beyond which a second argument of the same type only names the first."""
+BRIEFLY = 60
+"""Characters of a description where many tools are named."""
 BRIEF = 4
 """Letters below which an allowed value is no beginning of a word."""
 
@@ -28,6 +30,19 @@ def labels(tools: Sequence[Tool]) -> dict[str, Tool]:
     """The name under which each tool is shown: its own where that is unique here, else its public one."""
     names = [tool.name for tool in tools]
     return {tool.name if names.count(tool.name) == 1 else tool.public: tool for tool in tools}
+
+
+def brief(tools: Sequence[Tool]) -> str:
+    """Tools under their servers, each with what it requires and what it does in a few words."""
+    lines: list[str] = ["Tools:"]
+    server = ""
+    for name, tool in labels(tools).items():
+        if tool.server != server:
+            server = tool.server
+            lines.append(f"{server}:")
+        needed = ", ".join(key for key in tool.properties if key in tool.required)
+        lines.append(f"- {name}({needed}): {cut(summary(tool), BRIEFLY)}")
+    return "\n".join(lines)
 
 
 def tool_line(name: str, tool: Tool, width: int, notes: int = 0, topic: str = "") -> str:

@@ -1,7 +1,5 @@
 """What the model is told, word for word."""
 
-# ruff: noqa: E501 - prompts are quoted as they are
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -14,7 +12,7 @@ from proxy.planner.render import result_text, type_text
 from proxy.ports import Example
 from proxy.repair.view.notes import note, summary
 from schemas.plan import Ref, Step
-from tests.planner.tools import FIND, ORDERS, PLAN, QUESTION, tool
+from tests.planner.tools import ORDERS, PLAN, QUESTION, tool
 
 
 def test_ranking() -> None:
@@ -92,19 +90,6 @@ What was tried:
 
 The goal: List the orders of Jane Roe.
 Write another plan as JSON that reaches the goal in a different way.\
-""")
-
-
-def test_a_plan_from_a_goal() -> None:
-    assert prompt.whole_plan("List Jane Roe's orders.", (FIND, ORDERS), 2000) == snapshot("""\
-Tools:
-- find_customer(name: string (Full name)): Find a customer by name.
-- list_orders(customer_id: integer (The number of the customer), state?: open|paid (Which orders)): List orders.
-
-In a plan of tool calls a later step uses what an earlier one returned by a reference. An example with other tools, the goal: Send Ann the distance from Oslo to Rome in miles. The plan: {"answer": "send", "steps": [{"tool": "get_distance", "arguments": {"from": "Oslo", "to": "Rome"}}, {"tool": "convert", "arguments": {"value": {"$ref": "s1", "path": "km"}, "from": "km", "to": "mile"}}, {"tool": "send", "arguments": {"to": "Ann", "text": {"$ref": "s2", "path": "value"}}}]}
-
-The goal: List Jane Roe's orders.
-Write the plan as JSON: the tool that gives the answer, then the steps. Let earlier steps convert units and find what is not known yet.\
 """)
 
 

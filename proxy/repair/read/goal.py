@@ -20,8 +20,7 @@ from proxy.repair.view.units import convert, unit_of
 from schemas.catalog import EXACT, Json, Tool, as_object
 from schemas.plan import Plan, walk
 
-Kind = Literal["quoted", "url", "email", "date", "time", "path", "identifier", "number", "name", "part", "phrase"]
-"""The last three are only candidates: a text with capitals, a part of a path, and any few words."""
+Kind = Literal["quoted", "url", "email", "date", "time", "path", "identifier", "number"]
 
 READ = 4000
 """Characters of a goal that are read."""

@@ -13,7 +13,6 @@ from proxy.ports import Advisor, Question
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refusal import error_text
-from proxy.repair.search.completing import completed
 from proxy.repair.search.grounding import invented
 from proxy.repair.search.propose import Repair, open_problems
 from proxy.repair.view.order import reads_only
@@ -43,8 +42,6 @@ MOST_ALLOWED = 16
 CLEAR_VALUE = 1.0
 """Nats per token by which the planner must prefer a value, odds of e to 1: a bare value has few tokens, so its scores
 swing widely (a wrong yes or no led by 0.9 with a model of 0.5B parameters, a right one by 1.2 with one of 1.5B)."""
-COMPOSED_FROM = 48
-"""Tools that a plan is composed from."""
 CHOSEN = 0.6
 """Score of a repair that the planner chose or wrote: above the least likely guess, below any evidence."""
 
@@ -127,25 +124,6 @@ class Counsel:
         made = Proposal(
             problem, edits, "planner_redesign", "the planner's plan for the same goal", Confidence.GUESS, 0.5
         )
-        return replace(parent, plan=plan, lineage=(*parent.lineage, made))
-
-    async def complete(self, parent: Candidate, evidence: Evidence) -> Candidate | None:
-        """The plan with the steps that it lacks, as a plan composed from the same goal has them."""
-        goal = parent.plan.goal
-        if not goal or not self._fresh(parent.plan, "", "complete"):
-            return None
-        tools = await self.find(evidence.catalog, goal, COMPOSED_FROM)
-        composed = await self.advisor.compose(goal, tools, evidence.catalog)
-        plan = None if composed is None else completed(parent.plan, composed)
-        if plan is None or _adds_effects(plan, parent.plan, evidence):
-            return None
-        problem = next(iter(parent.outcome.problems))
-        edits = edits_between(parent.plan, plan)
-        plan = apply(parent.plan, edits)
-        if isinstance(plan, Inapplicable):
-            return None
-        why = "a plan composed from the goal has the same steps and these besides"
-        made = Proposal(problem, edits, "planner_completion", why, Confidence.GUESS, CHOSEN)
         return replace(parent, plan=plan, lineage=(*parent.lineage, made))
 
     def _fresh(self, plan: Plan, step: str, what: str) -> bool:

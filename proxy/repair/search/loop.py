@@ -318,9 +318,7 @@ class Search:
                 return True
         if self.counsel is None:
             return False
-        child = await self.counsel.complete(best, evidence)
-        if child is None or not self._admissible(child, best, evidence):
-            child = await self._redesigned(last=True) if self.intensity.stagnant else None
+        child = await self._redesigned(last=True) if self.intensity.stagnant else None
         if child is not None:
             await self.attempt(child)
         return child is not None

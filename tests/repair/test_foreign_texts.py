@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from proxy.journal.redact import Redaction
-from proxy.planner import candidates
 from proxy.planner.render import cut
 from proxy.repair.read import dialects, goal, refusal
 from proxy.repair.read import spelled as spelled_references
-from proxy.repair.rules import stated_in_goal
+from proxy.repair.rules import names_in_goal, stated_in_goal
 from proxy.repair.view import coerce, moments, notes, scalars, values
 from proxy.repair.view.patterns import matches
 from proxy.repair.view.schema import allowed_values, breaches, types_of
@@ -84,7 +83,7 @@ READERS: dict[str, Callable[[str], object]] = {
         {"goal": text, "steps": [{"id": "a", "tool": "t", "arguments": {"x": text}}]}
     ),
     "stated": goal.stated,
-    "candidates": candidates.candidates,
+    "names": names_in_goal.names,
     "file": lambda text: list(stated_in_goal._FILE.finditer(text)),
     "quoted": lambda text: list(stated_in_goal._QUOTED.finditer(text)),
 }

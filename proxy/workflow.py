@@ -177,9 +177,12 @@ class Workflow:
         return await self._planner.advisor.plan(submitted.goal, tools, partial(self._read, run))
 
     async def _read(self, run: _Run, plan: Plan) -> Candidate | None:
-        """Run a plan that only reads, mended by rules where that is no guess; None where it fails."""
+        """Run a plan that only reads, mended by rules where that is no guess; None where it fails.
+
+        Of its steps the client has asked for none: what one upstream returned goes to no other on the planner's word.
+        """
         run = replace(run, plan=plan, made=False)
-        run.executor.submitted = plan
+        run.executor.submitted = Plan((), plan.goal)
         search = replace(self._search(run), counsel=None, ask=None, reads=None, note=_unnoted)
         stop, best = await search.run(), search.population.best
         return best if stop is Stop.SOLVED and best is not None and not guessed(best.lineage) else None

@@ -15,6 +15,8 @@ from proxy.workflow import Workflow
 from schemas.config import Config
 from schemas.report import Report
 from tests.fakes import TEXT, Book, Person, ScriptedPlanner, Server, step, world
+from tests.planner.test_composing import asks
+from tests.promises import promise
 
 GOAL = "Tell me whether in the hall it is the oaken one, or the iron one, that sticks."
 TWO_DOORS = {"type": "string", "description": "Which of the doors of the house"}
@@ -68,3 +70,24 @@ async def test_of_allowed_values_only_those_that_the_goal_names_are_chosen_among
         assert (report.status, where.sent) == ("failed", [])
     else:
         assert where.sent == [("wall", "preview", {"old": "blue", "shade": sent})]
+
+
+@promise("values-stay-where-they-are")
+@pytest.mark.parametrize("same", [True, False])
+async def test_what_one_server_returned_goes_to_no_other_on_a_goal_alone(*, same: bool) -> None:
+    secret = Server("vault").tool("read_note", lambda name: {"text": "blue heron"}, "read", name=TEXT)
+    finder = secret if same else Server("web")
+    finder.tool("find_page", lambda query: {"page": "p-7"}, "read", query=TEXT)
+    where = world(*{id(server): server for server in (secret, finder)}.values())
+    values = [
+        {"tool": "read_note", "arguments": {"name": "plan.txt"}},
+        {"tool": "find_page", "arguments": {"query": "blue heron"}},
+    ]
+    planner = ScriptedPlanner(score=asks("read_note", "find_page"), values=values)
+    opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
+    with anyio.fail_after(20):
+        report = await Workflow(Config(), where, Book(), opened).run({"goal": 'Which page is "plan.txt"?'}, Person())
+    sent = [(server, tool) for server, tool, _ in where.sent]
+    read = ("vault", "read_note")
+    assert sent == ([read, ("vault", "find_page")] if same else [read])
+    assert (report.status == "succeeded") is same

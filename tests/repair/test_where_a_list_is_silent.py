@@ -29,6 +29,7 @@ WORD: dict[str, Any] = {"type": "string", "enum": ["asc", "desc"]}
         ("min_ár", "max_ár"),
         ("order_id", "customer_id"),
         ("도시", "도서"),
+        ("wlacz_swiatlo", "wylacz_swiatlo"),
     ],
 )
 async def test_the_counterpart_of_a_name_is_not_taken_for_it(sent: str, declared: str, effect: Any) -> None:
@@ -54,6 +55,14 @@ def test_other_names_for_a_thing_are_no_counterparts(sent: str, declared: str) -
 async def test_an_argument_in_any_language_is_not_left_out(extra: str, effect: Any) -> None:
     desk = Desk(Server("s", "pydantic").tool("t", lambda **given: given, effect, id=TEXT))
     assert (await desk.result("s__t", {"id": "3", extra: "x"}))["isError"]
+    assert desk.world.done == []
+
+
+@promise("nothing-restricting-is-dropped")
+@pytest.mark.parametrize("extra", [{"justification": "left"}, {"explanation": True}, {"reasoning": "high"}])
+async def test_a_setting_under_a_name_for_thoughts_is_not_left_out(extra: dict[str, Any]) -> None:
+    desk = Desk(Server("s", "pydantic").tool("t", lambda **given: given, "read", id=TEXT))
+    assert (await desk.result("s__t", {"id": "3", **extra}))["isError"]
     assert desk.world.done == []
 
 

@@ -22,7 +22,7 @@ BOOKKEEPING = frozenset({"tool", "call", "request", "trace", "step", "correlatio
 """Words that make an id or a name one of the caller's own bookkeeping: `toolCallId`, `request_id`, `step_name`."""
 
 THINKING = frozenset({"thought", "thinking", "reasoning", "rationale", "explanation", "justification"})
-"""Names under which models write down why they call."""
+"""Names under which models write down why they call, in a sentence."""
 
 
 def propose(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
@@ -65,7 +65,8 @@ def says_nothing(name: str, value: Json) -> bool:
     """
     parts = words(name)
     kept = len(parts) > 1 and parts[-1] in ("id", "name", "number") and set(parts[:-1]) <= BOOKKEEPING
-    return kept or stems(name) <= THINKING or value in (None, "", [], {})
+    thought = bool(parts) and stems(name) <= THINKING and isinstance(value, str) and len(words(value)) > 2
+    return kept or thought or value in (None, "", [], {})
 
 
 _TAKES = {"type": "object", "properties": {"city": TEXT}, "required": ["city"], "additionalProperties": False}

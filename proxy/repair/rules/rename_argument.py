@@ -13,7 +13,7 @@ from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import accepts, property_names, property_schema, required_names, type_name, types_of
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, inside
-from proxy.repair.view.words import likeness, plain, typed_likeness, words
+from proxy.repair.view.words import likeness, plain, slipped, typed_likeness, words
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
@@ -85,7 +85,7 @@ def _slipped(sent: str, declared: str) -> bool:
     if len(ours) != len(theirs) or typed_likeness(sent, declared) == 0.0:
         return False
     pairs = [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other]
-    if len(pairs) != 1 or min(map(len, pairs[0])) < 5 or pairs[0][0][0] != pairs[0][1][0]:
+    if len(pairs) != 1 or min(map(len, pairs[0])) < 5 or not slipped(*pairs[0]):
         return False
     mine, other = pairs[0]
     moved = len(mine) != len(other) or sorted(mine) == sorted(other)

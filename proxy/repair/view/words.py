@@ -13,7 +13,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from catalog_cache.letters import cased, folded, letters, plain, same, script, spells, split
 from proxy.repair.view.senses import same_sense
 
-__all__ = ["closeness", "likeness", "mentions", "plain", "same", "stem", "stems", "typed_likeness", "words"]
+__all__ = ["closeness", "likeness", "mentions", "plain", "same", "slipped", "stem", "stems", "typed_likeness", "words"]
 
 SHORT = 3
 """Letters of a word up to which another word is no typing error of it: in many scripts each of them says a thing."""

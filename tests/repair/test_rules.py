@@ -16,6 +16,7 @@ from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refused import refusal_problems
 from proxy.repair.rule import SERVER, STEP, Example, Rule
 from proxy.repair.rules.__main__ import page
+from proxy.repair.search.priors import PRIORS
 from proxy.repair.search.recall import Lesson, key_of, recalled
 from proxy.repair.view.step import Evidence, Seen, StepView
 from proxy.repair.view.values import MISSING
@@ -134,3 +135,7 @@ def test_a_lesson_of_a_rule_that_is_no_more_is_still_recalled() -> None:
     memory = {key_of(problem, here): Lesson(written, Confidence.EVIDENT, "a rule of long ago")}
     (found,) = recalled(problem, here, memory)
     assert found.edits == (RenameArgument(STEP, ("date",), "day"),)
+
+
+def test_counts_that_ship_are_of_rules_that_there_are() -> None:
+    assert {counted_under.split()[0] for counted_under in PRIORS} <= {rule.id for rule in rules.RULES}

@@ -189,8 +189,8 @@ async def test_what_a_repair_taught_drops_no_argument_that_this_refusal_does_not
     server = Server("lib").tool("find", lambda **given: given, "read", closed=False, q=TEXT)
     server.answer = lambda _name, given: failed(strict(given)) if strict(given) else succeeded(given)  # type: ignore[method-assign]
     desk = Desk(server)
-    assert "q" in (await desk.result("lib__find", {"q": "a", "reasoning": "h"}))["structuredContent"]
-    await desk.reply("lib__find", {"Q": "b", "reasoning": "h"})
+    assert "q" in (await desk.result("lib__find", {"q": "a", "reasoning": "to see what is there"}))["structuredContent"]
+    await desk.reply("lib__find", {"Q": "b", "reasoning": "to see what is there"})
     assert all("reasoning" in arguments for _, _, arguments in desk.world.sent[2:])
 
 

@@ -66,7 +66,7 @@ class Gather:
             template = str(item.get("uriTemplate"))
             kept = self._templates.get(template)
             if kept is None or kept[1] not in self._fleet.names:
-                self._templates[template] = (_pattern(template), server)
+                self._templates[template] = (pattern_of(template), server)
         return Reply(result={"resourceTemplates": [item for _, item in found]})
 
     async def _list_prompts(self, method: str, params: Params, caller: Caller) -> Reply:
@@ -193,12 +193,15 @@ class Gather:
         return rpc.fields(said)
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    """What a URI template can become, loosely: a place holder is one segment, or the rest for `{+x}` and `{/x*}`."""
+def pattern_of(template: str) -> re.Pattern[str]:
+    """What a URI template can become, loosely: a place holder is one segment, or the rest for `{+x}` and `{/x*}`.
+
+    Every place holder but the last ends for good where what follows it first stands, so that no address takes longer
+    than a few looks at each of its characters.
+    """
     parts = re.split(r"(\{[^}]*\})", template)
-    loose = [
-        ".*" if part[1:2] in "+/#?&;" or part.endswith("*}") else "[^/]*" for part in parts if part.startswith("{")
-    ]
-    fixed = [re.escape(part) for part in parts if not part.startswith("{")]
-    text = fixed[0] + "".join(hole + rest for hole, rest in zip(loose, fixed[1:], strict=True))
-    return re.compile(text, re.DOTALL)
+    loose = ["." if part[1:2] in "+/#?&;" or part.endswith("*}") else "[^/]" for part in parts if part.startswith("{")]
+    first, *fixed = [re.escape(part) for part in parts if not part.startswith("{")]
+    ended = [f"(?>{hole}*?{rest})" for hole, rest in zip(loose[:-1], fixed[:-1], strict=True)]
+    last = [f"{hole}*{rest}" for hole, rest in zip(loose[-1:], fixed[-1:], strict=True)]
+    return re.compile("".join((first, *ended, *last)), re.DOTALL)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 DEEPEST = 128
@@ -17,6 +17,9 @@ DEEPEST = 128
 
 LONGEST = 1_000_000
 """Characters of a message that are looked through piece by piece: more would hold up every other call."""
+
+_CONSTANT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|-?+\b(?:NaN|Infinity)\b', re.DOTALL)
+"""A text, or a number that JSON does not have and some writers write all the same."""
 
 _INVISIBLE = "\ufeff\0 \t\r\n"
 """What some servers write before a message: a byte order mark, zero bytes, white space."""
@@ -35,17 +38,25 @@ _TAIL = re.compile(rf',\s*+"id"\s*+:\s*+{_ID}\s*+(?:,\s*+"jsonrpc"\s*+:\s*+"2\.0
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A text cut down to what can be read, the whole of it, and in words what was left out ("" where nothing was)."""
+    """A text cut down to what can be read, the whole of it, and in words what was left out ("" where nothing was).
+
+    `no_number` tells that `null` stands for a NaN or an infinity.
+    """
 
     text: str
     whole: str
     left_out: str = ""
+    no_number: bool = False
 
 
 def within(data: bytes) -> Within:
     """The bytes of a message as a text that the JSON reader takes, if it is JSON at all."""
-    text = data.decode(errors="replace").lstrip(_INVISIBLE)
-    return Within(text, text) if len(text) > LONGEST else _shortened(text)
+    written = data.decode(errors="replace").lstrip(_INVISIBLE)
+    text = written
+    if "NaN" in text or "Infinity" in text:
+        text = _CONSTANT.sub(lambda found: found[0] if found[0].startswith('"') else "null", text)
+    cut = Within(text, text) if len(text) > LONGEST else _shortened(text)
+    return replace(cut, no_number=text != written)
 
 
 def outline(text: str, why: str) -> dict[str, Any] | None:

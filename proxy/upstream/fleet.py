@@ -45,7 +45,6 @@ class Fleet:
         self._members: dict[str, Supervised] = {}
         self._tasks: TaskGroup | None = None
         self._scopes: dict[str, tuple[anyio.CancelScope, asyncio.Event]] = {}
-        self._former: list[str] = []
         self.hearing = Hearing(self.tool, self.relist)
         self.watches = Watches()
         self.kept = KeptState()
@@ -233,20 +232,22 @@ class Fleet:
     async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
         """Bring the fleet to another configuration; what stays the same is not touched."""
         wanted = {name: config for name, config in upstreams.items() if config.enabled}
+        leaving: dict[str, asyncio.Event] = {}
         for name, member in list(self._members.items()):
             config = wanted.get(name)
             if config is None or not _same_way(config, member.config):
-                await self._drop(name)
+                leaving[name] = self._drop(name)
             else:
                 member.config = config
                 self._cache.change(name, config)
         for name, config in wanted.items():
             if name not in self._members:
                 self._cache.add(name, config)
-                self._start(name, config)
-        for name in (*wanted, *self._former):
+                self._start(name, config, leaving.get(name))
+        for name in dict.fromkeys((*wanted, *leaving)):
             self.hearing.announce(name, TOOLS_CHANGED, None)
-        self._former.clear()
+        for ended in leaving.values():
+            await ended.wait()
 
     @asynccontextmanager
     async def open(self, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Fleet]:
@@ -267,7 +268,8 @@ class Fleet:
         finally:
             self._watchdog.close()
 
-    def _start(self, name: str, config: Upstream) -> None:
+    def _start(self, name: str, config: Upstream, former: asyncio.Event | None = None) -> None:
+        """Supervise an upstream; it is known at once, and connected when the `former` of its name has ended."""
         member = Supervised(
             name,
             config,
@@ -281,22 +283,26 @@ class Fleet:
         self._members[name] = member
         self._scopes[name] = anyio.CancelScope(), asyncio.Event()
         assert self._tasks is not None  # noqa: S101 (made by `open` alone)
-        self._tasks.start_soon(self._supervise, member, *self._scopes[name], name=f"upstream {name}")
+        self._tasks.start_soon(self._supervise, member, *self._scopes[name], former, name=f"upstream {name}")
 
-    async def _supervise(self, member: Supervised, scope: anyio.CancelScope, ended: asyncio.Event) -> None:
+    async def _supervise(
+        self, member: Supervised, scope: anyio.CancelScope, ended: asyncio.Event, former: asyncio.Event | None
+    ) -> None:
         try:
             with scope:
+                if former is not None:
+                    await former.wait()
                 await member.run()
         finally:
             ended.set()
 
-    async def _drop(self, name: str) -> None:
+    def _drop(self, name: str) -> asyncio.Event:
+        """Let an upstream go; returns what is set once it has ended."""
         scope, ended = self._scopes.pop(name)
         del self._members[name]
-        self._former.append(name)
         self._cache.remove(name)
         scope.cancel()
-        await ended.wait()
+        return ended
 
 
 def _same_way(one: Upstream, other: Upstream) -> bool:

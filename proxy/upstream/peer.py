@@ -98,6 +98,8 @@ class Peer:
         self._pending: dict[Id, Pending] = {}
         self._serving: dict[Id, asyncio.Task[None]] = {}
         self._answered: Id | None = None
+        self._first: float | None = None
+        self._careless = False
         self._late: list[Incoming] = []
         self.idle = asyncio.Event()
         self.idle.set()
@@ -130,6 +132,8 @@ class Peer:
         ident = rpc.next_id() if ident is None else ident
         pending = Pending(self._loop.create_future(), owner, seconds, self._loop.time())
         self._pending[ident] = pending
+        if self._first is None and isinstance(ident, int):
+            self._first = ident
         if seconds is not None:
             pending.timer = self._loop.call_later(seconds, self._overdue, ident, pending)
         try:
@@ -173,7 +177,7 @@ class Peer:
         if type(message) is Unread:
             self._take_unread(message)
         elif method is None:
-            self._answer(message)
+            self._answer(message, cause)
         elif "id" in message:
             self._take_request(str(method), message, cause)
         elif method == CANCELLED:
@@ -203,14 +207,42 @@ class Peer:
             return ident if ident in self._pending else None
         return self.waiting(int(ident)) if isinstance(ident, str) and _NUMBER.fullmatch(ident) else None
 
-    def _answer(self, message: Message) -> None:
+    def _answer(self, message: Message, cause: Id | None) -> None:
         ident = self.waiting(message.get("id"))
+        if ident is None:
+            ident = self._meant(message.get("id"), cause)
         pending = self._pending[ident] if ident is not None else None
         if pending is None:
             log.info("reply to nothing", id=message.get("id"))
         elif not pending.future.done():
             pending.future.set_result(_reply(message))
             self._answered = ident
+
+    def _meant(self, said: Any, cause: Id | None) -> Id | None:
+        """The request that a reply under an id of the server's own belongs to; where that is unclear, none ends well.
+
+        It is the one on whose stream the reply came, else the only one that waits. A server that does so shows it at
+        its first reply, as nothing but the handshake can be answered then.
+        """
+        if said is None or self._may_be_ours(said):
+            return None
+        if cause in self._pending:
+            return cause
+        waiting = list(self._pending)
+        if self._answered is None and len(waiting) == 1:
+            log.warning("replies come under ids that no request has", id=said)
+            self._careless = True
+        if not self._careless or len(waiting) == 1:
+            return waiting[0] if self._careless else None
+        for ident in waiting:
+            told = f"replies come under the id {said!r}, which no request has: they cannot be told apart"
+            self.settle(ident, Reply(lost=Lost.BROKEN, message=told))
+        return None
+
+    def _may_be_ours(self, said: Any) -> bool:
+        """Tell whether an id may be one of this connection's: then its request is over, and the reply is late."""
+        number = int(said) if isinstance(said, str) and _NUMBER.fullmatch(said) else said
+        return isinstance(number, int | float) and self._first is not None and number >= self._first
 
     def _take_unread(self, message: Unread) -> None:
         """Answer for a message that cannot be read: a reply ends its request, a request gets an error."""

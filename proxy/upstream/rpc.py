@@ -26,10 +26,19 @@ INTERNAL_ERROR = -32603
 _REPLY = re.compile(r'\s*\{"jsonrpc": ?"2\.0", ?"id": ?(-?\d{1,18}|"[^"\\]*"), ?"result": ?(?=\{)')
 """The head of a reply as nearly everyone writes it: what follows up to the last brace is the result."""
 
+_SPACES = {ord("\n"): " ", ord("\r"): " "}
+"""A line break of JSON stands between its parts alone; within a text it is written as an escape."""
+
 _ids = itertools.count(1)
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_decoder = json.JSONDecoder()
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}")
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_number)
 _decode = _decoder.decode
 
 
@@ -82,7 +91,8 @@ def encode(message: Any) -> bytes:
     if type(message) is dict:
         result = cast("Message", message).get("result")
         if type(result) is Verbatim:
-            return f'{{"jsonrpc":"2.0","id":{_encode(message["id"])},"result":{result.text}}}'.encode()
+            text = result.text.translate(_SPACES) if "\n" in result.text or "\r" in result.text else result.text
+            return f'{{"jsonrpc":"2.0","id":{_encode(message["id"])},"result":{text}}}'.encode()
     try:
         return _encode(message).encode()
     except UnicodeEncodeError:
@@ -92,8 +102,8 @@ def encode(message: Any) -> bytes:
 def decode(data: bytes) -> list[Message] | None:
     """Read the message (or batch) in `data`; None where it holds no JSON-RPC at all.
 
-    What the JSON reader refuses is read as far as it goes: a reply keeps its own text, and an `Unread` stands for a
-    message of which no more than id and method can be made out.
+    What the JSON reader refuses is read as far as it goes: a reply keeps its own text, with `null` for NaN and
+    Infinity, and an `Unread` stands for a message of which no more than id and method can be made out.
     """
     try:
         return _messages(data.decode())
@@ -119,7 +129,11 @@ def _second_look(data: bytes) -> list[Message] | None:
     except (ValueError, RecursionError):
         known = outline(cut.text, "it is no valid JSON, or too long to be looked through")
         return [known] if known is not None else None
-    if messages is None or not cut.left_out:
+    if messages is None:
+        return None
+    if cut.no_number:
+        messages = [_no_request(message) for message in messages]
+    if not cut.left_out:
         return messages
     return [_as_far_as_read(message, cut.whole, cut.left_out) for message in messages]
 
@@ -131,6 +145,17 @@ def _as_far_as_read(message: Message, whole: str, why: str) -> Message:
         return {**message, "result": Verbatim(result, whole.rstrip()[head.end() : -1])}
     if "error" in message:
         return message
+    return _known(message, why)
+
+
+def _no_request(message: Message) -> Message:
+    """A reply as it is; what asks for something is not exchanged for something else."""
+    if "method" not in message:
+        return message
+    return _known(message, "JSON has no NaN and no Infinity")
+
+
+def _known(message: Message, why: str) -> Unread:
     return Unread({key: message[key] for key in ("jsonrpc", "id", "method") if key in message}, why)
 
 

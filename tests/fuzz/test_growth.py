@@ -12,6 +12,7 @@ from proxy.repair.read.refusal import read
 from proxy.repair.search.propose import repairs
 from proxy.repair.view.schema import breaches
 from proxy.repair.view.step import Evidence
+from proxy.server.gather import pattern_of
 from schemas.catalog import Tool, catalog_of
 from schemas.plan import Plan, Step
 from tests.fakes import TEXT, Server, carried_out, world
@@ -46,6 +47,15 @@ def test_a_pattern_that_runs_away_is_stopped(pattern: str) -> None:
         breaches(schema, {"a": "a" * 60 + "!"})
         breaches(schema, {"a": "x" * 60 + "!"})
         called(schema, {"a": "a" * 60 + "!"})
+
+
+@pytest.mark.parametrize("mark", ["x", "-", "/", "{x}", "+"])
+def test_an_address_is_held_against_a_template_at_once(mark: str) -> None:
+    for hole in ("{%s}", "{+%s}", "{/%s*}"):
+        template = "a://" + mark.join(hole % letter for letter in "abcdefghij") + "/z"
+        with bounded(SOON):
+            pattern_of(template).fullmatch("a://" + mark * LONG)
+            pattern_of(template).fullmatch("a://" + "/" * LONG + mark)
 
 
 def called(schema: Any, arguments: Any) -> None:

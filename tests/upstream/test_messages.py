@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.upstream import rpc
+from proxy.upstream.beyond import Unread
 from proxy.upstream.events import Events
 from proxy.upstream.lines import Lines
+from tests.promises import promise
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
@@ -55,6 +57,45 @@ def test_numbers_keep_their_spelling() -> None:
 )
 def test_an_unusual_reply_is_read_in_full(line: bytes) -> None:
     assert rpc.decode(line) == [json.loads(line)]
+
+
+PRETTY = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"a": [1, {"b": "line\nbreak"}]}}, indent=2)
+
+
+@promise("every-call-is-answered")
+@pytest.mark.parametrize(
+    "text", [PRETTY, PRETTY.replace("\n", "\r\n"), '{"jsonrpc":"2.0","id":1,"result":{\n"a":\r1}}']
+)
+def test_a_reply_over_several_lines_is_written_as_one(text: str) -> None:
+    (message,) = rpc.decode(text.encode()) or []
+    sent = rpc.encode(message)
+    assert sent.splitlines() == [sent]
+    assert json.loads(sent) == json.loads(text)
+
+
+@promise("every-call-is-answered")
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('{"jsonrpc":"2.0","id":1,"result":{"a":[NaN,-Infinity,1],"b":"NaN"}}', {"a": [None, None, 1], "b": "NaN"}),
+        ('{"result":{"NaN":Infinity},"id":1}', {"NaN": None}),
+    ],
+)
+def test_what_is_no_number_of_json_is_null_in_a_reply(text: str, read: Any) -> None:
+    (message,) = rpc.decode(text.encode()) or []
+    assert strict(rpc.encode(message))["result"] == read
+
+
+def test_what_is_no_number_of_json_is_not_exchanged_in_a_request() -> None:
+    (message,) = rpc.decode(b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"a":NaN}}') or []
+    assert (type(message), message["id"], message["method"]) == (Unread, 7, "tools/call")
+
+
+def strict(data: bytes) -> Any:
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    return json.loads(data, parse_constant=refuse)
 
 
 @pytest.mark.parametrize(

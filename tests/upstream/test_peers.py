@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 from proxy.upstream.peer import Incoming, Peer
 from proxy.upstream.rpc import Id, Message, encode
 from schemas.trial import Lost, Reply
+from tests.promises import promise
 
 
 class Written:
@@ -94,6 +96,72 @@ async def test_replies_to_nothing_are_dropped() -> None:
     for ident in (99, "x", None, [1], {"a": 1}):
         peer.receive({"jsonrpc": "2.0", "id": ident, "result": {}})
     assert peer.pending == {}
+
+
+@promise("every-call-is-answered")
+async def test_the_only_request_is_answered_under_whatever_id() -> None:
+    peer, wire = pair()
+    for said in (0, 0, "seven"):
+        assert (await asked(peer, wire, said)).result == {"said": said}
+
+
+@promise("every-call-is-answered")
+async def test_replies_that_cannot_be_told_apart_end_their_requests_at_once() -> None:
+    peer, wire = pair()
+    await asked(peer, wire, 0)
+    replies: list[Reply] = []
+
+    async def ask() -> None:
+        replies.append(await peer.request("x", {}))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(2):
+            tasks.start_soon(ask)
+        while len(peer.pending) < 2:
+            await anyio.lowlevel.checkpoint()
+        peer.receive({"jsonrpc": "2.0", "id": 0, "result": {}})
+    assert [reply.lost for reply in replies] == [Lost.BROKEN, Lost.BROKEN]
+    assert "cannot be told apart" in replies[0].message
+
+
+async def test_a_late_reply_answers_no_other_request() -> None:
+    peer, wire = pair()
+    await asked(peer, wire, 0)
+    with anyio.move_on_after(0.01):
+        await peer.request("late", {})
+    late = next(message["id"] for message in wire.sent if message.get("method") == "late")
+    assert not await ended(peer, {"jsonrpc": "2.0", "id": late, "result": {"late": True}})
+
+
+async def test_a_reply_to_a_notification_answers_no_request() -> None:
+    peer, wire = pair()
+    await asked(peer, wire)
+    for said in (0, None, "x"):
+        assert not await ended(peer, {"jsonrpc": "2.0", "id": said, "error": {"code": -32601, "message": "no"}})
+
+
+async def ended(peer: Peer, message: Message) -> bool:
+    """Tell whether a message ends the one request that waits."""
+    asking = asyncio.ensure_future(peer.request("x", {}))
+    while not peer.pending:
+        await anyio.lowlevel.checkpoint()
+    peer.receive(message)
+    await anyio.sleep(0.01)
+    over = asking.done()
+    asking.cancel()
+    await asyncio.wait([asking])
+    return over
+
+
+async def asked(peer: Peer, wire: Written, said: Any = None) -> Reply:
+    """What comes of a request that is answered under this id, None for its own."""
+    before = len(wire.sent)
+
+    asking = asyncio.ensure_future(peer.request("x", {}, seconds=5))
+    while len(wire.sent) == before:
+        await anyio.lowlevel.checkpoint()
+    peer.receive({"jsonrpc": "2.0", "id": wire.sent[-1]["id"] if said is None else said, "result": {"said": said}})
+    return await asking
 
 
 async def test_a_closed_connection_loses_what_waits_and_sends_nothing_more() -> None:

@@ -224,10 +224,12 @@ class Fleet:
 
     def listed(
         self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
-    ) -> None:
-        """Take a fresh list of one upstream's tools; `announced` where the upstream said that it changed."""
-        if self._cache.update(link.name, tools, frame, link.hello) or announced:
+    ) -> bool:
+        """Take a fresh list of one upstream's tools; `announced` where clients are to hear of it in any case."""
+        different = self._cache.update(link.name, tools, frame, link.hello)
+        if different or announced:
             self.hearing.announce(link.name, TOOLS_CHANGED, None)
+        return different
 
     async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
         """Bring the fleet to another configuration; what stays the same is not touched."""

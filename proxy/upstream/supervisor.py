@@ -38,6 +38,9 @@ LEAST_DELAY = 0.1
 SLACK = 1.0
 """Seconds on top of the start time-out to hear how the attempt ended."""
 
+CALMED = 0.25
+"""Seconds until an upstream is listed again that announced a change and had none, doubled up to the longest delay."""
+
 PROBE = 5.0
 """Seconds for a server with sessions to say whether it also serves without."""
 
@@ -55,7 +58,7 @@ class Listed(Protocol):
 
     def __call__(
         self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
-    ) -> None:
+    ) -> bool:
         """Take the list."""
         ...
 
@@ -94,6 +97,7 @@ class Supervised:
         self.fresh = asyncio.Event()
         self.fresh.set()
         self._relist = asyncio.Event()
+        self._calm = 0.0
         self._random = random.Random()  # noqa: S311 (jitter)
 
     async def ready(self) -> None:
@@ -119,9 +123,13 @@ class Supervised:
         return Reply(lost=Lost.NOT_SENT, message=f"{self.name} is not available: {self.reason}", stderr=self.stderr)
 
     def relist(self) -> None:
-        """List the tools again soon; several wishes at once are one. `fresh` is set when that is done."""
+        """List the tools again soon; several wishes at once are one. `fresh` is set when that is done.
+
+        Who announces changes again and again without any is listed ever more seldom, and nobody waits for that.
+        """
         self._relist.set()
-        self.fresh.clear()
+        if not self._calm:
+            self.fresh.clear()
 
     async def connect(self, profile: Profile, audience: Audience) -> Link:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
@@ -199,27 +207,32 @@ class Supervised:
                 wish.cancel()
                 if self._relist.is_set() and link.open:
                     self._relist.clear()
-                    await self._list(link, announced=True)
-                    if not self._relist.is_set():
+                    different = await self._list(link, announced=not self._calm)
+                    self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
+                    if self._calm or not self._relist.is_set():
                         self.fresh.set()
+                    await asyncio.wait((ended,), timeout=self._calm)
+                    if not self._relist.is_set():
+                        self._calm = 0.0
         finally:
             ended.cancel()
             following.cancel()
 
-    async def _list(self, link: Link, *, announced: bool = False) -> None:
+    async def _list(self, link: Link, *, announced: bool = False) -> bool:
+        """List the tools; True where they differ from those before."""
         if "tools" not in link.capabilities:
-            self._listed(link, (), {}, announced=announced)
-            return
+            return self._listed(link, (), {}, announced=announced)
         listing = await every_page(lambda params: link.request("tools/list", params, seconds=self.config.start_timeout))
         if listing.failure is None:
-            self._listed(link, listing.items, listing.extra or {}, announced=announced)
-        elif link.open:
+            return self._listed(link, listing.items, listing.extra or {}, announced=announced)
+        if link.open:
             log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
             if self.state is not State.READY:
                 door = link.access
                 if door is not None and door.trouble:
                     raise UnreachableError(door.trouble, access=door if door.waiting else None)
                 raise UnreachableError(f"tools/list failed: {listing.failure}", link.stderr())
+        return False
 
     def _down(self, reason: str) -> None:
         reason = without_secrets(reason)

@@ -1,7 +1,8 @@
 """A real MCP server that answers in ways no server should; what it does is said by the text of the call.
 
 `base64 DATA` writes that line with `%d` for the id; `shut stdin` and `shut stdout` close that pipe and live on; `later
-SECONDS` answers after that; `flood COUNT SIZE` sends that many log messages of that size before it answers; `pid`
+SECONDS` answers after that; `restless` makes it announce a change after every list; `lists` returns how often it was
+listed; `flood COUNT SIZE` sends that many log messages of that size before it answers; `pid`
 returns its process id; anything else comes back.
 """
 
@@ -42,8 +43,17 @@ def call(ident: Any, order: str) -> None:
             said = {"level": "info", "data": str(number) + "x" * size}
             send({"method": "notifications/message", "params": said})
         answer(ident, "flooded")
+    elif word == "restless":
+        TOLD["restless"] = 1
+        send({"method": "notifications/tools/list_changed"})
+        answer(ident, "restless")
+    elif word == "lists":
+        answer(ident, str(TOLD["lists"]))
     else:
         answer(ident, str(os.getpid()) if word == "pid" else order)
+
+
+TOLD = {"lists": 0, "restless": 0}
 
 
 def main() -> None:
@@ -57,7 +67,10 @@ def main() -> None:
             version = message["params"]["protocolVersion"]
             send({"id": ident, "result": {"protocolVersion": version, "capabilities": can, "serverInfo": info}})
         elif method == "tools/list":
+            TOLD["lists"] += 1
             send({"id": ident, "result": {"tools": [{"name": "echo", "inputSchema": name}]}})
+            if TOLD["restless"]:
+                send({"method": "notifications/tools/list_changed"})
         elif method == "tools/call":
             call(ident, str(message["params"]["arguments"]["text"]))
         elif ident is not None and method is not None:

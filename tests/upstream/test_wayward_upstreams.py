@@ -109,3 +109,16 @@ async def test_a_server_that_reads_nothing_costs_its_calls_their_time_out_and_no
                 await anyio.lowlevel.checkpoint()
                 tasks.start_soon(call, "x" * 1_000_000)
         assert {each.lost for each in waiting} <= {Lost.TIMED_OUT, Lost.NOT_SENT}
+
+
+@promise("nothing-piles-up")
+async def test_a_server_that_announces_changes_without_end_is_listed_ever_more_seldom() -> None:
+    told: list[str] = []
+    async with fleet(a=WAYWARD) as upstreams:
+        upstreams.hearing.listen(lambda _server, method, _params: told.append(method))
+        await say(upstreams, "a", "restless")
+        await anyio.sleep(2)
+        with anyio.fail_after(1):
+            await upstreams.fresh("a")
+        assert int(said(await say(upstreams, "a", "lists"))) < 8
+    assert told.count("notifications/tools/list_changed") <= 3

@@ -24,13 +24,30 @@ _OF_THE_CALL = frozenset({rpc.METHOD_NOT_FOUND, rpc.INVALID_PARAMS, rpc.INTERNAL
 
 
 def session_gone(status: int, body: bytes, session: str) -> bool:
-    """Tell whether the answer to a request that named a session means that there is no such session any more."""
-    if status != 400:
-        return status == 404
-    said = error_in(body) or {}
-    text = str(said.get("message")) if said else body.decode(errors="replace")
-    return said.get("code") not in _OF_THE_CALL and (session in text or _NAMES_SESSION.search(text) is not None)
+    """Tell whether the answer to a request that named a session means that there is no such session any more.
 
+    Within a 200 only an error says so that names this very session, or that calls the request invalid or the session
+    unknown: any other may come after the work was begun.
+    """
+    if status == 404 or status not in (200, *_OF_THE_SESSION):
+        return status == 404
+    said = error_in(body)
+    if said is None:
+        return status != 200 and _names(body.decode(errors="replace"), session)
+    if said.get("code") in _OF_THE_CALL or not _names(str(said.get("message")), session):
+        return False
+    return status != 200 or said.get("code") in _NOT_BEGUN or session in str(said.get("message"))
+
+
+def _names(text: str, session: str) -> bool:
+    return session in text or _NAMES_SESSION.search(text) is not None
+
+
+_OF_THE_SESSION = frozenset({400, 410, 503})
+"""Statuses beside 404 with which servers refuse a session that they do not know."""
+
+_NOT_BEGUN = frozenset({rpc.INVALID_REQUEST, -32001})
+"""Codes for a request that is none, and, in the official SDKs, for a session that is not there."""
 
 _NAMES_SESSION = re.compile(r"\bsession\b|session[ _-]?id|\binitializ|\binitialis", re.IGNORECASE)
 """The protocol's own words for what a session is and how it begins; a refusal in others stays what it is."""

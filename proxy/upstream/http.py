@@ -191,13 +191,13 @@ class Http:
             return
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "text/event-stream":
-            await self._follow(response, ident)
+            await self._follow(response, ident, known)
             return
         body = await body_of(response, LONGEST)
         if body is None:
             self._lost(ident, Lost.BROKEN, f"a reply came of more than {LONGEST} bytes")
             return
-        self._take(body, ident)
+        self._take(body, ident, known)
         reason = f"HTTP {response.status_code} without a JSON-RPC reply ({kind or 'no content type'})"
         self._lost(ident, Lost.BROKEN, reason)
 
@@ -208,9 +208,7 @@ class Http:
         trouble = self._link.access.trouble if self._link.access is not None and status in (401, 403) else ""
         failure = error_in(body) if not trouble else None
         if known is not None and message.get("method") != "initialize" and session_gone(status, body, known):
-            self._lost(ident, Lost.NOT_SENT, "the server no longer knows the session")
-            if known == self._session:
-                self._end("the server no longer knows the session")
+            self._forgotten(ident, known)
         elif failure is not None and ident is not None:
             self._link.peer.settle(ident, Reply(error=failure))
         else:
@@ -222,10 +220,16 @@ class Http:
             if ident is None:
                 log.info("message refused", upstream=self._link.name, method=message.get("method"), status=status)
 
-    async def _follow(self, response: httpx2.Response, ident: Id) -> None:
+    def _forgotten(self, ident: Id | None, known: str) -> None:
+        """The session that a request named is gone: it was not executed, and its session is begun anew."""
+        self._lost(ident, Lost.NOT_SENT, "the server no longer knows the session")
+        if known == self._session:
+            self._end("the server no longer knows the session")
+
+    async def _follow(self, response: httpx2.Response, ident: Id, known: str | None) -> None:
         """Read the stream of one request to its reply, resuming it where it breaks off and the server can."""
         events = Events()
-        await self._read(response, events, ident)
+        await self._read(response, events, ident, known)
         tries = 0
         while ident in self._link.peer.pending and not self._settled(ident):
             if events.last_id is None or self._link.era == "modern" or tries >= RESUMPTIONS:
@@ -266,21 +270,27 @@ class Http:
             delay = RETRY if lasted or status == 200 else min(delay * 2, 60.0)
             await asyncio.sleep(events.retry if events.retry is not None else delay)
 
-    async def _read(self, response: httpx2.Response, events: Events, cause: Id | None) -> None:
+    async def _read(
+        self, response: httpx2.Response, events: Events, cause: Id | None, known: str | None = None
+    ) -> None:
         try:
             async for chunk in response.aiter_bytes():
                 await self._link.audience.brake.off()
                 for event in events.feed(chunk):
                     if event.event == "message" and event.data:
-                        self._take(event.data.encode(), cause)
+                        self._take(event.data.encode(), cause, known)
                 if cause is not None and self._settled(cause):
                     return
         except httpx2.HTTPError as failure:
             log.debug("stream broken", upstream=self._link.name, reason=repr(failure))
 
-    def _take(self, data: bytes, cause: Id | None) -> None:
+    def _take(self, data: bytes, cause: Id | None, known: str | None = None) -> None:
+        """Hand on what came; `known` is the session that the request named to which it may be the answer."""
         for message in rpc.decode(data) or []:
-            self._link.peer.receive(message, cause)
+            if known is not None and "error" in message and session_gone(200, data, known):
+                self._forgotten(cause, known)
+            else:
+                self._link.peer.receive(message, cause)
 
     def _settled(self, ident: Id) -> bool:
         pending = self._link.peer.pending.get(ident)

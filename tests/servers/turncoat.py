@@ -46,7 +46,7 @@ class Turncoat(BaseHTTPRequestHandler):
         type(self).calls += 1
         status, _, body = text.partition(" ")
         again = self.headers.get("mcp-session-id") not in (None, "session-1")
-        if not status.isdecimal() or (again and status in ("400", "404") and "always" not in body):
+        if not status.isdecimal() or (again and status in ("200", "400", "404", "410", "503") and "always" not in body):
             self.say(ident, "served")
         else:
             self.answer(int(status), body.replace("%d", str(ident)).encode())

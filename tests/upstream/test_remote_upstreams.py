@@ -77,6 +77,7 @@ async def test_sse_is_spoken_where_http_is_refused() -> None:
 NO_SESSION = (
     '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"No valid session ID or not an initialize request"}}'
 )
+LATER = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32000,"message":"the browser session ended halfway"}}'
 FAULT = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32602,"message":"session_id is required"}}'
 
 
@@ -94,7 +95,16 @@ async def test_a_call_is_posted_once_whatever_http_says_after_it(how: str) -> No
 
 
 @promise("lost-sessions-are-renewed")
-@pytest.mark.parametrize("how", ["404", "400 session-1 is unknown", f"400 {NO_SESSION}", "400 Server not initialized"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("404", "400 session-1 is unknown", f"400 {NO_SESSION}", "400 Server not initialized"),
+        *("410 session expired", "503 unknown session", f"503 {NO_SESSION}"),
+        '200 {"jsonrpc":"2.0","id":%d,"error":{"code":-32001,"message":"Session not found"}}',
+        '200 {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"No valid session ID provided"}}',
+        '200 {"jsonrpc":"2.0","id":%d,"error":{"code":-32000,"message":"session-1 has ended"}}',
+    ],
+)
 async def test_a_session_that_is_gone_is_begun_anew_and_the_call_sent_once_more(how: str) -> None:
     with listening("turncoat.py", free_port()) as url:
         async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
@@ -112,11 +122,18 @@ async def test_a_session_that_is_always_gone_is_begun_anew_once_for_a_call() -> 
 
 
 @promise("effects-once")
-async def test_a_refusal_of_the_call_itself_renews_no_session() -> None:
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        (f"400 {FAULT}", {"code": -32602, "message": "session_id is required"}),
+        (f"200 {LATER}", {"code": -32000, "message": "the browser session ended halfway"}),
+    ],
+)
+async def test_a_refusal_of_the_call_itself_renews_no_session(how: str, error: dict[str, object]) -> None:
     with listening("turncoat.py", free_port()) as url:
         async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
-            refused = await say(upstreams, "a", f"400 {FAULT}")
-            assert refused.error == {"code": -32602, "message": "session_id is required"}
+            refused = await say(upstreams, "a", how)
+            assert refused.error == error
             assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
 
 

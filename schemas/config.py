@@ -7,7 +7,7 @@ Parts of the program get only their slice. Reading files, expanding variables an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -86,7 +86,22 @@ class Upstream(_Section):
     repair: Mode | None = Field(default=None, description="Overrides repair.mode for this upstream.")
     start_timeout: float = Field(default=60, gt=0, description="Seconds to connect and list the tools.")
     call_timeout: float = Field(default=300, gt=0, description="Seconds without reply or progress before a call ends.")
+    inherit_env: bool = Field(
+        default=True, description="false leaves PATH, home, user, locale and proxies of the proxy's own environment."
+    )
     tools: ToolRules = ToolRules()
+    _withheld: frozenset[str] | None = PrivateAttr(default=frozenset())
+
+    @property
+    def withheld(self) -> frozenset[str] | None:
+        """Variables of our environment that are for others alone; None where it gets them all, as in `wrap`."""
+        return self._withheld
+
+    def withholding(self, names: Iterable[str] | None) -> Self:
+        """The same upstream, started without these variables; None: with the whole environment."""
+        copy = self.model_copy()
+        copy._withheld = None if names is None else frozenset(names)  # noqa: SLF001  a copy of this class
+        return copy
 
     @model_validator(mode="after")
     def _one_way_to_reach_it(self) -> Self:
@@ -247,3 +262,12 @@ class Config(_Section):
         copy = self.model_copy()
         copy._secrets = self._secrets | frozenset(values)  # noqa: SLF001  a copy of this class
         return copy
+
+    def with_variables(self, used: Mapping[str, frozenset[str]]) -> Self:
+        """The same configuration, no upstream of which gets what another is configured with (under "": ourselves)."""
+        everyone = frozenset[str]().union(*used.values())
+        upstreams = {
+            name: upstream.withholding(everyone - used.get(name, frozenset()))
+            for name, upstream in self.upstreams.items()
+        }
+        return self.model_copy(update={"upstreams": upstreams})

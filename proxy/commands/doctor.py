@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -18,7 +19,7 @@ from proxy.repair.view.shown import without_secrets
 if TYPE_CHECKING:
     from proxy.app import Running
     from proxy.settings import Loaded
-    from schemas.config import Config
+    from schemas.config import Config, Upstream
 
 TROUBLE = 1
 """Exit status where something does not work."""
@@ -136,4 +137,15 @@ async def _upstream(running: Running, name: str, began: float) -> Finding:
     if link is None:
         return Finding(name, ok=False, said=f"{member.reason} ({took})", lines=tuple(member.stderr[-5:]))
     tools = running.fleet.catalog.of(name)
-    return Finding(name, ok=True, said=f"{len(tools)} tools, protocol {link.version}, ready in {took}")
+    said = f"{len(tools)} tools, protocol {link.version}, ready in {took}"
+    return Finding(name, ok=True, said=said, lines=_kept_from(member.config))
+
+
+def _kept_from(config: Upstream) -> tuple[str, ...]:
+    """Which of our variables a server on stdio does not get, in a line."""
+    from proxy.upstream.environment import withheld
+
+    names = withheld(config, os.environ) if config.command is not None else []
+    if not config.inherit_env:
+        return (f"environment: PATH, home, user, locale and proxies; {len(names)} variables are kept from it",)
+    return (f"environment: all but {', '.join(names)}",) if names else ()

@@ -29,13 +29,15 @@ _NOT_SECRET = frozenset(
 class Expansion:
     """The environment, and what was found while expanding.
 
-    `places` are further names such as VS Code's `workspaceFolder`. `secrets` are the values that came from variables,
-    `missing` the sentences on variables that are not set, each with the path of its text.
+    `places` are further names such as VS Code's `workspaceFolder`. `used` are the variables, each with the path of its
+    text, but for those that say nothing secret; `secrets` are their values, `missing` the sentences on variables that
+    are not set, each with the path of its text.
     """
 
     env: Mapping[str, str]
     places: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: set[str] = field(default_factory=set[str])
+    used: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
     missing: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
 
     def value(self, value: Any, path: Path = ()) -> Any:
@@ -73,6 +75,7 @@ class Expansion:
             return default
         if name.upper() not in _NOT_SECRET:
             self.secrets.add(value)
+            self.used.append((path, name))
         return value
 
 

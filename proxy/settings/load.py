@@ -127,7 +127,17 @@ def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath
             expanded[key] = expansion.value(value, at)
     if expansion.missing:
         raise ConfigError(dict.fromkeys(fault(source, path, message) for path, message in expansion.missing))
-    return validated(expanded, source, prefix).with_secrets(expansion.secrets)
+    config = validated(expanded, source, prefix).with_secrets(expansion.secrets)
+    return config.with_variables(_used_by(expansion, prefix.get("upstreams", ("upstreams",))))
+
+
+def _used_by(expansion: Expansion, upstreams: KeyPath) -> dict[str, frozenset[str]]:
+    """The variables that each upstream is configured with, those of everything else under ""."""
+    found: dict[str, set[str]] = {}
+    for path, name in expansion.used:
+        owner = str(path[len(upstreams)]) if path[: len(upstreams)] == upstreams else ""
+        found.setdefault(owner, set()).add(name)
+    return {owner: frozenset(names) for owner, names in found.items()}
 
 
 def _disabled(entry: Any) -> bool:

@@ -45,7 +45,7 @@ def wrapping(
     if expansion.missing:
         raise ConfigError([f"wrap: --header: {message}" for _, message in expansion.missing])
     try:
-        upstream = Upstream.model_validate(data)
+        upstream = Upstream.model_validate(data).withholding(None)
     except ValidationError as error:
         raise ConfigError([f"wrap: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()]) from None
     return config.model_copy(update={"upstreams": {name: upstream}}).with_secrets(expansion.secrets)
@@ -58,7 +58,7 @@ def _chosen(config: Config, name: str | None) -> Config:
     if name not in enabled:
         known = ", ".join(enabled) or "none"
         raise ConfigError([f"wrap: --name {name}: the configuration has no such upstream; it has: {known}"])
-    return config.model_copy(update={"upstreams": {name: enabled[name]}})
+    return config.model_copy(update={"upstreams": {name: enabled[name].withholding(None)}})
 
 
 def upstream_name(command: Sequence[str]) -> str:

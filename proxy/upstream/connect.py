@@ -110,7 +110,7 @@ async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
     link.stderr = child.tail
     link.spoken = child.spoken
     try:
-        await start(child, config.command or "", config.args, config.env, config.cwd)
+        await start(child, config)
         watchdog.add(child.pid)
         free = link.audience.brake.follow(child.hold)
 

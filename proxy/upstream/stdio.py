@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -20,9 +20,11 @@ import anyio
 import structlog
 
 from proxy.upstream import rpc
+from proxy.upstream.environment import environment
 from proxy.upstream.lines import Lines
 from proxy.upstream.rpc import Id, Message
 from proxy.upstream.watchdog import Watchdog
+from schemas.config import Upstream
 
 log = structlog.get_logger("upstream")
 
@@ -193,15 +195,15 @@ class Child(asyncio.SubprocessProtocol):
                 log.debug("stderr", upstream=self.name, line=text)
 
 
-async def start(child: Child, command: str, args: list[str], env: Mapping[str, str], cwd: str | None) -> None:
-    """Start the child in a new process group, with our environment and its own on top.
+async def start(child: Child, config: Upstream) -> None:
+    """Start the child in a new process group.
 
     Raises `OSError` where the program is missing or cannot be run.
     """
-    merged = {**os.environ, **env}
-    program = _program(command, merged.get("PATH"), cwd)
+    env, cwd = environment(config, os.environ), config.cwd
+    program = _program(config.command or "", env.get("PATH"), cwd)
     loop = asyncio.get_running_loop()
-    await loop.subprocess_exec(lambda: child, program, *args, env=merged, cwd=cwd, start_new_session=GROUPS)
+    await loop.subprocess_exec(lambda: child, program, *config.args, env=env, cwd=cwd, start_new_session=GROUPS)
 
 
 def _program(command: str, path: str | None, cwd: str | None) -> str:

@@ -11,8 +11,10 @@ import pytest
 from proxy.commands.demo import UPSTREAMS, for_demo
 from proxy.settings import ConfigError, load, load_text, wrapping
 from proxy.settings.wrapping import upstream_name
+from proxy.upstream.environment import environment, withheld
 from schemas.config import Config, Upstream
 from schemas.generate import FILES, schema_text
+from tests.promises import promise
 
 ROOT = Path(__file__).parents[2]
 ONE = '[upstreams.{name}]\ncommand = "x"\n'
@@ -175,11 +177,11 @@ def test_the_demo_takes_its_own_servers_where_the_file_has_none() -> None:
 def test_wrap_takes_a_command_a_url_or_a_configured_upstream() -> None:
     config = Config(upstreams={"a": Upstream(command="x", call_timeout=7)})
     by_command = wrapping(config, name=None, command=["uvx", "srv", "--flag"])
-    assert by_command.upstreams == {"srv": Upstream(command="uvx", args=["srv", "--flag"])}
+    assert by_command.upstreams == {"srv": Upstream(command="uvx", args=["srv", "--flag"]).withholding(None)}
     by_url = wrapping(config, name="u", url="https://x/mcp", headers={"A": "${K}"}, env={"K": "secret!"})
-    assert by_url.upstreams == {"u": Upstream(url="https://x/mcp", headers={"A": "secret!"})}
+    assert by_url.upstreams == {"u": Upstream(url="https://x/mcp", headers={"A": "secret!"}).withholding(None)}
     assert by_url.secrets == {"secret!"}
-    assert wrapping(config, name="a").upstreams == config.upstreams
+    assert wrapping(config, name="a").upstreams == {"a": config.upstreams["a"].withholding(None)}
 
 
 @pytest.mark.parametrize(
@@ -205,3 +207,41 @@ def test_wrap_says_what_it_lacks(name: str | None, command: list[str], said: str
 )
 def test_a_command_line_gives_a_short_name(command: list[str], name: str) -> None:
     assert upstream_name(command) == name
+
+
+TWO = """
+[upstreams.mail]
+command = "mail"
+env = { KEY = "${MAIL_KEY}", SHARED = "${BOTH}", AT = "${HOME}" }
+
+[upstreams.files]
+command = "files"
+args = ["${BOTH}"]
+%s
+[planner]
+backend = "openai"
+base_url = "http://127.0.0.1/v1"
+api_key = "${MODEL_KEY}"
+"""
+HAD = {"MAIL_KEY": "m", "BOTH": "b", "MODEL_KEY": "k", "HOME": "/h", "PATH": "/bin", "OTHER": "o", "MCP_MEND_HOME": "/s"}
+
+
+@promise("variables-stay-where-they-belong")
+def test_an_upstream_gets_no_variable_of_another_and_none_of_ours() -> None:
+    upstreams = load_text("my.toml", TWO % "", HAD).config.upstreams
+    assert withheld(upstreams["mail"], HAD) == ["MCP_MEND_HOME", "MODEL_KEY"]
+    assert withheld(upstreams["files"], HAD) == ["MAIL_KEY", "MCP_MEND_HOME", "MODEL_KEY"]
+    assert environment(upstreams["files"], HAD) == {"BOTH": "b", "HOME": "/h", "PATH": "/bin", "OTHER": "o"}
+
+
+@promise("variables-stay-where-they-belong")
+def test_an_upstream_that_inherits_nothing_gets_what_any_program_needs() -> None:
+    files = load_text("my.toml", TWO % "inherit_env = false\nenv = { OWN = 'x' }", HAD).config.upstreams["files"]
+    assert environment(files, {**HAD, "https_proxy": "p", "LC_ALL": "C"}) == {
+        "HOME": "/h", "PATH": "/bin", "OWN": "x", "https_proxy": "p", "LC_ALL": "C",
+    }  # fmt: skip
+
+
+def test_in_front_of_one_server_the_environment_is_the_clients_own() -> None:
+    config = load_text("my.toml", TWO % "", HAD).config
+    assert withheld(wrapping(config, name="files").upstreams["files"], HAD) == []

@@ -73,7 +73,12 @@ async def running(
     config: Config, server: str | None = None, profile: Callable[[], Awaitable[Profile]] = as_ourselves
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left."""
-    home = private_folder(state_folder())
+    home = state_folder()
+    try:
+        private_folder(home)
+    except OSError as error:
+        told = "nothing is kept: the state folder cannot be used; MCP_MEND_HOME names another"
+        log.warning(told, folder=str(home), reason=error.strerror)
     config = with_state(config, read_state())
     cache = Cache(config.upstreams, Store(home / "catalog"))
     async with (

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,10 +42,14 @@ _FORGET = "DELETE FROM lessons WHERE key IN (SELECT key FROM lessons ORDER BY at
 
 
 class Memories:
-    """What was learnt, in memory and on disk: `lessons` for `Evidence.memory`, `counts` for the order of guesses."""
+    """What was learnt, in memory and on disk: `lessons` for `Evidence.memory`, `counts` for the order of guesses.
+
+    The disk is written in a thread, in order: nobody waits for it.
+    """
 
     def __init__(self, database: sqlite3.Connection | None) -> None:
         self._database = database
+        self._thread = ThreadPoolExecutor(1, "mcp-mend memory")
         self.lessons: dict[str, Lesson] = {}
         self.counts: dict[str, tuple[int, int]] = {}
         if database is None:
@@ -77,14 +82,23 @@ class Memories:
         self._write(_LEARN, (key, json.dumps(dict(lesson.edit)), lesson.confidence.value, lesson.rule, time.time()))
         self._write(_FORGET, (LIMIT,))
 
+    def close(self) -> None:
+        """Write what is left, and close the file."""
+        self._thread.shutdown()
+        if self._database is not None:
+            self._database.close()
+
     def _write(self, sql: str, values: tuple[str | int | float, ...]) -> None:
-        if self._database is None:
-            return
-        try:
-            with self._database:
-                self._database.execute(sql, values)
-        except sqlite3.Error as error:
-            _log.warning("a repair is not remembered on disk", reason=str(error))
+        if self._database is not None:
+            self._thread.submit(_written, self._database, sql, values)
+
+
+def _written(database: sqlite3.Connection, sql: str, values: tuple[str | int | float, ...]) -> None:
+    try:
+        with database:
+            database.execute(sql, values)
+    except sqlite3.Error as error:
+        _log.warning("a repair is not remembered on disk", reason=str(error))
 
 
 @contextmanager
@@ -94,15 +108,16 @@ def open_memories(path: Path, *, enabled: bool = True) -> Generator[Memories]:
     if enabled:
         try:
             path.touch(mode=0o600)
-            database = sqlite3.connect(path, timeout=2)
+            database = sqlite3.connect(path, timeout=2, check_same_thread=False)
             database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
             database.execute(_TABLE)
             database.execute(_COUNTED)
         except (sqlite3.Error, OSError) as error:
             _log.warning("no repair memory", file=str(path), reason=str(error))
             database = None
+    memories = Memories(database)
     try:
-        yield Memories(database)
+        yield memories
     finally:
-        if database is not None:
-            database.close()
+        memories.close()

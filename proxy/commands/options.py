@@ -88,12 +88,6 @@ def run(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
     """Run an async function to its end; Ctrl-C ends it quietly with status 130."""
     import anyio
 
-    from catalog_cache.home import private_folder, state_folder
-
-    try:
-        private_folder(state_folder())
-    except OSError as error:
-        refuse(f"the state folder {state_folder()} cannot be used: {error.strerror}; MCP_MEND_HOME names another")
     try:
         return anyio.run(function, *args)
     except KeyboardInterrupt:

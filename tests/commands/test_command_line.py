@@ -122,14 +122,3 @@ def test_what_cannot_work_is_refused_with_what_to_write(args: list[str], said: s
 )
 def test_an_address_is_read(written: str, address: tuple[str, int]) -> None:
     assert _address(written) == address
-
-
-@pytest.mark.parametrize("command", ["serve"])
-def test_a_state_folder_that_is_a_file_is_refused(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "state").write_text("a file")
-    monkeypatch.setenv("MCP_MEND_HOME", str(tmp_path / "state"))
-    said = refused(*command.split())
-    assert "cannot be used" in said
-    assert "MCP_MEND_HOME" in said

@@ -131,15 +131,19 @@ async def test_a_full_disk_costs_no_call(tmp_path: Path) -> None:
     assert len(did(tmp_path)) == len(set(did(tmp_path))) == 30
 
 
-async def test_a_state_folder_that_is_a_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["home", "home/below"])
+async def test_a_state_folder_that_is_a_file_costs_records_and_is_told(tmp_path: Path, where: str) -> None:
     (tmp_path / "home").write_text("I am a file")
     command = [*MEND, "serve", "--config", str(configured(tmp_path))]
-    async with started(tmp_path, *command, env={"MCP_MEND_HOME": str(tmp_path / "home")}) as client:
-        client.send({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    async with started(tmp_path, *command, env={"MCP_MEND_HOME": str(tmp_path / where)}) as client:
+        await client.initialize()
+        await calls_work(client, 0)
         await ended(client)
     told = (tmp_path / "stderr").read_text()
     assert "Traceback" not in told
-    assert str(tmp_path / "home") in told
+    assert "nothing is kept: the state folder cannot be used" in told
+    assert str(tmp_path / where) in told
+    assert len(did(tmp_path)) == 15
 
 
 async def test_a_clock_that_jumps_costs_no_call(tmp_path: Path) -> None:

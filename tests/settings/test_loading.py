@@ -223,7 +223,8 @@ backend = "openai"
 base_url = "http://127.0.0.1/v1"
 api_key = "${MODEL_KEY}"
 """
-HAD = {"MAIL_KEY": "m", "BOTH": "b", "MODEL_KEY": "k", "HOME": "/h", "PATH": "/bin", "OTHER": "o", "MCP_MEND_HOME": "/s"}
+HAD = {"MAIL_KEY": "m", "BOTH": "b", "MODEL_KEY": "k", "HOME": "/h", "PATH": "/bin", "OTHER": "o"}
+HAD |= {"MCP_MEND_HOME": "/s"}
 
 
 @promise("variables-stay-where-they-belong")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -15,7 +17,7 @@ from proxy.journal import logs
 from proxy.journal.database import Database, journal_path
 from proxy.journal.ids import Ids
 from proxy.journal.logs import note
-from proxy.journal.redact import Redaction
+from proxy.journal.redact import Redaction, option
 from proxy.journal.rows import Rows
 from proxy.journal.writer import Writer
 from proxy.upstream.logins import held
@@ -106,7 +108,23 @@ def secrets_of(config: Config) -> frozenset[str]:
     own = {config.planner.api_key, config.http.token}
     known = Redaction(config.journal.redact)
     for upstream in config.upstreams.values():
-        named = {**upstream.env, **upstream.headers}
-        own |= {value for key, value in named.items() if known.secret_key(key)}
+        pairs = [*upstream.env.items(), *upstream.headers.items(), *_in_args(upstream.args), *_in_url(upstream.url)]
+        own |= {value for key, value in pairs if known.secret_key(key)}
     bare = {value.removeprefix("Bearer ").removeprefix("Basic ") for value in own}
     return config.secrets | own | bare
+
+
+def _in_args(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The options of a command line with their values: `--token X`, `--token=X`, `-e TOKEN=X`."""
+    for before, word in pairwise(("", *args)):
+        name, equals, value = word.lstrip("-").partition("=")
+        yield (name, value) if equals else (option(before), word)
+
+
+def _in_url(url: str | None) -> Iterator[tuple[str, str]]:
+    """What an address says besides where it leads: its password, and the parameters of its query."""
+    parts = urlsplit(url or "")
+    if parts.password:
+        yield "password", unquote(parts.password)
+    for name, value in parse_qsl(parts.query):
+        yield (name if name.lower() != "key" else "api_key", value)

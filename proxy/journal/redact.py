@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
+from proxy.journal.tokens import without_tokens
 from schemas.catalog import too_deep
 
 REDACTED = "[redacted]"
@@ -39,8 +40,8 @@ _HINTS = (
     *("otp", "cvv", "cvc", "basic "),
 )
 """One of these stands in every text with a secret by name; looking for them first costs 10 ms per MB, parsing 160."""
-_KEY_IN_TEXT = re.compile(r"""(?<![\w-])([A-Za-z][\w-]{1,60})\\*["']?\s*[:=]\s*""")
-"""A key inside a text, up to its value: as JSON (also JSON within JSON), header, assignment or query string."""
+_KEY_IN_TEXT = re.compile(r"""(?<![\w-])(?:([A-Za-z][\w-]{1,60})\\*["']?\s*[:=]|--?([A-Za-z][\w-]{1,60})[=\s])\s*""")
+"""A key inside a text, up to its value: as JSON (also JSON within JSON), header, assignment, query string or option."""
 _VALUE_IN_TEXT = re.compile(
     r"""(?P<quote>\\*["'])(?P<inside>(?:\\.|[^\\\n])*?)(?P=quote)"""
     r"""|(?P<bare>(?:Bearer|Basic|Token)\s++\S++|[^\s,;&"'{}\[\]\\]++)"""
@@ -83,10 +84,12 @@ class Redaction:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            items = cast("dict[str, Any]", value).items()
-            return {key: self._under(str(key), inner) for key, inner in items}
+            fields = cast("dict[str, Any]", value)
+            named = next((fields[key] for key in ("name", "key") if isinstance(fields.get(key), str)), "")
+            return {key: self._under(named if key == "value" and named else str(key), fields[key]) for key in fields}
         if isinstance(value, list | tuple):
-            return [self._value(inner) for inner in cast("list[Any]", value)]
+            items = cast("list[Any]", value)
+            return [self._under(option(before), item) for before, item in zip((None, *items), items, strict=False)]
         return value
 
     def under(self, key: str, value: Any) -> Any:
@@ -105,7 +108,7 @@ class Redaction:
         for secret in (*self._inside, *self._more()):
             if secret in text:
                 text = text.replace(secret, REDACTED)
-        text = _USER.sub(f"{REDACTED}@", text) if "://" in text else text
+        text = without_tokens(_USER.sub(f"{REDACTED}@", text) if "://" in text else text, REDACTED)
         lower = text.lower()
         if not any(hint in lower for hint in self._hints):
             return text
@@ -124,7 +127,7 @@ class Redaction:
         kept: list[str] = []
         done = 0
         for key in _KEY_IN_TEXT.finditer(text):
-            if key.start() < done or not self.secret_key(key[1]):
+            if key.start() < done or not self.secret_key(key[1] or key[2]):
                 continue
             value = _VALUE_IN_TEXT.match(text, key.end())
             if value is None or (value["inside"] or value["bare"]) in _PLAIN:
@@ -133,6 +136,12 @@ class Redaction:
             kept += [text[done : key.end()], mark, REDACTED, mark]
             done = value.end()
         return "".join([*kept, text[done:]])
+
+
+def option(word: Any) -> str:
+    """The name of a command line's option that takes the next word as its value: `--token`; "" for anything else."""
+    name = word.lstrip("-") if isinstance(word, str) and word.startswith("-") else ""
+    return name if "=" not in name else ""
 
 
 @lru_cache(maxsize=4096)

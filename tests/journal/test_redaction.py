@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from proxy.journal.book import secrets_of
 from proxy.journal.redact import REDACTED, Redaction, is_secret
+from schemas.config import Config, Upstream
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,9 @@ def test_values_under_secret_keys_go_at_any_depth_and_the_original_stays() -> No
         ('{"max_tokens": 5, "token": null}', '{"max_tokens": 5, "token": null}'),
         ("Unexpected token < in JSON at position 0", "Unexpected token < in JSON at position 0"),
         ("the key = value store", "the key = value store"),
+        ("run --token abc123 --page 2", "run --token [redacted] --page 2"),
+        ("run --api-key=abc123 -v", "run --api-key=[redacted] -v"),
+        ("git log --author token", "git log --author token"),
         ("https://example.com/path: fine", "https://example.com/path: fine"),
     ],
 )
@@ -82,3 +87,67 @@ def test_further_key_names_may_be_given() -> None:
         "SSN": REDACTED,
     }
     assert redaction.text('{"ssn": "123"}') == '{"ssn": "[redacted]"}'
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *(JWT, PEM, "-----BEGIN PRIVATE KEY-----\ncut off", "ghp_" + "a1B2" * 9, "github_pat_" + "a1_" * 20),
+        *("sk-proj-" + "a1B2" * 6, "xoxb-1234567890-abcdefghij", "AKIA" + "IOSFODNN7EXAMPLE", "glpat-" + "x1" * 10),
+        *("hf_" + "aB" * 17, "sk_live_" + "a1" * 12, "AIza" + "x" * 35, "SG." + "a" * 22 + "." + "b" * 43),
+    ],
+)
+def test_a_secret_goes_by_its_own_form(secret: str) -> None:
+    assert Redaction().text(f"it said: {secret}, then") == (
+        f"it said: {REDACTED}" if secret.endswith("cut off") else f"it said: {REDACTED}, then"
+    )
+    assert Redaction().value({"note": secret}) == {"note": REDACTED}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sk-learn and ask-me", "eyJ is a prefix", "task-1234567890123456789", "a.b.c", "AKIAB", "ghp_short", "SG.x.y"],
+)
+def test_what_only_begins_like_a_token_stays(text: str) -> None:
+    assert Redaction().text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://b.s3.x/f?X-Amz-Signature=abc&n=1", f"https://b.s3.x/f?X-Amz-Signature={REDACTED}&n=1"),
+        ("https://x.blob/f?sv=1&sig=a%2Bb", f"https://x.blob/f?sv=1&sig={REDACTED}"),
+        ("https://maps/api?key=AB12&q=x", f"https://maps/api?key={REDACTED}&q=x"),
+    ],
+)
+def test_what_signs_an_address_goes(url: str, shown: str) -> None:
+    assert Redaction().text(url) == shown
+
+
+def test_a_value_beside_its_name_goes() -> None:
+    pairs = [
+        {"name": "password", "value": "hunter2"},
+        {"key": "API_KEY", "value": "k"},
+        {"name": "city", "value": "Oslo"},
+    ]
+    assert Redaction().value(pairs) == [
+        {"name": "password", "value": REDACTED}, {"key": "API_KEY", "value": REDACTED}, {"name": "city", "value": "Oslo"},
+    ]  # fmt: skip
+    assert Redaction().value(["--token", "abc", "--page", "2"]) == ["--token", REDACTED, "--page", "2"]
+
+
+def test_secrets_of_a_command_line_and_an_address_are_known() -> None:
+    config = Config(
+        upstreams={
+            "a": Upstream(
+                command="x", args=["--token", "tok-in-args", "--api-key=key-in-args", "-e", "DB_PASSWORD=pw-in-args"]
+            ),
+            "b": Upstream(url="https://me:pw-in-url@host/mcp?apiKey=key-in-url&mode=readonly"),
+        }
+    )
+    assert secrets_of(config) >= {"tok-in-args", "key-in-args", "pw-in-args", "pw-in-url", "key-in-url"}
+    assert "readonly" not in secrets_of(config)

@@ -110,7 +110,7 @@ def test_a_secret_goes_by_its_own_form(secret: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["sk-learn and ask-me", "eyJ is a prefix", "task-1234567890123456789", "a.b.c", "AKIAB", "ghp_short", "SG.x.y"],
+    ["sk-learn and ask-me", "eyJ is a prefix", "task-1234567890123456789", "a.b.c", "AKIAB", "ghp_short"],
 )
 def test_what_only_begins_like_a_token_stays(text: str) -> None:
     assert Redaction().text(text) == text
@@ -129,14 +129,9 @@ def test_what_signs_an_address_goes(url: str, shown: str) -> None:
 
 
 def test_a_value_beside_its_name_goes() -> None:
-    pairs = [
-        {"name": "password", "value": "hunter2"},
-        {"key": "API_KEY", "value": "k"},
-        {"name": "city", "value": "Oslo"},
-    ]
-    assert Redaction().value(pairs) == [
-        {"name": "password", "value": REDACTED}, {"key": "API_KEY", "value": REDACTED}, {"name": "city", "value": "Oslo"},
-    ]  # fmt: skip
+    city = {"name": "city", "value": "Oslo"}
+    shown = Redaction().value([{"name": "password", "value": "hunter2"}, {"key": "API_KEY", "value": "k"}, city])
+    assert shown == [{"name": "password", "value": REDACTED}, {"key": "API_KEY", "value": REDACTED}, city]
     assert Redaction().value(["--token", "abc", "--page", "2"]) == ["--token", REDACTED, "--page", "2"]
 
 

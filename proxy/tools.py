@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,9 @@ from schemas.report import Report
 
 RUN_WORKFLOW = "run_workflow"
 FIND_TOOLS = "find_tools"
+DEEPEST = 2
+"""Levels of a schema whose fields are told: the items of a list are the last."""
+_KEPT = ("type", "enum", "minimum", "exclusiveMinimum", "description")
 
 
 @lru_cache(maxsize=1)
@@ -25,8 +29,8 @@ def _own_tools() -> tuple[dict[str, Any], ...]:
                 "from what the tools really returned; every repair is listed. Returns the output, each step's result, "
                 "and the final plan."
             ),
-            "inputSchema": Submission.model_json_schema(),
-            "outputSchema": Report.model_json_schema(),
+            "inputSchema": bare(Submission.model_json_schema()),
+            "outputSchema": bare(Report.model_json_schema(), answer=True),
             "annotations": {"readOnlyHint": False, "destructiveHint": True, "openWorldHint": True},
         },
         {
@@ -50,3 +54,29 @@ def _own_tools() -> tuple[dict[str, Any], ...]:
 def own_tools() -> list[dict[str, Any]]:
     """Fresh copies of the tool objects, for a `tools/list` reply."""
     return copy.deepcopy(list(_own_tools()))
+
+
+def bare(schema: Mapping[str, Any], *, answer: bool = False) -> dict[str, Any]:
+    """A schema of pydantic's without references, titles and the like, which clients drop or refuse.
+
+    Of an `answer` null stays where it is allowed, and only what its own level always holds is required.
+    """
+    return _bare(schema, schema.get("$defs", {}), answer, 0)
+
+
+def _bare(part: Mapping[str, Any], parts: Mapping[str, Any], answer: bool, depth: int) -> dict[str, Any]:  # noqa: FBT001
+    if "$ref" in part:
+        part = {**parts[part["$ref"].rpartition("/")[2]], **part}
+    if "anyOf" in part:
+        (of,) = (each for each in part["anyOf"] if each.get("type") != "null")
+        kept = _bare(of, parts, answer, depth)
+        kind = {"type": [kept["type"], "null"]} if answer else {}
+        return {**kept, **kind, **{key: part[key] for key in ("description",) if key in part}}
+    shown = {key: part[key] for key in _KEPT if key in part}
+    if "items" in part:
+        shown["items"] = _bare(part["items"], parts, answer, depth + 1)
+    if "properties" in part and depth <= DEEPEST:
+        shown["properties"] = {name: _bare(each, parts, answer, depth + 1) for name, each in part["properties"].items()}
+        if "required" in part and not (answer and depth):
+            shown["required"] = part["required"]
+    return shown

@@ -3,12 +3,14 @@
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from jsonschema import Draft202012Validator
 
 from proxy.settings.state import read_state, way
 from schemas.catalog import Effect
@@ -271,6 +273,35 @@ async def test_find_tools_returns_the_nearest_with_their_schemas() -> None:
     assert found[0]["inputSchema"] == desk.world.tool("convert_length").schema
     assert len(found) <= 2
     assert (await desk.reply("find_tools", {"limit": 2})).error is not None
+
+
+@promise("report-fields")
+def test_own_tools_have_small_schemas_without_references() -> None:
+    for tool in Desk(shop()).calls.own_tools():
+        for schema in (tool[key] for key in ("inputSchema", "outputSchema") if key in tool):
+            assert len(json.dumps(schema)) < 4096
+            assert not {"$ref", "$defs", "anyOf"} & set(keys_of(schema))
+            assert all("items" in part for part in parts_of(schema) if part.get("type") == "array")
+
+
+@promise("report-fields")
+async def test_a_report_fits_the_schema_that_is_told_of_it() -> None:
+    desk = Desk(shop(), tickets())
+    (tool,) = (tool for tool in desk.calls.own_tools() if tool["name"] == "run_workflow")
+    for steps in ([], [{"id": "p", "tool": "get_product", "arguments": {"SKU": "can-05"}}]):
+        report = (await desk.result("run_workflow", {"steps": steps}))["structuredContent"]
+        Draft202012Validator(tool["outputSchema"]).validate(report)
+
+
+def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from parts_of(inner)
+
+
+def keys_of(schema: Any) -> Iterator[str]:
+    return (key for part in parts_of(schema) for key in part)
 
 
 @promise("off-only-forwards")

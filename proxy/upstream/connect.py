@@ -85,15 +85,17 @@ async def modern(name: str, config: Upstream, audience: Audience) -> Link | None
     wire = Http(link, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason))
     link.peer.wire = wire
     link.stop = wire.close
+    found = False
     try:
         async with asyncio.timeout(config.start_timeout):
-            reply = await link.discover()
+            found = (await link.discover()).result is not None
     except TimeoutError:
-        reply = None
-    if reply is None or reply.result is None:
-        await link.close()
-        return None
-    return link
+        pass
+    finally:
+        if not found:
+            with anyio.CancelScope(shield=True):
+                await link.close()
+    return link if found else None
 
 
 def _access(name: str, config: Upstream) -> Access | None:

@@ -153,11 +153,15 @@ class Link:
         self.era, self.version = "handshake", self.profile.version
         return reply if reply.result is None else Reply(error=rpc.error(rpc.INTERNAL_ERROR, "no common version"))
 
-    async def follow(self) -> None:
-        """Subscribe to every change of lists, where the upstream tells only those who subscribe; ends with it."""
-        if self.era == "modern":
-            wish = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
-            await self.request("subscriptions/listen", {"notifications": wish})
+    async def follow(self) -> bool:
+        """Subscribe to every change of lists, where the upstream tells only those who subscribe.
+
+        Ends with the subscription, which is to be renewed where this is True.
+        """
+        if self.era == "handshake":
+            return False
+        wish = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
+        return (await self.request("subscriptions/listen", {"notifications": wish})).error is None
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None, seconds: float | None = None

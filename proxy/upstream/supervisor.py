@@ -41,6 +41,12 @@ SLACK = 1.0
 CALMED = 0.25
 """Seconds until an upstream is listed again that announced a change and had none, doubled up to the longest delay."""
 
+AGE = 600.0
+"""Seconds after which tools are listed again without a word of the upstream, where it names no other time."""
+
+SOONEST = 5.0
+"""Seconds between two such lists at least, whatever the upstream names."""
+
 PROBE = 5.0
 """Seconds for a server with sessions to say whether it also serves without."""
 
@@ -98,6 +104,7 @@ class Supervised:
         self.fresh.set()
         self._relist = asyncio.Event()
         self._calm = 0.0
+        self._age = AGE
         self._random = random.Random()  # noqa: S311 (jitter)
 
     async def ready(self) -> None:
@@ -120,7 +127,11 @@ class Supervised:
 
     def lost(self) -> Reply:
         """The reply to a call that cannot be sent."""
-        return Reply(lost=Lost.NOT_SENT, message=f"{self.name} is not available: {self.reason}", stderr=self.stderr)
+        return Reply(
+            lost=Lost.NOT_SENT,
+            message=f"{self.name} is not available: {self.reason or 'its connection has just ended'}",
+            stderr=self.stderr,
+        )
 
     def relist(self) -> None:
         """List the tools again soon; several wishes at once are one. `fresh` is set when that is done.
@@ -166,7 +177,7 @@ class Supervised:
         self._locked = None
         try:
             link = await connect(self.name, self.config, await self._profile(), self._audience, self._watchdog)
-            await asyncio.gather(self._list(link), self._probe(link))
+            await self._look(link)
             self.link, self.state, self.reason = link, State.READY, ""
             self._settled.set()
             log.info("upstream ready", upstream=self.name, era=link.era, version=link.version)
@@ -186,6 +197,16 @@ class Supervised:
             with anyio.CancelScope(shield=True):
                 await asyncio.gather(*(each.close() for each in ended))
 
+    async def _look(self, link: Link) -> None:
+        """List the tools, and probe meanwhile; a list that fails ends both."""
+        probing = asyncio.ensure_future(self._probe(link))
+        try:
+            await self._list(link)
+            await probing
+        finally:
+            probing.cancel()
+            await asyncio.wait((probing,))
+
     async def _probe(self, link: Link) -> None:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
         if self.config.url is not None and self.config.transport != "sse" and link.era == "handshake":
@@ -199,13 +220,15 @@ class Supervised:
     async def _keep(self, link: Link) -> None:
         """Stay until the connection ends, listing again when asked."""
         ended = asyncio.ensure_future(link.ended.wait())
-        following = asyncio.gather(link.follow(), self._restore(link))
+        following = asyncio.gather(self._follow(link), self._restore(link))
         try:
             while not ended.done():
                 wish = asyncio.ensure_future(self._relist.wait())
-                await asyncio.wait((ended, wish), return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait((ended, wish), timeout=self._age, return_when=asyncio.FIRST_COMPLETED)
                 wish.cancel()
-                if self._relist.is_set() and link.open:
+                if not done:
+                    await self._list(link)
+                elif self._relist.is_set() and link.open:
                     self._relist.clear()
                     different = await self._list(link, announced=not self._calm)
                     self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
@@ -218,12 +241,22 @@ class Supervised:
             ended.cancel()
             following.cancel()
 
+    async def _follow(self, link: Link) -> None:
+        """Hear of every change as long as the connection lasts; what was missed between two listenings is looked up."""
+        delay = FIRST_DELAY
+        while await link.follow() and link.open:
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+            self.relist()
+
     async def _list(self, link: Link, *, announced: bool = False) -> bool:
         """List the tools; True where they differ from those before."""
         if "tools" not in link.capabilities:
             return self._listed(link, (), {}, announced=announced)
         listing = await every_page(lambda params: link.request("tools/list", params, seconds=self.config.start_timeout))
         if listing.failure is None:
+            ttl = (listing.extra or {}).get("ttlMs")
+            self._age = max(ttl / 1000, SOONEST) if isinstance(ttl, int | float) and 0 < ttl < AGE * 1000 else AGE
             return self._listed(link, listing.items, listing.extra or {}, announced=announced)
         if link.open:
             log.warning("tools/list failed", upstream=self.name, reason=listing.failure)

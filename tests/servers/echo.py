@@ -1,8 +1,9 @@
 """A real MCP server of few tools, written on the protocol alone so that it starts in milliseconds.
 
 `echo` returns its text; a text may also be an order: `die` ends the process, `never` gets no answer, `env NAME`
-returns a variable, `cancelled` the ids of cancelled requests, `change` announces changed tools and adds one, `progress`
-reports progress three times before the answer, `ask` asks the client for its roots and returns them.
+returns a variable, `cancelled` the ids of cancelled requests, `change` announces changed tools and adds one (`quietly`
+without a word), `hang up` ends every listening, `progress` reports progress three times before the answer, `ask` asks
+the client for its roots and returns them.
 """
 
 import argparse
@@ -21,6 +22,7 @@ class Echo:
         self.tools = ["echo", *(f"echo_{number}" for number in range(1, options.tools))]
         self.cancelled: list[Any] = []
         self.asked: dict[str, Any] = {}
+        self.listening: list[Any] = []
 
     def send(self, message: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
@@ -51,6 +53,8 @@ class Echo:
             self.send({"id": ident, "result": self.page(params)})
         elif method == "tools/call":
             self.call(str((params.get("arguments") or {}).get("text", "")), params, ident)
+        elif method == "subscriptions/listen" and self.options.modern:
+            self.listening.append(ident)
         elif method == "ping":
             self.send({"id": ident, "result": {}})
         elif method == "vendor/params":
@@ -66,10 +70,12 @@ class Echo:
 
     def page(self, params: dict[str, Any]) -> dict[str, Any]:
         start, size = int(params.get("cursor", 0)), self.options.page or len(self.tools)
-        more = {"nextCursor": str(start + size)} if start + size < len(self.tools) else {}
+        more: dict[str, Any] = {"nextCursor": str(start + size)} if start + size < len(self.tools) else {}
+        if keeps := getattr(self.options, "ttl", 0):
+            more["ttlMs"] = keeps
         return {"tools": [tool(name) for name in self.tools[start : start + size]], "x-list": "kept", **more}
 
-    def call(self, order: str, params: dict[str, Any], ident: Any) -> None:
+    def call(self, order: str, params: dict[str, Any], ident: Any) -> None:  # noqa: C901 (one branch an order)
         word, _, rest = order.partition(" ")
         answer = order
         if word == "die":
@@ -87,6 +93,12 @@ class Echo:
         elif word == "change":
             self.tools.append("later")
             self.send({"method": "notifications/tools/list_changed"})
+        elif word == "quietly":
+            self.tools.append("later")
+        elif word == "hang":
+            for listening in self.listening:
+                self.send({"id": listening, "result": {"resultType": "complete"}})
+            self.listening.clear()
         elif word == "progress":
             for done in range(3):
                 token = (params.get("_meta") or {}).get("progressToken")
@@ -125,6 +137,7 @@ def main() -> None:
     parser.add_argument("--child", action="store_true", help="start a child that ignores SIGTERM")
     parser.add_argument("--deaf", action="store_true", help="never answer anything, as with $ECHO_DEAF")
     parser.add_argument("--slow", type=float, default=0, help="seconds before it reads anything")
+    parser.add_argument("--ttl", type=int, default=0, help="milliseconds that a list of tools keeps")
     parser.add_argument("--modern", action="store_true", help="speak without sessions alone")
     options = parser.parse_args()
     if options.child:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from fleets import Remembering, echo, fleet, said, say
 
-from proxy.upstream import stdio
+from proxy.upstream import stdio, supervisor
 from proxy.upstream.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
@@ -132,6 +132,28 @@ async def test_a_changed_list_is_read_anew() -> None:
         with anyio.fail_after(5):
             await heard.wait()
         assert upstreams.catalog.public("a__later") is not None
+
+
+async def later(upstreams: Fleet) -> None:
+    """Wait until the tool that a server has added is known."""
+    with anyio.fail_after(10):
+        while upstreams.catalog.public("a__later") is None:  # noqa: ASYNC110 (nothing tells of it)
+            await anyio.sleep(0.05)
+
+
+async def test_a_list_is_read_anew_after_the_time_that_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SOONEST", 0.1)
+    async with fleet(a=echo("--ttl", "200")) as upstreams:
+        await say(upstreams, "a", "quietly")
+        await later(upstreams)
+
+
+async def test_a_listening_that_was_ended_is_begun_again_and_what_was_missed_looked_up() -> None:
+    async with fleet(a=echo("--modern")) as upstreams:
+        await say(upstreams, "a", "quietly")
+        await say(upstreams, "a", "hang up")
+        await later(upstreams)
+        await say(upstreams, "a", "hang up")
 
 
 async def test_nothing_is_left_running() -> None:

@@ -96,7 +96,7 @@ class Peer:
         self._hear = hear
         self._loop = asyncio.get_running_loop()
         self._pending: dict[Id, Pending] = {}
-        self._serving: dict[Id, asyncio.Task[None]] = {}
+        self._serving: dict[asyncio.Task[None], Id] = {}
         self._answered: Id | None = None
         self._first: float | None = None
         self._careless = False
@@ -192,14 +192,13 @@ class Peer:
         self.closed = Reply(lost=Lost.BROKEN, message=reason, stderr=stderr)
         for ident in list(self._pending):
             self.settle(ident, self.closed)
-        for task in list(self._serving.values()):
+        for task in self._serving:
             task.cancel()
 
     async def finish(self) -> None:
         """Wait until nothing is served any more."""
-        tasks = list(self._serving.values())
-        if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._serving:
+            await asyncio.wait(list(self._serving))
 
     def waiting(self, ident: Any) -> Id | None:
         """The id of the request that waits under this one; a number may come back as text, as some servers write it."""
@@ -280,7 +279,8 @@ class Peer:
         ident: Any = message["id"]
         if rpc.is_id(ident):
             task = self._loop.create_task(self._attend(Incoming(method, message.get("params"), ident, cause)))
-            self._serving[ident] = task
+            self._serving[task] = ident
+            task.add_done_callback(self._served)
             self.idle.clear()
         else:
             self._send_reply(None, Reply(error=rpc.error(rpc.INVALID_REQUEST, "the id must be a string or a number")))
@@ -295,8 +295,6 @@ class Peer:
         except Exception as bug:
             log.exception("request failed inside the proxy", method=incoming.method)
             reply = Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend failed on this request: {bug!r}"))
-        finally:
-            self._served(ident)
         self._send_reply(ident, reply)
 
     def _send_reply(self, ident: Id | None, reply: Reply) -> None:
@@ -310,19 +308,16 @@ class Peer:
             failure = rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend cannot write its reply as JSON: {bug}")
             self.wire.send({"jsonrpc": "2.0", "id": ident, "error": failure})
 
-    def _served(self, ident: Id) -> None:
-        self._serving.pop(ident, None)
+    def _served(self, task: asyncio.Task[None]) -> None:
+        del self._serving[task]
         if not self._serving:
             self.idle.set()
 
     def _withdraw(self, params: Any) -> None:
         ident = rpc.fields(params).get("requestId")
-        if not rpc.is_id(ident):
-            return
-        task = self._serving.get(ident)
-        if task is not None:
-            task.cancel()
-            self._served(ident)
+        for task, serving in self._serving.items():
+            if serving == ident and type(serving) is type(ident):
+                task.cancel()
 
     def _overdue(self, ident: Id, pending: Pending) -> None:
         left = pending.deadline - self._loop.time()

@@ -189,3 +189,21 @@ async def test_ids_are_used_once_in_the_whole_process() -> None:
             await peer.request("x", {})
         ids |= {message["id"] for message in wire.sent if "id" in message}
     assert len(ids) == 3
+
+
+@promise("every-call-is-answered")
+async def test_two_requests_of_one_id_are_both_answered_before_all_is_done() -> None:
+    gate = anyio.Event()
+
+    async def slow(incoming: Incoming) -> Reply:
+        await gate.wait()
+        return Reply(result={"method": incoming.method})
+
+    wire = Written()
+    peer = Peer(wire, slow, hear)
+    for method in ("one", "two"):
+        peer.receive({"jsonrpc": "2.0", "id": 7, "method": method})
+    gate.set()
+    with anyio.fail_after(5):
+        await peer.idle.wait()
+    assert [message["result"]["method"] for message in wire.sent] == ["one", "two"]

@@ -22,9 +22,10 @@ from proxy.repair.search.gates import Gate, agree, cut_off, guessed, held, prove
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
 from proxy.repair.search.population import Intensity, Population
+from proxy.repair.search.preference import prefers
 from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.search.recall import Counts
-from proxy.repair.search.rivals import goal_prefers, ignores, misread, with_rival
+from proxy.repair.search.rivals import ignores, misread, with_rival
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Effect, Json, Tool
 from schemas.config import Evolution
@@ -242,11 +243,11 @@ class Search:
         stands = tried.outcome.solved or held(tried)
         if not stands or agree(self._value(best), self._value(tried)):
             return True
-        goal = self.submitted.goal
-        if not strictly and goal_prefers(goal, best.plan, tried.plan):
+        catalog = self.evidence.catalog
+        if not strictly and prefers(self.submitted, best.plan, tried.plan, catalog):
             self.population.drop(lambda member: member is tried)
             return True
-        if strictly or not goal_prefers(goal, tried.plan, best.plan):
+        if strictly or not prefers(self.submitted, tried.plan, best.plan, catalog):
             self.contested = (best, tried)
         elif all(member is not tried for member in self.population.members):
             self.population.record(tried)

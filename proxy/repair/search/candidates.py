@@ -21,7 +21,7 @@ from proxy.repair.search.recall import Counts, likelihood
 from proxy.repair.search.validators import guarded
 from proxy.repair.view.step import Evidence
 from schemas.config import Evolution
-from schemas.edit import Confidence, Edit, InsertValidator, Proposal
+from schemas.edit import Confidence, InsertValidator, Proposal
 from schemas.plan import Plan
 from schemas.trial import Candidate, Rivals
 
@@ -185,15 +185,16 @@ def with_repair(parent: Candidate, step: str, chosen: Repair, options: Sequence[
         return None
     rivals = parent.rivals
     if not _is_sure(chosen):
-        mine = _changes(chosen.proposals)
-        others = tuple(option.proposals for option in options if _changes(option.proposals) != mine)
+        mine = _unguarded(chosen.proposals)
+        meant = {repr(bare): bare for bare in (_unguarded(option.proposals) for option in options)}
+        others = tuple(bare for bare in meant.values() if bare != mine)
         rivals = (*rivals, Rivals(step, len(parent.lineage), len(chosen.proposals), others))
     return replace(parent, plan=changed, lineage=(*parent.lineage, *chosen.proposals), rivals=rivals)
 
 
-def _changes(proposals: Sequence[Proposal]) -> list[Edit]:
-    """The edits of a repair but for the validators that it is held against."""
-    return [edit for proposal in proposals for edit in proposal.edits if not isinstance(edit, InsertValidator)]
+def _unguarded(proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """The proposals of a repair but for the validators that it is held against: a rival's reader may be mended."""
+    return tuple(each for each in proposals if not any(isinstance(edit, InsertValidator) for edit in each.edits))
 
 
 def _picks(steps: int) -> Iterator[tuple[int, ...]]:

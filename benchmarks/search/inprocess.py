@@ -58,7 +58,7 @@ class Harbour(Upstreams):
 def _terse(listed: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **listed,
-        "inputSchema": {"type": "object", "properties": dict.fromkeys(listed["inputSchema"]["properties"], {})},
+        "inputSchema": {"type": "object", "properties": {name: {} for name in listed["inputSchema"]["properties"]}},
     }
 
 

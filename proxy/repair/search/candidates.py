@@ -1,13 +1,12 @@
 """Candidates from candidates: which parent is taken, and how its child is made.
 
-Pure but for the random numbers that it is handed. A child is the likeliest combination of repairs that no candidate has
+Pure. A child is the likeliest combination of repairs that no candidate has
 had yet, or it is recombined: of every step the version that ran well in any member (arXiv 2606.12674, parent selection
 and structured edits).
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -65,13 +64,13 @@ class Variation:
                 return found
         return None
 
-    def child(self, rng: random.Random) -> Candidate | None:
+    def child(self) -> Candidate | None:
         """The next candidate by recombination and typed edits, None where no untried one is left."""
         if not self.settings.edits:
             return None
         if (found := self.recombined()) is not None:
             return found
-        for parent in self._parents(rng):
+        for parent in self._parents():
             if (found := self._combined(parent)) is not None:
                 return found
         return None
@@ -105,15 +104,10 @@ class Variation:
         kept = [rivals for step, member in taken.items() for rivals in member.rivals if rivals.step == step]
         return Candidate(plan, tuple(lineage), rivals=tuple(kept))
 
-    def _parents(self, rng: random.Random | None = None) -> list[Candidate]:
-        """The parents to exploit: the winner of a tournament first, then all others by their worth."""
+    def _parents(self) -> list[Candidate]:
+        """The members to go on from, worthiest first."""
         members = self.population.ranked()
-        if not self.settings.selection:
-            return members[:1]
-        if rng is None:
-            return members
-        first = self.population.parent(rng, self.settings.tournament)
-        return [first, *(member for member in members if member is not first)]
+        return members if self.settings.selection else members[:1]
 
     def _combined(self, parent: Candidate) -> Candidate | None:
         """The likeliest untried combination of repairs of the steps that failed."""

@@ -6,7 +6,6 @@ of one step. The population belongs to the caller: when a deadline cancels the l
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -77,10 +76,9 @@ class Search:
     executor: Executor
     settings: Evolution
     generations: int
-    rng: random.Random
-    population: Population
-    watch: Watch
-    note: Callable[[Plan], None]
+    population: Population = field(default_factory=Population)
+    watch: Watch | None = None
+    note: Callable[[Plan], None] | None = None
     """Told of every plan before it is executed, so that a run cut off leaves a record of where it was."""
     generation: int = 0
     candidates: int = 0
@@ -152,7 +150,7 @@ class Search:
             return True
         tried = 0
         while tried < self.intensity.breadth and not self.executor.spent:
-            child = await to_thread.run_sync(self._variation.child, self.rng)
+            child = await to_thread.run_sync(self._variation.child)
             if child is None:
                 break
             tried += 1
@@ -164,7 +162,8 @@ class Search:
         """Execute, diagnose, judge and record one candidate."""
         candidate = replace(candidate, generation=self.generation)
         self.under_way = candidate
-        self.note(candidate.plan)
+        if self.note is not None:
+            self.note(candidate.plan)
         execution = await self.executor.execute(
             candidate.plan, self.evidence, sureness(candidate.lineage), self.given_up
         )
@@ -175,7 +174,8 @@ class Search:
         self.candidates += 1
         if before is not None:
             self.intensity = self.intensity.after(before.outcome.score.total, candidate.outcome.score.total)
-        await self.watch(self.generation, self.population.best or candidate)
+        if self.watch is not None:
+            await self.watch(self.generation, self.population.best or candidate)
         return candidate
 
     def _judged(self, candidate: Candidate, execution: Execution) -> Candidate:

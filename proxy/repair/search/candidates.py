@@ -56,24 +56,13 @@ class Variation:
 
     def sure(self) -> Candidate | None:
         """The best member with the likeliest of the repairs that are no guess, for every step that has one."""
-        if not self.settings.edits:
-            return None
-        for parent in self._parents():
-            found = self._mended(parent, _if_sure)
-            if found is not None:
-                return found
-        return None
+        children = (self._mended(parent, _if_sure) for parent in self._parents())
+        return next((child for child in children if child is not None), None)
 
     def child(self) -> Candidate | None:
         """The next candidate by recombination and typed edits, None where no untried one is left."""
-        if not self.settings.edits:
-            return None
-        if (found := self.recombined()) is not None:
-            return found
-        for parent in self._parents():
-            if (found := self._combined(parent)) is not None:
-                return found
-        return None
+        children = (self._combined(parent) for parent in self._parents())
+        return self._recombined() or next((child for child in children if child is not None), None)
 
     def mended(self, parent: Candidate, guesses: int) -> Candidate | None:
         """A candidate with the likeliest repairs of what failed, or the sure ones: at most so many guesses."""
@@ -83,7 +72,7 @@ class Variation:
                 return child
         return None
 
-    def recombined(self) -> Candidate | None:
+    def _recombined(self) -> Candidate | None:
         """The submitted plan with, of every step, the repairs by which it ran well in any member."""
         ranked = self.population.ranked()
         if not self.settings.selection or len(ranked) < 2:

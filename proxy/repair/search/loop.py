@@ -144,7 +144,10 @@ class Search:
 
     async def _generation(self) -> bool:
         """Try the next candidates: one that is sure, else what the planner says, else some that are not sure."""
-        child = await self._redesigned() or await to_thread.run_sync(self._variation.sure) or await self._advised()
+        child = await self._redesigned()
+        if child is None and not self.settings.edits:
+            return False
+        child = child or await to_thread.run_sync(self._variation.sure) or await self._advised()
         if child is not None:
             await self.attempt(child)
             return True
@@ -290,7 +293,7 @@ class Search:
     async def _advised(self) -> Candidate | None:
         """Ask the planner where rules leave several repairs of a step open, or none."""
         best = self.population.best
-        if best is None or self.counsel is None or not self.settings.edits:
+        if best is None or self.counsel is None:
             return None
         evidence, variation = replace(self.evidence, runs=best.execution.runs), self._variation
         for step in failing(best):
@@ -311,7 +314,7 @@ class Search:
     async def _last_resort(self) -> bool:
         """Where no edit is left that may be tried, ask the person, and then the planner for another plan."""
         best = self.population.best
-        if best is None or best.outcome.solved or not self.settings.edits:
+        if best is None or best.outcome.solved:
             return False
         evidence = replace(self.evidence, runs=best.execution.runs)
         for step in failing(best):

@@ -277,9 +277,11 @@ class Calls:
     def _evidence(self, session: str, tool: Tool) -> Evidence:
         kept = self._sessions.get(session, ())
         seen = tuple(Seen(other.server, other.public, arguments, value_of(result)) for other, arguments, result in kept)
-        memory = self._memories.lessons if self._config.evolution.memory else {}
-        policy = self._config.effects.policy
-        return Evidence(self._upstreams.catalog, session=seen, single=True, policy=policy, memory=memory)
+        evolution = self._config.evolution
+        return Evidence(
+            self._upstreams.catalog, session=seen, single=True, policy=self._config.effects.policy,
+            feedback=evolution.feedback, memory=self._memories.lessons if evolution.memory else {},
+        )  # fmt: skip
 
     def _remember(self, session: str, tool: Tool, arguments: Json, result: Mapping[str, Any]) -> None:
         limit = self._config.repair.session_results

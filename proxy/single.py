@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from proxy.repair.search.gates import Gate
 from proxy.repair.search.laws import objection
 from proxy.repair.search.loop import Ask, Search
 from proxy.repair.search.outcome import blocking
-from proxy.repair.search.population import Population
 from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.view.schema import describe
 from proxy.repair.view.step import Evidence
@@ -82,10 +80,7 @@ async def mend(
     problems, reply = await to_thread.run_sync(problems_of, before, known), first.reply or Reply()
     if mode != "auto":
         return await to_thread.run_sync(_suggested, Mended(reply, before, before, problems=problems), executor, known)
-    search = Search(
-        before, evidence, executor, settings, GENERATIONS, random.Random(0), Population(), _unwatched, _unnoted,  # noqa: S311
-        ask=ask, reads=reads,
-    )  # fmt: skip
+    search = Search(before, evidence, executor, settings, GENERATIONS, ask=ask, reads=reads)
     stop = await search.run(Execution({STEP: first}))
     best = search.population.best
     tried = tuple(executor.history(STEP)[1:])
@@ -106,14 +101,6 @@ def _suggested(mended: Mended, executor: Executor, evidence: Evidence, stop: Sto
         return mended
     why = Gate(mended.before, executor.history).closed(best, mended.before, STEP, evidence)
     return replace(mended, suggestion=best, why_not=why or (stop.sentence if stop is Stop.CONTESTED else ""))
-
-
-async def _unwatched(generation: int, best: object) -> None:
-    """A call tells no progress of its own."""
-
-
-def _unnoted(plan: Plan) -> None:
-    """A call that is cut off is not gone on with."""
 
 
 def problems_of(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:

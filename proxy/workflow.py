@@ -5,7 +5,6 @@ The edge between a client's request and the search: it owns time, randomness, th
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -53,10 +52,6 @@ UNPROVEN: Mapping[str, Any] = {
     "message": "the run ended before every other repair that could have been meant was tried",
 }
 """Why a plan that ran with a guess in it is not claimed where the search was cut off."""
-
-
-def _unnoted(_: Plan) -> None:
-    """A plan in the making leaves no record: it sends nothing that must not be sent again."""
 
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.workflow")
@@ -180,10 +175,11 @@ class Workflow:
         """Run a plan that only reads, mended by rules where that is no guess; None where it fails.
 
         Of its steps the client has asked for none: what one upstream returned goes to no other on the planner's word.
+        It leaves no record, since it sends nothing that must not be sent again.
         """
         run = replace(run, plan=plan, made=False)
         run.executor.submitted = Plan((), plan.goal)
-        search = replace(self._search(run), counsel=None, ask=None, reads=None, note=_unnoted)
+        search = replace(self._search(run), counsel=None, ask=None, reads=None, note=None)
         stop, best = await search.run(), search.population.best
         return best if stop is Stop.SOLVED and best is not None and not guessed(best.lineage) else None
 
@@ -279,7 +275,6 @@ class Workflow:
             run.executor,
             evolution,
             settings.generations if budget.generations is None else budget.generations,
-            random.Random(run.seed),  # noqa: S311  a search must be repeatable, not unpredictable
             Population(budget.population or settings.population),
             watch,
             note,

@@ -161,7 +161,6 @@ class Evolution(_Section):
     intensity_max: float = Field(
         default=0.7, ge=0, le=1, description="Greatest boldness: how many unsure candidates a generation tries."
     )
-    tournament: int = Field(default=3, ge=1, description="Candidates compared when a parent is chosen.")
     stagnation: int = Field(default=3, ge=1, description="Generations without growth before a redesign.")
     cooldown: int = Field(default=3, ge=0, description="Generations between two redesigns.")
     graph: bool = Field(

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,13 @@ OVERVIEW = (
 )
 SEEDS = (1, 2, 3)
 SHORT = {"calls_per_step": 1.5, "generations": 4}
-SETS: Mapping[str, tuple[Sequence[int], Mapping[str, float]]] = {
-    "tangled": (tangled.FAULTS, {}),
-    "two or three faults, little to spend": ((2, 3), SHORT),
+SETS: Mapping[str, tuple[Sequence[int], Mapping[str, float], bool]] = {
+    "tangled": (tangled.FAULTS, {}, False),
+    "two or three faults, little to spend": ((2, 3), SHORT, False),
+    "schemas that say little": (tangled.FAULTS, {}, True),
 }
-"""What the mechanisms are switched off over: the numbers of faults of a plan, and what may be spent on it."""
+"""What the mechanisms are switched off over: the numbers of faults of a plan, what may be spent on it, and whether the
+tools list no more than the names of their arguments."""
 PARTS = ("overview", "ablation", "switches", "sweep", "planner", "calibration")
 LEARNT_FROM = (11, 12, 13)
 """Seeds of the plans whose counts ship with the program; what is measured has others."""
@@ -67,6 +70,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(PARTS), help="what to measure, by comma")
     parser.add_argument("--only", default="tangled,chains,bfcl", help="groups of cases, by comma")
     parser.add_argument("--json", type=Path, required=True, help="outcomes are kept here and added to")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="of the plans with several faults")
     parser.add_argument("--suffix", default="", help="appended to the names of the tables, for a choice of cases")
     parser.add_argument("--page", type=Path, help="Markdown file whose tables are replaced; the plot stands beside it")
     return parser.parse_args(given)
@@ -129,16 +133,19 @@ def _write(page: Path, part: str, suffix: str, measured: dict[str, list[Outcome]
 
 def _switches(asked: argparse.Namespace, kept: dict[str, Any]) -> None:
     """Switch each mechanism off over every set of plans with several faults and every seed, in this process."""
-    for name, (at_once, budget) in SETS.items():
+    for name, (at_once, budget, terse) in SETS.items():
         cases = [
-            case for seed in SEEDS for case in chains.cases(tangled.cases(seed, at_once)) if case["fault"] != "gold"
+            case
+            for seed in asked.seeds
+            for case in chains.cases(tangled.cases(seed, at_once))
+            if case["fault"] != "gold"
         ][:: asked.every]
         measured: dict[str, list[Outcome]] = {}
         for variant in ablation(replace(Options(), budget=budget)):
             known = kept.setdefault("switches", {}).setdefault(name, {})
             if variant.name not in known:
                 sys.stderr.write(f"{name}: {variant.name}\n")
-                found = anyio.run(inprocess.outcomes, cases, variant.options)
+                found = anyio.run(partial(inprocess.outcomes, cases, variant.options, terse=terse))
                 known[variant.name] = [outcome.json() for outcome in found]
                 asked.json.write_text(json.dumps(kept))
             measured[variant.name] = [outcome_from(each) for each in known[variant.name]]

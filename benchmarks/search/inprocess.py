@@ -28,12 +28,15 @@ from schemas.trial import Reply
 
 
 class Harbour(Upstreams):
-    """The harbour's tools as an upstream; `calls` counts what was sent to it."""
+    """The harbour's tools as an upstream; `calls` counts what was sent to it.
 
-    def __init__(self) -> None:
+    `terse`, it lists the names of arguments alone, and says what it wants only where it refuses.
+    """
+
+    def __init__(self, *, terse: bool = False) -> None:
         self.calls = 0
         self._catalog = catalog_of(
-            Tool(tangled.SERVER, name, public_name(tangled.SERVER, name), listed)
+            Tool(tangled.SERVER, name, public_name(tangled.SERVER, name), _terse(listed) if terse else listed)
             for name, (listed, _) in harbour.TOOLS.items()
         )
 
@@ -50,6 +53,13 @@ class Harbour(Upstreams):
         self.calls += 1
         await anyio.lowlevel.checkpoint()
         return Reply(result=harbour.answer(tool.name, params.get("arguments") or {}))
+
+
+def _terse(listed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **listed,
+        "inputSchema": {"type": "object", "properties": {name: {} for name in listed["inputSchema"]["properties"]}},
+    }
 
 
 class Nobody(Client):
@@ -86,9 +96,9 @@ class Unkept(Journal):
         return True
 
 
-async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options) -> list[Outcome]:
+async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options, *, terse: bool = False) -> list[Outcome]:
     """Run the cases one after the other through one workflow, as one proxy would."""
-    where = Harbour()
+    where = Harbour(terse=terse)
     workflow = Workflow(Config.model_validate(dict(options.settings)), where, Unkept(), memories=Memories(None))
     found: list[Outcome] = []
     for case in cases:

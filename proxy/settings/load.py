@@ -23,8 +23,8 @@ from schemas.config import Config, Mode
 _STRICTNESS: tuple[Mode, ...] = ("off", "suggest", "auto")
 
 
-_RETIRED: Mapping[str, tuple[str, ...]] = {"evolution": ("niches", "explore")}
-"""Keys that mean nothing since version 0.2.0, by section: a file that has them still opens."""
+_RETIRED: Mapping[str, tuple[str, ...]] = {"evolution": ("niches", "explore", "tournament")}
+"""Keys that mean nothing any more, by section: a file that has them still opens."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _without_retired(data: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
         written = as_object(data.get(section))
         if written is not None:
             kept[section] = {key: value for key, value in written.items() if key not in keys}
-            told += tuple(f"{section}.{key} means nothing since 0.2.0 and can go" for key in keys if key in written)
+            told += tuple(f"{section}.{key} means nothing any more and can go" for key in keys if key in written)
     return kept, told
 
 

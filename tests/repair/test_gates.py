@@ -204,15 +204,28 @@ def archive() -> World:
 @pytest.mark.parametrize(
     ("goal", "value"),
     [
-        ("How heavy is the second box of the cellar?", 8),
-        ("How heavy is the first box in the cellar?", 3),
-        ("Wie schwer ist die zweite Box im Keller?", 8),
-        ("How heavy is a box of the cellar?", None),
-        ("Is the second box heavier than the first box?", None),
-        ("For the second time, how heavy is a box?", None),
+        ("What does the second box of the cellar weigh?", 8),
+        ("What does the first box in the cellar weigh?", 3),
+        ("What does a box of the cellar weigh?", None),
+        ("Does the second box weigh the kg of the first box?", None),
+        ("How heavy is the second box of the cellar?", None),
+        ("What does the second heaviest box of the cellar weigh?", None),
+        ("What does the second box by weight in the cellar weigh?", None),
+        ("What does the first box with a lid in the cellar weigh?", None),
+        ("What does the first box after B7 weigh?", None),
+        ("Not the first box of the cellar: what does it weigh?", None),
+        ("What does the box of the cellar weigh that is not the first box?", None),
+        ("What does every box but the first box weigh?", None),
+        ("What does a box of the cellar weigh on the second of May?", None),
+        ("For the second time, what does a box weigh?", None),
+        ("Was wiegt die zweite Box im Keller?", None),
+        ("Was wiegt nicht die erste, sondern die andere Box?", None),
+        ("Que pèse la box qui n'est pas la première box ?", None),
+        ("地下室第二箱多重？", None),
     ],
 )
 async def test_the_goal_says_which_item_of_a_list_is_meant_or_none_is_claimed(goal: str, value: int | None) -> None:
+    """Only where every word of the goal is accounted for: one that is left over may turn the meaning."""
     steps = [step("l", "list_boxes", room="cellar"), step("w", "weigh", box_id=ref("l", "boxes.box_id"))]
     report = await carried_out(archive(), {"goal": goal, "steps": steps, "output": ref("w", "kg")})
     assert (report.status, report.output) == (("repaired", value) if value else ("failed", None)), report.repairs
@@ -221,7 +234,16 @@ async def test_the_goal_says_which_item_of_a_list_is_meant_or_none_is_claimed(go
 @promise("abstains", "goal-is-covered")
 @pytest.mark.parametrize(
     ("goal", "days"),
-    [("Days to dry what the lower gauge shows", 7), ("Days to dry what the upper one shows", 3), ("Days to dry", None)],
+    [
+        ("What are the days for the damp on the lower gauge?", 7),
+        ("Days for the upper gauge", 3),
+        ("Days to dry", None),
+        ("Days for the gauge that is not the lower gauge", None),
+        ("Days for every gauge except the upper gauge", None),
+        ("The days for the gauge of the upper attic", None),
+        ("Days for the lower gauge, not the upper gauge", None),
+        ("Tage für die lower gauge nicht", None),
+    ],
 )
 async def test_the_goal_says_which_branch_of_a_result_is_meant_or_none_is_claimed(goal: str, days: int | None) -> None:
     steps = [step("g", "gauges", room="attic"), step("d", "dry")]
@@ -229,11 +251,29 @@ async def test_the_goal_says_which_branch_of_a_result_is_meant_or_none_is_claime
     assert (report.status, report.output) == (("repaired", days) if days else ("failed", None)), report.repairs
 
 
+@promise("abstains")
+@pytest.mark.parametrize(
+    ("path", "goal", "value"),
+    [
+        ("boxes.1.no", "", 8),
+        ("boxes.0.no", "Etwas über die Kiste", 3),
+        ("boxes.1.no", "What does the first box weigh?", None),
+        ("boxes.7.box_id", "", None),
+    ],
+)
+async def test_the_place_that_a_plan_wrote_tells_apart_where_the_goal_does_not_contradict(
+    path: str, goal: str, value: int | None
+) -> None:
+    steps = [step("l", "list_boxes", room="cellar"), step("w", "weigh", box_id=ref("l", path))]
+    report = await carried_out(archive(), {"goal": goal, "steps": steps, "output": ref("w", "kg")})
+    assert (report.status, report.output) == (("repaired", value) if value else ("failed", None)), report.repairs
+
+
 @promise("effects-once", "abstains")
 async def test_no_effect_is_sent_on_what_the_goal_seems_to_say() -> None:
     steps = [step("l", "list_boxes", room="cellar"), step("b", "burn", box_id=ref("l", "boxes.box_id"))]
     where = archive()
-    report = await carried_out(where, {"goal": "Burn the second box.", "steps": steps})
+    report = await carried_out(where, {"goal": "The second box of the cellar", "steps": steps})
     assert report.status == "failed"
     assert not done(where, "burn")
 

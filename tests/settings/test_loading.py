@@ -108,7 +108,7 @@ def test_a_key_unlike_any_known_one_gets_the_list() -> None:
 def test_a_key_that_means_nothing_any_more_still_opens_and_is_told() -> None:
     loaded = load_text("a.toml", "[evolution]\nniches = false\nscores = false\n", {})
     assert loaded.config.evolution.scores is False
-    assert loaded.skipped == ("evolution.niches means nothing since 0.2.0 and can go",)
+    assert loaded.skipped == ("evolution.niches means nothing any more and can go",)
 
 
 def test_our_own_settings_may_be_json() -> None:

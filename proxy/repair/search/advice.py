@@ -13,13 +13,13 @@ from proxy.ports import Advisor, Question
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import static_problems, view_of
 from proxy.repair.read.refusal import error_text
-from proxy.repair.search.grounding import invented
+from proxy.repair.search.grounding import grounded, invented
 from proxy.repair.search.propose import Repair, open_problems
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.schema import allowed_values, at_location, types_of
 from proxy.repair.view.step import OUTPUT, Evidence
 from proxy.repair.view.tool_fit import ranked_tools
-from proxy.repair.view.words import mentions, stems
+from proxy.repair.view.words import stems
 from schemas.catalog import Catalog, Json, Tool, canonical
 from schemas.edit import AddStep, Confidence, Edit, Proposal, RemoveStep, SetArgument, SwapTool
 from schemas.plan import Plan, Step, walk
@@ -33,7 +33,7 @@ from schemas.problem import (
     ValueNotAllowed,
     WrongType,
 )
-from schemas.trial import Candidate, StepRun
+from schemas.trial import Candidate
 
 SHOWN = 12
 """Tools shown to the planner at once; more cost seconds and confuse small models."""
@@ -94,7 +94,8 @@ class Counsel:
         closed = _closed(tool, problem)
         if not closed:
             value = await self.advisor.value(question, problem.at)
-            return _with_value(state, problem, value) if value is not None and _grounded(value, question) else None
+            stands = value is not None and grounded(value, [question.plan.goal], question.results.values())
+            return _with_value(state, problem, value) if stands else None
         closed = tuple(value for value in closed if isinstance(value, bool) or _asked_for(value, question))
         options = [_with_value(state, problem, value) for value in closed]
         if not options:
@@ -163,20 +164,6 @@ def _asked_for(value: Json, question: Question) -> bool:
     return canonical(value) not in held and stems(str(value)) <= said
 
 
-def _grounded(value: Json, question: Question) -> bool:
-    """Tell whether everything in a written value stands in the goal or in a result: an invented one is no repair."""
-    said = {canonical(inner) for result in question.results.values() for _, inner in walk(result)}
-    texts = [question.plan.goal, *(text for result in question.results.values() for text in _texts(result))]
-    parts = [inner for _, inner in walk(value) if not isinstance(inner, dict | list)]
-    return bool(parts) and all(
-        canonical(part) in said or any(mentions(text, canonical(part).strip('"')) for text in texts) for part in parts
-    )
-
-
-def _texts(value: Json) -> list[str]:
-    return [inner for _, inner in walk(value) if isinstance(inner, str)]
-
-
 def _closed(tool: Tool, problem: Problem) -> tuple[Json, ...]:
     """The values that an argument may take, where there are few: an enumeration, or true and false."""
     schema = at_location(tool.schema, tool.schema, problem.at)
@@ -235,26 +222,16 @@ def edits_between(before: Plan, after: Plan) -> tuple[Edit, ...]:
 
 
 def _reconciled(plan: Plan, parent: Candidate, evidence: Evidence) -> Plan:
-    """The new plan with the goal and output of the old one, and with the ids of old steps that make the same call."""
-    done = [step for step in parent.plan.steps if _done(parent.execution.runs.get(step.id))]
-    kept: dict[str, Step] = {step.id: step for step in done if _changes(step, evidence)}
-    fresh = [step for step in plan.steps if step.id not in kept and not _repeats(step, list(kept.values()))]
-    return replace(
-        plan, steps=(*kept.values(), *fresh), goal=parent.plan.goal, output=parent.plan.output or plan.output
-    )
-
-
-def _done(run: StepRun | None) -> bool:
-    return run is not None and run.ok
+    """The new plan with the goal and output of the old one, and with its steps that have had an effect."""
+    runs = parent.execution.runs
+    kept = [s for s in parent.plan.steps if s.id in runs and runs[s.id].ok and _changes(s, evidence)]
+    had = {step.id for step in kept}, {(step.server, step.tool) for step in kept}
+    fresh = [step for step in plan.steps if step.id not in had[0] and (step.server, step.tool) not in had[1]]
+    return replace(plan, steps=(*kept, *fresh), goal=parent.plan.goal, output=parent.plan.output or plan.output)
 
 
 def _changes(step: Step, evidence: Evidence) -> bool:
-    tool = evidence.catalog.origin(step.server or "", step.tool)
-    return not reads_only(tool)
-
-
-def _repeats(step: Step, others: Sequence[Step]) -> bool:
-    return any((step.server, step.tool) == (other.server, other.tool) for other in others)
+    return not reads_only(evidence.catalog.origin(step.server or "", step.tool))
 
 
 def _adds_effects(plan: Plan, submitted: Plan, evidence: Evidence) -> bool:

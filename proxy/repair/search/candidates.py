@@ -1,13 +1,12 @@
 """Candidates from candidates: which parent is taken, and how its child is made.
 
-Pure but for the random numbers that it is handed. A child is the likeliest combination of repairs that no candidate has
+Pure. A child is the likeliest combination of repairs that no candidate has
 had yet, or it is recombined: of every step the version that ran well in any member (arXiv 2606.12674, parent selection
 and structured edits).
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -21,7 +20,7 @@ from proxy.repair.search.recall import Counts, likelihood
 from proxy.repair.search.validators import guarded
 from proxy.repair.view.step import Evidence
 from schemas.config import Evolution
-from schemas.edit import Confidence, Edit, InsertValidator, Proposal
+from schemas.edit import Confidence, InsertValidator, Proposal
 from schemas.plan import Plan
 from schemas.trial import Candidate, Rivals
 
@@ -57,24 +56,13 @@ class Variation:
 
     def sure(self) -> Candidate | None:
         """The best member with the likeliest of the repairs that are no guess, for every step that has one."""
-        if not self.settings.edits:
-            return None
-        for parent in self._parents():
-            found = self._mended(parent, _if_sure)
-            if found is not None:
-                return found
-        return None
+        children = (self._mended(parent, _if_sure) for parent in self._parents())
+        return next((child for child in children if child is not None), None)
 
-    def child(self, rng: random.Random) -> Candidate | None:
+    def child(self) -> Candidate | None:
         """The next candidate by recombination and typed edits, None where no untried one is left."""
-        if not self.settings.edits:
-            return None
-        if (found := self.recombined()) is not None:
-            return found
-        for parent in self._parents(rng):
-            if (found := self._combined(parent)) is not None:
-                return found
-        return None
+        children = (self._combined(parent) for parent in self._parents())
+        return self._recombined() or next((child for child in children if child is not None), None)
 
     def mended(self, parent: Candidate, guesses: int) -> Candidate | None:
         """A candidate with the likeliest repairs of what failed, or the sure ones: at most so many guesses."""
@@ -84,7 +72,7 @@ class Variation:
                 return child
         return None
 
-    def recombined(self) -> Candidate | None:
+    def _recombined(self) -> Candidate | None:
         """The submitted plan with, of every step, the repairs by which it ran well in any member."""
         ranked = self.population.ranked()
         if not self.settings.selection or len(ranked) < 2:
@@ -105,15 +93,10 @@ class Variation:
         kept = [rivals for step, member in taken.items() for rivals in member.rivals if rivals.step == step]
         return Candidate(plan, tuple(lineage), rivals=tuple(kept))
 
-    def _parents(self, rng: random.Random | None = None) -> list[Candidate]:
-        """The parents to exploit: the winner of a tournament first, then all others by their worth."""
+    def _parents(self) -> list[Candidate]:
+        """The members to go on from, worthiest first."""
         members = self.population.ranked()
-        if not self.settings.selection:
-            return members[:1]
-        if rng is None:
-            return members
-        first = self.population.parent(rng, self.settings.tournament)
-        return [first, *(member for member in members if member is not first)]
+        return members if self.settings.selection else members[:1]
 
     def _combined(self, parent: Candidate) -> Candidate | None:
         """The likeliest untried combination of repairs of the steps that failed."""
@@ -185,15 +168,16 @@ def with_repair(parent: Candidate, step: str, chosen: Repair, options: Sequence[
         return None
     rivals = parent.rivals
     if not _is_sure(chosen):
-        mine = _changes(chosen.proposals)
-        others = tuple(option.proposals for option in options if _changes(option.proposals) != mine)
+        mine = _unguarded(chosen.proposals)
+        meant = {repr(bare): bare for bare in (_unguarded(option.proposals) for option in options)}
+        others = tuple(bare for bare in meant.values() if bare != mine)
         rivals = (*rivals, Rivals(step, len(parent.lineage), len(chosen.proposals), others))
     return replace(parent, plan=changed, lineage=(*parent.lineage, *chosen.proposals), rivals=rivals)
 
 
-def _changes(proposals: Sequence[Proposal]) -> list[Edit]:
-    """The edits of a repair but for the validators that it is held against."""
-    return [edit for proposal in proposals for edit in proposal.edits if not isinstance(edit, InsertValidator)]
+def _unguarded(proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """The proposals of a repair but for the validators that it is held against: a rival's reader may be mended."""
+    return tuple(each for each in proposals if not any(isinstance(edit, InsertValidator) for edit in each.edits))
 
 
 def _picks(steps: int) -> Iterator[tuple[int, ...]]:

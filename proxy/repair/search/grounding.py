@@ -19,17 +19,36 @@ def invented(plan: Plan, tools: Iterable[Tool], texts: Iterable[str], values: It
     Truth values and null are no inventions: there is nothing to make up about them.
     """
     named = {(tool.server, tool.name): tool for tool in tools}
-    held = {_written(inner) for value in values for _, inner in walk(value)}
-    spoken = [*texts, *(inner for value in values for _, inner in walk(value) if isinstance(inner, str))]
+    said = _Said(texts, values)
     found: list[str] = []
     for step in plan.steps:
         tool = named.get((step.server or "", step.tool))
         found += [
             f"{step.id}: {_written(value)}"
             for where, value in _literals(step.arguments)
-            if not (_written(value) in held or _listed(tool, where, value) or _spoken(value, spoken))
+            if not (_listed(tool, where, value) or said.holds(value))
         ]
     return found
+
+
+def grounded(value: Json, texts: Iterable[str], values: Iterable[Json]) -> bool:
+    """Tell whether a value holds anything, and all of it stands in one of these texts and values."""
+    said = _Said(texts, values)
+    parts = [inner for _, inner in walk(value) if not isinstance(inner, dict | list)]
+    return bool(parts) and all(said.holds(part) for part in parts)
+
+
+class _Said:
+    """Everything that stands in some texts and values."""
+
+    def __init__(self, texts: Iterable[str], values: Iterable[Json]) -> None:
+        inner = [each for value in values for _, each in walk(value)]
+        self._values = {_written(each) for each in inner}
+        self._texts = [*texts, *(each for each in inner if isinstance(each, str))]
+
+    def holds(self, value: Json) -> bool:
+        written = _written(value)
+        return written in self._values or any(mentions(text, written) for text in self._texts)
 
 
 def _literals(arguments: Json) -> Iterator[tuple[Location, Json]]:
@@ -48,7 +67,3 @@ def _listed(tool: Tool | None, where: Location, value: Json) -> bool:
         return False
     schema = at_location(tool.schema, tool.schema, where)
     return value in (allowed_values(schema, tool.schema) or ()) or ("default" in schema and schema["default"] == value)
-
-
-def _spoken(value: Json, texts: Iterable[str]) -> bool:
-    return any(mentions(text, _written(value)) for text in texts)

@@ -18,23 +18,13 @@ from schemas.plan import Plan, Step, refs_in, walk
 from schemas.problem import Problem
 from schemas.trial import Candidate, Execution, Outcome, Score
 
-WEIGHTS = {
-    "task_fulfilment": 0.35,
-    "grounding": 0.2,
-    "tool_appropriateness": 0.15,
-    "parameter_accuracy": 0.15,
-    "dependency_awareness": 0.1,
-    "parallelism_efficiency": 0.05,
-}
-"""Share of each dimension in the total: what was asked for first, how it ran last."""
-
 
 def judge(
     submitted: Plan, candidate: Candidate, problems: tuple[Problem, ...], evidence: Evidence, *, six: bool = True
 ) -> Outcome:
     """Score a candidate against the plan as it was submitted; not `six`, its total is feasibility alone."""
-    parts = {name: measure(submitted, candidate, evidence) for name, measure in MEASURES.items()}
-    total = sum(WEIGHTS[name] * value for name, value in parts.items()) if six else feasibility(candidate)
+    parts = {measure.__name__: measure(submitted, candidate, evidence) for measure in WEIGHTS}
+    total = sum(parts[of.__name__] * share for of, share in WEIGHTS.items()) if six else feasibility(candidate)
     return Outcome(problems, Score(**{name: round(value, 4) for name, value in parts.items()}, total=round(total, 4)))
 
 
@@ -142,14 +132,12 @@ def parallelism_efficiency(submitted: Plan, candidate: Candidate, evidence: Evid
     return min(1.0, ran / execution.calls) if execution.calls else 1.0
 
 
-Measure = Callable[[Plan, Candidate, Evidence], float]
-
-MEASURES: dict[str, Measure] = {
-    "task_fulfilment": task_fulfilment,
-    "grounding": grounding,
-    "tool_appropriateness": tool_appropriateness,
-    "parameter_accuracy": parameter_accuracy,
-    "dependency_awareness": dependency_awareness,
-    "parallelism_efficiency": parallelism_efficiency,
+WEIGHTS: dict[Callable[[Plan, Candidate, Evidence], float], float] = {
+    task_fulfilment: 0.35,
+    grounding: 0.2,
+    tool_appropriateness: 0.15,
+    parameter_accuracy: 0.15,
+    dependency_awareness: 0.1,
+    parallelism_efficiency: 0.05,
 }
-"""Dimension to its measure; the order is that of the paper."""
+"""Share of each dimension in the total, in the order of the paper: what was asked for first, how it ran last."""

@@ -6,7 +6,6 @@ of one step. The population belongs to the caller: when a deadline cancels the l
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -22,9 +21,10 @@ from proxy.repair.search.gates import Gate, agree, cut_off, guessed, held, prove
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
 from proxy.repair.search.population import Intensity, Population
+from proxy.repair.search.preference import prefers
 from proxy.repair.search.propose import Repair, repairs
 from proxy.repair.search.recall import Counts
-from proxy.repair.search.rivals import goal_prefers, ignores, misread, with_rival
+from proxy.repair.search.rivals import ignores, misread, with_rival
 from proxy.repair.view.step import Evidence
 from schemas.catalog import Effect, Json, Tool
 from schemas.config import Evolution
@@ -76,10 +76,9 @@ class Search:
     executor: Executor
     settings: Evolution
     generations: int
-    rng: random.Random
-    population: Population
-    watch: Watch
-    note: Callable[[Plan], None]
+    population: Population = field(default_factory=Population)
+    watch: Watch | None = None
+    note: Callable[[Plan], None] | None = None
     """Told of every plan before it is executed, so that a run cut off leaves a record of where it was."""
     generation: int = 0
     candidates: int = 0
@@ -145,13 +144,16 @@ class Search:
 
     async def _generation(self) -> bool:
         """Try the next candidates: one that is sure, else what the planner says, else some that are not sure."""
-        child = await self._redesigned() or await to_thread.run_sync(self._variation.sure) or await self._advised()
+        child = await self._redesigned()
+        if child is None and not self.settings.edits:
+            return False
+        child = child or await to_thread.run_sync(self._variation.sure) or await self._advised()
         if child is not None:
             await self.attempt(child)
             return True
         tried = 0
         while tried < self.intensity.breadth and not self.executor.spent:
-            child = await to_thread.run_sync(self._variation.child, self.rng)
+            child = await to_thread.run_sync(self._variation.child)
             if child is None:
                 break
             tried += 1
@@ -163,7 +165,8 @@ class Search:
         """Execute, diagnose, judge and record one candidate."""
         candidate = replace(candidate, generation=self.generation)
         self.under_way = candidate
-        self.note(candidate.plan)
+        if self.note is not None:
+            self.note(candidate.plan)
         execution = await self.executor.execute(
             candidate.plan, self.evidence, sureness(candidate.lineage), self.given_up
         )
@@ -174,7 +177,8 @@ class Search:
         self.candidates += 1
         if before is not None:
             self.intensity = self.intensity.after(before.outcome.score.total, candidate.outcome.score.total)
-        await self.watch(self.generation, self.population.best or candidate)
+        if self.watch is not None:
+            await self.watch(self.generation, self.population.best or candidate)
         return candidate
 
     def _judged(self, candidate: Candidate, execution: Execution) -> Candidate:
@@ -242,11 +246,11 @@ class Search:
         stands = tried.outcome.solved or held(tried)
         if not stands or agree(self._value(best), self._value(tried)):
             return True
-        goal = self.submitted.goal
-        if not strictly and goal_prefers(goal, best.plan, tried.plan):
+        catalog = self.evidence.catalog
+        if not strictly and prefers(self.submitted, best.plan, tried.plan, catalog):
             self.population.drop(lambda member: member is tried)
             return True
-        if strictly or not goal_prefers(goal, tried.plan, best.plan):
+        if strictly or not prefers(self.submitted, tried.plan, best.plan, catalog):
             self.contested = (best, tried)
         elif all(member is not tried for member in self.population.members):
             self.population.record(tried)
@@ -289,7 +293,7 @@ class Search:
     async def _advised(self) -> Candidate | None:
         """Ask the planner where rules leave several repairs of a step open, or none."""
         best = self.population.best
-        if best is None or self.counsel is None or not self.settings.edits:
+        if best is None or self.counsel is None:
             return None
         evidence, variation = replace(self.evidence, runs=best.execution.runs), self._variation
         for step in failing(best):
@@ -310,7 +314,7 @@ class Search:
     async def _last_resort(self) -> bool:
         """Where no edit is left that may be tried, ask the person, and then the planner for another plan."""
         best = self.population.best
-        if best is None or best.outcome.solved or not self.settings.edits:
+        if best is None or best.outcome.solved:
             return False
         evidence = replace(self.evidence, runs=best.execution.runs)
         for step in failing(best):

@@ -1,12 +1,11 @@
 """The candidates of a search, and how boldly it looks for more.
 
-Pure but for its own list (arXiv 2606.12674: parent selection, adaptive intensity). Randomness comes
-in as an argument. The population belongs to the caller of the search: a deadline leaves the best so far in hand.
+Pure but for its own list (arXiv 2606.12674: parent selection, adaptive intensity). The population belongs to the
+caller of the search: a deadline leaves the best so far in hand.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import sqrt
@@ -33,13 +32,11 @@ class Population:
         """Tell whether no candidate of this canonical form was ever recorded."""
         return key not in self.tried
 
-    def record(self, candidate: Candidate) -> bool:
-        """Take a candidate in, prune, and tell whether it is the new best."""
-        before = self.best
+    def record(self, candidate: Candidate) -> None:
+        """Take a candidate in, and prune."""
         self.tried[candidate.plan.key] = candidate
         self.members.append(candidate)
         self.members = sorted(self.members, key=worth, reverse=True)[: self.size]
-        return before is None or worth(candidate) > worth(before)
 
     def drop(self, unwanted: Callable[[Candidate], bool]) -> None:
         """Take members out; what they tried stays tried."""
@@ -53,12 +50,6 @@ class Population:
     def ranked(self) -> list[Candidate]:
         """Every member, worthiest first; of equals the one that has come furthest."""
         return sorted(self.members, key=lambda member: (worth(member)[:2], member.generation), reverse=True)
-
-    def parent(self, rng: random.Random, tournament: int) -> Candidate:
-        """Choose a parent by tournament within the best quarter."""
-        ranked = self.ranked()
-        best = max(1, len(ranked) // 4)
-        return ranked[min(rng.sample(range(best), min(tournament, best)))]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ nothing is left that keeps the step from being sent (a beam over edits, Evoflux 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from proxy.repair.edits import Inapplicable, apply, touched
@@ -26,6 +26,7 @@ from schemas.problem import (
     DuplicateStep,
     MissingArgument,
     Problem,
+    Refused,
     UnexpectedArgument,
     UnknownTool,
     UntypedRefused,
@@ -84,6 +85,11 @@ def _repeats(proposal: Proposal, here: StepView) -> bool:
     sent = canonical(now.resolved[0])
     called = (now.step.server, now.step.tool)
     return any(run.ok and (run.server, run.tool) == called and canonical(run.arguments) == sent for run in runs)
+
+
+def _named_first(found: Sequence[Proposal]) -> tuple[bool, int, float]:
+    """Sort key of the proposals for one problem: what an upstream named is mended before what it merely refused."""
+    return isinstance(found[0].problem, Refused), *_rank(found[0])
 
 
 def _rank(proposal: Proposal) -> tuple[int, float]:
@@ -196,7 +202,7 @@ def _children(
     asked = [problem for problem in problems if isinstance(problem, _FIRST) and not problem.at] or problems
     offers = [proposals for problem in asked if (proposals := propose(problem, here))]
     offers = offers or [proposals for problem in problems if (proposals := propose(problem, here))]
-    for proposals in sorted(offers, key=lambda found: _rank(found[0])):
+    for proposals in sorted(offers, key=_named_first):
         fruitful = False
         for proposal in proposals[:BRANCH]:
             plan = apply(state.plan, proposal.edits)

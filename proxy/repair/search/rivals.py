@@ -1,4 +1,4 @@
-"""What else a guess could have been, and whether the goal tells two plans apart that both ran.
+"""What else a guess could have been.
 
 Pure. A guess is held against every rival: the same candidate with another repair in its place, and without the guesses
 that were only made for what the first one returned.
@@ -6,28 +6,16 @@ that were only made for what the first one returned.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.search.gates import guessed
 from proxy.repair.view.step import OUTPUT
-from proxy.repair.view.values import inside, segments
-from proxy.repair.view.words import stem, words
+from proxy.repair.view.values import inside
 from schemas.edit import Confidence, Proposal, RepathReference, SetArgument, SwapTool
 from schemas.plan import Plan, as_ref, refs_in
 from schemas.problem import MissingArgument
 from schemas.trial import Candidate, Rivals
-
-_INDEX = re.compile(r"\d{1,3}")
-_ORDINALS = (
-    "first 1st erste ersten erster erstes premier première primer primero primera primo prima",
-    "second 2nd zweite zweiten zweiter zweites deuxième seconde segundo segunda secondo seconda",
-    "third 3rd dritte dritten dritter drittes troisième tercer tercero tercera terzo terza",
-    "fourth 4th vierte vierten vierter viertes quatrième cuarto cuarta quarto quarta",
-    "fifth 5th fünfte fünften fünfter fünftes cinquième quinto quinta",
-)
-"""Words for a place in a list; where a goal says it in another language, nothing is told apart."""
 
 
 def misread(candidate: Candidate) -> bool:
@@ -96,40 +84,3 @@ def with_rival(submitted: Plan, best: Candidate, of: Rivals, other: Sequence[Pro
         elif proposal in other:
             return None
     return None if plan.key == best.plan.key else Candidate(plan, tuple(kept))
-
-
-def goal_prefers(goal: str, left: Plan, right: Plan) -> bool:
-    """Tell whether the goal speaks of what the left plan alone reads, and of nothing that the right one alone reads."""
-    mine, theirs = _places(left), _places(right)
-    return _spoken_of(goal, mine - theirs) and not _spoken_of(goal, theirs - mine)
-
-
-def _places(plan: Plan) -> frozenset[tuple[str, str]]:
-    """The parts of every path that a plan reads, each index with the name of the list that it is of."""
-    inside = [ref for step in plan.steps for _, ref in step.refs(plan.by_id)]
-    paths = [segments(ref.path) for ref in [*inside, *(ref for _, ref in refs_in(plan.output, plan.by_id))]]
-    pairs = [pair for parts in paths for pair in zip(["", *parts], parts, strict=False)]
-    return frozenset((owner if _INDEX.fullmatch(part) else "", part) for owner, part in pairs)
-
-
-def _spoken_of(goal: str, places: frozenset[tuple[str, str]]) -> bool:
-    said = [stem(word) for word in words(goal)]
-    return any(
-        _counted(goal, int(part), owner) if _INDEX.fullmatch(part) else _named(said, part) for owner, part in places
-    )
-
-
-def _named(said: Sequence[str], part: str) -> bool:
-    own = [stem(word) for word in words(part)]
-    return bool(own) and all(word in said for word in own)
-
-
-def _counted(goal: str, index: int, owner: str) -> bool:
-    """Tell whether the goal speaks of the thing at this place of a list: "the second lot" of `lots`."""
-    things = {stem(word) for word in words(owner)}
-    spoken = goal.lower().split()
-    said = _ORDINALS[index].split() if index < len(_ORDINALS) else []
-    return any(
-        word in said and things & {stem(each) for near in spoken[place + 1 : place + 3] for each in words(near)}
-        for place, word in enumerate(spoken)
-    )

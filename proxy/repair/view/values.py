@@ -92,10 +92,9 @@ def _child(value: Json, part: str) -> Json:
     keys, items = as_object(value), as_list(value)
     if keys is not None:
         return keys.get(part, MISSING)
-    if items is not None and re.fullmatch(r"-?\d+", part):
-        index = int(part)
-        return items[index] if -len(items) <= index < len(items) else MISSING
-    return MISSING
+    if items is None or not re.fullmatch(r"-?\d{1,9}", part):
+        return MISSING
+    return items[int(part)] if -len(items) <= int(part) < len(items) else MISSING
 
 
 def join(parts: list[str]) -> str:
@@ -226,17 +225,7 @@ def larger(value: Json, limit: int = LARGEST) -> bool:
 
 def inside(container: Json, where: Location) -> Json:
     """The value at a location of arguments, `MISSING` where there is none."""
-    for part in where:
-        keys, items = as_object(container), as_list(container)
-        if keys is not None:
-            container = keys.get(str(part), MISSING)
-        elif items is not None and isinstance(part, int) and part < len(items):
-            container = items[part]
-        else:
-            return MISSING
-        if container is MISSING:
-            return MISSING
-    return container
+    return _follow(container, [str(part) for part in where])
 
 
 def replaced(container: Json, where: Location, value: Json) -> Json:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from proxy.repair.view.step import OUTPUT
-from proxy.repair.view.values import MISSING, inside, replaced
+from proxy.repair.view.values import MISSING, inside, mapped, replaced
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import (
     AddStep,
@@ -174,16 +174,16 @@ def _waiting_for(new: str, old: str, step: Step) -> Step:
 
 def redirected(value: Json, old: str, new: str) -> Json:
     """A copy of a value with every reference to one step pointing at another."""
-    ref, keys, items = as_ref(value), as_object(value), as_list(value)
-    if ref is not None:
-        return Ref(new if ref.step == old else ref.step, ref.path).json()
-    if keys is not None:
-        return {key: redirected(inner, old, new) for key, inner in keys.items()}
-    if items is not None:
-        return [redirected(inner, old, new) for inner in items]
-    if isinstance(value, str):
-        return INTERPOLATION.sub(lambda at: _written(Ref(new, at[2] or "")) if at[1] == old else at[0], value)
-    return value
+
+    def change(inner: Json, _: Location) -> Json:
+        ref = as_ref(inner)
+        if ref is not None:
+            return Ref(new if ref.step == old else ref.step, ref.path).json()
+        if not isinstance(inner, str):
+            return inner
+        return INTERPOLATION.sub(lambda at: _written(Ref(new, at[2] or "")) if at[1] == old else at[0], inner)
+
+    return mapped(value, change)
 
 
 def _written(ref: Ref) -> str:

@@ -108,20 +108,13 @@ def _kind(char: str) -> str:
 
 def _spaced(text: str, *, symbols: bool = False) -> str:
     """A text with spaces for its separators (and symbols), and without invisible marks of format."""
-    table = _Spaces(symbols)
-    return text.translate(table)
+    return "".join(_part_of_a_name(char, symbols) for char in text)
 
 
-class _Spaces:
-    """A table for `str.translate` that holds no list: it asks Unicode."""
-
-    def __init__(self, symbols: bool) -> None:  # noqa: FBT001
-        self._symbols = symbols
-
-    def __getitem__(self, code: int) -> int | str | None:
-        category = unicodedata.category(chr(code))
-        if category == "Cf":
-            return None
-        if chr(code) in _SAYING:
-            return " " if self._symbols else code
-        return " " if category in _SEPARATING or (self._symbols and category[0] == "S") else code
+@lru_cache(maxsize=8192)
+def _part_of_a_name(char: str, symbols: bool) -> str:  # noqa: FBT001
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ""
+    parts = symbols if char in _SAYING else category in _SEPARATING or (symbols and category[0] == "S")
+    return " " if parts else char

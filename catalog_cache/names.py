@@ -35,9 +35,13 @@ def owner(catalog: Catalog, spelling: str) -> str | None:
 
     `NAME__x`, `NAME.x`, `NAME:x`, `NAME/x` and the same behind `mcp` belong to NAME, be it connected or not.
     """
-    bodies = [spelling, *(spelling.removeprefix(f"mcp{m}") for m in _SEPARATORS if spelling.startswith(f"mcp{m}"))]
-    heads = {body[: mark.start()] for body in bodies for mark in _PREFIX_ENDS.finditer(body)}
+    heads = {body[: mark.start()] for body in _bodies(spelling) for mark in _PREFIX_ENDS.finditer(body)}
     return max((name for name in catalog.servers if any(same(name, head) for head in heads)), key=len, default=None)
+
+
+def _bodies(spelling: str) -> list[str]:
+    """A spelling, and what of it stands behind `mcp`."""
+    return [spelling, *(spelling.removeprefix(f"mcp{m}") for m in _SEPARATORS if spelling.startswith(f"mcp{m}"))]
 
 
 def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
@@ -79,10 +83,9 @@ def _resolved(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
 
 def _behind_own_prefix(catalog: Catalog, index: tuple[Index, ...], name: str) -> tuple[Tool, ...]:
     """What a qualified name means behind its server's name once more: `mcp__github__github.list`."""
-    bodies = [name, *(name.removeprefix(f"mcp{mark}") for mark in _SEPARATORS if name.startswith(f"mcp{mark}"))]
     found: dict[str, Tool] = {}
-    for server in _offering(catalog):
-        for body in bodies:
+    for server in sorted(catalog.offering):
+        for body in _bodies(name):
             rests = [body.removeprefix(server + mark) for mark in _SEPARATORS if body.startswith(server + mark)]
             tools = (tool for rest in rests for level in (_QUALIFIED, _PUBLIC) for tool in index[level].get(rest, ()))
             found |= {tool.public: tool for tool in tools if tool.server == server}
@@ -91,7 +94,7 @@ def _behind_own_prefix(catalog: Catalog, index: tuple[Index, ...], name: str) ->
 
 def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str) -> tuple[Tool, ...]:
     """What a name means without a prefix that nobody here knows: the client's own name for the only server."""
-    if len(_offering(catalog)) != 1:
+    if len(catalog.offering) != 1:
         return ()
     for separator in _PREFIX_ENDS.finditer(bare):
         rest = bare[separator.end() :]
@@ -102,15 +105,6 @@ def _behind_foreign_prefix(catalog: Catalog, index: tuple[Index, ...], bare: str
     return index[_OWN].get(flat[1], ()) if flat else ()
 
 
-def _offering(catalog: Catalog) -> tuple[str, ...]:
-    """The servers that offer a tool."""
-    found = _OFFERING.get(catalog)
-    if found is None:
-        found = _OFFERING[catalog] = tuple(dict.fromkeys(tool.server for tool in catalog))
-    return found
-
-
-_OFFERING: WeakKeyDictionary[Catalog, tuple[str, ...]] = WeakKeyDictionary()
 Index = Mapping[str, tuple[Tool, ...]]
 _INDEXES: WeakKeyDictionary[Catalog, tuple[Index, ...]] = WeakKeyDictionary()
 

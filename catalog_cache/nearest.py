@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from schemas.catalog import Catalog, Tool, as_object
 
@@ -27,6 +28,8 @@ MADE_UP = 0.3
 """Weight of the words of a name that no tool has."""
 DESCRIBED = 600
 """Characters of a description that count: the beginning says what a tool is for."""
+LONGEST = 300
+"""Characters of a wrong name that are compared."""
 MEANING = 0.6
 """Share of meaning in a joined score, the rest is words."""
 
@@ -143,6 +146,25 @@ def nearest(
     joined = said if meant is None else [(1 - MEANING) * s + MEANING * m for s, m in zip(said, meant, strict=True)]
     order = sorted((number for number, score in enumerate(joined) if score > 0), key=lambda number: -joined[number])
     return tuple(Hit(index.tools[number], joined[number]) for number in order[:limit])
+
+
+_INDEXES: WeakKeyDictionary[Catalog, Index] = WeakKeyDictionary()
+
+
+def indexed(catalog: Catalog) -> Index:
+    """The index of a catalog, made at the first question."""
+    found = _INDEXES.get(catalog)
+    if found is None:
+        found = _INDEXES[catalog] = index(catalog)
+    return found
+
+
+def likely(catalog: Catalog, name: str, arguments: Iterable[str], limit: int = 64) -> tuple[Tool, ...]:
+    """At most `limit` tools that a wrong name and its arguments could have meant; all of a small catalog."""
+    if len(catalog) <= limit:
+        return catalog.tools
+    name = name[:LONGEST]
+    return tuple(hit.tool for hit in nearest(indexed(catalog), " ".join((name, *arguments)), limit, name=name))
 
 
 def _scaled(scores: Sequence[float]) -> list[float]:

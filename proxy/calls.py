@@ -16,7 +16,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from catalog_cache.nearest import index, nearest
+from catalog_cache.nearest import indexed, nearest
 from proxy import naming, single
 from proxy.asking import Reads, ask
 from proxy.executor import Executor
@@ -320,7 +320,7 @@ class Calls:
         if self._planner is not None:
             hits = await self._planner.shortlist.nearest(catalog, query, limit)
         else:
-            hits = nearest(index(catalog), query, limit)
+            hits = nearest(indexed(catalog), query, limit)
         found = [{**hit.tool.raw, "name": hit.tool.public} for hit in hits]
         text = json.dumps({"tools": found}, ensure_ascii=False)
         return Reply(result={"content": [{"type": "text", "text": text}], "structuredContent": {"tools": found}})

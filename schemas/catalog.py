@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, cast
@@ -190,12 +190,6 @@ class Catalog:
 
     tools: tuple[Tool, ...] = ()
     servers: tuple[str, ...] = ()
-    _by_public: dict[str, Tool] = field(init=False, repr=False, compare=False)
-    _by_origin: dict[tuple[str, str], Tool] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_public", {tool.public: tool for tool in self.tools})
-        object.__setattr__(self, "_by_origin", {(tool.server, tool.name): tool for tool in self.tools})
 
     def __iter__(self) -> Iterator[Tool]:
         return iter(self.tools)
@@ -228,6 +222,14 @@ class Catalog:
     def named(self, name: str) -> tuple[Tool, ...]:
         """Every tool that some upstream calls by exactly this name."""
         return self._by_name.get(name, ())
+
+    @cached_property
+    def _by_public(self) -> dict[str, Tool]:
+        return {tool.public: tool for tool in self.tools}
+
+    @cached_property
+    def _by_origin(self) -> dict[tuple[str, str], Tool]:
+        return {(tool.server, tool.name): tool for tool in self.tools}
 
     @cached_property
     def _by_name(self) -> dict[str, tuple[Tool, ...]]:

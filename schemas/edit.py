@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from schemas.plan import Location, Ref, Step
-from schemas.problem import Problem
+from schemas.problem import Problem, named
 
 
 class Confidence(StrEnum):
@@ -27,149 +27,111 @@ class Confidence(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the surest."""
-        return ("lossless", "evident", "guess").index(self.value)
+        return list(Confidence).index(self)
 
 
 @dataclass(frozen=True)
-class SwapTool:
+class _Edit:
+    op: ClassVar[str]
+    step: str
+
+    def __init_subclass__(cls) -> None:
+        cls.op = named(cls)
+
+
+@dataclass(frozen=True)
+class AtPlace(_Edit):
+    """What is done at one place of a step's arguments."""
+
+    at: Location
+
+
+@dataclass(frozen=True)
+class PutValue(AtPlace):
+    """What puts a value at a place."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class SwapTool(_Edit):
     """Call another tool."""
 
-    op: ClassVar[str] = "swap_tool"
-    step: str
     server: str
     tool: str
 
 
 @dataclass(frozen=True)
-class RenameArgument:
+class RenameArgument(AtPlace):
     """Give the value at `at` another key."""
 
-    op: ClassVar[str] = "rename_argument"
-    step: str
-    at: Location
     name: str
 
 
-@dataclass(frozen=True)
-class SetArgument:
+class SetArgument(PutValue):
     """Put a value where none was, or another meaning where one was."""
 
-    op: ClassVar[str] = "set_argument"
-    step: str
-    at: Location
-    value: Any
 
-
-@dataclass(frozen=True)
-class CoerceArgument:
+class CoerceArgument(PutValue):
     """Write the same meaning as another type or spelling."""
 
-    op: ClassVar[str] = "coerce_argument"
-    step: str
-    at: Location
-    value: Any
 
-
-@dataclass(frozen=True)
-class DropArgument:
+class DropArgument(AtPlace):
     """Leave an argument out."""
 
-    op: ClassVar[str] = "drop_argument"
-    step: str
-    at: Location
-
 
 @dataclass(frozen=True)
-class BindReference:
+class BindReference(AtPlace):
     """Take the value from an earlier step's result."""
 
-    op: ClassVar[str] = "bind_reference"
-    step: str
-    at: Location
     ref: Ref
 
 
 @dataclass(frozen=True)
-class RepathReference:
+class RepathReference(AtPlace):
     """Point an existing reference at another place of the same result."""
 
-    op: ClassVar[str] = "repath_reference"
-    step: str
-    at: Location
     path: str
 
 
-@dataclass(frozen=True)
-class UnwrapValue:
+class UnwrapValue(PutValue):
     """Replace a wrapper (JSON text, a one-item list, a lone key) by what it holds."""
 
-    op: ClassVar[str] = "unwrap_value"
-    step: str
-    at: Location
-    value: Any
 
-
-@dataclass(frozen=True)
-class WrapValue:
+class WrapValue(PutValue):
     """Put a value into the list or object that the schema wants around it."""
 
-    op: ClassVar[str] = "wrap_value"
-    step: str
-    at: Location
-    value: Any
-
 
 @dataclass(frozen=True)
-class MapStep:
+class MapStep(_Edit):
     """Call the step once per item of the list in this argument."""
 
-    op: ClassVar[str] = "map_step"
-    step: str
     argument: str
 
 
 @dataclass(frozen=True)
-class InsertValidator:
+class InsertValidator(_Edit):
     """Demand that the step's result satisfies a JSON Schema."""
 
-    op: ClassVar[str] = "insert_validator"
-    step: str
     schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class AddStep:
+class AddStep(_Edit):
     """Insert a new step before another (None: at the end)."""
 
-    op: ClassVar[str] = "add_step"
-    step: str
     new: Step
     before: str | None
 
 
-@dataclass(frozen=True)
-class RemoveStep:
+class RemoveStep(_Edit):
     """Take a step out; refused while anything refers to it."""
 
-    op: ClassVar[str] = "remove_step"
-    step: str
-
 
 @dataclass(frozen=True)
-class Reorder:
-    """Make a step wait for these others, and for nothing else but its references."""
-
-    op: ClassVar[str] = "reorder"
-    step: str
-    after: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Dedupe:
+class Dedupe(_Edit):
     """Remove a step in favour of its twin, whose result its readers get instead."""
 
-    op: ClassVar[str] = "dedupe"
-    step: str
     keep: str
 
 
@@ -187,7 +149,6 @@ Edit = (
     | InsertValidator
     | AddStep
     | RemoveStep
-    | Reorder
     | Dedupe
 )
 """Everything that may be done to a plan."""

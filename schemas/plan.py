@@ -10,6 +10,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -125,20 +126,10 @@ class Plan:
         needs = {
             step.id: [name for name in names if name in ids] for step, names in zip(self.steps, self.needs, strict=True)
         }
-        done: set[str] = set()
-        for start in needs:
-            trail: dict[str, Iterator[str]] = {start: iter(needs[start])} if start not in done else {}
-            while trail:
-                step, rest = next(reversed(trail.items()))
-                target = next((name for name in rest if name not in done), None)
-                if target is None:
-                    done.add(step)
-                    trail.popitem()
-                elif target in trail:
-                    names = list(trail)
-                    return tuple(names[names.index(target) :])
-                else:
-                    trail[target] = iter(needs[target])
+        try:
+            TopologicalSorter(needs).prepare()
+        except CycleError as found:
+            return tuple(reversed(found.args[1][1:]))
         return ()
 
     def json(self) -> dict[str, Any]:

@@ -5,10 +5,16 @@ Every problem names its step; `at` is the location inside the step's arguments, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from schemas.plan import Location, Ref
+
+
+def named(kind: type) -> str:
+    """The name of a kind of problem, or of edit, in reports and journals: `UnknownTool` is `unknown_tool`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +25,14 @@ class _Problem:
     at: Location = ()
     candidates: tuple[str, ...] = ()
 
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__dict__.get("kind", named(cls))
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownTool(_Problem):
     """No upstream offers a tool of this name."""
 
-    kind: ClassVar[str] = "unknown_tool"
     tool: str
     server: str | None = None
 
@@ -33,7 +41,6 @@ class UnknownTool(_Problem):
 class AmbiguousTool(_Problem):
     """The name fits several tools equally."""
 
-    kind: ClassVar[str] = "ambiguous_tool"
     tool: str
 
 
@@ -41,7 +48,6 @@ class AmbiguousTool(_Problem):
 class MissingArgument(_Problem):
     """A required argument (or key of a nested object) is absent."""
 
-    kind: ClassVar[str] = "missing_argument"
     name: str
 
 
@@ -49,7 +55,6 @@ class MissingArgument(_Problem):
 class UnexpectedArgument(_Problem):
     """A key that the schema does not know; `forbidden` where schema or upstream refuse it."""
 
-    kind: ClassVar[str] = "unexpected_argument"
     name: str
     forbidden: bool
 
@@ -58,7 +63,6 @@ class UnexpectedArgument(_Problem):
 class WrongType(_Problem):
     """A value of a type that the schema does not accept."""
 
-    kind: ClassVar[str] = "wrong_type"
     value: Any
 
 
@@ -66,7 +70,6 @@ class WrongType(_Problem):
 class ValueNotAllowed(_Problem):
     """A value outside `enum`, `const` or the bounds of the schema, or outside the list an upstream named."""
 
-    kind: ClassVar[str] = "value_not_allowed"
     value: Any
     allowed: tuple[Any, ...] = ()
 
@@ -75,7 +78,6 @@ class ValueNotAllowed(_Problem):
 class BadFormat(_Problem):
     """A text that does not follow the `format`, `pattern` or described layout."""
 
-    kind: ClassVar[str] = "bad_format"
     value: Any
 
 
@@ -92,7 +94,6 @@ class UntypedRefused(_Problem):
 class UnresolvedReference(_Problem):
     """A placeholder stands where a value belongs, or the referenced step gave no result."""
 
-    kind: ClassVar[str] = "unresolved_reference"
     value: Any = None
 
 
@@ -108,7 +109,6 @@ class WrongPath(_Problem):
 class TypeMismatch(_Problem):
     """The referenced value exists but does not fit the argument's schema."""
 
-    kind: ClassVar[str] = "type_mismatch"
     ref: Ref
     value: Any = None
 
@@ -117,7 +117,6 @@ class TypeMismatch(_Problem):
 class DanglingDependency(_Problem):
     """A reference or `after` names a step that the plan does not have."""
 
-    kind: ClassVar[str] = "dangling_dependency"
     target: str
 
 
@@ -125,7 +124,6 @@ class DanglingDependency(_Problem):
 class CyclicDependency(_Problem):
     """Steps wait for one another; `cycle` lists them in order."""
 
-    kind: ClassVar[str] = "cyclic_dependency"
     cycle: tuple[str, ...]
 
 
@@ -133,7 +131,6 @@ class CyclicDependency(_Problem):
 class DuplicateStep(_Problem):
     """A repeated step id, or the same intent submitted twice and refused the second time."""
 
-    kind: ClassVar[str] = "duplicate_step"
     twin: str
 
 
@@ -141,7 +138,6 @@ class DuplicateStep(_Problem):
 class Refused(_Problem):
     """The upstream answered with an error; `named` are the arguments that its text names."""
 
-    kind: ClassVar[str] = "refused"
     text: str
     code: int | None = None
     named: tuple[str, ...] = ()
@@ -151,7 +147,6 @@ class Refused(_Problem):
 class SilentFailure(_Problem):
     """A success flag with an error inside."""
 
-    kind: ClassVar[str] = "silent_failure"
     text: str
 
 
@@ -166,21 +161,15 @@ class OutputBroken(_Problem):
 class TimedOut(_Problem):
     """No answer within the call's time."""
 
-    kind: ClassVar[str] = "timed_out"
-
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamDown(_Problem):
     """The upstream is not there; the call never reached it."""
 
-    kind: ClassVar[str] = "upstream_down"
-
 
 @dataclass(frozen=True, kw_only=True)
 class OutcomeUnknown(_Problem):
     """The call may have had its effect: it is not sent again."""
-
-    kind: ClassVar[str] = "outcome_unknown"
 
 
 Problem = (

@@ -6,29 +6,26 @@ or an `Inapplicable` that says why not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from proxy.repair.view.step import OUTPUT
-from proxy.repair.view.values import MISSING, inside, replaced
+from proxy.repair.view.values import MISSING, inside, mapped, replaced
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import (
     AddStep,
+    AtPlace,
     BindReference,
-    CoerceArgument,
     Dedupe,
     DropArgument,
     Edit,
     InsertValidator,
     MapStep,
+    PutValue,
     RemoveStep,
     RenameArgument,
-    Reorder,
     RepathReference,
-    SetArgument,
     SwapTool,
-    UnwrapValue,
-    WrapValue,
 )
 from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, refs_in
 
@@ -87,38 +84,33 @@ def _apply_one(plan: Plan, edit: Edit) -> Plan | str:
             changed = replace(step, map=edit.argument)
         case InsertValidator():
             changed = replace(step, expect=edit.schema)
-        case Reorder():
-            changed = replace(step, after=edit.after)
-        case _:
+        case AtPlace():
             changed = _rewritten(step, edit)
     if isinstance(changed, str):
         return changed
     return replace(plan, output=changed.arguments) if output else plan.with_step(changed)
 
 
-_Valued = SetArgument | CoerceArgument | UnwrapValue | WrapValue
-_Placed = _Valued | RenameArgument | DropArgument | BindReference | RepathReference
-
-
-def _rewritten(step: Step, edit: _Placed) -> Step | str:
+def _rewritten(
+    step: Step, edit: PutValue | RenameArgument | DropArgument | BindReference | RepathReference
+) -> Step | str:
     """The step, or the output as one, with its arguments changed at one place; a text says why not."""
     if not _reachable(step.arguments, edit.at):
         return "there is no such place in its arguments"
+    found = inside(step.arguments, edit.at)
     match edit:
         case RenameArgument():
             return _rename(step, edit)
-        case SetArgument() | CoerceArgument() | UnwrapValue() | WrapValue():
+        case PutValue():
             value: Json = edit.value
         case DropArgument():
             value = MISSING
-            if not edit.at or inside(step.arguments, edit.at) is MISSING:
-                return "there is no such argument"
         case BindReference():
             value = edit.ref.json()
         case RepathReference():
-            value = _repathed(inside(step.arguments, edit.at), edit.path)
-            if value is None:
-                return "there is no reference"
+            value = _repathed(found, edit.path)
+    if value is MISSING and (not edit.at or found is MISSING):
+        return "there is no such argument"
     return replace(step, arguments=replaced(step.arguments, edit.at, value))
 
 
@@ -127,8 +119,8 @@ def _repathed(value: Json, path: str) -> Json:
     if ref is not None:
         return Ref(ref.step, path).json()
     if isinstance(value, str) and len(INTERPOLATION.findall(value)) == 1:
-        return INTERPOLATION.sub(lambda match: "{{" + match[1] + (f".{path}" if path else "") + "}}", value)
-    return None
+        return INTERPOLATION.sub(lambda match: _written(Ref(match[1], path)), value)
+    return MISSING
 
 
 def _rename(step: Step, edit: RenameArgument) -> Step | str:
@@ -163,45 +155,35 @@ def _add(plan: Plan, edit: AddStep) -> Plan | str:
 
 def _dedupe(plan: Plan, edit: Dedupe) -> Plan | str:
     if edit.step == edit.keep:
-        kept: dict[str, Step] = {}
-        for step in plan.steps:
-            kept.setdefault(step.id, step)
-        return replace(plan, steps=tuple(kept.values()))
-    if edit.step not in plan.by_id or edit.keep not in plan.by_id:
+        return replace(plan, steps=tuple(plan.by_id.values()))
+    if edit.keep not in plan.by_id:
         return "there is no such pair of steps"
-    steps = tuple(
-        replace(
-            step,
-            arguments=redirected(step.arguments, edit.step, edit.keep),
-            after=tuple(
-                dict.fromkeys(edit.keep if name == edit.step else name for name in step.after if name != step.id)
-            ),
-        )
-        for step in plan.steps
-        if step.id != edit.step
+    kept = (step for step in plan.steps if step.id != edit.step)
+    return replace(
+        plan,
+        steps=tuple(_waiting_for(edit.keep, edit.step, step) for step in kept),
+        output=redirected(plan.output, edit.step, edit.keep),
     )
-    return replace(plan, steps=steps, output=redirected(plan.output, edit.step, edit.keep))
+
+
+def _waiting_for(new: str, old: str, step: Step) -> Step:
+    """A step that refers to, and comes after, another step than before; itself it does not wait for."""
+    after = dict.fromkeys(new if name == old else name for name in step.after if name != step.id)
+    return replace(step, arguments=redirected(step.arguments, old, new), after=tuple(after))
 
 
 def redirected(value: Json, old: str, new: str) -> Json:
     """A copy of a value with every reference to one step pointing at another."""
-    return _map_refs(value, lambda ref: Ref(new, ref.path) if ref.step == old else ref)
 
+    def change(inner: Json, _: Location) -> Json:
+        ref = as_ref(inner)
+        if ref is not None:
+            return Ref(new if ref.step == old else ref.step, ref.path).json()
+        if not isinstance(inner, str):
+            return inner
+        return INTERPOLATION.sub(lambda at: _written(Ref(new, at[2] or "")) if at[1] == old else at[0], inner)
 
-def _map_refs(value: Json, change: Callable[[Ref], Ref]) -> Json:
-    ref = as_ref(value)
-    if ref is not None:
-        return change(ref).json()
-    match value:
-        case dict():
-            keys = as_object(value) or {}
-            return {key: _map_refs(inner, change) for key, inner in keys.items()}
-        case list():
-            return [_map_refs(inner, change) for inner in as_list(value) or []]
-        case str() if "{{" in value:
-            return INTERPOLATION.sub(lambda match: _written(change(Ref(match[1], match[2] or ""))), value)
-        case _:
-            return value
+    return mapped(value, change)
 
 
 def _written(ref: Ref) -> str:
@@ -210,9 +192,7 @@ def _written(ref: Ref) -> str:
 
 def touched(edit: Edit) -> frozenset[str]:
     """Names of the top-level arguments that an edit changes; empty for edits of the step as a whole."""
-    heads: tuple[str | int, ...] = getattr(edit, "at", ())[:1]
-    if isinstance(edit, RenameArgument):
-        heads = (edit.name, *heads)
-    elif isinstance(edit, MapStep):
-        heads = (edit.argument,)
-    return frozenset(str(head) for head in heads)
+    if isinstance(edit, MapStep):
+        return frozenset({edit.argument})
+    heads = map(str, edit.at[:1] if isinstance(edit, AtPlace) else ())
+    return frozenset({*heads, *([edit.name] if isinstance(edit, RenameArgument) else [])})

@@ -14,19 +14,15 @@ from proxy.repair.view.values import MISSING, inside, pointer
 from schemas.catalog import Json, canonical
 from schemas.edit import (
     AddStep,
-    BindReference,
-    CoerceArgument,
+    AtPlace,
+    Confidence,
     Dedupe,
-    DropArgument,
     Edit,
     InsertValidator,
     MapStep,
     Proposal,
     RemoveStep,
     RenameArgument,
-    Reorder,
-    RepathReference,
-    SetArgument,
     SwapTool,
     UnwrapValue,
     WrapValue,
@@ -68,46 +64,34 @@ def in_words(plan: Plan, lineage: Iterable[Proposal]) -> str:
     """A repair that was not made, in one line: what it would change to, how sure, and what speaks for it."""
     told = repairs(plan, lineage)
     changes = "; ".join(f"{one['op']} {canonical(one['after'])}" for one in told)
-    worst = max((one["confidence"] for one in told), key=("lossless", "evident", "guess").index, default="guess")
+    worst = max((Confidence(one["confidence"]) for one in told), key=lambda sure: sure.rank, default=Confidence.GUESS)
     return f"{changes} ({worst}: {'; '.join(dict.fromkeys(one['evidence'] for one in told))})"
 
 
 def _shown(plan: Plan, edit: Edit, *, before: bool) -> Json:
-    step = plan.by_id.get(edit.step)
-    match edit:
-        case SwapTool():
-            return _named(step)
-        case RenameArgument():
-            where = edit.at if before else (*edit.at[:-1], edit.name)
-            return {str(where[-1]): _at(plan, edit.step, where)}
-        case DropArgument() | SetArgument() | CoerceArgument() | BindReference() | RepathReference():
-            found = _at(plan, edit.step, edit.at)
-            return None if found is MISSING else {pointer(edit.at): found}
-        case UnwrapValue() | WrapValue():
-            return _at(plan, edit.step, edit.at)
-        case MapStep():
-            return step.map if step else None
-        case InsertValidator():
-            return dict(step.expect) if step and step.expect else None
-        case AddStep() | RemoveStep() | Dedupe():
-            return step.json() if step else None
-        case Reorder():
-            return list(step.after) if step else None
-        case _:
-            assert_never(edit)
-
-
-def _named(step: Step | None) -> str | None:
+    """What stands, in a plan before or after an edit, where the edit changes it."""
+    step = Step(OUTPUT, "", plan.output) if edit.step == OUTPUT else plan.by_id.get(edit.step)
     if step is None:
         return None
-    return f"{step.server}/{step.tool}" if step.server else step.tool
-
-
-def _at(plan: Plan, step: str, where: tuple[str | int, ...]) -> Json:
-    if step == OUTPUT:
-        return inside(plan.output, where)
-    found = plan.by_id.get(step)
-    return inside(found.arguments, where) if found else MISSING
+    match edit:
+        case SwapTool():
+            return f"{step.server}/{step.tool}" if step.server else step.tool
+        case MapStep():
+            return step.map
+        case InsertValidator():
+            return dict(step.expect) if step.expect else None
+        case AddStep() | RemoveStep() | Dedupe():
+            return step.json()
+        case UnwrapValue() | WrapValue():
+            return inside(step.arguments, edit.at)
+        case RenameArgument():
+            where = edit.at if before else (*edit.at[:-1], edit.name)
+            return {str(where[-1]): inside(step.arguments, where)}
+        case AtPlace():
+            found = inside(step.arguments, edit.at)
+            return None if found is MISSING else {pointer(edit.at): found}
+        case _:
+            assert_never(edit)
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.view.tables import table
+from proxy.repair.view.notes import table
 from tests.desks import Desk, done, repairs
 from tests.fakes import INTEGER, NUMBER, TEXT, RefusedError, Server
 from tests.promises import promise

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.repair.view.unions import tagged
+from proxy.repair.view.choices import tagged
 from tests.desks import Desk, done, repairs
 from tests.fakes import BOOLEAN, INTEGER, NUMBER, TEXT, Server
 from tests.promises import promise

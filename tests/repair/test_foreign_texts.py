@@ -15,7 +15,7 @@ from proxy.repair.read import dialects, goal, refusal
 from proxy.repair.read import spelled as spelled_references
 from proxy.repair.rules import names_in_goal, stated_in_goal
 from proxy.repair.view import coerce, moments, notes, scalars, values
-from proxy.repair.view.patterns import matches
+from proxy.repair.view.inert import matches
 from proxy.repair.view.schema import allowed_values, breaches, types_of
 from proxy.repair.view.shown import all_shown, shown, without_secrets
 from schemas.catalog import canonical

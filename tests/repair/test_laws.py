@@ -25,7 +25,6 @@ from schemas.edit import (
     MapStep,
     RemoveStep,
     RenameArgument,
-    Reorder,
     RepathReference,
     SetArgument,
     SwapTool,
@@ -75,7 +74,6 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(InsertValidator, KNOWN, st.just({"type": "object"})),
     st.builds(AddStep, KNOWN, STEPS, st.one_of(st.none(), KNOWN)),
     st.builds(RemoveStep, KNOWN),
-    st.builds(Reorder, KNOWN, st.lists(KNOWN, max_size=2, unique=True).map(tuple)),
     st.builds(Dedupe, KNOWN, KNOWN),
 )
 

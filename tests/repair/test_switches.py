@@ -30,7 +30,6 @@ from schemas.edit import (
     Proposal,
     RemoveStep,
     RenameArgument,
-    Reorder,
     RepathReference,
     SetArgument,
     SwapTool,
@@ -164,7 +163,6 @@ EXAMPLES: tuple[Edit, ...] = (
     InsertValidator("a", {"type": "object"}),
     AddStep("b", Step("c", "t", {}, "s"), "b"),
     RemoveStep("b"),
-    Reorder("b", ("a",)),
     Dedupe("b", "a"),
 )
 

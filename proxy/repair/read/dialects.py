@@ -18,8 +18,9 @@ from pydantic import ValidationError
 from catalog_cache.letters import plain, same
 from catalog_cache.names import exact, owner
 from proxy.repair.read.spelled import is_placeholder
+from proxy.repair.view.values import mapped
 from schemas.catalog import DEEPEST, Catalog, Json, Tool, as_list, as_object, canonical, too_deep
-from schemas.plan import Plan, Ref, Step, SubmittedBudget, as_ref, is_ref, walk
+from schemas.plan import Location, Plan, Ref, Step, SubmittedBudget, as_ref, is_ref, walk
 
 TOOL_KEYS = ("tool", "name", "function", "tool_name", "toolName", "action")
 ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_input", "arguments_json")
@@ -201,8 +202,8 @@ def _normalise_references(plan: Plan, notes: list[Normalised]) -> Plan:
     whole += [_REWOO] if ids and all(re.fullmatch(r"E\d+", name) for name in ids) else []
     whole += [_NUMBERED] if ids and all(name.isdigit() for name in ids) else []
 
-    def read(step: str) -> Callable[[Json], Json]:
-        def one(value: Json) -> Json:
+    def read(step: str) -> Callable[[Json, Location], Json]:
+        def one(value: Json, _: Location) -> Json:
             written = _as_reference(value, ids, whole)
             if written is not value:
                 notes.append(Normalised(step, value, written, "reference"))
@@ -210,18 +211,8 @@ def _normalise_references(plan: Plan, notes: list[Normalised]) -> Plan:
 
         return one
 
-    steps = tuple(replace(step, arguments=_mapped(step.arguments, read(step.id))) for step in plan.steps)
-    return replace(plan, steps=steps, output=_mapped(plan.output, read("output")))
-
-
-def _mapped(value: Json, change: Callable[[Json], Json]) -> Json:
-    changed = change(value)
-    if changed is not value or is_ref(value):
-        return changed
-    keys, items = as_object(value), as_list(value)
-    if keys is not None:
-        return {key: _mapped(inner, change) for key, inner in keys.items()}
-    return [_mapped(item, change) for item in items] if items is not None else value
+    steps = tuple(replace(step, arguments=mapped(step.arguments, read(step.id))) for step in plan.steps)
+    return replace(plan, steps=steps, output=mapped(plan.output, read("output")))
 
 
 def _as_reference(value: Json, ids: set[str], whole: list[re.Pattern[str]]) -> Json:

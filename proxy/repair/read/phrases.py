@@ -96,16 +96,6 @@ CHOICES = (
 
 DID_YOU_MEAN = re.compile(r"did you mean:? ['\"`]?([^'\"`?\n]{1,200}+)['\"`]?", re.IGNORECASE)
 
-PYDANTIC = re.compile(r"^(\S[^\n]{0,300}+)\n[ \t]{1,9}+(\S[^\n]{0,300}?) \[type=([\w.]{1,80}+)", re.MULTILINE)
-"""One error of pydantic's text: location, message, type."""
-
-ZOD_LINE = re.compile(
-    r"((?:Invalid (?:input|option)|Too (?:big|small)|Unrecognized key)\b[^\n]{0,300}?)"
-    r" at ([A-Za-z_$][\w$-]{0,80}(?:\[\d{1,9}\]|\.[\w$-]{1,80}){0,20})$",
-    re.MULTILINE,
-)
-"""One error of zod's as a line: message, place."""
-
 PLACE = re.compile(r"(?<![\w./])([A-Za-z_]\w{0,80}(?:\.\w{1,80}|\[\d{1,9}\]){1,20})(?![\w/])")
 """A dotted place inside arguments, `children.0` or `items[1].name`."""
 

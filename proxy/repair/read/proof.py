@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
-from proxy.repair.read.complaints import location
+from proxy.repair.read.validators import Complaint, Heard, ajv, location, pydantic, sentence, zod, zod_lines
 from proxy.repair.view.schema import Breach, breaches
 from proxy.repair.view.values import text_of
 from schemas.catalog import Json, Tool, as_list, as_object
@@ -22,20 +20,8 @@ from schemas.trial import Reply
 
 LONGEST = 20_000
 """Characters of an error text beyond which it proves nothing."""
-LONGEST_LINE = 2_000
 ENVELOPE = ""
 """Stands for the arguments as a whole among the names that a proof blames."""
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """One thing that a validator says: an argument is missing, is not known, or holds a value that does not fit.
-
-    `where` is None where the text does not say which value.
-    """
-
-    kind: Literal["missing", "unexpected", "value"]
-    where: Location | None
 
 
 def unknown_tool(reply: Reply, name: str) -> bool:
@@ -70,7 +56,7 @@ def said(reply: Reply) -> str | None:
     """The words of a refusal; None where it carries anything besides."""
     if reply.error is not None:
         data = reply.error.get("data")
-        plain = data in (None, "", [], {}) or _zod(json.dumps(data)) is not None
+        plain = data in (None, "", [], {}) or _alone_in(zod(json.dumps(data)))
         return str(reply.error.get("message", "")) if plain else None
     if reply.result is None or not reply.refused or reply.result.get("structuredContent") is not None:
         return None
@@ -79,6 +65,11 @@ def said(reply: Reply) -> str | None:
         return None
     text = text_of(reply.result)
     return _alone(text) or text
+
+
+def _alone_in(heard: Heard) -> bool:
+    complaints, left = heard
+    return bool(complaints) and not left.strip()
 
 
 def _alone(text: str) -> str | None:
@@ -112,15 +103,22 @@ def _bare(text: str, tool: str) -> str:
 
 def _validation(text: str, tool: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     """What a validator says if the whole text is its, else None."""
-    return (
-        _own_words(text, broken)
-        or _placed(text, broken)
-        or _pydantic(text, tool)
-        or _zod(text)
-        or _zod_lines(text)
-        or _ajv(text)
-        or _sentences(text, tool)
-    )
+    found = _own_words(text, broken) or _placed(text, broken)
+    for read in () if found else (pydantic, zod, zod_lines, ajv):
+        heard, left = read(text)
+        if heard and (not left.strip(" \n,;") or (read is pydantic and _counts(left.strip(), tool))):
+            return heard
+    return found or _sentences(text, tool)
+
+
+_COUNT = re.compile(r"\d+ validation errors? for (\S+)")
+
+
+def _counts(text: str, tool: str) -> bool:
+    """Tell whether pydantic counts errors here for this tool, or for a model that is named as arguments are."""
+    count = _COUNT.fullmatch(text)
+    letters, own = (re.sub(r"[\W_]", "", name).lower() for name in (count[1] if count else "", tool))
+    return bool(own and own in letters) or letters.endswith(("arguments", "args", "input", "params", "parameters"))
 
 
 def _own_words(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
@@ -141,123 +139,6 @@ def _of_breach(breach: Breach) -> Iterator[Complaint]:
         yield from (Complaint("unexpected", (*breach.at, n)) for n in as_object(breach.value) or {} if n not in known)
     else:
         yield Complaint("value", breach.at)
-
-
-_COUNT = re.compile(r"\d+ validation errors? for (\S+)")
-_TYPE = re.compile(r"  (\S.*) \[type=([a-z_]+), input_value=.*, input_type=[\w.]+\]")
-_FURTHER = re.compile(r"    For further information visit https://errors\.pydantic\.dev/\S+")
-
-
-_KINDS: Mapping[str, Literal["missing", "unexpected"]] = {
-    "missing": "missing",
-    "missing_argument": "missing",
-    "extra_forbidden": "unexpected",
-    "unexpected_keyword_argument": "unexpected",
-}
-
-
-def _pydantic(text: str, tool: str) -> list[Complaint] | None:
-    """Pydantic's list of errors about the arguments of this tool, or of a model that is named as arguments are."""
-    head, *lines = [line for line in text.splitlines() if line.strip()] or [""]
-    count = _COUNT.fullmatch(head)
-    if count is None or not _about_arguments(count[1], tool):
-        return None
-    lines = [line for line in lines if not _FURTHER.fullmatch(line)]
-    if not lines or len(lines) % 2:
-        return None
-    found: list[Complaint] = []
-    for place, line in zip(lines[::2], lines[1::2], strict=True):
-        match = _TYPE.fullmatch(line[:LONGEST_LINE])
-        if match is None or match[2] in ("value_error", "assertion_error") or re.match(r"\s", place):
-            return None
-        where: Location = tuple(int(part) if part.isdigit() else part for part in place.split("."))
-        found.append(Complaint(_KINDS.get(match[2], "value"), where))
-    return found
-
-
-def _about_arguments(model: str, tool: str) -> bool:
-    letters = re.sub(r"[\W_]", "", model).lower()
-    own = re.sub(r"[\W_]", "", tool).lower()
-    return bool(own and own in letters) or letters.endswith(("arguments", "args", "input", "params", "parameters"))
-
-
-_ZOD_CODES = frozenset(
-    """
-    invalid_type unrecognized_keys invalid_enum_value invalid_literal invalid_union invalid_union_discriminator
-    invalid_string invalid_format invalid_value too_small too_big not_multiple_of invalid_date invalid_key
-    invalid_element
-    """.split()
-)
-
-
-def _zod(text: str) -> list[Complaint] | None:
-    """Zod's list of issues as JSON; issues of a server's own checks (`custom`) prove nothing."""
-    if not text.startswith("["):
-        return None
-    try:
-        issues = as_list(json.loads(text))
-    except (ValueError, RecursionError):
-        return None
-    found: list[Complaint] = []
-    for entry in issues or []:
-        keys = as_object(entry) or {}
-        path = as_list(keys.get("path"))
-        if keys.get("code") not in _ZOD_CODES or path is None:
-            return None
-        where = tuple(part if isinstance(part, int) else str(part) for part in path)
-        message = str(keys.get("message", ""))
-        if keys.get("code") == "unrecognized_keys":
-            found += [Complaint("unexpected", (*where, str(name))) for name in as_list(keys.get("keys")) or []]
-        elif keys.get("received") == "undefined" or message.endswith("received undefined") or message == "Required":
-            found.append(Complaint("missing", where))
-        else:
-            found.append(Complaint("value", where))
-    return found or None
-
-
-_ZOD_LINE = re.compile(
-    r"(?:✖ )?(Required|Expected \w+, received \w+|(?:Invalid (?:input|option|enum value)|Too (?:big|small))"
-    r"(?:[:.] [Ee]xpected [\w\"'|<>= -]{1,160}(?:, received [\w'\"]+)?)?) (?:at|→ at) \"?([A-Za-z_$][\w$.\[\]-]*)\"?"
-)
-
-
-def _zod_lines(text: str) -> list[Complaint] | None:
-    """Zod's issues as lines, each with its place."""
-    joined = re.sub(r"\n\s+→ at ", " → at ", text)
-    found: list[Complaint] = []
-    for line in re.split(r"[\n;] ?", joined):
-        match = _ZOD_LINE.fullmatch(line.strip())
-        if match is None:
-            return None
-        absent = match[1] == "Required" or match[1].endswith("received undefined")
-        found.append(Complaint("missing" if absent else "value", location(match[2])))
-    return found
-
-
-_PLACE = r"(?:(?:data|params|arguments|input|body|args)?((?:[/.][\w$-]+|\[\d+\])*))"
-_KIND = r"(?:array|boolean|integer|null|number|object|string)"
-_AJV = re.compile(
-    rf"{_PLACE} ?(?:must|should) (?:(have required property '([^']+)')|"
-    rf"(NOT have (?:additional|unevaluated) properties)|be {_KIND}(?:,{_KIND})*|be (?:<|>|=|<=|>=) -?[\d.]+|"
-    r"be multiple of [\d.]+|NOT have (?:fewer|more) than \d+ (?:characters|items|properties)|"
-    r"match (?:pattern|format) \"[^\n]{1,200}\"|match (?:exactly one schema in oneOf|a schema in anyOf)|"
-    r"be equal to (?:one of the allowed values|constant))"
-)
-
-
-def _ajv(text: str) -> list[Complaint] | None:
-    """Ajv's sentences, `data/amount must be integer`."""
-    found: list[Complaint] = []
-    for part in re.split(r", (?=(?:data|params|arguments|input|body|args)?[/.\[]|(?:data|must|should) )|\n", text):
-        match = _AJV.fullmatch(part.strip())
-        if match is None:
-            return None
-        where = location(match[1] or "")
-        if match[2]:
-            found.append(Complaint("missing", (*where, match[3])))
-        else:
-            found.append(Complaint("unexpected" if match[4] else "value", None if match[4] else where))
-    return found
 
 
 _EXPECTED = re.compile(
@@ -283,23 +164,6 @@ def _placed(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     return [Complaint("value", where)] if joint and whole and _EXPECTED.fullmatch(expected) else None
 
 
-_NAME = r"['\"`]?[\w$.-]+['\"`]?"
-_LISTED = rf"({_NAME}(?:(?:,? and |, ){_NAME})*)"
-_ROOT = r"(?:validating \"arguments\": validating root: (?:required: )?)?"
-_QUOTED = r"\[?(\"[\w$-]+\"(?:,? ?\"[\w$-]+\")*)\]?"
-_THING = r"(?:argument|parameter|field|property|input|key|param)"
-_SENTENCES: tuple[tuple[Literal["missing", "unexpected"], str], ...] = (
-    ("missing", rf"missing (?:\d+ )?(?:required )?(?:positional |keyword-only )?{_THING}(?:s|\(s\)|ies)?:? {_LISTED}"),
-    ("missing", rf"required {_THING}s?:? {_LISTED} (?:is missing|not found|missing|was not provided|is required)"),
-    ("missing", r"missing field (`[\w$-]+`)"),
-    ("missing", rf"{_ROOT}missing properties: {_QUOTED}"),
-    ("missing", r"(['\"`][\w$-]+['\"`]) is a required property"),
-    ("unexpected", r"got an unexpected keyword argument (['\"`][\w$-]+['\"`])"),
-    ("unexpected", r"unknown field (`[\w$-]+`), expected [\w`, ]{1,400}"),
-    ("unexpected", rf"(?:unexpected|unknown|unrecognized) (?:keyword )?{_THING}(?:s|\(s\)|ies)?:? {_LISTED}"),
-    ("unexpected", rf"{_ROOT}unexpected additional properties {_QUOTED}"),
-    ("unexpected", r"Unrecognized key(?:\(s\)|s)? in object: ('[\w$-]+'(?:, '[\w$-]+')*)"),
-)  # fmt: skip
 _ENVELOPE = re.compile(r"Invalid request parameters\.?")
 """What the Python SDK says where the arguments are no object."""
 _MISFIT = re.compile(
@@ -312,11 +176,9 @@ def _sentences(text: str, tool: str) -> list[Complaint] | None:
     """The sentences of Python, Rust and Go, and of hand-written checks that say nothing but what is missing."""
     text = re.sub(rf"^{re.escape(tool)}\(\) ", "", text).rstrip(". ")
     text = re.sub(r" at line \d+ column \d+$", "", text)
-    for kind, form in _SENTENCES:
-        match = re.fullmatch(form, text, re.IGNORECASE)
-        if match is not None:
-            names = [name for name in re.split(r"[\s,'\"`]+", match[1]) if name not in ("", "and")]
-            return [Complaint(kind, (name,)) for name in names]
+    said = sentence(text)
+    if said is not None:
+        return said
     if _ENVELOPE.fullmatch(text):
         return [Complaint("value", ())]
     return [Complaint("value", None)] if _MISFIT.fullmatch(text) else None

@@ -1,6 +1,6 @@
 """An upstream's error text, read for what it says about the arguments.
 
-Pure. Reads what validators print (see `complaints`), and the common phrases of jsonschema, Python's own TypeError and
+Pure. Reads what validators print (see `validators`), and the common phrases of jsonschema, Python's own TypeError and
 hand-written checks; a text it cannot read yields an empty reading, never a guess.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from proxy.repair.read import phrases
-from proxy.repair.read.complaints import Issue, complaints
-from proxy.repair.view.values import as_text, text_of, value_of
+from proxy.repair.read.validators import Complaint, location, pydantic, zod, zod_lines
+from proxy.repair.view.values import MISSING, as_text, inside, text_of, value_of
 from proxy.repair.view.words import mentions, plain, words
 from schemas.catalog import Json, as_object, too_deep
 from schemas.plan import Location, walk
@@ -81,19 +81,19 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
         refused.append("")
     wanted: dict[Location, str] = {}
     allowed: dict[Location, tuple[str, ...]] = {}
-    issues = list(complaints(text, sent))
-    for issue in issues:
-        head = str(issue.where[0]) if issue.where else ""
-        if "missing" in issue.kind or issue.message.lower() in ("required", "field required"):
-            missed.append(head)
-        elif "extra_forbidden" in issue.kind or "unexpected" in issue.kind or "unrecognized" in issue.kind:
-            refused.append(head)
-        else:
-            _about(issue, wanted, allowed)
+    complaints = list(_complaints(text, sent))
+    for one in complaints:
+        match one.kind:
+            case "missing":
+                missed += _head(one)
+            case "unexpected":
+                refused += _head(one)
+            case "value":
+                _about(one, wanted, allowed)
     quoted = tuple(_quoted(text, sent))
     named = tuple(sorted({*(name for name in known if _names_argument(text, name)), *missed, *refused} & known))
     choices = _choices(text)
-    if not issues:
+    if not complaints:
         _about_the_only_subject(text, sent, named, quoted, choices, wanted, allowed)
     return Reading(
         text=text,
@@ -108,6 +108,24 @@ def _read(text: str, written: str, names: tuple[str, ...]) -> Reading:
     )
 
 
+def _complaints(text: str, sent: Mapping[str, Any]) -> Iterator[Complaint]:
+    """Everything that a validator complains of at a place; a model's name before the place is left out."""
+    for read in (pydantic, zod, zod_lines):
+        for one in read(text)[0]:
+            where = one.where or ()
+            while len(where) > 1 and where[0] not in sent and where[1] in sent:
+                where = where[1:]
+            yield replace(one, where=where)
+    for match in phrases.PLACE.finditer(text):
+        where = location(match[1])
+        if inside(dict(sent), where) is not MISSING:
+            yield Complaint("value", where, text[match.end() : match.end() + 200].split("\n")[0])
+
+
+def _head(one: Complaint) -> list[str]:
+    return [str(one.where[0])] if one.where else []
+
+
 def _about_the_only_subject(
     text: str, sent: Mapping[str, Any], named: tuple[str, ...], quoted: tuple[Location, ...],
     choices: tuple[str, ...], wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]],
@@ -120,7 +138,7 @@ def _about_the_only_subject(
     if choices:
         allowed[where] = choices
     else:
-        _about(Issue(where, text, ""), wanted, allowed)
+        _about(Complaint("value", where, text), wanted, allowed)
 
 
 def _names(text: str, patterns: Iterable[re.Pattern[str]], known: set[str]) -> list[str]:
@@ -158,14 +176,13 @@ def _names_argument(text: str, name: str) -> bool:
     )
 
 
-def _about(issue: Issue, wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]]) -> None:
-    for pattern, name in phrases.WANTED:
-        if pattern.search(issue.kind) or pattern.search(issue.message):
-            wanted.setdefault(issue.where, name)
-            return
-    choices = _choices(issue.message)
-    if choices:
-        allowed.setdefault(issue.where, choices)
+def _about(one: Complaint, wanted: dict[Location, str], allowed: dict[Location, tuple[str, ...]]) -> None:
+    where = one.where or ()
+    kind = next((kind for pattern, kind in phrases.WANTED if pattern.search(one.message)), None)
+    if kind is not None:
+        wanted.setdefault(where, kind)
+    elif choices := _choices(one.message):
+        allowed.setdefault(where, choices)
 
 
 def _choices(text: str) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Rule, Tier
+from proxy.repair.view.choices import tagged
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.schema import branches, deref, property_names
 from proxy.repair.view.step import StepView
-from proxy.repair.view.unions import tagged
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, WrapValue

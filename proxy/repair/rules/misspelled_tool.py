@@ -14,8 +14,8 @@ from rapidfuzz.distance import OSA
 
 from catalog_cache.effects import CHANGING, PEEKING, proposal
 from catalog_cache.letters import cased
-from catalog_cache.likely import likely
 from catalog_cache.names import clean, owner
+from catalog_cache.nearest import likely
 from proxy.repair.rule import TEXT, Example, Offer, Rule, Tier
 from proxy.repair.view.opposites import OPPOSITES
 from proxy.repair.view.step import StepView

@@ -8,10 +8,10 @@ from proxy.repair.rule import INTEGER, TEXT, TEXTS, Example, Offer, Rule, Tier
 from proxy.repair.rules.rewrite_value import rewritten
 from proxy.repair.view.coerce import Target, coerce, short
 from proxy.repair.view.moments import as_moment, in_layout, told_layout, wanted_layout, wants_moment
+from proxy.repair.view.notes import as_number, code_of
 from proxy.repair.view.scalars import Coercion, whole
 from proxy.repair.view.schema import fits, types_of
 from proxy.repair.view.step import StepView
-from proxy.repair.view.tables import as_number, code_of
 from proxy.repair.view.words import words
 from schemas.edit import CoerceArgument, Confidence
 from schemas.problem import Refused, SilentFailure, UntypedRefused

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from proxy.repair.rule import INTEGER, NUMBER, TEXT, Example, Offer, Other, Rule, Tier
-from proxy.repair.view.choices import choose
+from proxy.repair.view.choices import choose, tagged
 from proxy.repair.view.coerce import Target, coerce, short
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.scalars import Coercion
 from proxy.repair.view.schema import accepts, property_names, required_names, type_name
 from proxy.repair.view.step import StepView
-from proxy.repair.view.unions import tagged
 from proxy.repair.view.values import MISSING, inside
 from proxy.repair.view.words import likeness
 from schemas.catalog import Json, as_list, as_object
@@ -29,7 +28,7 @@ REFERENCED = 0.7
 COMMON = frozenset(
     """
     same_unit described_code unit_conversion one_item_list one_key_object null_for_optional null_as_text date_layout
-    time_layout date_time_layout moment_as_ticks ticks_as_moment number_words arithmetic json_in_string trimmed
+    time_layout date_time_layout moment_as_ticks ticks_as_moment arithmetic json_in_string trimmed
     scalar_for_list counted_number
     """.split()
 )

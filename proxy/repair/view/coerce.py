@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from proxy.repair.view.choices import choose
+from proxy.repair.view.choices import choose, tagged
 from proxy.repair.view.moments import as_moment, as_ticks, in_layout, ticks, wanted_layout, wants_moment
+from proxy.repair.view.notes import as_number, code_of
 from proxy.repair.view.scalars import NOTHING, Coercion, read_boolean, read_json, read_number, whole
 from proxy.repair.view.schema import (
     Schema,
@@ -25,8 +26,6 @@ from proxy.repair.view.schema import (
     required_names,
     types_of,
 )
-from proxy.repair.view.tables import as_number, code_of
-from proxy.repair.view.unions import tagged
 from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import MISSING, as_text
 from proxy.repair.view.words import mentions, words

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from proxy.repair.view.patterns import matches
 from schemas.catalog import Json, as_list, as_object, canonical
 
 FOLLOWED = 2000
@@ -129,3 +130,23 @@ _Inert = cast(
         },
     ),
 )
+
+
+LONGEST = 2000
+"""Characters of a pattern that is compiled."""
+
+
+def matches(pattern: str, text: str) -> bool | None:
+    """Tell whether a pattern is found in a text; None where the pattern cannot be used."""
+    engine = _compiled(pattern)
+    return None if engine is None else engine.isinstance_python(text)
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> SchemaValidator | None:
+    if len(pattern) > LONGEST:
+        return None
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+    except SchemaError:
+        return None

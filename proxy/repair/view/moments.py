@@ -13,7 +13,7 @@ from typing import Any
 
 from dateutil import parser as dates
 
-from proxy.repair.view.patterns import matches
+from proxy.repair.view.inert import matches
 from proxy.repair.view.scalars import Coercion
 from schemas.catalog import Json
 from schemas.edit import Confidence

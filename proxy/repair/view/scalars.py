@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +22,6 @@ _PLAIN = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3}){2,}|[1-9]\d*)(?!\.\d{3}$)
 """Numbers that everyone reads alike: `010` may be octal or a code, `1.500` and `1,500` are two numbers in two lands."""
 _COUNTED = frozenset({"unit", "units", "piece", "pieces", "item", "items", "pcs", "times", "exactly"})
 _HEDGES = frozenset({"about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "only"})
-_TRUE, _FALSE = frozenset({"true"}), frozenset({"false"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
 LONGEST = 400
 """Characters of a text that may be one number; Python refuses to read 4,300 digits."""
@@ -44,7 +44,7 @@ class Coercion:
 
 
 def read_number(text: str) -> Coercion | None:
-    """Read a whole text as one number: digits, separators, a fraction, number words, or one number among words."""
+    """Read a whole text as one number: digits with separators, literal arithmetic, or one number among words."""
     bare = text.strip().strip("\"'`").strip()
     if len(bare) > LONGEST:
         return None
@@ -52,16 +52,9 @@ def read_number(text: str) -> Coercion | None:
         exact = _number(bare)
         sure = Confidence.LOSSLESS if _PLAIN.fullmatch(bare) else Confidence.EVIDENT
         return None if exact is None else Coercion(exact, "number_as_text", sure)
-    fraction = re.fullmatch(r"([-+]?\d+)\s*/\s*(\d+)", bare)
-    if fraction and int(fraction[2]):
-        share = Fraction(int(fraction[1]), int(fraction[2]))
-        return Coercion(_shortest(float(share)), "fraction_as_text", Confidence.EVIDENT)
     computed = _computed(bare)
     if computed is not None:
         return Coercion(computed, "arithmetic", Confidence.EVIDENT)
-    spoken = number_words(bare)
-    if spoken is not None:
-        return Coercion(spoken, "number_words", Confidence.EVIDENT)
     return _number_with_words(bare)
 
 
@@ -85,20 +78,22 @@ def _computed(text: str) -> int | float | None:
         return None
 
 
+_SIGNS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: lambda left, right: left + right,
+    ast.Sub: lambda left, right: left - right,
+    ast.Mult: lambda left, right: left * right,
+    ast.Div: lambda left, right: left / right,
+}
+
+
 def _value(node: ast.expr, text: str) -> Fraction:
     match node:
         case ast.Constant():
             return Fraction(ast.get_source_segment(text, node) or "")
         case ast.UnaryOp(op=ast.USub()):
             return -_value(node.operand, text)
-        case ast.BinOp(op=ast.Add()):
-            return _value(node.left, text) + _value(node.right, text)
-        case ast.BinOp(op=ast.Sub()):
-            return _value(node.left, text) - _value(node.right, text)
-        case ast.BinOp(op=ast.Mult()):
-            return _value(node.left, text) * _value(node.right, text)
-        case ast.BinOp(op=ast.Div()):
-            return _value(node.left, text) / _value(node.right, text)
+        case ast.BinOp() if type(node.op) in _SIGNS:
+            return _SIGNS[type(node.op)](_value(node.left, text), _value(node.right, text))
         case _:
             raise ValueError(text)
 
@@ -139,41 +134,13 @@ def _shortest(number: float) -> int | float:
     return int(number) if whole(number) else number
 
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-
-
-def _in_words(number: int) -> str:
-    if number < 20:
-        return _ONES[number]
-    size = 10 if number < 100 else 100
-    head = _TENS[number // 10 - 2] if size == 10 else f"{_ONES[number // 100]} hundred"
-    return f"{head} {_in_words(number % size)}" if number % size else head
-
-
-_WORDS = {_in_words(number): number for number in range(1000)}
-
-
-def number_words(text: str) -> int | None:
-    """Read an English cardinal number below a million, `twelve thousand four hundred and six`; None for all else."""
-    bare = text.lower().replace("-", " ").replace(",", " ").replace(" and ", " ").split()
-    thousands, said, rest = " ".join(bare).rpartition("thousand")
-    found = [_WORDS.get(part.strip()) for part in (thousands, rest)]
-    if not said:
-        return found[1]
-    return None if found[0] is None or (found[1] is None and rest) else 1000 * found[0] + (found[1] or 0)
-
-
 def read_boolean(value: Json) -> Coercion | None:
     """Read true or false from text or from 0 and 1."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, 1):
         return Coercion(bool(value), "number_as_boolean", Confidence.EVIDENT)
     word = value.strip().strip("\"'`").lower() if isinstance(value, str) else ""
-    if word in _TRUE | _FALSE:
-        return Coercion(word in _TRUE, "boolean_as_text", Confidence.LOSSLESS)
+    if word in ("true", "false"):
+        return Coercion(word == "true", "boolean_as_text", Confidence.LOSSLESS)
     if word in _YES | _NO:
         return Coercion(word in _YES, "yes_no_as_boolean", Confidence.EVIDENT)
     return None
@@ -182,22 +149,19 @@ def read_boolean(value: Json) -> Coercion | None:
 def read_json(text: str) -> Coercion | None:
     """Read JSON from a text: plain, fenced, twice encoded, as a Python literal, or an object that lost its braces."""
     bare = _unfenced(text.strip())
-    value: Json = MISSING
-    for _ in range(2):
-        parsed = _loads(bare)
-        if parsed is MISSING:
-            break
-        value, bare = parsed, parsed if isinstance(parsed, str) else ""
-        if not isinstance(parsed, str):
-            return Coercion(value, "json_in_string", Confidence.LOSSLESS)
-    if value is MISSING:
-        literal = _python_literal(bare)
-        if literal is not MISSING:
-            return Coercion(literal, "python_literal", Confidence.LOSSLESS)
-        braced = _loads("{" + bare + "}") if re.match(r'\s*"[^"]+"\s*:', bare) else MISSING
-        if braced is not MISSING:
-            return Coercion(braced, "lost_braces", Confidence.EVIDENT)
-    return None
+    value = _loads(bare)
+    if isinstance(value, str):
+        value = _loads(value)
+        bare = ""
+    if isinstance(value, str):
+        return None
+    if value is not MISSING:
+        return Coercion(value, "json_in_string", Confidence.LOSSLESS)
+    literal = _python_literal(bare)
+    if literal is not MISSING:
+        return Coercion(literal, "python_literal", Confidence.LOSSLESS)
+    braced = _loads("{" + bare + "}") if re.match(r'\s*"[^"]+"\s*:', bare) else MISSING
+    return None if braced is MISSING else Coercion(braced, "lost_braces", Confidence.EVIDENT)
 
 
 def _unfenced(text: str) -> str:

@@ -166,17 +166,8 @@ def types_of(schema: Schema, root: Schema) -> set[str]:
 
 def type_name(value: Json) -> str:
     """The JSON type of a value; an integral number is an "integer"."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if as_list(value) is not None else "object"
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", type(None): "null"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "object")
 
 
 def accepts(schema: Schema, root: Schema, kind: str) -> bool:

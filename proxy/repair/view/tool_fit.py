@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
-from catalog_cache.likely import likely
 from catalog_cache.names import clean
+from catalog_cache.nearest import likely
 from proxy.repair.view.coerce import Target, coerce
 from proxy.repair.view.opposites import contrary, meaningful, verbs
 from proxy.repair.view.scalars import read_json

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.catalog import DEEPEST, Json, as_list, as_object, canonical, too_deep
-from schemas.plan import INTERPOLATION, Location, Ref, as_ref
+from schemas.plan import INTERPOLATION, Location, Ref, as_ref, is_ref
 
 
 class _Missing:
@@ -92,10 +92,9 @@ def _child(value: Json, part: str) -> Json:
     keys, items = as_object(value), as_list(value)
     if keys is not None:
         return keys.get(part, MISSING)
-    if items is not None and re.fullmatch(r"-?\d+", part):
-        index = int(part)
-        return items[index] if -len(items) <= index < len(items) else MISSING
-    return MISSING
+    if items is None or not re.fullmatch(r"-?\d{1,9}", part):
+        return MISSING
+    return items[int(part)] if -len(items) <= int(part) < len(items) else MISSING
 
 
 def join(parts: list[str]) -> str:
@@ -133,39 +132,39 @@ Lookup = Mapping[str, Json]
 """Every step id of the plan to its value, `MISSING` while it has none."""
 
 
-def resolve(value: Json, lookup: Lookup, where: Location = ()) -> tuple[Json, list[Unresolved]]:
-    """Replace every reference inside a value by what it points at; what failed is listed and stays `MISSING`."""
-    ref = as_ref(value)
-    if ref is not None:
-        return _resolved(ref, lookup, where)
-    if len(where) >= DEEPEST:
-        return value, []
-    failed: list[Unresolved] = []
-    keys, listed = as_object(value), as_list(value)
+def mapped(value: Json, change: Callable[[Json, Location], Json], where: Location = ()) -> Json:
+    """A copy of a value in which `change` had each inner value, outermost first; what it changed is not gone into."""
+    changed = change(value, where)
+    if changed is not value or is_ref(value) or len(where) >= DEEPEST:
+        return changed
+    keys, items = as_object(value), as_list(value)
     if keys is not None:
-        filled: dict[str, Json] = {}
-        for key, inner in keys.items():
-            filled[key], missing = resolve(inner, lookup, (*where, key))
-            failed += missing
-        return filled, failed
-    if listed is not None:
-        items: list[Json] = []
-        for index, inner in enumerate(listed):
-            item, missing = resolve(inner, lookup, (*where, index))
-            items.append(item)
-            failed += missing
-        return items, failed
-    if isinstance(value, str) and "{{" in value:
-        return _interpolated(value, lookup, where)
-    return value, failed
+        return {key: mapped(inner, change, (*where, key)) for key, inner in keys.items()}
+    return [mapped(item, change, (*where, at)) for at, item in enumerate(items)] if items is not None else value
+
+
+def resolve(value: Json, lookup: Lookup) -> tuple[Json, list[Unresolved]]:
+    """Replace every reference inside a value by what it points at; what failed is listed and stays `MISSING`."""
+    failed: list[Unresolved] = []
+
+    def fill(inner: Json, where: Location) -> Json:
+        ref = as_ref(inner)
+        if ref is not None:
+            inner, missing = _resolved(ref, lookup, where)
+        elif isinstance(inner, str) and "{{" in inner:
+            inner, missing = _interpolated(inner, lookup, where)
+        else:
+            return inner
+        failed.extend(missing)
+        return inner
+
+    return mapped(value, fill), failed
 
 
 def _resolved(ref: Ref, lookup: Lookup, where: Location) -> tuple[Json, list[Unresolved]]:
     base = lookup.get(ref.step, MISSING)
-    if base is MISSING:
-        return MISSING, [Unresolved(where, ref, ran=False)]
-    found = at(base, ref.path)
-    return found, [Unresolved(where, ref, ran=True)] if found is MISSING else []
+    found = MISSING if base is MISSING else at(base, ref.path)
+    return found, [Unresolved(where, ref, ran=base is not MISSING)] if found is MISSING else []
 
 
 def _interpolated(text: str, lookup: Lookup, where: Location) -> tuple[Json, list[Unresolved]]:
@@ -173,22 +172,20 @@ def _interpolated(text: str, lookup: Lookup, where: Location) -> tuple[Json, lis
     length = len(text)
 
     def fill(match: re.Match[str]) -> str:
-        if match[1] not in lookup:
-            return match[0]
-        found, missing = _resolved(Ref(match[1], match[2] or ""), lookup, where)
-        failed.extend(missing)
-        if missing or (failed and failed[-1].too_long):
-            return match[0]
         nonlocal length
-        written = as_text(lone_result(found))
+        ref = Ref(match[1], match[2] or "")
+        if ref.step not in lookup or (failed and failed[-1].too_long):
+            return match[0]
+        found, missing = _resolved(ref, lookup, where)
+        failed.extend(missing)
+        written = match[0] if missing else as_text(lone_result(found))
         length += len(written)
         if length > LONGEST_TEXT:
-            failed.append(Unresolved(where, Ref(match[1], match[2] or ""), ran=True, too_long=True))
-            return match[0]
+            failed.append(Unresolved(where, ref, ran=True, too_long=True))
         return written
 
     filled = INTERPOLATION.sub(fill, text)
-    return (MISSING, failed) if any(each.too_long for each in failed) else (filled, failed)
+    return (MISSING if failed and failed[-1].too_long else filled), failed
 
 
 def as_text(value: Json) -> str:
@@ -226,17 +223,7 @@ def larger(value: Json, limit: int = LARGEST) -> bool:
 
 def inside(container: Json, where: Location) -> Json:
     """The value at a location of arguments, `MISSING` where there is none."""
-    for part in where:
-        keys, items = as_object(container), as_list(container)
-        if keys is not None:
-            container = keys.get(str(part), MISSING)
-        elif items is not None and isinstance(part, int) and part < len(items):
-            container = items[part]
-        else:
-            return MISSING
-        if container is MISSING:
-            return MISSING
-    return container
+    return _follow(container, [str(part) for part in where])
 
 
 def replaced(container: Json, where: Location, value: Json) -> Json:

@@ -19,11 +19,6 @@ def _zones() -> dict[str, str]:
     return {place: zones[0] for place, zones in places.items() if len(zones) == 1}
 
 
-def place_zone(name: str) -> str | None:
-    """The IANA time zone of a place; None where there is no or more than one of that name."""
-    return _zones().get(name.replace("_", " ").lower())
-
-
 def time_zone_in(text: str, target: Target, used: set[str]) -> str | None:
     """The IANA time zone of the one place that a text names and that is not used yet; None for other arguments."""
     described = f"{target.name} {target.schema.get('description', '')}".lower()

@@ -30,13 +30,12 @@ from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
 from proxy.resume import Earlier
-from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools
+from proxy.tools import FIND_TOOLS, RUN_WORKFLOW, own_tools, summary
 from proxy.workflow import Workflow
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
 from schemas.config import Config, Mode
-from schemas.edit import Proposal, SwapTool
+from schemas.edit import Proposal
 from schemas.plan import Plan, Step
-from schemas.problem import UnknownTool
 from schemas.record import CallRecord
 from schemas.report import Report
 from schemas.trial import Lost, Reply, Verdict
@@ -104,26 +103,29 @@ class Calls:
         return upstream.repair if upstream is not None and upstream.repair is not None else self._config.repair.mode
 
     async def _forward(
-        self, tool: Tool, params: Mapping[str, Any], client: Client, renamed: tuple[Proposal, ...] = ()
+        self, tool: Tool, params: Mapping[str, Any], client: Client, made: tuple[Proposal, ...] = (), asked: str = ""
     ) -> Reply:
-        """Send a call as it came; look at it again only if it fails."""
-        mode = self._mode(tool.server)
+        """Send a call as it came, or with edits `made` to a tool `asked` for; look at it again only if it fails."""
+        given, mode = params.get("arguments"), self._mode(tool.server)
         if mode == "auto" and self._config.repair.when == "before":
             early = single.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
             if early is not None:
-                return await self._sent_early(tool, params, client, early)
+                made, params = (*made, *early.proposals), {**params, "arguments": early.plan.steps[0].arguments}
         sent = params if params.get("name") == tool.name else {**params, "name": tool.name}
         reply, record = await self._noted(tool, sent, client)
         refused = reply.refused
-        arguments = params.get("arguments")
-        if not refused or mode == "off":
-            self._journal.call(record)
-            if reply.result is not None and not refused:
-                self._remember(client.session, tool, arguments, reply.result)
-                if renamed:
-                    return self._announce(reply, tool, arguments, renamed, client, 1)
-            return reply
-        return await self._mended(tool, params, client, reply, record, mode, renamed)
+        if refused and mode != "off":
+            return await self._mended(
+                tool, params, client, reply, record, mode, made, single.plan_of(tool, given, asked)
+            )
+        self._journal.call(record)
+        if reply.result is not None and not refused:
+            self._remember(client, tool, params.get("arguments"), reply.result)
+            if made:
+                before = single.plan_of(tool, given, asked)
+                mended = single.Mended(reply, before, single.plan_of(tool, params.get("arguments")), made, worked=True)
+                return self._announce(self._journal.new_id("run"), mended, client, 1, 0.0)
+        return reply
 
     async def _noted(self, tool: Tool, params: Mapping[str, Any], client: Client) -> tuple[Reply, CallRecord]:
         """Send one call; one that ends without a reply is in the journal too."""
@@ -144,7 +146,7 @@ class Calls:
 
     async def _mended(
         self, tool: Tool, params: Mapping[str, Any], client: Client, reply: Reply, record: CallRecord, mode: Mode,
-        renamed: tuple[Proposal, ...],
+        made: tuple[Proposal, ...], asked: Plan,
     ) -> Reply:  # fmt: skip
         repair_id = self._journal.new_id("run")
         self._journal.call(replace(record, repair_id=repair_id, step=single.STEP))
@@ -160,16 +162,15 @@ class Calls:
             ask=partial(self._ask, tool, client) if asking else None,
             reads=partial(self._reads, client) if asking else None,
         )  # fmt: skip
-        mended = replace(mended, lineage=(*renamed, *mended.lineage)) if mended.worked else mended
-        self._journal.run(
-            single.record(repair_id, client.session, mended, executor.ledger.calls, time.perf_counter() - clock)
-        )
         if mended.worked and mended.reply.result is not None:
             if self._config.evolution.memory:
-                self._memories.learn(mended.before, mended.lineage[len(renamed) :], evidence)
-            arguments = mended.after.steps[0].arguments
-            self._remember(client.session, tool, arguments, mended.reply.result)
-            return replace(mended.reply, result=single.announced(mended.reply.result, repair_id, mended))
+                self._memories.learn(mended.before, mended.lineage, evidence)
+            self._remember(client, tool, mended.after.steps[0].arguments, mended.reply.result)
+        mended = replace(mended, before=asked, lineage=(*made, *mended.lineage))
+        calls, seconds = executor.ledger.calls, time.perf_counter() - clock
+        if mended.worked:
+            return self._announce(repair_id, mended, client, calls, seconds)
+        self._journal.run(single.record(repair_id, client.session, mended, calls, seconds))
         known = replace(tool, public=self._shown(tool))
         told = single.diagnosis(known, mended)
         words = single.sentence(known.public, told) if told else ""
@@ -182,29 +183,10 @@ class Calls:
     async def _reads(self, client: Client, tool: Tool) -> bool:
         return await self._asked(client, tool, self._config.upstreams.get(tool.server))
 
-    async def _sent_early(self, tool: Tool, params: Mapping[str, Any], client: Client, early: Repair) -> Reply:
-        arguments = early.plan.steps[0].arguments
-        reply, record = await self._noted(tool, {**params, "name": tool.name, "arguments": arguments}, client)
-        self._journal.call(record)
-        if reply.result is None or reply.refused:
-            return reply
-        return self._announce(reply, tool, params.get("arguments", {}), early.proposals, client, 1)
-
-    def _announce(
-        self, reply: Reply, tool: Tool, arguments: Json, lineage: tuple[Proposal, ...], client: Client, calls: int
-    ) -> Reply:
-        repair_id = self._journal.new_id("run")
-        before = single.plan_of(tool, arguments or {})
-        swaps = [edit for proposal in lineage for edit in proposal.edits if isinstance(edit, SwapTool)]
-        if swaps:
-            before = (
-                Plan((Step(single.STEP, str(lineage[0].problem.tool), arguments or {}),))
-                if isinstance(lineage[0].problem, UnknownTool)
-                else before
-            )
-        mended = single.Mended(reply, before, before, lineage, worked=True)
-        self._journal.run(single.record(repair_id, client.session, mended, calls, 0.0))
-        return replace(reply, result=single.announced(reply.result or {}, repair_id, mended))
+    def _announce(self, repair_id: str, mended: single.Mended, client: Client, calls: int, seconds: float) -> Reply:
+        """Note a repaired call, and say in its result what was changed."""
+        self._journal.run(single.record(repair_id, client.session, mended, calls, seconds))
+        return replace(mended.reply, result=single.announced(mended.reply.result or {}, repair_id, mended))
 
     async def _unknown(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         """Resolve a name that no tool bears by its spelling; else answer with the nearest tools.
@@ -219,12 +201,12 @@ class Calls:
         known = Evidence(view, single=True, policy=self._config.effects.policy)
         swap = await to_thread.run_sync(naming.spelled, name, arguments, known)
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self._forward(tool, params, client, (swap,))
+            return await self._forward(tool, params, client, (swap,), name)
         reply = await self._refused_name(name, params, client)
         mistyped = unknown_tool(reply, name)
         swap = await to_thread.run_sync(naming.mistyped, name, arguments, known) if mistyped else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self._forward(tool, params, client, (swap,))
+            return await self._forward(tool, params, client, (swap,), name)
         if not reply.refused or self._mode(self._server) == "off":
             return reply
         near = await to_thread.run_sync(naming.near, name, arguments, known)
@@ -283,15 +265,15 @@ class Calls:
             feedback=evolution.feedback, memory=self._memories.lessons if evolution.memory else {},
         )  # fmt: skip
 
-    def _remember(self, session: str, tool: Tool, arguments: Json, result: Mapping[str, Any]) -> None:
+    def _remember(self, client: Client, tool: Tool, arguments: Json, result: Mapping[str, Any]) -> None:
+        """Keep a result as evidence for later calls of the session; of sessions the least lately used go."""
         limit = self._config.repair.session_results
-        if not limit or _heavy(result):
+        if not limit or not client.lasts or _heavy(result):
             return
-        kept = self._sessions.get(session)
-        if kept is None:
-            kept = self._sessions[session] = deque(maxlen=limit)
-            while len(self._sessions) > SESSIONS:
-                self._sessions.popitem(last=False)
+        kept = self._sessions.pop(client.session, None) or deque(maxlen=limit)
+        self._sessions[client.session] = kept
+        while len(self._sessions) > SESSIONS:
+            self._sessions.popitem(last=False)
         kept.append((tool, arguments, result))
 
     async def run_workflow(self, submitted: Json, client: Client, before: Earlier | None = None) -> Report:
@@ -306,9 +288,10 @@ class Calls:
             return await self._find(as_object(arguments) or {})
         report = await self.run_workflow(arguments, client)
         written = report.written()
-        text = json.dumps(written, ensure_ascii=False)
-        result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "structuredContent": written}
-        return Reply(result={**result, "isError": report.status == "failed"})
+        text = summary(report) if client.structured else json.dumps(written, ensure_ascii=False)
+        result: dict[str, Any] = {"content": [{"type": "text", "text": text}]}
+        more = {"structuredContent": written} if client.structured else {}
+        return Reply(result={**result, **more, "isError": report.status == "failed"})
 
     async def _find(self, arguments: Mapping[str, Any]) -> Reply:
         query, limit = arguments.get("query"), arguments.get("limit", 8)

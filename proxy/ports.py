@@ -24,6 +24,16 @@ class Client(Protocol):
         """Identity of the client's session: evidence is kept per session and never crosses."""
         ...
 
+    @property
+    def lasts(self) -> bool:
+        """Tell whether more requests may come in this session; else nothing of it is kept as evidence."""
+        return True
+
+    @property
+    def structured(self) -> bool:
+        """Tell whether its version of the protocol has structured content."""
+        return True
+
     async def progress(self, done: float, total: float | None, message: str) -> None:
         """Send a progress notification; does nothing where the client asked for none."""
         ...

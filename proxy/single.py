@@ -42,8 +42,8 @@ GENERATIONS = 8
 class Mended:
     """What became of a failed call.
 
-    `reply` is what the client gets before anything is added to it; `lineage` the edits that were sent, or, where
-    `suggestion` is set, those that were not. `problems` are what is wrong with the call as it was sent.
+    `reply` is what the client gets before anything is added to it; `before` is the call as it came, `after` as it was
+    sent, but for what was `tried`; `lineage` are the edits between the two, `problems` what is wrong with `after`.
     """
 
     reply: Reply
@@ -59,9 +59,9 @@ class Mended:
     """Why the suggestion was not sent, or not claimed."""
 
 
-def plan_of(tool: Tool, arguments: Json) -> Plan:
-    """A call as a plan of one step."""
-    return Plan((Step(STEP, tool.name, arguments, tool.server),))
+def plan_of(tool: Tool, arguments: Json, name: str = "") -> Plan:
+    """A call as a plan of one step, under another `name` where the client wrote one that no tool bears."""
+    return Plan((Step(STEP, name, arguments or {}) if name else Step(STEP, tool.name, arguments, tool.server),))
 
 
 async def mend(
@@ -146,7 +146,10 @@ def diagnosis(tool: Tool, mended: Mended) -> dict[str, Any]:
             {"arguments": run.arguments, "error": (error_text(run.reply) if run.reply else "")[:500]}
             for run in mended.tried
         ]
-        told.setdefault("repairs", explain.repairs(mended.before, mended.lineage))
+        told.setdefault("repairs", [])
+    if mended.lineage:
+        told["sent"] = {"arguments": mended.after.steps[0].arguments}
+        told["sent"]["repairs"] = explain.repairs(mended.before, mended.lineage)
     if told:
         told["schema"] = describe(tool.schema, 800)
     return told
@@ -156,6 +159,10 @@ def sentence(name: str, told: Mapping[str, Any]) -> str:
     """A diagnosis in words; `name` is the tool as the client knows it."""
     tried = told.get("tried", [])
     lines = [] if tried else ["mcp-mend did not change this call; it failed as it was sent."]
+    if "sent" in told:
+        arguments = json.dumps(told["sent"]["arguments"], ensure_ascii=False)
+        why = "; ".join(dict.fromkeys(repair["evidence"] for repair in told["sent"]["repairs"]))
+        lines = [f"mcp-mend sent this call as {name} with {arguments} ({why}), and that failed as it stands above."]
     lines += [f"- {problem['message']}" + _where(problem) for problem in told.get("problems", [])]
     for run in tried:
         arguments = json.dumps(run["arguments"], ensure_ascii=False)
@@ -202,10 +209,9 @@ def with_diagnosis(reply: Reply, told: Mapping[str, Any], words: str, how: str) 
 
 def record(repair_id: str, session: str, mended: Mended, calls: int, seconds: float) -> RunRecord:
     """The journal's entry for a failed call: what was sent, what was changed, what came of it."""
-    lineage = mended.lineage if mended.worked else (mended.suggestion.proposals if mended.suggestion else ())
-    base = mended.before if mended.worked else mended.after
+    lineage = (*mended.lineage, *(mended.suggestion.proposals if mended.suggestion else ()))
     after = mended.after if mended.worked or mended.suggestion is None else mended.suggestion.plan
-    changed = apply(base, [edit for proposal in lineage for edit in proposal.edits])
+    changed = apply(mended.before, [edit for proposal in lineage for edit in proposal.edits])
     text = error_text(mended.reply) if not mended.worked else ""
     return RunRecord(
         repair_id,
@@ -215,7 +221,7 @@ def record(repair_id: str, session: str, mended: Mended, calls: int, seconds: fl
         "repaired" if mended.worked else ("suggested" if mended.suggestion else "failed"),
         mended.before.json(),
         (after if isinstance(changed, Inapplicable) else changed).json(),
-        list(explain.repairs(base, lineage)),
+        list(explain.repairs(mended.before, lineage)),
         [explain.problem_json(problem) for problem in mended.problems],
         error_before=next((p.text for p in mended.problems if isinstance(p, Refused)), "")[:2000],
         error_after=text[:2000],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from schemas.plan import Submission
-from schemas.report import Report
+from schemas.report import RepairReport, Report
 
 RUN_WORKFLOW = "run_workflow"
 FIND_TOOLS = "find_tools"
@@ -54,6 +55,33 @@ def _own_tools() -> tuple[dict[str, Any], ...]:
 def own_tools() -> list[dict[str, Any]]:
     """Fresh copies of the tool objects, for a `tools/list` reply."""
     return copy.deepcopy(list(_own_tools()))
+
+
+def summary(report: Report) -> str:
+    """A report in a few lines for a model: status, output, and each repair and problem in a line."""
+    lines = [f"{report.status}: {report.search.stop}"]
+    if report.output is not None:
+        lines.append(f"output: {_json(report.output)}")
+    verb = "would repair" if report.status == "suggested" else "repaired"
+    lines += [f"{verb} {_edit(repair)}" for repair in report.repairs]
+    for problem in report.problems:
+        perhaps = f"; perhaps {', '.join(problem.candidates)}" if problem.candidates else ""
+        lines.append(f"problem in {problem.step or 'the plan'}{problem.path or ''}: {problem.message}{perhaps}")
+    lines += [f"not used of the goal: {text}" for text in report.uncovered]
+    for other in report.alternatives:
+        lines.append(f"not claimed: {_json(other.output)} ({other.why})")
+    if report.output is None or report.status == "failed":
+        lines.append(f"plan: {_json(report.plan)}")
+    return "\n".join(lines)
+
+
+def _edit(repair: RepairReport) -> str:
+    changed = f"{_json(repair.before)} -> {_json(repair.after)}"
+    return f"{repair.step}: {repair.op} {changed} ({repair.confidence}, {repair.rule}: {repair.evidence})"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def bare(schema: Mapping[str, Any], *, answer: bool = False) -> dict[str, Any]:

@@ -303,6 +303,31 @@ async def test_only_lossless_coercion_happens_before_sending_and_only_on_wish() 
     assert guessed.world.sent[0][2]["quantity"] == "about two dozen"
 
 
+@promise("before-is-opted-into", "own-error-plus-diagnosis")
+async def test_a_call_that_was_changed_first_and_failed_says_what_was_sent() -> None:
+    desk = Desk(shop(), config=configured(repair={"when": "before"}))
+    sent = {"cart_id": "none", "sku": "can-05", "quantity": "2"}
+    result = await desk.result("shop__add_to_cart", sent)
+    assert result["isError"]
+    assert (
+        'sent this call as shop__add_to_cart with {"cart_id": "none", "sku": "can-05", "quantity": 2}'
+        in texts(result)[-1]
+    )
+    (run,) = desk.book.runs.values()
+    assert run.before["steps"][0]["arguments"] == sent
+    assert [repair["op"] for repair in run.repairs] == ["coerce_argument"]
+
+
+@promise("names-resolve-exactly", "repaired-call-says-so")
+async def test_a_call_of_two_faults_shows_both_edits_everywhere() -> None:
+    desk = Desk(shop())
+    result = await desk.result("shop__getProduct", {"Sku": "can-05"})
+    assert [repair["op"] for repair in repairs(result)] == ["swap_tool", "rename_argument"]
+    (run,) = desk.book.runs.values()
+    assert [repair["op"] for repair in run.repairs] == ["swap_tool", "rename_argument"]
+    assert (run.before["steps"][0]["tool"], run.after["steps"][0]["tool"]) == ("shop__getProduct", "get_product")
+
+
 @promise("before-is-opted-into")
 async def test_a_sound_call_is_untouched_even_then() -> None:
     desk = Desk(shop(), config=configured(repair={"when": "before"}))

@@ -156,6 +156,28 @@ async def test_the_same_value_is_only_suggested_where_something_would_be_deleted
     assert desk.world.done == [("list_files", {"folder": "notes"})]
 
 
+class Passing(Person):
+    """A client of which no second request can be told to be its own."""
+
+    @property
+    def lasts(self) -> bool:
+        return False
+
+
+@promise("session-is-evidence")
+async def test_a_session_is_not_pushed_out_by_requests_that_stand_alone_or_by_sessions_used_less() -> None:
+    desk, ada = Desk(files()), Person("ada")
+    await desk.result("files__list_files", {"folder": "notes"}, ada)
+    for number in range(250):
+        await desk.result("files__list_files", {"folder": "notes"}, Passing(f"alone {number}"))
+        await desk.result("files__list_files", {"folder": "drafts"}, Person(f"session {number}"))
+        if number % 100 == 99:
+            await desk.result("files__read_file", {"path": "notes/todo.md"}, ada)
+    assert repairs(await desk.result("files__read_file", {"path": "notes/toddo.md"}, ada))
+    alone = await desk.result("files__read_file", {"path": "notes/toddo.md"}, Passing("alone 249"))
+    assert alone["isError"]
+
+
 @promise("session-is-evidence")
 async def test_sessions_can_be_forgotten() -> None:
     desk = Desk(files(), config=configured(repair={"session_results": 0}))
@@ -253,13 +275,28 @@ async def test_in_front_of_one_upstream_a_diagnosis_speaks_its_names() -> None:
 # the proxy's own tools
 
 
+class OldPerson(Person):
+    """A client of a protocol version without structured content."""
+
+    @property
+    def structured(self) -> bool:
+        return False
+
+
 @promise("report-fields")
-async def test_run_workflow_answers_with_its_report_as_structure_and_text() -> None:
+async def test_run_workflow_answers_with_its_report_as_structure_and_a_summary_in_words() -> None:
     desk = Desk(shop(), tickets())
-    steps = [{"id": "p", "tool": "get_product", "arguments": {"sku": "can-05"}}]
+    steps = [{"id": "p", "tool": "get_product", "arguments": {"SKU": "can-05"}}]
     result = await desk.result("run_workflow", {"steps": steps})
-    assert result["structuredContent"]["status"] == "succeeded"
+    assert result["structuredContent"]["status"] == "repaired"
     assert result["isError"] is False
+    first, output, repaired = texts(result)[0].splitlines()
+    assert first == "repaired: Every step succeeded."
+    assert json.loads(output.removeprefix("output: ")) == result["structuredContent"]["output"]
+    assert repaired.startswith("repaired p: rename_argument")
+    old = await desk.result("run_workflow", {"steps": steps}, OldPerson())
+    assert json.loads(texts(old)[0])["status"] == "repaired"
+    assert "structuredContent" not in old
     failed_one = await desk.result("run_workflow", {"steps": []})
     assert failed_one["isError"] is True
     assert failed_one["structuredContent"]["status"] == "failed"

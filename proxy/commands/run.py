@@ -29,6 +29,7 @@ class Terminal:
     """The person at the terminal as the client of one run: progress on stderr, no questions asked."""
 
     session = "terminal"
+    lasts = structured = True
 
     async def progress(self, done: float, total: float | None, message: str) -> None:
         """Show a line on stderr where somebody may be watching."""

@@ -39,6 +39,7 @@ class Exchange(Caller):
         self.session = session
         self.profile = profile
         self.modern = modern
+        self.lasts = True
         self.hold: Callable[[str, Any], Awaitable[Reply]] | None = None
         self._channel = channel
         self._params = params
@@ -100,6 +101,11 @@ class Exchange(Caller):
         content: Any = (as_list(result.get("content")) or [result.get("content")])[0]
         text: Any = rpc.fields(content).get("text")
         return Written(text, str(result.get("model", ""))) if isinstance(text, str) else None
+
+    @property
+    def structured(self) -> bool:
+        """Tell whether its version of the protocol has structured content."""
+        return self.modern or self.profile.version >= "2025-06-18"
 
     @property
     def token(self) -> Any:

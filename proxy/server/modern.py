@@ -123,7 +123,7 @@ async def _answer(face: Face, message: Message, receive: Receive, send: Send) ->
     stream = ModernStream()
     params = message.get("params")
     exchange = face.exchange(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
-    exchange.ident = message["id"]
+    exchange.ident, exchange.lasts = message["id"], False
     work = asyncio.ensure_future(face.answer(message["method"], params, exchange))
     work.add_done_callback(lambda _: stream.wake())
     try:

@@ -99,6 +99,20 @@ async def test_a_refusal_that_says_how_is_followed_once(
     assert len(where.sent) == 2
 
 
+@promise("abstains")
+async def test_what_a_refusal_lists_is_mended_before_a_value_that_may_be_made_up() -> None:
+    def check(given: dict[str, Any]) -> str:
+        listed = ["crown", "florin"]
+        return "" if given["currency"] in listed else f"{given['currency']!r} is not one of {listed} (currency)"
+
+    where = world(picky(check, currency={}).tool("bill", lambda: {"amount": 5, "currency": "crown"}, "read"))
+    steps = [step("b", "bill"), step("a", "act", currency="florin currency")]
+    report = await carried_out(where, {"goal": "What do I pay, in florins?", "steps": steps})
+    assert ("act", {"currency": "crown"}) not in where.done
+    assert report.status == "repaired", report.problems
+    assert ("act", {"currency": "florin"}) in where.done
+
+
 @promise("wrappers-are-opened")
 async def test_arguments_that_ran_into_one_text_are_separated() -> None:
     where = world(tickets("jsonschema"))

@@ -21,8 +21,8 @@ from schemas.edit import Confidence, Proposal
 from schemas.plan import Plan, Step, dependencies
 from schemas.trial import Candidate, StepRun, Verdict
 
-LIKELY = 0.25
-"""Score below which a guess is only told to the client: rules say so of what would change what was asked for."""
+LIKELY = 0.3
+"""Score below which a guess is only told to the client: it may be the counterpart of what was meant."""
 AGAIN = "this call has already failed"
 UNLIKELY = "the evidence does not single it out"
 UNSURE = "not sent: an effect would follow a guess"

@@ -29,7 +29,7 @@ from tests.promises import promise
         ("1:紧急 2:普通 3:低", {"1": "紧急", "2": "普通", "3": "低"}),
         ("0=нет 1=да", {"0": "нет", "1": "да"}),
         # no tables
-        ("9:30 Uhr oder 10:30 Uhr", {}),
+        ("9:30 Uhr und 10:30 Uhr", {}),
         ("M - male, F - female", {}),
         ("Between 9:30 and 10:30, or 1:1", {}),
         ("ratio 16:9, 4:3", {}),

@@ -26,7 +26,11 @@ from tests.promises import promise
         ("1 (nizko), 2 (vysoko)", {"1": "nizko", "2": "vysoko"}),
         ("Уровень: низкий (1), высокий (2)", {"1": "низкий", "2": "высокий"}),
         ("M = male, F = female", {"M": "male", "F": "female"}),
+        ("1:紧急 2:普通 3:低", {"1": "紧急", "2": "普通", "3": "低"}),
+        ("0=нет 1=да", {"0": "нет", "1": "да"}),
         # no tables
+        ("9:30 Uhr und 10:30 Uhr", {}),
+        ("M - male, F - female", {}),
         ("Between 9:30 and 10:30, or 1:1", {}),
         ("ratio 16:9, 4:3", {}),
         ("ports 80-443, 1-5", {}),
@@ -39,11 +43,33 @@ def test_a_description_is_read_for_its_table(text: str, pairs: dict[str, str]) -
     assert dict(table(text)) == pairs
 
 
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("M - male, F - female", {"M": "male", "F": "female"}),
+        ("Пол: M — мужской, F — женский", {"M": "мужской", "F": "женский"}),
+        ("M：男，F：女", {"M": "男", "F": "女"}),
+        ("sexe : M = homme ; F = femme", {"M": "homme", "F": "femme"}),
+        ("M – ذكر، F – أنثى", {"M": "ذكر", "F": "أنثى"}),
+        # no tables
+        ("M or F", {}),
+        ("M - male", {}),
+        ("size M - F, or from F - M", {}),
+        ("the FM - radio, the AM - radio", {}),
+    ],
+)
+def test_allowed_values_are_codes_however_they_are_told(text: str, pairs: dict[str, str]) -> None:
+    assert dict(table(text, ("M", "F"))) == pairs
+
+
 CASES: list[tuple[dict[str, Any], Any, Any]] = [
     ({**INTEGER, "description": "Dringlichkeit: 1 = sofort, 2 = heute, 3 = irgendwann"}, "Heute", 2),
     ({**NUMBER, "description": "状态：0＝停止、1＝运行"}, "运行", 1),
     ({"enum": ["R", "W"], "description": "'R' for reader, 'W' for writer"}, "writer", "W"),
     ({**INTEGER, "description": "Level (0 = None, 1 = Some)"}, "none", 0),
+    ({"enum": ["M", "F"], "description": "Пол: M — мужской, F — женский"}, "женский", "F"),
+    ({"enum": ["M", "F"], "description": "M - male, F - female"}, "Male", "M"),
+    ({**INTEGER, "description": "优先级 1:紧急 2:普通 3:低"}, "普通", 2),
 ]
 
 

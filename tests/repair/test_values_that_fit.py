@@ -51,6 +51,8 @@ def first(value: Any, schema: dict[str, Any], name: str = "value", *, required: 
         ("3.75", NUM, 3.75, "lossless"),
         ("6.02e23", NUM, 6.02e23, "lossless"),
         ("7.0", INT, 7, "lossless"),
+        ("twenty-one", INT, 21, "evident"),
+        ("three thousand two hundred and five", INT, 3205, "evident"),
         ("about 15", INT, 15, "evident"),
         ("~ 90", NUM, 90, "evident"),
         # truth values

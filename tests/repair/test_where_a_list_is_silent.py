@@ -103,6 +103,7 @@ async def test_a_habit_of_writing_is_followed_for_reads_alone(schema: Any, writt
         (INTEGER, "18,250", 18250),
         (NUMBER, "2,000,000", 2000000),
         (NUMBER, "1.5", 1.5),
+        (INTEGER, "two", 2),
         (INTEGER, "58 units", 58),
         (TEXTS, "a", ["a"]),
         (BOOLEAN, "true", True),

@@ -101,10 +101,8 @@ def static_problems(here: StepView) -> tuple[Problem, ...]:
     arguments = here.resolved[0]
     if as_object(arguments) is None:
         kind = type_name(arguments) if arguments is not MISSING else "an unresolved reference"
-        found.append(
-            WrongType(step=here.step.id, value=here.step.arguments, message=f"arguments must be an object, not {kind}")
-        )
-        return tuple(found)
+        message = f"arguments must be an object, not {kind}"
+        return (*found, WrongType(step=here.step.id, value=here.step.arguments, message=message))
     if here.tool is not None:
         named = dict(spelled_references(here))
         found.extend(_spelled_reference(here, name, text) for name, text in named.items())
@@ -127,16 +125,11 @@ def _tool_problems(here: StepView) -> Iterator[Problem]:
     if absent is not None:
         yield UpstreamDown(step=step.id, message=f"{absent} lists no tools at present, so {named!r} cannot be called")
     elif len(options) > 1:
-        yield AmbiguousTool(
-            step=step.id,
-            tool=step.tool,
-            message=f"{named!r} fits {len(options)} tools",
-            candidates=tuple(tool.public for tool in options[:5]),
-        )
+        message, candidates = f"{named!r} fits {len(options)} tools", tuple(tool.public for tool in options[:5])
+        yield AmbiguousTool(step=step.id, tool=step.tool, message=message, candidates=candidates)
     else:
-        yield UnknownTool(
-            step=step.id, tool=step.tool, server=step.server, message=f"no upstream offers a tool {named!r}"
-        )
+        message = f"no upstream offers a tool {named!r}"
+        yield UnknownTool(step=step.id, tool=step.tool, server=step.server, message=message)
 
 
 def _absent(here: StepView) -> str | None:
@@ -151,9 +144,8 @@ def _reference_problems(here: StepView) -> Iterator[Problem]:
     for target in dict.fromkeys([*(ref.step for _, ref in step.refs(ids)), *step.after]):
         if target not in ids:
             where = next((at for at, ref in step.refs(ids) if ref.step == target), ())
-            yield DanglingDependency(
-                step=step.id, at=where, target=target, message=f"there is no step {target!r} to take a value from"
-            )
+            message = f"there is no step {target!r} to take a value from"
+            yield DanglingDependency(step=step.id, at=where, target=target, message=message)
     loop = here.plan.cycle
     if step.id in loop:
         trail = " → ".join((*loop, loop[0]))
@@ -166,15 +158,11 @@ def _reference_problems(here: StepView) -> Iterator[Problem]:
 def _wrong_path(step: str, missing: Unresolved, evidence: Evidence) -> WrongPath:
     if missing.too_long:
         message = f"with {missing.ref.step!r} filled in, this text would be longer than {LONGEST_TEXT:,} characters"
-        return WrongPath(step=step, at=missing.at, ref=missing.ref, message=message)
-    value = evidence.value(missing.ref.step)
-    has = ", ".join(list(as_object(value) or {})[:8]) or type_name(value)
-    return WrongPath(
-        step=step,
-        at=missing.at,
-        ref=missing.ref,
-        message=f"the result of {missing.ref.step!r} has nothing at {missing.ref.path!r} (it has: {has})",
-    )
+    else:
+        value = evidence.value(missing.ref.step)
+        has = ", ".join(list(as_object(value) or {})[:8]) or type_name(value)
+        message = f"the result of {missing.ref.step!r} has nothing at {missing.ref.path!r} (it has: {has})"
+    return WrongPath(step=step, at=missing.at, ref=missing.ref, message=message)
 
 
 def _schema_problems(here: StepView) -> Iterator[Problem]:
@@ -189,14 +177,8 @@ def _schema_problems(here: StepView) -> Iterator[Problem]:
     closed = here.schema.get("additionalProperties") is False
     for name in here.written:
         if declared and name not in declared and not closed:
-            forbidden = name in here.reading.unexpected
-            yield UnexpectedArgument(
-                step=here.step.id,
-                at=(name,),
-                name=name,
-                forbidden=forbidden,
-                message=f"the tool knows no argument {name!r}",
-            )
+            forbidden, message = name in here.reading.unexpected, f"the tool knows no argument {name!r}"
+            yield UnexpectedArgument(step=here.step.id, at=(name,), name=name, forbidden=forbidden, message=message)
 
 
 def _breaches(here: StepView, arguments: dict[str, Json]) -> list[Breach]:
@@ -223,13 +205,8 @@ def _from_breach(here: StepView, breach: Breach, pending: set[str]) -> Iterator[
     if ref is not None and not here.evidence.typed:
         return
     if ref is not None:
-        yield TypeMismatch(
-            step=step,
-            at=ref_at,
-            ref=ref,
-            value=breach.value,
-            message=f"the referenced value does not fit: {breach.message}",
-        )
+        message = f"the referenced value does not fit: {breach.message}"
+        yield TypeMismatch(step=step, at=ref_at, ref=ref, value=breach.value, message=message)
         return
     match breach.keyword:
         case "required":
@@ -238,16 +215,10 @@ def _from_breach(here: StepView, breach: Breach, pending: set[str]) -> Iterator[
                 message = f"the required argument {name!r} is missing"
                 yield MissingArgument(step=step, at=(*breach.at, name), name=name, message=message)
         case "additionalProperties" | "unevaluatedProperties":
-            known = set(property_names(breach.schema, here.schema))
-            for name in as_object(breach.value) or {}:
-                if name not in known:
-                    yield UnexpectedArgument(
-                        step=step,
-                        at=(*breach.at, name),
-                        name=name,
-                        forbidden=True,
-                        message=f"the schema forbids {name!r}",
-                    )
+            known = property_names(breach.schema, here.schema)
+            for name in [name for name in as_object(breach.value) or {} if name not in known]:
+                at, message = (*breach.at, name), f"the schema forbids {name!r}"
+                yield UnexpectedArgument(step=step, at=at, name=name, forbidden=True, message=message)
         case keyword if keyword in _LIMITS:
             allowed = tuple(as_list(breach.detail) or ([breach.detail] if breach.keyword == "const" else []))
             yield ValueNotAllowed(step=step, at=breach.at, value=breach.value, allowed=allowed, message=breach.message)
@@ -270,17 +241,14 @@ def output_problems(plan: Plan, evidence: Evidence) -> tuple[Problem, ...]:
     if plan.output is None:
         return ()
     ids = plan.by_id
-    found: list[Problem] = [
-        DanglingDependency(
-            step=OUTPUT, at=where, target=ref.step, message=f"there is no step {ref.step!r} to take the output from"
-        )
-        for where, ref in refs_in(plan.output, ids)
-        if ref.step not in ids
-    ]
+    found: list[Problem] = []
+    for where, ref in refs_in(plan.output, ids):
+        if ref.step not in ids:
+            message = f"there is no step {ref.step!r} to take the output from"
+            found.append(DanglingDependency(step=OUTPUT, at=where, target=ref.step, message=message))
     value, missing = resolve(plan.output, evidence.values(plan))
     if larger(value):
-        found.append(
-            UnresolvedReference(step=OUTPUT, message=f"the output would come to more than {LARGEST:,} characters")
-        )
+        message = f"the output would come to more than {LARGEST:,} characters"
+        found.append(UnresolvedReference(step=OUTPUT, message=message))
     found.extend(_wrong_path(OUTPUT, failed, evidence) for failed in missing if failed.ran and failed.ref.step in ids)
     return tuple(found)

@@ -34,6 +34,8 @@ from schemas.edit import Confidence
 from schemas.plan import walk
 
 MAX_DEPTH = 6
+SHORT_CODE = 12
+"""Characters of an allowed value that a description may tell by a label."""
 _MARKED_UNIT = re.compile(
     r"\bin ([A-Za-z]+ per [A-Za-z]+(?: second)?)|\bin ([A-Za-zµ°%][\w/°µ²³^.*·⋅%]*)|(?<!\w)\(([A-Za-zµ°%][\w/°µ²³^]*)\)"
 )
@@ -216,7 +218,11 @@ def _tabled(value: Json, target: Target) -> Iterator[Coercion]:
 
 
 def _code(value: Json, target: Target) -> str | None:
-    return code_of(value, str(target.schema.get("description", ""))) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    allowed = allowed_values(target.schema, target.root) or ()
+    codes = tuple(code for code in allowed if isinstance(code, str) and 0 < len(code) <= SHORT_CODE)
+    return code_of(value, str(target.schema.get("description", "")), codes)
 
 
 def _to_layout(value: Json, target: Target) -> Iterator[Coercion]:

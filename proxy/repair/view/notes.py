@@ -110,9 +110,11 @@ def _written(text: str, name: str) -> str:
     return ""
 
 
+CODES = 50
+"""Allowed values that are looked for as codes."""
 READ = 4000
 """Characters of a description that are searched for a table."""
-_PIECES = re.compile(r"[,;|()\[\]\n、،؛。]|\.(?=\s|$)")
+_PIECES = re.compile(r"[,;|()\[\]\n、،؛。]|\.(?=\s|$)|\s(?=\d{1,9}\s?[=:→]\s?[^\W\d_])")
 _CLOSED = re.compile(r"[,;|)\]\n、،؛。]|\.(?=\s|$)")
 """Where an entry ends; the second leaves an opening bracket standing, for `1 (low), 2 (high)`."""
 _SIGN = r"(?P<sign>\s{0,3}(?:=>|->|[=:→])|\s[-–—]|\sfor)\s{0,3}"
@@ -130,10 +132,15 @@ _FORMS = (
 
 
 @lru_cache(maxsize=1024)
-def table(text: str) -> tuple[tuple[str, str], ...]:
-    """The pairs of code and label that a text writes out, () where there are fewer than two of one kind."""
+def table(text: str, allowed: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """The pairs of code and label that a text writes out, () where there are fewer than two of one kind.
+
+    The `allowed` values are codes however the text writes them: `M - male`.
+    """
     text = unicodedata.normalize("NFKC", text[:READ])
-    for split, form in _FORMS:
+    known = "|".join(re.escape(code) for code in allowed[:CODES])
+    forms = [(_PIECES, re.compile(rf"(?:^|:\s?)['\"`]?(?P<code>{known})['\"`]?{_SIGN}{_LABEL}"))] if known else []
+    for split, form in (*_FORMS, *forms):
         pieces = (piece.strip() for piece in split.split(text))
         found = [match for piece in pieces if len(piece) < 200 and (match := form.search(piece))]
         signs = [match["sign"].strip() for match in found]
@@ -146,9 +153,9 @@ def table(text: str) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def code_of(label: str, text: str) -> str | None:
+def code_of(label: str, text: str, allowed: tuple[str, ...] = ()) -> str | None:
     """The code whose label in the table of a text equals this one but for case and separators; None for none or two."""
-    codes = [code for code, said in table(text) if same(said, label)]
+    codes = [code for code, said in table(text, allowed) if same(said, label)]
     return codes[0] if len(codes) == 1 else None
 
 

@@ -44,7 +44,7 @@ class Coercion:
 
 
 def read_number(text: str) -> Coercion | None:
-    """Read a whole text as one number: digits with separators, literal arithmetic, or one number among words."""
+    """Read a whole text as one number: digits, literal arithmetic, number words, or one number among words."""
     bare = text.strip().strip("\"'`").strip()
     if len(bare) > LONGEST:
         return None
@@ -55,6 +55,9 @@ def read_number(text: str) -> Coercion | None:
     computed = _computed(bare)
     if computed is not None:
         return Coercion(computed, "arithmetic", Confidence.EVIDENT)
+    spoken = number_words(bare)
+    if spoken is not None:
+        return Coercion(spoken, "number_words", Confidence.EVIDENT)
     return _number_with_words(bare)
 
 
@@ -132,6 +135,34 @@ def _number(text: str) -> int | float | None:
 
 def _shortest(number: float) -> int | float:
     return int(number) if whole(number) else number
+
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def _in_words(number: int) -> str:
+    if number < 20:
+        return _ONES[number]
+    size = 10 if number < 100 else 100
+    head = _TENS[number // 10 - 2] if size == 10 else f"{_ONES[number // 100]} hundred"
+    return f"{head} {_in_words(number % size)}" if number % size else head
+
+
+_WORDS = {_in_words(number): number for number in range(1000)}
+
+
+def number_words(text: str) -> int | None:
+    """Read an English cardinal number below a million, `twelve thousand four hundred and six`; None for all else."""
+    bare = text.lower().replace("-", " ").replace(",", " ").replace(" and ", " ").split()
+    thousands, said, rest = " ".join(bare).rpartition("thousand")
+    found = [_WORDS.get(part.strip()) for part in (thousands, rest)]
+    if not said:
+        return found[1]
+    return None if found[0] is None or (found[1] is None and rest) else 1000 * found[0] + (found[1] or 0)
 
 
 def read_boolean(value: Json) -> Coercion | None:

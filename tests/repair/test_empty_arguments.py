@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.trial import Reply
 from tests.desks import Desk, done, repairs
 from tests.fakes import INTEGER, TEXT, TEXTS, RefusedError, Server
 from tests.promises import promise
@@ -75,3 +76,39 @@ async def test_what_is_accepted_stays_empty() -> None:
     desk = Desk(archive())
     await desk.result("suche", {"wort": "", "marken": [], "ohne": []})
     assert done(desk.world, "suche") == [{"wort": "", "marken": [], "ohne": []}]
+
+
+@promise("wrappers-are-opened")
+@pytest.mark.parametrize("effect", ["read", "unknown", "write"])
+@pytest.mark.parametrize("sent", ["", [], "null", "[]", "{}"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "Invalid params: arguments must be an object",
+        "Invalid request parameters",
+        'Invalid params: invalid type: string "", expected a map',
+        '[{"code":"invalid_type","expected":"object","received":"string","path":["arguments"],"message":"Invalid"}]',
+    ],
+)
+async def test_an_envelope_that_holds_nothing_becomes_an_empty_object(effect: str, sent: Any, refusal: str) -> None:
+    server = Server("magazin").tool("zeige", dict, effect)
+
+    def answer(_name: str, given: Any) -> Reply:
+        if not isinstance(given, dict):
+            return Reply(error={"code": -32602, "message": refusal})
+        return Reply(result={"content": [{"type": "text", "text": "da"}]})
+
+    server.answer = answer  # type: ignore[method-assign]
+    desk = Desk(server)
+    (repair,) = repairs(await desk.result("zeige", sent))
+    assert repair["after"] == {}
+    assert [arguments for _, _, arguments in desk.world.sent] == [sent, {}]
+
+
+@promise("effects-once")
+async def test_a_failure_in_other_words_is_no_proof_that_nothing_was_done() -> None:
+    server = Server("magazin").tool("lösche", dict, "destructive")
+    server.answer = lambda _name, _given: Reply(error={"code": -32602, "message": "the object is locked"})  # type: ignore[method-assign]
+    desk = Desk(server)
+    assert (await desk.reply("lösche", "")).error is not None
+    assert len(desk.world.sent) == 1

@@ -164,8 +164,11 @@ def _placed(text: str, broken: Sequence[Breach]) -> list[Complaint] | None:
     return [Complaint("value", where)] if joint and whole and _EXPECTED.fullmatch(expected) else None
 
 
-_ENVELOPE = re.compile(r"Invalid request parameters\.?")
-"""What the Python SDK says where the arguments are no object."""
+_ENVELOPE = re.compile(
+    r"Invalid request parameters|"
+    r"(?:params\.)?arguments:? (?:must|should|has to) be (?:an? )?(?:object|dict(?:ionary)?|map)"
+)
+"""What the Python SDK and hand-written checks say where the arguments are no object."""
 _MISFIT = re.compile(
     r"invalid (?:type|value): (?:[\w ]+ )?[`\"']?[^`\"'\n]{0,100}[`\"']?, expected "
     r"(?:[iuf]\d+|(?:an? )?(?:string|boolean|integer|sequence|map|number)|struct \w+|one of `\w+`(?:, `\w+`)*)"
@@ -190,7 +193,7 @@ _UNIONS = ("anyOf", "oneOf", "allOf", "if", "then", "else", "not", "contains")
 def _agrees(complaint: Complaint, broken: Sequence[Breach], mine: frozenset[Complaint], arguments: Json) -> bool:
     """Tell whether the arguments break the published schema as the complaint says; `mine` is how they break it."""
     if as_object(arguments) is None:
-        return complaint.kind != "unexpected" and _enveloped(complaint.where)
+        return complaint.kind != "unexpected" and (complaint.where is None or _enveloped(complaint.where))
     where = complaint.where
     if where is None:
         kinds = (

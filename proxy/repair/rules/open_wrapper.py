@@ -17,6 +17,9 @@ from schemas.edit import Confidence, UnwrapValue
 from schemas.plan import as_ref
 from schemas.problem import UnexpectedArgument, WrongType
 
+_NOTHING: tuple[Json, ...] = (None, "", [], "null")
+"""What stands for no arguments at all."""
+
 
 def propose(problem: WrongType | UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     """Take arguments out of JSON text, a list of one, or an unknown key, if every key inside is an argument that fits.
@@ -34,12 +37,12 @@ def propose(problem: WrongType | UnexpectedArgument, here: StepView) -> Iterator
 
 def _opened(value: Json) -> tuple[Json, Confidence]:
     """What arguments that are no object hold: JSON, fenced, twice encoded, a Python literal, or without its braces."""
-    if value is None or value == "":
-        return {}, Confidence.LOSSLESS
     items = as_list(value) or []
     if len(items) == 1:
         return items[0], Confidence.EVIDENT
     reading = read_json(value) if isinstance(value, str) else None
+    if value in _NOTHING or (reading is not None and reading.value in _NOTHING):
+        return {}, Confidence.LOSSLESS
     return (reading.value, reading.confidence) if reading is not None else (MISSING, Confidence.GUESS)
 
 
@@ -94,6 +97,7 @@ RULE = Rule(
         Example(_TAKES, [{"city": "Oslo", "days": 3}], {"city": "Oslo", "days": 3}),
         Example(_TAKES, {"input": {"city": "Oslo", "nights": 3}}),
         Example(_TAKES, {"input": {"city": "Oslo"}, "city": "Bergen", "days": 3}),
+        Example({}, "null", {}),
         Example(_TAKES, "Oslo, please"),
     ),
 )

@@ -82,7 +82,7 @@ def _loses(submitted: Plan, plan: Plan, edit: Edit, proposal: Proposal, evidence
         return ""
     here = view_of(plan, step, evidence)
     old = inside(step.arguments, edit.at)
-    if old is MISSING or _empty(old):
+    if old is MISSING or _empty(old) or (old == "null" and not edit.at):
         required = here.tool is not None and edit.at and edit.at[-1] in here.tool.required
         return f"{edit.at[-1]!r} is required" if isinstance(edit, DropArgument) and required else ""
     reads = here.tool is not None and here.tool.effect is Effect.READ

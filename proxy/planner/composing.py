@@ -74,12 +74,12 @@ class Composer:
         reading = bool(ranked) and reads_only(ranked[0])
         order = [*(await self._readers(goal, shown)), *neighbours([t for t in ranked if not reading or reads_only(t)])]
         grown, tried = Grown(Plan((), goal)), dict[str, int]()
-        for tool in [*order[:QUEUE]] * TRIES if ranked else []:
+        for place, tool in [*enumerate(order[:QUEUE])] * TRIES if ranked else []:
             begun = len(grown.plan.steps)
             if grown.waiting or begun == STEPS or tool in grown.tools or tried.get(tool.public) == begun:
                 continue
             tried[tool.public] = begun
-            longer = await self._longer(grown, tool, run)
+            longer = await self._longer(grown, tool, run, often=place < TOGETHER)
             grown = longer or grown
             if longer and reading and await self._answers(longer):
                 return Made(_ended(longer), sure=True)
@@ -124,12 +124,12 @@ class Composer:
                 return scores
         return None
 
-    async def _longer(self, grown: Grown, tool: Tool, run: Run) -> Grown | None:
-        """The plan with a call of this tool, None where none can be written or it fails."""
-        for notes in (False, True):
+    async def _longer(self, grown: Grown, tool: Tool, run: Run, *, often: bool) -> Grown | None:
+        """The plan with a call of this tool, None where none can be written, or it fails or finds nothing."""
+        for notes in (False, True) if often and tool.properties else (False,):
             step = await self._call(grown, tool, f"s{len(grown.plan.steps) + 1}", notes=notes)
             longer = None if step is None else await self._added(grown, step, tool, run)
-            if longer is not None or not tool.properties:
+            if longer is not None:
                 return longer
         return None
 
@@ -146,20 +146,23 @@ class Composer:
         return None if step is None or unfounded(step, tool, ground) else joined(step, ground)
 
     async def _added(self, grown: Grown, step: Step, tool: Tool, run: Run) -> Grown | None:
-        """The plan with this step, run where it may be; None where it repeats another one, or fails."""
+        """The plan with this step, run where it may be; None where it repeats another one, fails, or finds nothing."""
         if any(canonical([s.tool, s.arguments]) == canonical([step.tool, step.arguments]) for s in grown.plan.steps):
             return None
         longer = replace(grown, plan=replace(grown.plan, steps=(*grown.plan.steps, step)), tools=(*grown.tools, tool))
         if longer.waiting:
             return longer
         tried = await run(longer.plan)
-        return None if tried is None else replace(longer, plan=tried.plan, runs=dict(tried.execution.runs))
+        ran = tried.execution.runs.get(step.id) if tried else None
+        if tried is None or ran is None or not list(news(ran)):
+            return None
+        return replace(longer, plan=tried.plan, runs=dict(tried.execution.runs))
 
     async def _answers(self, grown: Grown) -> bool:
-        """Tell whether the last result is new, comes of all that the goal states, and the model says it answers."""
+        """Tell whether the last result comes of all that the goal states, and the model says it answers."""
         plan, last = needed(grown.plan, grown.values), grown.plan.steps[-1].id
         ran = grown.runs.get(last)
-        if ran is None or not list(news(ran)) or uncovered(grown.plan.goal, plan, grown.tools):
+        if ran is None or uncovered(grown.plan.goal, plan, grown.tools):
             return False
         scores = await self._rank(prompt.answered(ran, grown.tools[-1], grown.plan.goal), prompt.VERDICTS)
         return scores is not None and scores[0] - scores[1] > SURE

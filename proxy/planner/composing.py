@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from proxy.planner import grammar, prompt
 from proxy.planner.answer import news
@@ -72,9 +73,11 @@ class Composer:
         shown = sorted(tools, key=lambda tool: tool.public)
         ranked = await self._ranked(goal, shown)
         reading = bool(ranked) and reads_only(ranked[0])
-        order = [*(await self._readers(goal, shown)), *neighbours([t for t in ranked if not reading or reads_only(t)])]
-        grown, tried = Grown(Plan((), goal)), dict[str, int]()
-        for place, tool in [*enumerate(order[:QUEUE])] * TRIES if ranked else []:
+        order = neighbours([tool for tool in ranked if not reading or reads_only(tool)])[:QUEUE]
+        grown, tried = await self._told(goal, shown, run) if ranked else Grown(Plan((), goal)), dict[str, int]()
+        if reading and grown.plan.steps and await self._answers(grown):
+            return Made(_ended(grown), sure=True)
+        for place, tool in [*enumerate(order)] * TRIES:
             begun = len(grown.plan.steps)
             if grown.waiting or begun == STEPS or tool in grown.tools or tried.get(tool.public) == begun:
                 continue
@@ -85,11 +88,16 @@ class Composer:
                 return Made(_ended(longer), sure=True)
         return Made(_ended(grown), sure=False) if grown.plan.steps else None
 
-    async def _readers(self, goal: str, shown: Sequence[Tool]) -> list[Tool]:
-        """For each file or address that the goal states the likeliest tool to read it, whatever else is asked."""
-        stood = [each.text for each in stated(goal) if each.kind in ("path", "url")]
-        ranked = [await self._ranked(f"Read {text}", shown) for text in stood[:STEPS]]
-        return [tool for tools in ranked for tool in [*filter(reads_only, tools)][:1]]
+    async def _told(self, goal: str, shown: Sequence[Tool], run: Run) -> Grown:
+        """What the files and addresses hold that the goal states, each read by the likeliest tool that can."""
+        grown = Grown(Plan((), goal))
+        for text in [each.text for each in stated(goal) if each.kind in ("path", "url")][:TOGETHER]:
+            readers = filter(reads_only, await self._ranked(f"Read {text}", shown))
+            for tool in islice(readers, TOGETHER):
+                if longer := await self._longer(grown, tool, run, often=False):
+                    grown = longer
+                    break
+        return grown
 
     async def _ranked(self, goal: str, shown: Sequence[Tool]) -> list[Tool]:
         """The tools, those that the goal suggests first; none where it suggests that none can do it."""

@@ -87,7 +87,7 @@ def _founded(value: Json, ground: Ground, *, exact: bool) -> bool:
     """Tell whether a value stands somewhere; of a text of several words each, or (not `exact`) its literals."""
     text = as_text(same_numbers(value))
     if is_number(value) or ground.holds(text):
-        return ground.holds(text)
+        return ground.holds(text) or any(value == each.value for each in stated(ground.goal) if each.kind == "number")
     if exact:
         return all(map(ground.holds, words(text)))
     if len(text.split()) == 1:

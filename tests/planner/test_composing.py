@@ -106,7 +106,8 @@ async def test_what_the_answer_was_not_made_from_is_no_step_of_the_plan() -> Non
 async def test_what_may_change_something_is_not_sent_and_nothing_is_claimed() -> None:
     assert SAVE.effect is not Effect.READ
     server = Server(RESULTS)
-    values = [call("read_note", name="client.txt"), call("save_note", name="copy.txt", text="Marta Lund")]
+    save = call("save_note", name="copy.txt", text="Marta Lund")
+    values = [call("read_note", name="client.txt"), None, None, save]
     goal = "Copy client.txt to copy.txt."
     plan = await made(goal, ["save_note", "read_note"], values, server.run, answers="read_note")
     assert plan is not None

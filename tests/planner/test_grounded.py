@@ -49,6 +49,12 @@ def test_an_optional_argument_that_says_nothing_or_is_made_up_is_left_out() -> N
     assert settled(step, ASK, Ground(GOAL, {})).arguments == {"query": ""}
 
 
+def test_a_number_that_the_goal_states_is_founded_in_any_script() -> None:
+    step = Step("s1", "run_query", {"query": "", "limit": 3}, "shop")
+    assert settled(step, ASK, Ground("最新の3件だけ見せてください。", {})).arguments == {"query": "", "limit": 3}
+    assert settled(step, ASK, Ground("最新の4件だけ見せてください。", {})).arguments == {"query": ""}
+
+
 def test_a_path_that_is_read_is_the_one_that_the_goal_states() -> None:
     look = tool("look", {"path": {"type": "string"}}, annotations={"readOnlyHint": True})
     step = Step("s1", "look", {"path": "/home/me/out/count.txt"}, "shop")

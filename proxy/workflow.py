@@ -21,7 +21,7 @@ from proxy.executor import Executor
 from proxy.kept import Kept
 from proxy.ledger import Ledger
 from proxy.memory import Memories
-from proxy.planner.composing import STEPS
+from proxy.planner.composing import QUEUE
 from proxy.planner.opening import Opened
 from proxy.ports import Client, Journal, Made, Upstreams, Usage
 from proxy.repair import explain
@@ -167,7 +167,7 @@ class Workflow:
         few = len(catalog.tools) <= PLANNED_FROM
         tools = catalog.tools if few else await self._find(catalog, submitted.goal, PLANNED_FROM)
         run = self._prepare(submitted, Plan((), submitted.goal), client, repair_id, until, made=True)
-        ledger.limit = run.executor.ledger.limit * STEPS
+        ledger.limit = run.executor.ledger.limit * QUEUE
         run.executor.ledger = ledger
         return await self._planner.advisor.plan(submitted.goal, tools, partial(self._read, run))
 

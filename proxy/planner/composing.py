@@ -6,37 +6,37 @@ that may change something is sent while a plan grows: such a step stands in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from proxy.planner import grammar, prompt
 from proxy.planner.answer import news
 from proxy.planner.grammar import Known
-from proxy.planner.grounded import Ground, joined, settled, unfounded
+from proxy.planner.grounded import Ground, joined, needed, settled, unfounded
 from proxy.planner.render import labels
 from proxy.ports import Made, Planner, Run
-from proxy.repair.read.goal import uncovered
+from proxy.repair.read.goal import stated, uncovered
 from proxy.repair.view.order import reads_only
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json, Tool, canonical
 from schemas.plan import Plan, Ref, Step
 from schemas.trial import StepRun
 
-STEPS = 4
-"""Steps of a plan; what takes more is beyond a small model."""
+STEPS = 5
+"""Steps that are tried for one plan; what takes more is beyond a small model."""
 PRIOR = 0.5
 """Share of a name's likelihood without the goal that is taken off: some names are likely anyway."""
 TRIES = 2
-"""Tools tried for one step, the next likely one where the call of the first cannot be written or fails."""
-FIRST = 10
-"""So many of the tools that the goal alone suggests may change something: nothing that was read brings in another."""
+"""Times that a ranking is asked for, and rounds through the tools: what the first one read may help the second."""
+TOGETHER = 3
+"""Tools of one server that are tried in a row: the name of the right one may say less than that of its neighbour."""
+QUEUE = 8
+"""Tools that are tried in one round."""
 TOKENS = 200
 """For one call."""
-SURE = 0.2
+SURE = 1.6
 """Nats by which yes must be likelier than no."""
-
-Near = Mapping[str, Tool]
-"""Tools by the way their calls begin, the likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Grown:
 
     @property
     def waiting(self) -> bool:
-        """Tell whether a step may change something: what follows it runs with the finished plan."""
+        """Tell whether a step may change something: it is for the client to send, and the last."""
         return not all(map(reads_only, self.tools))
 
     @property
@@ -66,32 +66,47 @@ class Composer:
         self._priors: dict[str, dict[str, float]] = {}
 
     async def plan(self, goal: str, tools: Sequence[Tool], run: Run) -> Made | None:
-        """A plan for the goal, and whether it covers it, only reads and the model stands by it; None: none begun.
+        """A plan for the goal, and whether it covers it, only reads and its result answers it; None: none begun.
 
-        Yes and no of a small model do not part right effects from wrong ones, so that none rests on its word.
+        Where the likeliest tool may change something the goal asks for that, and no reading may be claimed to do it.
         """
         shown = sorted(tools, key=lambda tool: tool.public)
-        near = await self._near(goal, shown)
-        grown, sure = Grown(Plan((), goal)), False
-        while near and not sure and len(grown.plan.steps) < STEPS:
-            longer = await self._longer(grown, shown, near, run)
-            if longer is None:
-                break
-            grown, sure = longer, await self._reached(longer, shown)
-        return Made(_ended(grown), sure and all(map(reads_only, grown.tools))) if grown.plan.steps else None
+        ranked = await self._ranked(goal, shown)
+        reading = bool(ranked) and reads_only(ranked[0])
+        order = neighbours([tool for tool in ranked if not reading or reads_only(tool)])[:QUEUE]
+        grown, tried = await self._told(goal, shown, run) if ranked else Grown(Plan((), goal)), dict[str, int]()
+        if reading and grown.plan.steps and await self._answers(grown):
+            return Made(_ended(grown), sure=True)
+        for place, tool in [*enumerate(order)] * TRIES:
+            begun = len(grown.plan.steps)
+            if grown.waiting or begun == STEPS or tool in grown.tools or tried.get(tool.public) == begun:
+                continue
+            tried[tool.public] = begun
+            longer = await self._longer(grown, tool, run, often=place < TOGETHER)
+            grown = longer or grown
+            if longer and reading and await self._answers(longer):
+                return Made(_ended(longer), sure=True)
+        return Made(_ended(grown), sure=False) if grown.plan.steps else None
 
-    async def _near(self, goal: str, shown: Sequence[Tool]) -> Near:
-        """The tools that may be called, those that the goal suggests first; none where it suggests that none can do it.
+    async def _told(self, goal: str, shown: Sequence[Tool], run: Run) -> Grown:
+        """What the files and addresses hold that the goal states, each read by the likeliest tool that can."""
+        grown = Grown(Plan((), goal))
+        for text in [each.text for each in stated(goal) if each.kind in ("path", "url")][:TOGETHER]:
+            readers = filter(reads_only, await self._ranked(f"Read {text}", shown))
+            for tool in islice(readers, TOGETHER):
+                if longer := await self._longer(grown, tool, run, often=False):
+                    grown = longer
+                    break
+        return grown
 
-        One that may change something is among them only where it comes among the first.
-        """
+    async def _ranked(self, goal: str, shown: Sequence[Tool]) -> list[Tool]:
+        """The tools, those that the goal suggests first; none where it suggests that none can do it."""
         tools = {prompt.call_of(name): tool for name, tool in labels(shown).items()}
         names = [*tools, prompt.call_of(prompt.NONE)]
         scores = await self._scores(prompt.first_tool(goal, shown), names, shown)
         if scores is None or max(scores) == scores[-1]:
-            return {}
-        order = [name for _, name in sorted(zip(scores, names, strict=True), reverse=True) if name in tools]
-        return {n: tools[n] for place, n in enumerate(order) if place < FIRST or reads_only(tools[n])}
+            return []
+        return [tools[name] for _, name in sorted(zip(scores, names, strict=True), reverse=True) if name in tools]
 
     async def _scores(self, text: str, names: Sequence[str], shown: Sequence[Tool]) -> list[float] | None:
         """How likely each name is beyond how likely it is without a goal; None: no answer."""
@@ -117,59 +132,61 @@ class Composer:
                 return scores
         return None
 
-    async def _longer(self, grown: Grown, shown: Sequence[Tool], near: Near, run: Run) -> Grown | None:
-        """The plan with one more step, None where nothing that fits can be called."""
-        text = prompt.so_far(grown.plan, grown.values, shown)
-        for attempt, tool in enumerate(await self._next(text, near, grown, shown)):
-            for notes in (False, True):
-                id_ = f"s{len(grown.plan.steps) + 1}{'b' * (2 * attempt + notes)}"
-                step = await self._call(text, grown, tool, id_, notes=notes)
-                longer = None if step is None else await self._added(grown, step, tool, run)
-                if longer is not None:
-                    return longer
+    async def _longer(self, grown: Grown, tool: Tool, run: Run, *, often: bool) -> Grown | None:
+        """The plan with a call of this tool, None where none can be written, or it fails or finds nothing."""
+        for notes in (False, True) if often and tool.properties else (False,):
+            step = await self._call(grown, tool, f"s{len(grown.plan.steps) + 1}", notes=notes)
+            longer = None if step is None else await self._added(grown, step, tool, run)
+            if longer is not None:
+                return longer
         return None
 
-    async def _next(self, text: str, near: Near, grown: Grown, shown: Sequence[Tool]) -> list[Tool]:
-        """The tools to call next, the likeliest first."""
-        scores = await self._scores(text + prompt.NEXT, list(near), shown) if grown.plan.steps else None
-        order = sorted(zip(scores, near, strict=True), reverse=True) if scores else [(0.0, name) for name in near]
-        return [near[name] for _, name in order[:TRIES]]
-
-    async def _call(self, text: str, grown: Grown, tool: Tool, id_: str, *, notes: bool) -> Step | None:
+    async def _call(self, grown: Grown, tool: Tool, id_: str, *, notes: bool) -> Step | None:
         """The call of a tool as the model writes it, without what is made up; None where something needed is."""
+        if not tool.properties:
+            return Step(id_, tool.name, {}, tool.server)
         ground = Ground(grown.plan.goal, grown.values)
         known = [Known(step, value) for step, value in grown.values.items() if prompt.is_long(value)]
-        asked = prompt.next_call(text, next(iter(labels((tool,)))), tool, grown.plan.goal, notes=notes)
+        asked = prompt.next_call(grown.plan, grown.values, tool, notes=notes)
         answer = await self._planner.generate(asked, grammar.step_schema((tool,), known), TOKENS)
         step = grammar.read_step(answer, id_, (tool,), {each.step: each.value for each in known})
         step = None if step is None else settled(step, tool, ground)
         return None if step is None or unfounded(step, tool, ground) else joined(step, ground)
 
     async def _added(self, grown: Grown, step: Step, tool: Tool, run: Run) -> Grown | None:
-        """The plan with this step, run where it may be; None where it repeats another one, or fails."""
+        """The plan with this step, run where it may be; None where it repeats another one, fails, or finds nothing."""
         if any(canonical([s.tool, s.arguments]) == canonical([step.tool, step.arguments]) for s in grown.plan.steps):
             return None
-        waits = [each.id for each, of in zip(grown.plan.steps, grown.tools, strict=True) if not reads_only(of)]
-        step = replace(step, after=tuple(waits[-1:]))
         longer = replace(grown, plan=replace(grown.plan, steps=(*grown.plan.steps, step)), tools=(*grown.tools, tool))
         if longer.waiting:
             return longer
         tried = await run(longer.plan)
-        return None if tried is None else replace(longer, plan=tried.plan, runs=dict(tried.execution.runs))
+        ran = tried.execution.runs.get(step.id) if tried else None
+        if tried is None or ran is None or not list(news(ran)):
+            return None
+        return replace(longer, plan=tried.plan, runs=dict(tried.execution.runs))
 
-    async def _reached(self, grown: Grown, shown: Sequence[Tool]) -> bool:
-        """Tell whether a plan uses what the goal states, finds something, and the model says that it answers."""
-        ran = grown.runs.get(grown.plan.steps[-1].id)
-        empty = ran is not None and not list(news(ran))
-        if empty or uncovered(grown.plan.goal, grown.plan, grown.tools):
+    async def _answers(self, grown: Grown) -> bool:
+        """Tell whether the last result comes of all that the goal states, and the model says it answers."""
+        plan, last = needed(grown.plan, grown.values), grown.plan.steps[-1].id
+        ran = grown.runs.get(last)
+        if ran is None or uncovered(grown.plan.goal, plan, grown.tools):
             return False
-        text = prompt.so_far(grown.plan, grown.values, shown) + prompt.REACHED
-        scores = await self._rank(text, prompt.VERDICTS)
+        scores = await self._rank(prompt.answered(ran, grown.tools[-1], grown.plan.goal), prompt.VERDICTS)
         return scores is not None and scores[0] - scores[1] > SURE
 
 
+def neighbours(ranked: Sequence[Tool]) -> list[Tool]:
+    """The same tools, each likeliest one followed by the next likely ones of its server."""
+    left, found = list(ranked), list[Tool]()
+    while left:
+        found += [tool for tool in left if tool.server == left[0].server][:TOGETHER]
+        left = [tool for tool in left if tool not in found]
+    return found
+
+
 def _ended(grown: Grown) -> Plan:
-    """The plan with its last result as the output, or the one value in it that is new."""
+    """The plan that leads to its last result, with that as the output, or the one value in it that is new."""
     last = grown.plan.steps[-1].id
     found = list(news(grown.runs[last])) if last in grown.runs else []
-    return replace(grown.plan, output=Ref(last, found[0] if len(found) == 1 else "").json())
+    return replace(needed(grown.plan, grown.values), output=Ref(last, found[0] if len(found) == 1 else "").json())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from proxy.repair.read.goal import stated
@@ -12,7 +12,7 @@ from proxy.repair.view.schema import allowed_values, at_location
 from proxy.repair.view.values import MISSING, as_text, is_number, join, paths, replaced
 from proxy.repair.view.words import mentions, words
 from schemas.catalog import Json, Tool, as_object, canonical, same_numbers
-from schemas.plan import Location, Ref, Step, as_ref, walk
+from schemas.plan import Location, Plan, Ref, Step, as_ref, walk
 
 DISTINCT = 3
 """Characters of a value below which a repetition of it says nothing."""
@@ -87,7 +87,7 @@ def _founded(value: Json, ground: Ground, *, exact: bool) -> bool:
     """Tell whether a value stands somewhere; of a text of several words each, or (not `exact`) its literals."""
     text = as_text(same_numbers(value))
     if is_number(value) or ground.holds(text):
-        return ground.holds(text)
+        return ground.holds(text) or any(value == each.value for each in stated(ground.goal) if each.kind == "number")
     if exact:
         return all(map(ground.holds, words(text)))
     if len(text.split()) == 1:
@@ -114,3 +114,24 @@ def _referred(value: Json, ground: Ground) -> Json:
         if isinstance(value, str) and text in value and mentions(value, text):
             return value.replace(text, "{{" + ".".join(filter(None, (step, path))) + "}}")
     return value
+
+
+def needed(plan: Plan, values: Mapping[str, Json]) -> Plan:
+    """The last step of a plan, and of the others those whose results it was made from."""
+    kept = list(plan.steps[-1:])
+    for step in reversed(plan.steps[:-1]):
+        ground = Ground("", {step.id: values.get(step.id, MISSING)})
+        leaves = [as_text(leaf).strip() for _, _, leaf in ground.leaves()]
+        telling = [leaf for leaf in leaves if len(leaf) >= DISTINCT and not mentions(plan.goal, leaf)]
+        if any(_made_from(later, step.id, telling) for later in kept):
+            kept.insert(0, step)
+    return replace(plan, steps=tuple(kept))
+
+
+def _made_from(later: Step, step: str, leaves: Sequence[str]) -> bool:
+    for _, value in walk(later.arguments):
+        ref = as_ref(value)
+        inside = isinstance(value, str) and (f"{{{{{step}" in value or any(mentions(value, leaf) for leaf in leaves))
+        if inside or (ref is not None and ref.step == step):
+            return True
+    return False

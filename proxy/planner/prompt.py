@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from proxy.planner.render import brief, call_text, cut, labels, result_text, step_line, tool_line
 from proxy.ports import Example, Question
-from proxy.repair.view.notes import note
+from proxy.repair.view.notes import note, summary
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json, Tool
 from schemas.plan import Location, Plan, Step
+from schemas.trial import StepRun
 
 CHARACTERS_PER_TOKEN = 3.0
 """Of English and JSON with the vocabularies of today's small models; rather too few than too many."""
@@ -24,11 +25,9 @@ HEAD = "You repair tool calls. Answer with the corrected call only."
 ERROR = 400
 GOAL = 1200
 EXAMPLES = 2
-RESULT = 300
+RESULT = 400
 """Characters of a result that are told while a plan grows."""
 NONE = "none"
-NEXT = "\nThe goal is not reached yet. Write the name of the tool to call next."
-REACHED = "\nDo these calls fully reach the goal? Answer Yes or No."
 VERDICTS = ("Yes", "No")
 
 
@@ -103,20 +102,25 @@ def redesign(question: Question, failures: Sequence[str], tokens: int) -> str:
 def first_tool(goal: str, tools: Sequence[Tool]) -> str:
     """Ask which tool a plan begins with; without a goal the same for any goal."""
     ask = f"Write the name of the tool to call first, or {NONE} if no tool can do it."
-    return f"{so_far(Plan((), goal or 'Use one of them.'), {}, tools)}\n{ask}"
+    return f"{brief(tools)}\n\nThe goal: {cut(goal or 'Use one of them.', GOAL)}\n{ask}"
 
 
-def so_far(plan: Plan, values: Mapping[str, Json], tools: Sequence[Tool]) -> str:
-    """What every question about a growing plan begins with: the tools, the goal, and what the steps returned."""
+def next_call(plan: Plan, values: Mapping[str, Json], tool: Tool, *, notes: bool) -> str:
+    """Ask for the call of one tool after what was read; without `notes` its line names no examples to copy."""
     lines = "".join(f"\n{step_line(step, MISSING, 0)} -> {_seen(values.get(step.id, MISSING))}" for step in plan.steps)
     told = f"\nCalls so far:{lines}" if lines else ""
-    return f"{brief(tools)}\n\nThe goal: {cut(plan.goal, GOAL)}{told}"
+    line = tool_line(tool.name, tool, DETAILS[0].description, DETAILS[0].argument if notes else 0, plan.goal)
+    goal = cut(plan.goal, GOAL)
+    ask = "Write this call as JSON, with values from the goal"
+    return f"The goal: {goal}{told}\n\nThe next call:\n{line}\n{ask}: {goal}"
 
 
-def next_call(text: str, name: str, tool: Tool, goal: str, *, notes: bool) -> str:
-    """Ask for the call of one tool, after `so_far`; without `notes` the line names no examples that could be copied."""
-    line = tool_line(name, tool, DETAILS[0].description, DETAILS[0].argument if notes else 0, goal)
-    return f"{text}\n\nThe next call:\n{line}\nWrite this call as JSON, with values from the goal: {cut(goal, GOAL)}"
+def answered(run: StepRun, tool: Tool, goal: str) -> str:
+    """Ask whether the result of a call answers the goal, nothing else before the model's eyes."""
+    called = f"A tool was called: {tool.name} ({cut(summary(tool), DETAILS[0].description)})"
+    given = f"Arguments: {cut(json.dumps(run.arguments, ensure_ascii=False), ERROR)}"
+    ask = "Does the result contain the answer to the question? Answer Yes or No."
+    return f"{called}\n{given}\nResult: {_seen(run.value)}\nQuestion: {cut(goal, GOAL)}\n{ask}"
 
 
 def is_long(value: Json) -> bool:
@@ -127,6 +131,8 @@ def is_long(value: Json) -> bool:
 def _seen(value: Json) -> str:
     if value is MISSING:
         return "(is done when the plan runs)"
+    if isinstance(value, str):
+        return cut(value, RESULT)
     return result_text(value, RESULT) if is_long(value) else json.dumps(value, ensure_ascii=False)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.planner.grounded import Ground, joined, settled, unfounded
+from proxy.planner.grounded import Ground, joined, needed, settled, unfounded
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json
-from schemas.plan import Ref, Step
+from schemas.plan import Plan, Ref, Step
 from tests.planner.tools import tool
 
 ASK = tool(
@@ -49,6 +49,12 @@ def test_an_optional_argument_that_says_nothing_or_is_made_up_is_left_out() -> N
     assert settled(step, ASK, Ground(GOAL, {})).arguments == {"query": ""}
 
 
+def test_a_number_that_the_goal_states_is_founded_in_any_script() -> None:
+    step = Step("s1", "run_query", {"query": "", "limit": 3}, "shop")
+    assert settled(step, ASK, Ground("最新の3件だけ見せてください。", {})).arguments == {"query": "", "limit": 3}
+    assert settled(step, ASK, Ground("最新の4件だけ見せてください。", {})).arguments == {"query": ""}
+
+
 def test_a_path_that_is_read_is_the_one_that_the_goal_states() -> None:
     look = tool("look", {"path": {"type": "string"}}, annotations={"readOnlyHint": True})
     step = Step("s1", "look", {"path": "/home/me/out/count.txt"}, "shop")
@@ -69,3 +75,15 @@ def test_a_path_that_is_read_is_the_one_that_the_goal_states() -> None:
 def test_what_repeats_a_result_becomes_a_reference(value: str, joint: Json) -> None:
     ground = Ground(GOAL, {"s1": {"name": "Marta Lund", "text": "one\ntwo\n", "town": "Lisbon", "x": "no"}})
     assert joined(Step("s2", "run_query", {"query": value}, "shop"), ground).arguments == {"query": joint}
+
+
+def test_of_the_steps_before_the_last_only_those_stay_that_it_was_made_from() -> None:
+    steps = (
+        Step("s1", "read", {"path": "a"}, "shop"),
+        Step("s2", "read", {"path": "b"}, "shop"),
+        Step("s3", "look", {"name": Ref("s1", "name").json()}, "shop"),
+        Step("s4", "run_query", {"query": "town = 'Aarhus'"}, "shop"),
+    )
+    values: dict[str, Json] = {"s1": {"name": "Marta Lund"}, "s2": {"town": "Lisbon"}, "s3": {"town": "Aarhus\n"}}
+    kept = needed(Plan(steps, GOAL), values)
+    assert [step.id for step in kept.steps] == ["s1", "s3", "s4"]

@@ -83,7 +83,7 @@ async def test_what_one_server_returned_goes_to_no_other_on_a_goal_alone(*, same
         {"tool": "read_note", "arguments": {"name": "plan.txt"}},
         {"tool": "find_page", "arguments": {"query": "blue heron"}},
     ]
-    planner = ScriptedPlanner(score=asks("read_note", "find_page"), values=values)
+    planner = ScriptedPlanner(score=asks("read_note", "find_page", answers="find_page"), values=values)
     opened = Opened(planner, PlannerAdvisor(planner, 4096), Shortlist(None))
     with anyio.fail_after(20):
         report = await Workflow(Config(), where, Book(), opened).run({"goal": 'Which page is "plan.txt"?'}, Person())

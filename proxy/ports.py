@@ -108,15 +108,6 @@ class Planner(Protocol):
 
 
 @dataclass(frozen=True)
-class Example:
-    """A repair that worked before: the failed call, what the upstream said, the call that it became."""
-
-    failed: Step
-    error: str
-    worked: Step
-
-
-@dataclass(frozen=True)
 class Question:
     """What the planner is told about a plan that is stuck at `step`.
 
@@ -129,7 +120,6 @@ class Question:
     error: str
     tools: tuple[Tool, ...]
     results: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)

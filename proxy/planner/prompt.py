@@ -1,7 +1,7 @@
 """What the model is told. Pure: nouns in, text out.
 
 Every prompt begins with what stays the same from question to question about one plan (the tools), then what changes
-seldom (examples, the plan), then the question: a model that keeps its prefix reads the long part once. Small models
+seldom (the plan), then the question: a model that keeps its prefix reads the long part once. Small models
 do best when the goal stands last.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.planner.render import brief, call_text, cut, labels, result_text, step_line, tool_line
-from proxy.ports import Example, Question
+from proxy.ports import Question
 from proxy.repair.view.notes import note, summary
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json, Tool
@@ -24,7 +24,6 @@ CHARACTERS_PER_TOKEN = 3.0
 HEAD = "You repair tool calls. Answer with the corrected call only."
 ERROR = 400
 GOAL = 1200
-EXAMPLES = 2
 RESULT = 400
 """Characters of a result that are told while a plan grows."""
 NONE = "none"
@@ -168,8 +167,6 @@ def repaired(question: Question, candidate: Plan) -> str:
 
 def _view(question: Question, detail: Detail, *, plain: bool = False) -> str:
     parts = [HEAD, _tools(question.tools, question.plan.goal, detail)]
-    if question.examples:
-        parts.append("\n".join(_example(example) for example in question.examples[:EXAMPLES]))
     failed = _steps(question, detail, plain=plain)
     parts.append(f"This call failed:\n{failed}\nError: {cut(question.error, ERROR)}")
     return "\n\n".join(parts)
@@ -197,11 +194,6 @@ def _steps(question: Question, detail: Detail, *, plain: bool) -> str:
 
 def _shown(question: Question, step: Step, detail: Detail, *, plain: bool) -> str:
     return step_line(step, question.results.get(step.id, MISSING), detail.result, plain=plain)
-
-
-def _example(example: Example) -> str:
-    failed, worked = call_text(example.failed, plain=True), call_text(example.worked, plain=True)
-    return f"This call failed:\n{failed}\nError: {cut(example.error, ERROR)}\nThis call worked:\n{worked}"
 
 
 def _goal(goal: str, ask: str) -> str:

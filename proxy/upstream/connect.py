@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -108,10 +110,8 @@ def _access(name: str, config: Upstream) -> Access | None:
 
 async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
     child = Child(link.name, link.peer.receive, lambda reason: _lost(link, reason))
-    link.peer.wire = child
-    link.stderr = child.tail
-    link.spoken = child.spoken
-    try:
+    link.peer.wire, link.stderr, link.spoken = child, child.tail, child.spoken
+    async with _begun(link):
         await start(child, config)
         watchdog.add(child.pid)
         free = link.audience.brake.follow(child.hold)
@@ -122,9 +122,6 @@ async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
 
         link.stop = end
         await link.handshake()
-    except BaseException as failure:
-        await _failed(link, failure)
-        raise
     return link
 
 
@@ -132,13 +129,9 @@ async def _http(link: Link, config: Upstream) -> Link:
     from proxy.upstream.http import Http
 
     wire = Http(link, config.url or "", config.headers, lambda reason: _lost(link, reason))
-    link.peer.wire = wire
-    link.stop = wire.close
-    try:
+    link.peer.wire, link.stop = wire, wire.close
+    async with _begun(link, lambda: wire.refused.status if wire.refused is not None else 0):
         await link.handshake(per_request=True)
-    except BaseException as failure:
-        await _failed(link, failure, wire.refused.status if wire.refused is not None else 0)
-        raise
     return link
 
 
@@ -146,28 +139,29 @@ async def _sse(link: Link, config: Upstream) -> Link:
     from proxy.upstream.sse import Sse
 
     wire = Sse(link, config.url or "", config.headers, lambda reason: _lost(link, reason))
-    link.peer.wire = wire
-    link.stop = wire.close
-    try:
+    link.peer.wire, link.stop = wire, wire.close
+    async with _begun(link):
         await wire.open()
         await link.handshake()
-    except BaseException as failure:
-        await _failed(link, failure)
-        raise
     return link
 
 
-async def _failed(link: Link, failure: BaseException, status: int = 0) -> None:
-    """End what was started, and say what is known of the failure."""
-    with anyio.CancelScope(shield=True):
-        if isinstance(failure, (OSError, HandshakeError)):
-            await link.spoken()
-        await link.close()
-    if isinstance(failure, (OSError, HandshakeError)):
+@asynccontextmanager
+async def _begun(link: Link, status: Callable[[], int] = int) -> AsyncGenerator[None]:
+    """End what was started where it fails within the block, and say what is known of the failure."""
+    try:
+        yield
+    except BaseException as failure:
+        with anyio.CancelScope(shield=True):
+            if isinstance(failure, (OSError, HandshakeError)):
+                await link.spoken()
+            await link.close()
+        if not isinstance(failure, (OSError, HandshakeError)):
+            raise
         door = link.access
         if door is not None and door.trouble:
-            raise UnreachableError(door.trouble, status=status, access=door if door.waiting else None) from failure
-        raise UnreachableError(str(failure), link.stderr(), status) from failure
+            raise UnreachableError(door.trouble, status=status(), access=door if door.waiting else None) from failure
+        raise UnreachableError(str(failure), link.stderr(), status()) from failure
 
 
 def _lost(link: Link, reason: str) -> None:

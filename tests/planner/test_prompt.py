@@ -9,7 +9,6 @@ from inline_snapshot import snapshot
 
 from proxy.planner import prompt
 from proxy.planner.render import result_text, type_text
-from proxy.ports import Example
 from proxy.repair.view.notes import note, summary
 from schemas.plan import Ref, Step
 from tests.planner.tools import ORDERS, PLAN, QUESTION, tool
@@ -50,20 +49,13 @@ def test_an_argument() -> None:
     )
 
 
-def test_a_missing_step_and_a_repair_that_worked_before() -> None:
-    worked = Example(Step("a", "pay", {"sum": "5"}), "sum: not a number", Step("a", "pay", {"sum": 5}))
-    assert prompt.added_step(replace(QUESTION, examples=(worked,)), 2000) == snapshot("""\
+def test_a_missing_step() -> None:
+    assert prompt.added_step(QUESTION, 2000) == snapshot("""\
 You repair tool calls. Answer with the corrected call only.
 
 Tools:
 - find_customer(name: string (Full name)): Find a customer by name.
 - list_orders(customer_id: integer (The number of the customer), state?: open|paid (Which orders)): List orders.
-
-This call failed:
-pay({"sum": "5"})
-Error: sum: not a number
-This call worked:
-pay({"sum": 5})
 
 This call failed:
 find = find_customer({"name": "Jane Roe"}) -> {"id": 7, "name": "Jane Roe", "tags": ["new", "vip"]}

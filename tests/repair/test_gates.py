@@ -242,7 +242,7 @@ async def test_the_goal_says_which_item_of_a_list_is_meant_or_none_is_claimed(go
         ("Days for every gauge except the upper gauge", None),
         ("The days for the gauge of the upper attic", None),
         ("Days for the lower gauge, not the upper gauge", None),
-        ("Tage für die lower gauge nicht", None),
+        ("Wochen für die lower gauge nicht", None),
     ],
 )
 async def test_the_goal_says_which_branch_of_a_result_is_meant_or_none_is_claimed(goal: str, days: int | None) -> None:

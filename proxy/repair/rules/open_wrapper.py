@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Rule, Tier
 from proxy.repair.view.coerce import Target, coerce, short
@@ -16,6 +16,9 @@ from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, UnwrapValue
 from schemas.plan import as_ref
 from schemas.problem import UnexpectedArgument, WrongType
+
+WRAPPED = 4
+"""Wrappers within one another that are opened."""
 
 _NOTHING: tuple[Json, ...] = (None, "", [], "null")
 """What stands for no arguments at all."""
@@ -50,10 +53,8 @@ def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     if len(problem.at) != 1 or here.tool is None:
         return
     rest = {name: value for name, value in here.written.items() if name != problem.name}
-    inner = here.written.get(problem.name)
-    reading = read_json(inner) if isinstance(inner, str) else None
-    inside = as_object(reading.value if reading is not None else inner)
-    if inside is None or as_ref(inner) is not None or set(inside) & set(rest):
+    inside = _inside(here.written.get(problem.name), property_names(here.schema, here.schema))
+    if inside is None or set(inside) & set(rest):
         return
     if rest and not inside and plain(problem.name) not in WRAPPERS:
         return
@@ -61,6 +62,21 @@ def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     if set(inside) <= set(property_names(here.schema, here.schema)) and _fits_or_coerces(merged, here, set(rest)):
         evidence = f"what stands in {problem.name!r} satisfies the tool's schema, and the tool knows no such key"
         yield Offer((UnwrapValue(here.step.id, (), merged),), evidence, Confidence.LOSSLESS)
+
+
+def _inside(value: Json, known: Sequence[str]) -> dict[str, Json] | None:
+    """The object in a wrapper, or in the wrappers in it: each an object, or JSON text, of one key that is not known."""
+    found: dict[str, Json] | None = None
+    for _ in range(WRAPPED):
+        reading = read_json(value) if isinstance(value, str) else None
+        opened = as_object(reading.value if reading is not None else value)
+        if opened is None or as_ref(opened) is not None:
+            return found
+        found = opened
+        if len(opened) != 1 or set(opened) & set(known):
+            return found
+        (value,) = opened.values()
+    return found
 
 
 def _fits_or_coerces(arguments: dict[str, Json], here: StepView, beside: set[str]) -> bool:
@@ -98,6 +114,8 @@ RULE = Rule(
         Example(_TAKES, {"input": {"city": "Oslo", "nights": 3}}),
         Example(_TAKES, {"input": {"city": "Oslo"}, "city": "Bergen", "days": 3}),
         Example({}, "null", {}),
+        Example(_TAKES, {"arguments": {"input": {"city": "Oslo", "days": 3}}}, {"city": "Oslo", "days": 3}),
+        Example(_TAKES, {"arguments": {"input": {"city": "Oslo", "nights": 3}}}),
         Example(_TAKES, "Oslo, please"),
     ),
 )

@@ -275,6 +275,20 @@ async def test_a_changed_configuration_takes_effect_without_dropping_the_others(
         assert (await client.call("stays__echo", "pid"))["result"]["content"][0]["text"] == pid
 
 
+async def test_an_upstream_that_is_begun_anew_is_known_while_the_one_before_is_ended(tmp_path: Path) -> None:
+    file = config(tmp_path, a=[*ECHO, "--child"], b=[*ECHO, "--child"])
+    async with started(tmp_path, *serve(file)) as client:
+        await client.initialize()
+        first = (await client.call("a__echo", "pid"))["result"]["content"][0]["text"]
+        await client.request("tools/list")
+        config(tmp_path, a=[*ECHO, "--child", "--tools", "2"], c=ECHO)
+        await client.heard("notifications/tools/list_changed")
+        assert psutil.pid_exists(int(first))
+        assert (await client.call("c__echo", "hello"))["result"]["content"][0]["text"] == "hello"
+        assert (await client.call("a__echo", "pid"))["result"]["content"][0]["text"] != first
+        assert not psutil.pid_exists(int(first))
+
+
 async def test_calls_under_way_are_answered_before_it_stops(tmp_path: Path) -> None:
     file = tmp_path / "mend.json"
     every = {"command": sys.executable, "args": [str(SERVERS / "everything.py")]}

@@ -308,8 +308,12 @@ class Fleet:
 
 
 def _same_way(one: Upstream, other: Upstream) -> bool:
-    """Tell whether a connection made for one configuration serves the other as well."""
-    return one.model_copy(update={"repair": other.repair, "tools": other.tools}) == other
+    """Tell whether a connection made for one configuration serves the other as well.
+
+    Variables that became another's meanwhile are kept from the next process, and end none that runs.
+    """
+    same = one.model_copy(update={"repair": other.repair, "tools": other.tools})
+    return same.withholding(None) == other.withholding(None)
 
 
 async def as_ourselves() -> Profile:

@@ -56,6 +56,20 @@ async def test_repair_mode_and_tool_rules_change_without_a_new_connection(tmp_pa
         assert await said(client, "a__echo", "pid") == pid
 
 
+async def test_a_variable_of_a_new_upstream_ends_no_other(tmp_path: Path) -> None:
+    file = write(tmp_path / "mend.toml")
+    async with started(tmp_path, *serve(file), env={"RELOADED_KEY": "k"}) as client:
+        await client.initialize()
+        pid = await said(client, "a__echo", "pid")
+        await listed(client)
+        command, *args = ECHO
+        key = 'env = { KEY = "${RELOADED_KEY}" }'
+        write(file, more=f"[upstreams.b]\ncommand = {json.dumps(command)}\nargs = {json.dumps(args)}\n{key}")
+        await client.heard(CHANGED)
+        assert await said(client, "b__echo", "env KEY") == "k"
+        assert await said(client, "a__echo", "pid") == pid
+
+
 async def test_a_secret_that_comes_with_a_change_is_never_written_down(tmp_path: Path) -> None:
     secret = "w0nt-be-written-down"
     file = write(tmp_path / "mend.toml", settings='[log]\nlevel = "debug"')

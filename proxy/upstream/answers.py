@@ -26,21 +26,21 @@ _OF_THE_CALL = frozenset({rpc.METHOD_NOT_FOUND, rpc.INVALID_PARAMS, rpc.INTERNAL
 def session_gone(status: int, body: bytes, session: str) -> bool:
     """Tell whether the answer to a request that named a session means that there is no such session any more.
 
-    Within a 200 only an error says so that names this very session, or that calls the request invalid or the session
-    unknown: any other may come after the work was begun.
+    Where the work may have been begun (any status but 400 and 404) only an answer says so that names this very session,
+    or is one of the sentences that say nothing else.
     """
     if status == 404 or status not in (200, *_OF_THE_SESSION):
         return status == 404
     said = error_in(body)
-    if said is None:
-        return status != 200 and _names(body.decode(errors="replace"), session)
-    if said.get("code") in _OF_THE_CALL or not _names(str(said.get("message")), session):
+    if said is None and status == 200:
         return False
-    return status != 200 or said.get("code") in _NOT_BEGUN or session in str(said.get("message"))
-
-
-def _names(text: str, session: str) -> bool:
-    return session in text or _NAMES_SESSION.search(text) is not None
+    text = str(said.get("message")) if said is not None else body.decode(errors="replace")
+    if said is not None and said.get("code") in _OF_THE_CALL:
+        return False
+    if status == 400:
+        return session in text or _NAMES_SESSION.search(text) is not None
+    alone = _GONE.fullmatch(text.strip()) is not None and (status != 200 or (said or {}).get("code") in _NOT_BEGUN)
+    return session in text or alone
 
 
 _OF_THE_SESSION = frozenset({400, 410, 503})
@@ -51,6 +51,14 @@ _NOT_BEGUN = frozenset({rpc.INVALID_REQUEST, -32001})
 
 _NAMES_SESSION = re.compile(r"\bsession\b|session[ _-]?id|\binitializ|\binitialis", re.IGNORECASE)
 """The protocol's own words for what a session is and how it begins; a refusal in others stays what it is."""
+
+_GONE = re.compile(
+    r"(?:bad request: |error: )?(?:server not initialized|no valid session id or not an initialize request|"
+    r"(?:no|no valid|invalid|unknown|missing|expired) (?:mcp[ -])?session(?:[ -]id)?(?: provided)?|"
+    r"(?:mcp[ -])?session(?:[ -]id)? (?:not found|unknown|invalid|expired|terminated|does not exist|has expired))\.?",
+    re.IGNORECASE,
+)
+"""What servers say of a session that is gone, and nothing but that; whatever else is said is no such sentence."""
 
 
 async def body_of(response: httpx2.Response, most: int) -> bytes | None:

@@ -273,12 +273,14 @@ class Http:
     async def _read(
         self, response: httpx2.Response, events: Events, cause: Id | None, known: str | None = None
     ) -> None:
+        """Take what comes; only the first of it may say that the session is gone: after that the work was begun."""
         try:
             async for chunk in response.aiter_bytes():
                 await self._link.audience.brake.off()
                 for event in events.feed(chunk):
                     if event.event == "message" and event.data:
                         self._take(event.data.encode(), cause, known)
+                        known = None
                 if cause is not None and self._settled(cause):
                     return
         except httpx2.HTTPError as failure:

@@ -77,6 +77,7 @@ async def test_sse_is_spoken_where_http_is_refused() -> None:
 NO_SESSION = (
     '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"No valid session ID or not an initialize request"}}'
 )
+TIMED_OUT = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32001,"message":"the payment session timed out"}}'
 LATER = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32000,"message":"the browser session ended halfway"}}'
 FAULT = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32602,"message":"session_id is required"}}'
 
@@ -112,6 +113,14 @@ async def test_a_session_that_is_gone_is_begun_anew_and_the_call_sent_once_more(
             assert said(await say(upstreams, "a", "count")) == "2 calls, 2 sessions"
 
 
+@promise("effects-once")
+async def test_a_server_that_is_out_of_order_is_not_asked_twice_for_naming_a_session_of_its_own() -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert (await say(upstreams, "a", "503 the session store timed out")).lost is Lost.BROKEN
+            assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
+
+
 @promise("lost-sessions-are-renewed")
 async def test_a_session_that_is_always_gone_is_begun_anew_once_for_a_call() -> None:
     with listening("turncoat.py", free_port()) as url:
@@ -127,6 +136,7 @@ async def test_a_session_that_is_always_gone_is_begun_anew_once_for_a_call() -> 
     [
         (f"400 {FAULT}", {"code": -32602, "message": "session_id is required"}),
         (f"200 {LATER}", {"code": -32000, "message": "the browser session ended halfway"}),
+        (f"200 {TIMED_OUT}", {"code": -32001, "message": "the payment session timed out"}),
     ],
 )
 async def test_a_refusal_of_the_call_itself_renews_no_session(how: str, error: dict[str, object]) -> None:

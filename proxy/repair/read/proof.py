@@ -44,8 +44,11 @@ def blamed(reply: Reply, tool: Tool, arguments: Json) -> frozenset[str]:
     text = said(reply)
     if text is None or len(text) > LONGEST:
         return frozenset()
-    broken = breaches(tool.schema, arguments) if as_object(arguments) is not None else []
-    found = _validation(_bare(text, tool.name), tool.name, broken)
+    bare, is_object = _bare(text, tool.name), as_object(arguments) is not None
+    if not is_object and _NO_MAP.fullmatch(bare):
+        return frozenset({ENVELOPE})
+    broken = breaches(tool.schema, arguments) if is_object else []
+    found = _validation(bare, tool.name, broken)
     mine = frozenset(complaint for breach in broken for complaint in _of_breach(breach))
     if not found or not all(_agrees(complaint, broken, mine, arguments) for complaint in found):
         return frozenset()
@@ -169,6 +172,8 @@ _ENVELOPE = re.compile(
     r"(?:params\.)?arguments:? (?:must|should|has to) be (?:an? )?(?:object|dict(?:ionary)?|map)"
 )
 """What the Python SDK and hand-written checks say where the arguments are no object."""
+_NO_MAP = re.compile(r"invalid type: (?:[\w ]+ )?[`\"']?[^`\"'\n]{0,100}[`\"']?, expected (?:a map|struct \w+)")
+"""What a Rust server says where the arguments are no object."""
 _MISFIT = re.compile(
     r"invalid (?:type|value): (?:[\w ]+ )?[`\"']?[^`\"'\n]{0,100}[`\"']?, expected "
     r"(?:[iuf]\d+|(?:an? )?(?:string|boolean|integer|sequence|map|number)|struct \w+|one of `\w+`(?:, `\w+`)*)"
@@ -193,7 +198,7 @@ _UNIONS = ("anyOf", "oneOf", "allOf", "if", "then", "else", "not", "contains")
 def _agrees(complaint: Complaint, broken: Sequence[Breach], mine: frozenset[Complaint], arguments: Json) -> bool:
     """Tell whether the arguments break the published schema as the complaint says; `mine` is how they break it."""
     if as_object(arguments) is None:
-        return complaint.kind != "unexpected" and (complaint.where is None or _enveloped(complaint.where))
+        return complaint.kind != "unexpected" and _enveloped(complaint.where)
     where = complaint.where
     if where is None:
         kinds = (

@@ -53,7 +53,7 @@ def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     if len(problem.at) != 1 or here.tool is None:
         return
     rest = {name: value for name, value in here.written.items() if name != problem.name}
-    inside = _inside(here.written.get(problem.name), property_names(here.schema, here.schema))
+    inside = _inside(here.written.get(problem.name), property_names(here.schema, here.schema), named=not here.reads)
     if inside is None or set(inside) & set(rest):
         return
     if rest and not inside and plain(problem.name) not in WRAPPERS:
@@ -64,8 +64,11 @@ def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
         yield Offer((UnwrapValue(here.step.id, (), merged),), evidence, Confidence.LOSSLESS)
 
 
-def _inside(value: Json, known: Sequence[str]) -> dict[str, Json] | None:
-    """The object in a wrapper, or in the wrappers in it: each an object, or JSON text, of one key that is not known."""
+def _inside(value: Json, known: Sequence[str], *, named: bool) -> dict[str, Json] | None:
+    """The object in a wrapper, or in the wrappers in it: each an object, or JSON text, of one key that is not known.
+
+    `named` opens further ones only under a name that is known for a wrapper's: any other may say what is to be done.
+    """
     found: dict[str, Json] | None = None
     for _ in range(WRAPPED):
         reading = read_json(value) if isinstance(value, str) else None
@@ -75,7 +78,9 @@ def _inside(value: Json, known: Sequence[str]) -> dict[str, Json] | None:
         found = opened
         if len(opened) != 1 or set(opened) & set(known):
             return found
-        (value,) = opened.values()
+        ((name, value),) = opened.items()
+        if named and plain(name) not in WRAPPERS:
+            return found
     return found
 
 

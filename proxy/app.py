@@ -15,17 +15,17 @@ import structlog
 from catalog_cache.cache import Cache
 from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
-from proxy.calls import Calls
-from proxy.journal import Book, configure, open_journal
-from proxy.memory import Memories, open_memories
+from proxy.aggregate.router import Face
+from proxy.calls.forward import Calls
+from proxy.frontends import stdio
 from proxy.planner.opening import open_planner
-from proxy.reload import Source, follow
-from proxy.server import stdio
-from proxy.server.face import Face
+from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
-from proxy.upstream.caller import Profile
-from proxy.upstream.fleet import Fleet, as_ourselves
-from proxy.upstream.fleet import running as running_fleet
+from proxy.store import Book, configure, open_journal
+from proxy.store.memory import Memories, open_memories
+from proxy.upstreams.fleet import Fleet, as_ourselves
+from proxy.upstreams.fleet import running as running_fleet
+from proxy.wire.context import Profile
 from schemas.config import Config, Log
 
 log = structlog.get_logger("app")
@@ -159,7 +159,7 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
     is taken; nothing has been started then.
     """
-    from proxy.server.web import listening, serve
+    from proxy.frontends.serving import listening, serve
 
     source = source or Source(None, lambda: config)
     with listening(config.http, host, port) as door:

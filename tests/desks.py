@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from proxy.calls import Calls
+from proxy.calls.forward import Calls
 from schemas.config import Config
 from schemas.report import Report
 from schemas.trial import Reply

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from catalog_cache.merge import public_name
 from proxy.ports import Client, Journal, Upstreams, Usage, Written
-from proxy.workflow import Workflow
+from proxy.workflows.workflow import Workflow
 from schemas.catalog import Catalog, Effect, Json, Tool
 from schemas.config import Config
 from schemas.record import CallRecord, RunRecord

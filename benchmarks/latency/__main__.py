@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 
 from benchmarks.latency.world import Nobody, Quiet, World, catalog
-from proxy.calls import Calls
+from proxy.calls.forward import Calls
 from schemas.catalog import Tool
 from schemas.config import Config
 from schemas.trial import Reply

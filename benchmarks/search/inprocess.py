@@ -17,9 +17,9 @@ from benchmarks.cases.plans import close
 from benchmarks.cases.workspace import Options
 from benchmarks.search import harbour, tangled
 from catalog_cache.merge import public_name
-from proxy.memory import Memories
 from proxy.ports import Client, Journal, Upstreams
-from proxy.workflow import Workflow
+from proxy.store.memory import Memories
+from proxy.workflows.workflow import Workflow
 from schemas.catalog import Catalog, Tool, catalog_of
 from schemas.config import Config
 from schemas.record import CallRecord, RunRecord

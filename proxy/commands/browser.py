@@ -15,7 +15,7 @@ import click
 from mcp.shared.auth import AuthorizationCodeResult
 
 from proxy.plain import one_line
-from proxy.upstream.oauth import OAuthError
+from proxy.upstreams.auth.oauth import OAuthError
 
 ANYWHERE = "http://127.0.0.1:0/callback"
 LONGEST = 16 * 1024

@@ -77,8 +77,8 @@ def _configuration(loaded: Loaded) -> Finding:
 def _journal() -> Finding:
     import sqlite3
 
-    from proxy.journal import journal_path
-    from proxy.journal.database import Database, NewerError
+    from proxy.store import journal_path
+    from proxy.store.database import Database, NewerError
 
     where = journal_path()
     try:
@@ -143,7 +143,7 @@ async def _upstream(running: Running, name: str, began: float) -> Finding:
 
 def _kept_from(config: Upstream) -> tuple[str, ...]:
     """Which of our variables a server on stdio does not get, in a line."""
-    from proxy.upstream.environment import withheld
+    from proxy.upstreams.environment import withheld
 
     names = withheld(config, os.environ) if config.command is not None else []
     if not config.inherit_env:

@@ -17,8 +17,8 @@ from proxy.plain import one_line
 
 if TYPE_CHECKING:
     from proxy.commands.browser import Loopback
-    from proxy.upstream.access import Access
-    from proxy.upstream.logins import Login
+    from proxy.upstreams.auth.access import Access
+    from proxy.upstreams.auth.logins import Login
     from schemas.config import Upstream
 
 FAILED = 1
@@ -56,7 +56,7 @@ def logout(name: str | None, url: str | None, config: Path | None) -> None:
     \b
     mcp-mend logout tickets
     """
-    from proxy.upstream.logins import LoginFile
+    from proxy.upstreams.auth.logins import LoginFile
 
     name, upstream = _chosen(name, url, config)
     there = LoginFile(upstream.url or "").erase()
@@ -71,7 +71,7 @@ def _chosen(name: str | None, url: str | None, config: Path | None) -> tuple[str
         raise click.UsageError("say which server: its NAME, or --url URL")
     found = settings(config, local=True, quiet=True, upstreams=url is None).config.upstreams
     if url is None and name is not None and name not in found:
-        from proxy.upstream.logins import asked_by
+        from proxy.upstreams.auth.logins import asked_by
 
         url = asked_by(name)
         if url is None:
@@ -87,8 +87,8 @@ def _chosen(name: str | None, url: str | None, config: Path | None) -> tuple[str
 
 async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool) -> None:
     """Ask the server what it wants, let the person give it, and try whether that was enough."""
-    from proxy.upstream.access import access
-    from proxy.upstream.oauth import OAuthError
+    from proxy.upstreams.auth.access import access
+    from proxy.upstreams.auth.oauth import OAuthError
 
     door = access(name, upstream)
     if door is None:
@@ -111,9 +111,9 @@ async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool)
 
 async def _authorise(name: str, upstream: Upstream, *, browser: bool) -> bool:
     """Get tokens and keep them; False where the server wants none. Raises `OAuthError`, `TimeoutError`."""
-    from proxy.upstream import oauth
-    from proxy.upstream.access import Access
-    from proxy.upstream.logins import LoginFile
+    from proxy.upstreams.auth import oauth
+    from proxy.upstreams.auth.access import Access
+    from proxy.upstreams.auth.logins import LoginFile
 
     file = LoginFile(upstream.url or "")
     stranger = Access(name, file, upstream.oauth, anonymous=True)
@@ -143,7 +143,7 @@ async def _authorise(name: str, upstream: Upstream, *, browser: bool) -> bool:
 async def _returning(known: Login, upstream: Upstream) -> AsyncGenerator[Loopback]:
     """Where the browser comes back to: the configured place, else that of our registration, else any."""
     from proxy.commands.browser import ANYWHERE, loopback
-    from proxy.upstream.oauth import OAuthError, registered_at
+    from proxy.upstreams.auth.oauth import OAuthError, registered_at
 
     configured = upstream.oauth.redirect_uri if upstream.oauth is not None else ""
     async with AsyncExitStack() as stack:
@@ -167,10 +167,10 @@ async def _tried(name: str, upstream: Upstream, door: Access) -> None:
 async def _examined(name: str, upstream: Upstream, door: Access) -> tuple[int, str]:
     """How many tools a connection by this door lists, and why none could be listed, else an empty text."""
     from catalog_cache.pages import every_page
-    from proxy.upstream.caller import Profile
-    from proxy.upstream.connect import UnreachableError, connect
-    from proxy.upstream.hearing import Hearing
-    from proxy.upstream.watchdog import Watchdog
+    from proxy.upstreams.broadcast import Hearing
+    from proxy.upstreams.connect import UnreachableError, connect
+    from proxy.upstreams.watchdog import Watchdog
+    from proxy.wire.context import Profile
 
     nobody = Hearing(lambda server, tool: None, lambda server: None)
     try:

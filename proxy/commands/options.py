@@ -47,8 +47,8 @@ def settings(
 
     `quiet` is for commands whose output a person reads: on stderr only warnings then, a log file gets every line.
     """
-    from proxy.journal import configure, redaction_of
     from proxy.settings import ConfigError, load
+    from proxy.store import configure, redaction_of
 
     try:
         loaded = load(named, mode=mode, local=local, upstreams=upstreams)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from proxy.commands.log.text import brief, coloured
-from proxy.journal.diff import unified
 from proxy.plain import one_line
+from proxy.store.diff import unified
 from schemas.catalog import as_list, as_object
 from schemas.report import RepairReport, Report
 

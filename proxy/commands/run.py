@@ -17,7 +17,7 @@ from proxy.repair.view.shown import all_shown
 
 if TYPE_CHECKING:
     from proxy.ports import Written
-    from proxy.resume import Earlier
+    from proxy.workflows.resume import Earlier
     from schemas.config import Config
     from schemas.report import Report
 
@@ -71,7 +71,7 @@ def run(plan: Path | None, config: Path | None, mode: str | None, *, as_json: bo
 
 
 def _earlier(written: str) -> Earlier:
-    from proxy.resume import CannotResumeError, earlier
+    from proxy.workflows.resume import CannotResumeError, earlier
 
     try:
         return earlier(written)

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.cli import main
-from proxy.journal.database import Database
-from proxy.journal.diff import patch, unified
-from proxy.journal.redact import Redaction
-from proxy.journal.rows import Rows
-from tests.journal.records import call, plan, run
+from proxy.store.database import Database
+from proxy.store.diff import patch, unified
+from proxy.store.redact import Redaction
+from proxy.store.rows import Rows
+from tests.store.records import call, plan, run
 
 ROOT = Path(__file__).parents[2]
 JSON = st.recursive(

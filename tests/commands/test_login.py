@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from proxy.upstream.logins import LoginFile
+from proxy.upstreams.auth.logins import LoginFile
 from tests.doors import ROOT, Locked, locked, mend
 
 

@@ -19,7 +19,7 @@ import psutil
 
 from tests.faults.bad_http import listening
 from tests.faults.kinds import Kind
-from tests.server.rawclient import MEND, Raw, started
+from tests.frontends.rawclient import MEND, Raw, started
 
 BAD = str(Path(__file__).with_name("bad_stdio.py"))
 PATIENCE = 25.0

@@ -11,8 +11,8 @@ import anyio
 import anyio.to_thread
 
 from tests.faults.bench import BAD, left, noted, what
+from tests.frontends.rawclient import MEND, Raw, started
 from tests.promises import promise
-from tests.server.rawclient import MEND, Raw, started
 
 
 def wrapped(folder: Path) -> list[str]:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.faults.bench import BAD, ended, noted, what
+from tests.frontends.rawclient import MEND, Raw, started
 from tests.promises import promise
-from tests.server.rawclient import MEND, Raw, started
 
 pytestmark = promise("every-fault-is-answered")
 

@@ -13,7 +13,7 @@ import anyio
 
 from tests.faults.bench import ended, short, within
 from tests.faults.world_server import DRESSES, MOODS, TOOLS, command
-from tests.server.rawclient import MEND, Raw, started
+from tests.frontends.rawclient import MEND, Raw, started
 
 Face = Literal["wrap", "serve"]
 AT_ONCE = 8

@@ -23,10 +23,10 @@ from proxy.repair.view.step import Evidence
 from proxy.repair.view.values import MISSING, at, join, paths, resolve, segments
 from proxy.settings.errors import ConfigError
 from proxy.settings.load import load_text
-from proxy.upstream import rpc
-from proxy.upstream.events import Event, Events
-from proxy.upstream.lines import Lines
-from proxy.upstream.peer import Incoming, Peer, Unplugged
+from proxy.wire import rpc
+from proxy.wire.events import Event, Events
+from proxy.wire.lines import Lines
+from proxy.wire.peer import Incoming, Peer, Unplugged
 from schemas.catalog import Catalog, Effect, Tool, catalog_of
 from schemas.plan import Plan, Step
 from schemas.trial import Reply, StepRun, Verdict

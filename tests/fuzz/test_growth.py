@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from proxy.aggregate.resources import pattern_of
 from proxy.repair.read.diagnose import diagnose
 from proxy.repair.read.refusal import read
 from proxy.repair.search.propose import repairs
 from proxy.repair.view.schema import breaches
 from proxy.repair.view.step import Evidence
-from proxy.server.gather import pattern_of
 from schemas.catalog import Tool, catalog_of
 from schemas.plan import Plan, Step
 from tests.fakes import TEXT, Server, carried_out, world

@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.cli import main
-from proxy.journal.database import Database
-from proxy.journal.redact import Redaction
-from proxy.journal.rows import Rows
 from proxy.plain import json_text, one_line
+from proxy.store.database import Database
+from proxy.store.redact import Redaction
+from proxy.store.rows import Rows
 from schemas.catalog import as_list, as_object
 from tests.doors import ROOT, Locked, locked, mend
-from tests.journal.records import call, run
 from tests.promises import promise
+from tests.store.records import call, run
 
 pytestmark = promise("foreign-text-is-bounded", "never-rendered-raw")
 EVIL = "ok\x1b]0;owned\x07 \x1b[2J \x08\x08 \x9b2J \r gone \u202egnp.exe \u200b \x1b]52;c;cm0=\x07 \x7f\u2066"

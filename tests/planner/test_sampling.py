@@ -18,16 +18,16 @@ from mcp.shared.message import SessionMessage
 
 from catalog_cache.cache import Cache
 from catalog_cache.store import Store
-from proxy.calls import Calls
+from proxy.aggregate.router import Face
+from proxy.calls.forward import Calls
+from proxy.eras.request import Exchange
+from proxy.frontends.stdio import Session
 from proxy.model.sampling import QUESTIONS, ClientModel
 from proxy.planner.opening import open_planner
 from proxy.ports import Written
-from proxy.server.exchange import Exchange
-from proxy.server.face import Face
-from proxy.server.stdio import Session
-from proxy.upstream.caller import Profile
-from proxy.upstream.fleet import running
-from proxy.upstream.peer import Unplugged
+from proxy.upstreams.fleet import running
+from proxy.wire.context import Profile
+from proxy.wire.peer import Unplugged
 from schemas.catalog import Effect
 from schemas.trial import Reply
 from tests.fakes import TEXT, Book, Person, Server, configured, step, world

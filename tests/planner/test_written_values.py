@@ -11,7 +11,7 @@ import pytest
 from proxy.planner.advisor import PlannerAdvisor
 from proxy.planner.opening import Opened
 from proxy.planner.shortlist import Shortlist
-from proxy.workflow import Workflow
+from proxy.workflows.workflow import Workflow
 from schemas.config import Config
 from schemas.report import Report
 from tests.fakes import TEXT, Book, Person, ScriptedPlanner, Server, step, world

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from proxy.journal.redact import Redaction
 from proxy.planner.render import cut
 from proxy.repair.read import dialects, goal, refusal
 from proxy.repair.read import spelled as spelled_references
@@ -18,6 +17,7 @@ from proxy.repair.view import coerce, moments, notes, scalars, values
 from proxy.repair.view.inert import matches
 from proxy.repair.view.schema import allowed_values, breaches, types_of
 from proxy.repair.view.shown import all_shown, shown, without_secrets
+from proxy.store.redact import Redaction
 from schemas.catalog import canonical
 from schemas.plan import walk
 from tests.promises import promise

@@ -13,7 +13,7 @@ from proxy.planner.opening import Opened
 from proxy.planner.shortlist import Shortlist
 from proxy.repair.read.goal import stated
 from proxy.repair.search.coverage import left, misses
-from proxy.workflow import Workflow
+from proxy.workflows.workflow import Workflow
 from schemas.config import Config
 from schemas.plan import Plan, Step
 from tests.desks import done

@@ -11,7 +11,7 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.calls import Calls
+from proxy.calls.forward import Calls
 from proxy.repair.edits import Inapplicable, apply, dangling
 from schemas.config import Config
 from schemas.edit import (

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from proxy.calls import Calls
-from proxy.memory import Memories
+from proxy.calls.forward import Calls
 from proxy.repair.read.dialects import read_submission
+from proxy.store.memory import Memories
 from schemas.config import Config
 from tests.fakes import (
     BOOLEAN,

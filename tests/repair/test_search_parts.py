@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.memory import open_memories
 from proxy.repair.read.diagnose import diagnose
 from proxy.repair.search.candidates import Variation
 from proxy.repair.search.gates import Gate
@@ -22,6 +21,7 @@ from proxy.repair.search.priors import PRIORS
 from proxy.repair.search.propose import propose, repairs
 from proxy.repair.search.recall import counted, likelihood
 from proxy.repair.view.step import Evidence
+from proxy.store.memory import open_memories
 from schemas.catalog import catalog_of
 from schemas.config import Evolution
 from schemas.edit import Confidence, DropArgument, Proposal, RemoveStep

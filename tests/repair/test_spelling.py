@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from catalog_cache.merge import merge
-from proxy.naming import mistyped
+from proxy.calls.names import mistyped
 from proxy.repair.view.step import Evidence
 
 TEXT = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}

@@ -11,7 +11,7 @@ import pytest
 from proxy.commands.demo import UPSTREAMS, for_demo
 from proxy.settings import ConfigError, load, load_text, wrapping
 from proxy.settings.wrapping import upstream_name
-from proxy.upstream.environment import environment, withheld
+from proxy.upstreams.environment import environment, withheld
 from schemas.config import Config, Upstream
 from schemas.generate import FILES, schema_text
 from tests.promises import promise

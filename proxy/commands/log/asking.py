@@ -14,7 +14,7 @@ import click
 from proxy.commands.options import refuse
 
 if TYPE_CHECKING:
-    from proxy.journal.reader import Reader
+    from proxy.store.reader import Reader
 
 _SPAN = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -60,8 +60,8 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def reading() -> Generator[Reader]:
     """Open the journal; where there is none, or an id fits nothing, say so and exit."""
-    from proxy.journal import journal_path
-    from proxy.journal.reader import NoEntryError, open_reader
+    from proxy.store import journal_path
+    from proxy.store.reader import NoEntryError, open_reader
 
     try:
         with open_reader(journal_path()) as reader:

@@ -21,7 +21,7 @@ def export(limit: int, output: IO[str], **wanted: Any) -> None:
     \b
     mcp-mend log export --since 1d -o yesterday.ndjson
     """
-    from proxy.journal.reader import Filter, public
+    from proxy.store.reader import Filter, public
 
     with reading() as reader:
         for entry in reader.entries(Filter(**wanted, limit=limit or None)):
@@ -41,7 +41,7 @@ def path() -> None:
     \b
     datasette "$(mcp-mend log path)"
     """
-    from proxy.journal import journal_path
+    from proxy.store import journal_path
 
     click.echo(str(journal_path()))
 
@@ -58,8 +58,8 @@ def prune(before: float | None, max_mb: int | None) -> None:
     import sqlite3
 
     from proxy.commands.options import settings
-    from proxy.journal import journal_path
-    from proxy.journal.database import Database
+    from proxy.store import journal_path
+    from proxy.store.database import Database
 
     where = journal_path()
     if not where.is_file():

@@ -12,7 +12,7 @@ from proxy.commands.log.text import clock, table
 from proxy.plain import json_text
 
 if TYPE_CHECKING:
-    from proxy.journal.reader import Entry
+    from proxy.store.reader import Entry
 
 HEADS = ("TIME", "ID", "KIND", "SERVER", "TOOL", "OUTCOME", "MS", "WHAT")
 
@@ -27,7 +27,7 @@ def list_entries(limit: int, as_json: bool, **wanted: Any) -> None:
     \b
     mcp-mend log list --server time --status refused -n 50
     """
-    from proxy.journal.reader import Filter, public
+    from proxy.store.reader import Filter, public
 
     with reading() as reader:
         entries = reader.entries(Filter(**wanted, limit=limit or None))
@@ -65,7 +65,7 @@ def watch(limit: int | None, interval: float, **wanted: Any) -> None:
     \b
     mcp-mend log watch --status failed | jq .message
     """
-    from proxy.journal.reader import Filter, public
+    from proxy.store.reader import Filter, public
 
     with reading() as reader:
         seen = reader.newest()

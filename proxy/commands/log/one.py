@@ -22,7 +22,7 @@ def show(id: str, as_json: bool) -> None:
     \b
     mcp-mend log show last
     """
-    from proxy.journal.reader import public
+    from proxy.store.reader import public
 
     with reading() as reader:
         found = reader.resolve(id)
@@ -46,7 +46,7 @@ def _call_parts(call: dict[str, Any]) -> list[str]:
 
 
 def _run_parts(run: dict[str, Any]) -> list[str]:
-    from proxy.journal.diff import changes
+    from proxy.store.diff import changes
 
     head = f"{run['repair_id']}  {clock(run['at'])}  {run['kind']}  {status(run['status'])}"
     said = f"{run['calls']} calls, {run['seconds']:.2f} s, session {run['session']}"
@@ -74,7 +74,7 @@ def diff(id: str, only_patch: bool, as_json: bool) -> None:
     mcp-mend log diff last
     mcp-mend log diff last --patch > change.json
     """
-    from proxy.journal.diff import diff as difference
+    from proxy.store.diff import diff as difference
 
     with reading() as reader:
         run = reader.run(reader.resolve(id, "run"))

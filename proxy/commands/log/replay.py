@@ -61,8 +61,8 @@ def _show(calls: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _refuse_unfit(calls: list[dict[str, Any]], *, yes: bool) -> None:
     """End the program where the record does not hold what was sent, or sending it again needs consent."""
-    from proxy.journal.redact import REDACTED
-    from proxy.journal.rows import kept_whole
+    from proxy.store.redact import REDACTED
+    from proxy.store.rows import kept_whole
 
     for call in calls:
         arguments = call["arguments"]
@@ -103,7 +103,7 @@ async def _send(config: Config, calls: list[dict[str, Any]], yes: bool) -> list[
 
 
 def _compare(call: dict[str, Any], outcome: Mapping[str, Any], *, as_json: bool) -> None:
-    from proxy.journal.diff import unified
+    from proxy.store.diff import unified
 
     before, now = _essence(call["reply"]), _essence(outcome)
     if as_json:

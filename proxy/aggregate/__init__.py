@@ -1,0 +1,1 @@
+"""Many upstreams as one server: which of them answers what."""

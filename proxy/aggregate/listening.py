@@ -1,0 +1,125 @@
+"""`subscriptions/listen` of the modern era, for faces whose upstreams are of either era or several.
+
+Acknowledges first, then sends what was asked for and nothing else, every message under the subscription's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, cast
+from uuid import uuid4
+
+import anyio
+
+from proxy.eras.request import Exchange
+from proxy.eras.subscriptions import SUBSCRIBE, UPDATED, URIS, Watch
+from proxy.upstreams.fleet import Fleet
+from proxy.wire import rpc, task_ids
+from proxy.wire.context import SUBSCRIPTION_KEY
+from schemas.trial import Reply
+
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+TASKS = "taskIds"
+KINDS = {
+    "notifications/tools/list_changed": "toolsListChanged",
+    "notifications/prompts/list_changed": "promptsListChanged",
+    "notifications/resources/list_changed": "resourcesListChanged",
+}
+
+BEGIN = 5.0
+"""Seconds that upstreams get to listen before the client is told that they do; later ones still join."""
+
+Homes = Callable[[str], Awaitable[list[str]]]
+"""The upstreams that may know a resource."""
+
+
+def honoured(params: Any) -> dict[str, Any]:
+    """The part of the client's wish that means something."""
+    asked = rpc.fields(rpc.fields(params).get("notifications"))
+    kept: dict[str, Any] = {kind: True for kind in KINDS.values() if asked.get(kind) is True}
+    for key in (URIS, TASKS):
+        named: Any = asked.get(key)
+        if isinstance(named, list) and named:
+            kept[key] = [each for each in cast("list[Any]", named) if isinstance(each, str)]
+    return kept
+
+
+class Listening:
+    """One subscription of a modern client over many connections."""
+
+    def __init__(self, fleet: Fleet, servers: tuple[str, ...], wish: Mapping[str, Any], exchange: Exchange) -> None:
+        self._fleet = fleet
+        self._servers = servers
+        self._wish = wish
+        self._exchange = exchange
+        self._holder = uuid4().hex
+        self._tag = {SUBSCRIPTION_KEY: exchange.ident}
+        self._early: list[tuple[str, Any]] | None = []
+        self._held: list[tuple[str, str]] = []
+
+    async def serve(self, homes: Homes) -> Reply:
+        """Listen until the client ends it."""
+        silence = self._fleet.hearing.listen(self._overheard)
+        try:
+            with anyio.move_on_after(BEGIN):
+                parts = await self._parts(homes)
+                await asyncio.gather(*(self._reach(server, part) for server, part in parts.items()))
+            self._exchange.tell(ACKNOWLEDGED, {"notifications": self._wish, "_meta": self._tag})
+            early, self._early = self._early or [], None
+            for method, params in early:
+                self._exchange.tell(method, params)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            silence()
+            self._fleet.leave(self._holder)
+            for server, uri in self._held:
+                self._fleet.unsubscribe(server, uri, self._holder)
+        return Reply(result={"resultType": "complete", "_meta": self._tag})
+
+    async def _parts(self, homes: Homes) -> Mapping[str, dict[str, list[str]]]:
+        """What each upstream is to be listened to for, besides its lists."""
+        parts: dict[str, dict[str, list[str]]] = {}
+        for uri in self._wish.get(URIS, ()):
+            for server in await homes(uri):
+                parts.setdefault(server, {}).setdefault(URIS, []).append(uri)
+        for public in self._wish.get(TASKS, ()):
+            found = task_ids.home(public, self._servers) if self._exchange.together else None
+            if found is not None:
+                parts.setdefault(found[0], {}).setdefault(TASKS, []).append(found[1])
+        return parts
+
+    async def _reach(self, server: str, part: Mapping[str, list[str]]) -> None:
+        """Listen to one upstream; one that is down is listened to once it is back."""
+        modern, link = self._fleet.sessionless(server), self._fleet.link(server)
+        if modern is not None or link is None:
+            find = partial(self._fleet.sessionless, server)
+            heard = partial(self._heard, server)
+            watch = Watch(self._holder, self._exchange.profile, find, part, heard)
+            if modern is None:
+                self._fleet.watches.start((self._holder, server), watch)
+            else:
+                await self._fleet.watches.begin((self._holder, server), watch)
+        for uri in part.get(URIS, ()) if modern is None else ():
+            self._held.append((server, uri))
+            reply = await self._fleet.request(server, SUBSCRIBE, {"uri": uri}) if link is not None else None
+            if reply is None or reply.result is not None:
+                self._fleet.kept.note(server, SUBSCRIBE, {"uri": uri}, self._holder)
+
+    def _overheard(self, server: str, method: str, params: Any) -> None:
+        """Take what comes over the connections that everyone shares."""
+        if method == UPDATED:
+            wanted = rpc.fields(params).get("uri") in self._wish.get(URIS, ())
+        else:
+            wanted = self._wish.get(KINDS.get(method, ""), False) is True
+        if wanted and server in self._servers:
+            self._heard(server, method, params)
+
+    def _heard(self, server: str, method: str, params: Any) -> None:
+        body = rpc.fields(task_ids.shown_message(server, method, params) if self._exchange.together else params)
+        tagged = {**body, "_meta": {**rpc.fields(body.get("_meta")), **self._tag}}
+        if self._early is not None:
+            self._early.append((method, tagged))
+        else:
+            self._exchange.tell(method, tagged)

@@ -1,0 +1,207 @@
+"""Resources, prompts, completion and logging of all upstreams as one server.
+
+Addresses stay as they are and lead back to whoever listed them; prompts are named as tools are, `server__prompt`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from catalog_cache.merge import SEPARATOR, public_name
+from catalog_cache.pages import every_page
+from proxy.upstreams.fleet import Fleet
+from proxy.wire import rpc
+from proxy.wire.context import Caller
+from schemas.trial import Reply
+
+log = structlog.get_logger("server")
+
+Params = Mapping[str, Any]
+
+ADDRESSES = 50_000
+"""Resources whose upstream is remembered."""
+
+
+class Gather:
+    """Answers for all upstreams together what is no tool; remembers who listed what."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._resources: dict[str, str] = {}
+        self._templates: dict[str, tuple[re.Pattern[str], str]] = {}
+        self._prompts: dict[str, tuple[str, str]] = {}
+        self.table = {
+            "resources/list": self._list_resources,
+            "resources/templates/list": self._list_templates,
+            "resources/read": self._by_uri,
+            "resources/subscribe": self._subscribe,
+            "resources/unsubscribe": self._subscribe,
+            "prompts/list": self._list_prompts,
+            "prompts/get": self._get_prompt,
+            "completion/complete": self._complete,
+            "logging/setLevel": self._set_level,
+        }
+
+    async def answer(self, method: str, params: Any, caller: Caller) -> Reply:
+        """Answer one request."""
+        given = rpc.fields(params)
+        return await self.table[method](method, given, caller)
+
+    async def _list_resources(self, method: str, params: Params, caller: Caller) -> Reply:
+        del params
+        found = await self._every(method, "resources", "resources", caller)
+        for server, item in found:
+            self._remember(str(item.get("uri")), server)
+        return Reply(result={"resources": [item for _, item in found]})
+
+    async def _list_templates(self, method: str, params: Params, caller: Caller) -> Reply:
+        del params
+        found = await self._every(method, "resourceTemplates", "resources", caller)
+        for server, item in found:
+            template = str(item.get("uriTemplate"))
+            kept = self._templates.get(template)
+            if kept is None or kept[1] not in self._fleet.names:
+                self._templates[template] = (pattern_of(template), server)
+        return Reply(result={"resourceTemplates": [item for _, item in found]})
+
+    async def _list_prompts(self, method: str, params: Params, caller: Caller) -> Reply:
+        del params
+        found = await self._every(method, "prompts", "prompts", caller)
+        shown: list[Params] = []
+        for server, item in found:
+            name = str(item.get("name"))
+            public = public_name(server, name)
+            self._prompts[public] = (server, name)
+            shown.append({**item, "name": public})
+        return Reply(result={"prompts": shown})
+
+    async def _get_prompt(self, method: str, params: Params, caller: Caller) -> Reply:
+        found = await self._prompt(str(params.get("name")), caller)
+        if found is None:
+            return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"Unknown prompt: {params.get('name')}"))
+        server, name = found
+        return await self._fleet.request(server, method, {**params, "name": name}, caller)
+
+    async def _complete(self, method: str, params: Params, caller: Caller) -> Reply:
+        ref = rpc.fields(params.get("ref"))
+        if ref.get("type") == "ref/prompt":
+            found = await self._prompt(str(ref.get("name")), caller)
+            if found is not None:
+                asked = {**params, "ref": {**ref, "name": found[1]}}
+                return await self._fleet.request(found[0], method, asked, caller)
+        server = await self.home(str(ref.get("uri")), caller) if "uri" in ref else None
+        if server is None:
+            return Reply(error=rpc.error(rpc.INVALID_PARAMS, "nothing of this name can be completed"))
+        return await self._fleet.request(server, method, params, caller)
+
+    async def _by_uri(self, method: str, params: Params, caller: Caller) -> Reply:
+        uri = str(params.get("uri"))
+        server = await self.home(uri, caller)
+        if server is not None:
+            return await self._fleet.request(server, method, params, caller)
+        for candidate in self._with("resources"):
+            reply = await self._fleet.request(candidate, method, params, caller)
+            if reply.result is not None:
+                self._remember(uri, candidate)
+                return reply
+        return Reply(error=rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": uri}))
+
+    async def _subscribe(self, method: str, params: Params, caller: Caller) -> Reply:
+        """At every upstream that may know the address: an update must not be missed."""
+        servers = await self.homes(str(params.get("uri")), caller)
+        replies = await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
+        good = next((reply for reply in replies if reply.result is not None), None)
+        unknown = rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": params.get("uri")})
+        return good or next(iter(replies), Reply(error=unknown))
+
+    async def _set_level(self, method: str, params: Params, caller: Caller) -> Reply:
+        """At every upstream that is there; one that a session is not connected to hears it when it connects."""
+        kept = caller.own if caller.own is not None else self._fleet.kept
+        kept.note("", method, params, caller.session)
+        servers = [each for each in self._with("logging") if caller.own is None or caller.own.has(each)]
+        await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
+        return Reply(result={})
+
+    async def _prompt(self, public: str, caller: Caller) -> tuple[str, str] | None:
+        if public not in self._prompts:
+            server, _, name = public.partition(SEPARATOR)
+            if server in self._fleet.names and public_name(server, name) == public:
+                return server, name
+            await self._list_prompts("prompts/list", {}, caller)
+        return self._prompts.get(public)
+
+    def prompt_known(self, public: str) -> tuple[str, str] | None:
+        """Whose prompt this is, by its plain name or as it was listed."""
+        server, _, name = public.partition(SEPARATOR)
+        if server in self._fleet.names and name and public_name(server, name) == public:
+            return server, name
+        return self._prompts.get(public)
+
+    async def homes(self, uri: str, caller: Caller) -> list[str]:
+        """Who listed an address; where nobody did, everyone who has resources."""
+        server = await self.home(uri, caller)
+        return self._with("resources") if server is None else [server]
+
+    async def home(self, uri: str, caller: Caller) -> str | None:
+        """Who listed an address, or a template that it fits."""
+        if (known := self._known(uri)) is not None:
+            return known
+        await self._list_resources("resources/list", {}, caller)
+        await self._list_templates("resources/templates/list", {}, caller)
+        return self._known(uri)
+
+    def _known(self, uri: str) -> str | None:
+        names = self._fleet.names
+        fitting = (server for pattern, server in self._templates.values() if pattern.fullmatch(uri))
+        listed = self._templates.get(uri)
+        known = (self._resources.get(uri), listed[1] if listed is not None else None, *fitting)
+        return next((server for server in known if server in names), None)
+
+    def _remember(self, uri: str, server: str) -> None:
+        """The first that listed an address keeps it while it is there; the oldest addresses are forgotten."""
+        if self._resources.get(uri) not in self._fleet.names:
+            self._resources[uri] = server
+            while len(self._resources) > ADDRESSES:
+                del self._resources[next(iter(self._resources))]
+
+    async def _every(
+        self, method: str, key: str, capability: str, caller: Caller
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """What all upstreams list, in their order; one that fails is logged and left out."""
+        await self._fleet.listed_once()
+        servers = self._with(capability)
+
+        async def ask(server: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+            listing = await every_page(lambda page: self._fleet.request(server, method, page, caller), key)
+            if listing.failure is not None:
+                log.warning("list failed", upstream=server, method=method, reason=listing.failure)
+            return [(server, item) for item in listing.items]
+
+        return [each for found in await asyncio.gather(*(ask(server) for server in servers)) for each in found]
+
+    def _with(self, capability: str) -> list[str]:
+        live = [server for server in self._fleet.names if self._fleet.link(server) is not None]
+        return [server for server in live if capability in self._capabilities(server)]
+
+    def _capabilities(self, server: str) -> Mapping[str, Any]:
+        said = self._fleet.hello(server).get("capabilities")
+        return rpc.fields(said)
+
+
+def pattern_of(template: str) -> re.Pattern[str]:
+    """What a URI template can become, loosely: a place holder is one segment, or the rest for `{+x}` and `{/x*}`.
+
+    Every place holder but the last ends for good where what follows it first stands, so that no address takes longer
+    than a few looks at each of its characters.
+    """
+    parts = re.split(r"(\{[^}]*\})", template)
+    loose = ["." if part[1:2] in "+/#?&;" or part.endswith("*}") else "[^/]" for part in parts if part.startswith("{")]
+    first, *fixed = [re.escape(part) for part in parts if not part.startswith("{")]
+    ended = [f"(?>{hole}*?{rest})" for hole, rest in zip(loose[:-1], fixed[:-1], strict=True)]
+    last = [f"{hole}*{rest}" for hole, rest in zip(loose[-1:], fixed[-1:], strict=True)]
+    return re.compile("".join((first, *ended, *last)), re.DOTALL)

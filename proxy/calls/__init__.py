@@ -1,0 +1,1 @@
+"""One `tools/call`: forwarded as it came, mended when it fails."""

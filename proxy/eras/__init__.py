@@ -1,0 +1,1 @@
+"""The two eras of the protocol towards each other: envelopes, questions, subscriptions."""

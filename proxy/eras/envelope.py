@@ -1,0 +1,85 @@
+"""What tells the protocol's two eras apart on our side, as pure functions over raw messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, cast
+
+from proxy.wire import rpc
+from proxy.wire.context import CAPABILITIES_KEY, HANDSHAKE_LATEST, INFO_KEY, MODERN_VERSIONS, VERSION_KEY, Profile
+
+HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
+
+SET_LEVEL = "logging/setLevel"
+
+GONE = frozenset({"initialize", "ping", SET_LEVEL, "resources/subscribe", "resources/unsubscribe"})
+"""Methods that the modern era no longer has."""
+
+CACHEABLE = frozenset(
+    {
+        "server/discover",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+    }
+)
+"""Methods whose modern results must say how long they keep."""
+
+
+def ourselves() -> dict[str, Any]:
+    """How the proxy introduces itself."""
+    return {"name": "mcp-mend", "title": "mcp-mend", "version": version("mcp-mend")}
+
+
+def envelope(params: Any) -> Mapping[str, Any] | None:
+    """The `_meta` of a modern request, None where the request is not one."""
+    meta: Any = rpc.fields(params).get("_meta")
+    if isinstance(meta, Mapping) and VERSION_KEY in meta:
+        return cast("Mapping[str, Any]", meta)
+    return None
+
+
+def of_envelope(meta: Mapping[str, Any]) -> Profile:
+    """As whom to speak upstream for a modern client; a handshake there offers the latest version of that era."""
+    info, capabilities = _object(meta.get(INFO_KEY)) or {}, _object(meta.get(CAPABILITIES_KEY)) or {}
+    return Profile(HANDSHAKE_LATEST, info, capabilities, modern=True)
+
+
+def of_initialize(params: Any) -> Profile:
+    """As whom to speak upstream for a client that shakes hands: in its own words."""
+    said = _object(params) or {}
+    asked = said.get("protocolVersion")
+    agreed = str(asked) if asked in HANDSHAKE_VERSIONS else HANDSHAKE_LATEST
+    return Profile(agreed, _object(said.get("clientInfo")) or {}, _object(said.get("capabilities")) or {})
+
+
+def modern_result(method: str, result: Mapping[str, Any], server: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Give a result what the modern era requires of it; one that has it all is returned as the same object."""
+    missing: dict[str, Any] = {}
+    if "resultType" not in result:
+        missing["resultType"] = "complete"
+    if method in CACHEABLE:
+        missing |= {key: value for key, value in (("ttlMs", 0), ("cacheScope", "private")) if key not in result}
+    meta = _object(result.get("_meta")) or {}
+    if server and SERVER_INFO_KEY not in meta:
+        missing["_meta"] = {**meta, SERVER_INFO_KEY: server}
+    return rpc.extended(result, missing) if missing else result
+
+
+def level_of(params: Any) -> str | None:
+    """The log level that a client asks for."""
+    level = (_object(params) or {}).get("level")
+    return level if isinstance(level, str) else None
+
+
+def supported_versions() -> list[str]:
+    """Every protocol version that a client may ask for."""
+    return [*HANDSHAKE_VERSIONS, *MODERN_VERSIONS]
+
+
+def _object(value: Any) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None

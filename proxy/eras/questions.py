@@ -1,0 +1,128 @@
+"""Put questions of a handshake-era upstream to a modern client: the call is held, and its question becomes the result.
+
+The client answers by sending the request again with our `requestState`; the held call then goes on where it stood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+from uuid import uuid4
+
+from proxy.eras.request import Channel, Exchange
+from proxy.wire import rpc
+from schemas.trial import Reply
+
+STATE = "mcp-mend-held:"
+HOLD = 600.0
+"""Seconds that a question waits for its answer before the held call is given up."""
+MOST = 1000
+"""Calls held at once."""
+
+MAY_ASK = frozenset({"tools/call", "prompts/get", "resources/read"})
+"""Methods whose result may ask for input; on any other a question cannot be put."""
+
+Answer = Callable[[str, Any, Exchange], Awaitable[Reply]]
+
+
+class Held:
+    """One call under way, with the questions it has put and waits for."""
+
+    def __init__(self) -> None:
+        self.questions: dict[str, tuple[str, Any, asyncio.Future[Reply]]] = {}
+        self.asked = asyncio.Event()
+        self.work: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.exchange: Exchange | None = None
+        self.expiry: asyncio.TimerHandle | None = None
+
+    async def ask(self, method: str, params: Any) -> Reply:
+        """Hold the call until the client has answered."""
+        key = f"question-{uuid4().hex[:8]}"
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.questions[key] = (method, params, answer)
+        self.asked.set()
+        try:
+            return await answer
+        finally:
+            self.questions.pop(key, None)
+
+    def take(self, responses: Mapping[str, Any]) -> None:
+        """Hand the client's answers to the questions they belong to; others are ignored."""
+        for key, response in responses.items():
+            found = self.questions.get(key)
+            if found is not None and isinstance(response, Mapping) and not found[2].done():
+                found[2].set_result(Reply(result=cast("Mapping[str, Any]", response)))
+        if all(answer.done() for _, _, answer in self.questions.values()):
+            self.asked.clear()
+
+    def result(self, state: str) -> Reply:
+        """The result that asks the client."""
+        open_ones = {key: each for key, each in self.questions.items() if not each[2].done()}
+        requests = {
+            key: {"method": method} if params is None else {"method": method, "params": params}
+            for key, (method, params, _) in open_ones.items()
+        }
+        return Reply(result={"resultType": "input_required", "inputRequests": requests, "requestState": STATE + state})
+
+
+class Rounds:
+    """Every call that is held for a modern client."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._held: dict[str, Held] = {}
+
+    async def answer(self, method: str, params: Any, exchange: Exchange) -> Reply:
+        """Answer one request of a modern client; cancelling it ends the call, be it new or gone on with."""
+        state: Any = rpc.fields(params).get("requestState")
+        if isinstance(state, str) and state.startswith(STATE):
+            return await self._resume(state.removeprefix(STATE), params, exchange)
+        held = Held()
+        exchange.hold = held.ask
+        held.exchange = exchange
+        held.work = asyncio.ensure_future(self._answer(method, params, exchange))
+        return await self._next(uuid4().hex, held)
+
+    async def close(self) -> None:
+        """Give up every held call."""
+        for held in self._held.values():
+            held.work.cancel()
+        await asyncio.gather(*(held.work for held in self._held.values()), return_exceptions=True)
+        self._held.clear()
+
+    async def _resume(self, state: str, params: Any, exchange: Exchange) -> Reply:
+        held = self._held.pop(state, None)
+        if held is None or held.exchange is None:
+            return Reply(error=rpc.error(rpc.INVALID_PARAMS, "this requestState is unknown or was given up"))
+        if held.expiry is not None:
+            held.expiry.cancel()
+        held.exchange.move(cast("Channel", exchange), exchange.token)
+        responses: Any = cast("Mapping[str, Any]", params).get("inputResponses")
+        held.take(rpc.fields(responses))
+        return await self._next(state, held)
+
+    async def _next(self, state: str, held: Held) -> Reply:
+        """Wait until the call is done or asks; then it is held for the client to come back."""
+        asked = asyncio.ensure_future(held.asked.wait())
+        try:
+            await asyncio.wait((held.work, asked), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            held.work.cancel()
+            await asyncio.wait((held.work,))
+            raise
+        finally:
+            asked.cancel()
+        if held.work.done():
+            return held.work.result()
+        if len(self._held) >= MOST:
+            held.work.cancel()
+            return Reply(error=rpc.error(rpc.INTERNAL_ERROR, "too many calls wait for answers"))
+        self._held[state] = held
+        held.expiry = asyncio.get_running_loop().call_later(HOLD, self._expire, state)
+        return held.result(state)
+
+    def _expire(self, state: str) -> None:
+        held = self._held.pop(state, None)
+        if held is not None:
+            held.work.cancel()

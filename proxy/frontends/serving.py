@@ -1,0 +1,146 @@
+"""Run the HTTP face on a socket: loopback, or any address with a token; ends after calls under way have finished."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+import structlog
+import uvicorn
+
+from proxy.aggregate.router import Face
+from proxy.frontends.http import LOOPBACK, Door, HttpFace
+from proxy.upstreams.fleet import Fleet
+from schemas.config import Http
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol as Connection
+else:
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol as Connection
+
+log = structlog.get_logger("server")
+
+DRAIN = 5.0
+"""Seconds that calls under way may still take once we are asked to stop."""
+
+
+HEAD_SECONDS = 15.0
+"""Seconds for the head of a request to arrive whole."""
+
+CONNECTIONS = 500
+"""Connections at once: each is an open file, of which a process has about a thousand."""
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK
+
+
+async def serve(
+    fleet: Fleet,
+    faces: Callable[[str | None], Face],
+    config: Callable[[], Http],
+    listening: socket.socket,
+    stop: asyncio.Event,
+) -> None:
+    """Serve on a listening socket until `stop` is set."""
+    host, port = listening.getsockname()[:2]
+    app = HttpFace(fleet, faces, Door(config, is_loopback(host)))
+    settings = uvicorn.Config(
+        cast("Any", app),
+        http=_Punctual,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=int(DRAIN),
+        timeout_keep_alive=60,
+    )
+    server = _Server(settings)
+    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
+    async with app.open():
+        serving = asyncio.ensure_future(server.serve([listening]))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            app.drain()
+            server.should_exit = True
+            with anyio.move_on_after(DRAIN + 1):
+                await asyncio.wait((serving,))
+        finally:
+            stopping.cancel()
+            server.should_exit = server.force_exit = True
+            with anyio.move_on_after(1, shield=True):
+                await asyncio.wait((serving,))
+            serving.cancel()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: ending is decided by our caller."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+class _Punctual(Connection):
+    """A connection whose requests must arrive whole in time; one too many is closed."""
+
+    late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            log.warning("too many connections: one is closed", most=CONNECTIONS)
+            transport.close()
+        else:
+            self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self._rest()
+        elif self.late is None:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._rest()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        self.late = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.transport.close)
+
+    def _rest(self) -> None:
+        if self.late is not None:
+            self.late.cancel()
+            self.late = None
+
+
+@contextmanager
+def listening(config: Http, host: str, port: int) -> Generator[socket.socket]:
+    """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is.
+
+    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken.
+    """
+    if not is_loopback(host) and not config.token:
+        reason = f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
+        raise PermissionError(reason)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(2048)
+        made.setblocking(False)  # noqa: FBT003 (the socket's own signature)
+        yield made

@@ -1,0 +1,361 @@
+"""Handshake-era sessions over HTTP: who they are, what waits for them, and what they may still ask to hear again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import uuid4
+
+import anyio
+import structlog
+
+from proxy.aggregate.router import Face
+from proxy.eras.envelope import SET_LEVEL, level_of, of_initialize
+from proxy.eras.request import MESSAGE, PROGRESS
+from proxy.eras.subscriptions import UPDATED
+from proxy.frontends.streams import Stream, event
+from proxy.upstreams.broadcast import TOOLS_CHANGED
+from proxy.upstreams.fleet import Fleet
+from proxy.upstreams.session_connections import Own
+from proxy.wire import rpc
+from proxy.wire.backpressure import Brake
+from proxy.wire.context import LISTS_CHANGED, Caller, Profile
+from proxy.wire.peer import Incoming, Peer
+from proxy.wire.rpc import Id, Message
+from proxy.wire.task_ids import STATUS
+from schemas.catalog import Tool
+from schemas.trial import Reply
+
+log = structlog.get_logger("server")
+
+IDLE = 30 * 60.0
+"""Seconds without a request or an open stream after which a session ends."""
+
+QUIET = 60.0
+"""Seconds without use after which a session with connections of its own makes room for a new one; one without does at
+once."""
+
+KEPT_EVENTS, KEPT_BYTES = 1000, 8 * 1024 * 1024
+"""What a session may still ask to hear again."""
+
+OF_SOMEBODY = frozenset({UPDATED, MESSAGE, PROGRESS, *STATUS})
+"""What comes over a shared connection because one client asked for it: no other session hears it."""
+
+RETRY_MS = 500
+"""How soon a client shall come back to a stream that was closed on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event that was sent: the stream it belongs to, its number, its bytes."""
+
+    line: str
+    number: int
+    data: bytes
+
+
+class Line(Stream):
+    """One logical stream of a session: of one request, or the session's own; it outlives the HTTP response."""
+
+    def __init__(self, session: HttpSession, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.number = 0
+        self.attached = False
+        self.complete = False
+        self._session = session
+
+    def put(self, message: Message, *, last: bool = False) -> None:
+        """Send one message, numbered and kept."""
+        text = rpc.encode(message)
+        self.number += 1
+        data = event(text, f"{self.name}_{self.number}")
+        self._session.keep(Kept(self.name, self.number, data))
+        if last:
+            self.complete = True
+            self._session.lines.pop(self.name, None)
+        if not self.attached and len(self.events) >= KEPT_EVENTS:
+            self.shed()
+        self.push(data, last=last)
+
+    def prime(self) -> bytes:
+        """An event without data, from which a client can resume before anything was said."""
+        return event(b"", f"{self.name}_0", "", RETRY_MS)
+
+    def tell(self, method: str, params: Any) -> None:
+        """Send a notification on this stream."""
+        self.put(rpc.notification(method, params))
+
+    async def ask(self, method: str, params: Any) -> Reply:
+        """Send a request on this stream and wait for the client's answer."""
+        return await self._session.ask_on(self, method, params)
+
+    def pause(self) -> None:
+        """Close the response but not the stream: the client comes back for the rest."""
+        if not self.over:
+            self.paused = True
+            self.wake()
+
+
+class HttpSession:
+    """One client's session: the `Wire` of its peer, and the `Audience` of its own upstream connections."""
+
+    def __init__(self, face: Face, fleet: Fleet, profile: Profile) -> None:
+        self.id = uuid4().hex
+        self.brake = Brake()
+        self.profile = profile
+        self.own = Own(fleet, profile, self)
+        self.peer = Peer(self, self._serve, self._hear)
+        self.standing = Line(self, "s")
+        self.lines: dict[str, Line] = {"s": self.standing}
+        self.used = asyncio.get_running_loop().time()
+        self.single = False
+        self.log_level: str | None = None
+        self._face = face
+        self._fleet = fleet
+        self._answers: dict[Id, Line] = {}
+        self._routes: dict[Id, Line] = {}
+        self._kept: deque[Kept] = deque()
+        self._kept_bytes = 0
+        self._count = 0
+        self._listed = False
+        self._silence = fleet.hearing.listen(self.overheard)
+
+    def introduced(self, params: Any) -> None:
+        """Learn who the client is, where the session began before it said so."""
+        self.profile = of_initialize(params)
+        self.own.profile = self.profile
+
+    @property
+    def primes(self) -> bool:
+        """Tell whether this client knows events without data (2025-11-25 on)."""
+        return self.profile.version >= "2025-11-25"
+
+    def idle(self, seconds: float) -> bool:
+        """Tell whether nobody has used the session for this long."""
+        busy = not self.peer.idle.is_set() or any(line.attached for line in self.lines.values())
+        return not busy and asyncio.get_running_loop().time() - self.used > seconds
+
+    def line(self, ident: Id) -> Line:
+        """A fresh stream for one request."""
+        self._count += 1
+        line = Line(self, str(self._count))
+        self.lines[line.name] = line
+        self._answers[ident] = line
+        return line
+
+    def keep(self, kept: Kept) -> None:
+        """Keep an event for a client that may have missed it; the oldest go first."""
+        self._kept.append(kept)
+        self._kept_bytes += len(kept.data)
+        while len(self._kept) > KEPT_EVENTS or (self._kept_bytes > KEPT_BYTES and len(self._kept) > 1):
+            self._kept_bytes -= len(self._kept.popleft().data)
+
+    def resume(self, last: str) -> Line | None:
+        """The stream that `last` was heard on, refilled with all that came after it; None where it is unknown."""
+        name, _, number = last.rpartition("_")
+        if not number.isdecimal():
+            return None
+        line = self.lines.get(name)
+        missed = [kept.data for kept in self._kept if kept.line == name and kept.number > int(number)]
+        if line is None:
+            if not missed:
+                return None
+            line = Line(self, name)
+            line.complete = line.over = True
+        line.refill(missed)
+        line.over = line.complete
+        return line
+
+    def send(self, message: Message) -> None:
+        """Put a message of the peer on the stream it belongs to."""
+        ident = message.get("id")
+        if "method" not in message:
+            line = self._answers.get(cast("Id", ident))
+            if line is not None:
+                line.put(message, last=True)
+                del self._answers[cast("Id", ident)]
+            elif self.single:
+                self.standing.put(message)
+            return
+        route = self._routes.get(ident) if ident is not None else self._withdrawn(message)
+        (route or self.standing).put(message)
+
+    async def drained(self) -> None:
+        """Streams are bounded by what is kept."""
+
+    def abandon(self, ident: Id) -> bool:
+        """The client must be told when a question is withdrawn."""
+        del ident
+        return False
+
+    async def ask_on(self, line: Line, method: str, params: Any) -> Reply:
+        """Put a question to the client on one stream."""
+        ident = rpc.next_id()
+        self._routes[ident] = line
+        try:
+            return await self.peer.request(method, params, ident=ident)
+        finally:
+            self._routes.pop(ident, None)
+
+    def tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it."""
+        return self._fleet.tool(server, name)
+
+    def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
+        """Take a notification from one of the session's own upstream connections."""
+        if method == TOOLS_CHANGED:
+            self.own.changed.add(server)
+        if caller is not None and method not in LISTS_CHANGED:
+            caller.hear(server, method, params)
+        else:
+            self._pass_on(server, method, params)
+
+    async def ask(self, server: str, method: str, params: Any, caller: Caller | None) -> Reply:
+        """Take a question from one of the session's own upstream connections."""
+        if caller is not None:
+            return await caller.question(server, method, params)
+        open_lines = [line for line in self.lines.values() if line.attached and line is not self.standing]
+        line = self.standing if self.standing.attached or not open_lines else open_lines[-1]
+        return await self._face.exchange(line, self.id, self.profile, None).question(server, method, params)
+
+    def overheard(self, server: str, method: str, params: Any) -> None:
+        """Pass on what a shared connection tells everyone; the session's own connection tells it itself."""
+        if self._fleet.member(server) is None:
+            self.own.forget(server)
+        if self._face.concerns(server) and not self.own.has(server) and method not in OF_SOMEBODY:
+            self._pass_on(server, method, params)
+
+    def _pass_on(self, server: str, method: str, params: Any) -> None:
+        """A changed list concerns only a client that has seen one."""
+        if method != TOOLS_CHANGED or self._listed:
+            self.standing.tell(method, self._face.shown(server, method, params))
+
+    async def close(self) -> None:
+        """End the session: its questions, its streams, its upstream connections."""
+        self._silence()
+        self.peer.close("the session has ended")
+        for line in self.lines.values():
+            line.end()
+        with anyio.CancelScope(shield=True):
+            await self.peer.finish()
+            self._fleet.leave(self.id)
+            await self.own.close()
+
+    def asked(self, ident: Id) -> bool:
+        """Tell whether a request of this id waits for its answer."""
+        return ident in self._answers
+
+    def _withdraw(self, ident: Id) -> None:
+        """End the stream of a request that was cancelled: it is never answered."""
+        line = self._answers.pop(ident, None)
+        if line is not None:
+            self.lines.pop(line.name, None)
+            line.complete = True
+            line.end()
+
+    def _withdrawn(self, message: Message) -> Line | None:
+        params: Any = message.get("params")
+        ident: Any = rpc.fields(params).get("requestId")
+        return self._routes.get(ident) if rpc.is_id(ident) else None
+
+    async def _serve(self, incoming: Incoming) -> Reply:
+        line = self._answers.get(cast("Id", incoming.id), self.standing)
+        exchange = self._face.exchange(line, self.id, self.profile, incoming.params)
+        exchange.own = self.own
+        exchange.outlet = self.standing.tell
+        exchange.ident = incoming.id
+        if incoming.method == SET_LEVEL:
+            self.log_level = level_of(incoming.params)
+        exchange.log_level = self.log_level
+        try:
+            reply = await self._face.answer(incoming.method, incoming.params, exchange)
+        except asyncio.CancelledError:
+            self._withdraw(cast("Id", incoming.id))
+            raise
+        self._listed = self._listed or incoming.method == "tools/list"
+        return reply
+
+    def _hear(self, incoming: Incoming) -> None:
+        self._face.hear(incoming.method, incoming.params, self.own)
+
+
+class Room:
+    """How many sessions there may be on all faces together, as each may start a process for every upstream it uses."""
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self.most = most
+        self.faces: list[Sessions] = []
+
+    async def made(self) -> bool:
+        """Tell whether one more session has room, ending the one that has been idle longest where there is none."""
+        everyone = [(session, face) for face in self.faces for session in face]
+        if len(everyone) < self.most():
+            return True
+        idle = [each for each in everyone if each[0].idle(QUIET if each[0].own.connected else 0)]
+        if not idle:
+            return False
+        session, face = min(idle, key=lambda each: each[0].used)
+        log.info("session ended to make room", session=session.id)
+        await face.end(session.id)
+        return True
+
+
+class Sessions:
+    """All sessions of one face, by id."""
+
+    def __init__(self, face: Face, fleet: Fleet, room: Room) -> None:
+        self._face = face
+        self._fleet = fleet
+        self._room = room
+        self._sessions: dict[str, HttpSession] = {}
+        room.faces.append(self)
+
+    def __iter__(self) -> Iterator[HttpSession]:
+        return iter(list(self._sessions.values()))
+
+    @property
+    def full(self) -> str:
+        """Why no session can be begun."""
+        return f"Too many sessions: {self._room.most()} are open (http.sessions), and none of them is idle"
+
+    def get(self, ident: str | None) -> HttpSession | None:
+        """The session of this id, marked as used."""
+        session = self._sessions.get(ident) if ident is not None else None
+        if session is not None:
+            session.used = asyncio.get_running_loop().time()
+        return session
+
+    async def begin(self, profile: Profile) -> HttpSession | None:
+        """A new session; None where there are too many."""
+        if not await self._room.made():
+            return None
+        session = HttpSession(self._face, self._fleet, profile)
+        self._sessions[session.id] = session
+        return session
+
+    async def end(self, ident: str) -> None:
+        """End one session."""
+        session = self._sessions.pop(ident, None)
+        if session is not None:
+            await session.close()
+
+    async def sweep(self) -> None:
+        """End what nobody uses any more, for ever."""
+        while True:
+            await asyncio.sleep(IDLE / 30)
+            for ident in [each.id for each in self if each.idle(IDLE)]:
+                log.info("session ended for idleness", session=ident)
+                await self.end(ident)
+
+    def drain(self) -> None:
+        """End the sessions' own streams, which would otherwise stay open for ever."""
+        for session in self._sessions.values():
+            session.standing.end()
+
+    async def close(self) -> None:
+        """End every session."""
+        await asyncio.gather(*(self.end(ident) for ident in list(self._sessions)))

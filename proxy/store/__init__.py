@@ -1,0 +1,12 @@
+"""The record of what was done: every call, problem, repair and report, in SQLite, and as log lines.
+
+Writing costs its caller an append; a disk that fails costs records, which are counted, and never a call.
+"""
+
+from __future__ import annotations
+
+from proxy.store.book import Book, open_journal, redaction_of
+from proxy.store.database import journal_path
+from proxy.store.logs import configure
+
+__all__ = ["Book", "configure", "journal_path", "open_journal", "redaction_of"]

@@ -1,0 +1,193 @@
+"""The background thread that puts records on disk, in batches.
+
+Handing over appends to a deque; reading payloads, redacting, writing JSON and SQL all happen in the thread. A disk
+that fails is reported once and the records it costs are counted: no call ever fails for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+
+import structlog
+
+from proxy.store.database import Database, NewerError
+from proxy.store.rows import Row, Rows
+from schemas.record import CallRecord, RunRecord
+
+Record = CallRecord | RunRecord
+
+RETRY = 1.0
+"""Seconds until what the disk has refused is tried again, should nothing else come."""
+GATHER = 0.05
+"""Seconds from the first record to its commit: a batch costs one transaction."""
+WAITING = 5000
+"""Records kept while the disk refuses them; the oldest go first, and are counted."""
+PRUNE_EVERY = 2000
+"""Records between two looks at the file's size."""
+
+_UNFIT = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.DataError, ValueError)
+"""What SQLite raises for a record it cannot take, as opposed to a disk that fails."""
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
+
+
+class Writer:
+    """Owns the thread and the database.
+
+    `open_database` is called in the thread, again after a failure; None keeps nothing on disk. `note` is called with
+    every record, in the thread, before it is written. `worked` tells whether anything was ever written, `stalled`
+    whether somebody has waited in vain since.
+    """
+
+    def __init__(
+        self, rows: Rows, open_database: Callable[[], Database] | None, note: Callable[[Record], None]
+    ) -> None:
+        self.lost = 0
+        self.stalled = False
+        self.worked = False
+        self._rows = rows
+        self._open = open_database
+        self._note = note
+        self._queue: deque[Record] = deque()
+        self._waiting: deque[list[Row]] = deque()
+        self._flushes: deque[Future[bool]] = deque()
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._closing = False
+        self._broken = False
+        self._since_pruning = PRUNE_EVERY
+        self._database: Database | None = None
+        self._thread = threading.Thread(target=self._work, name="mcp-mend journal", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Hand over one record."""
+        self._queue.append(record)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def flush(self) -> Future[bool]:
+        """A future that tells, once that is known, whether everything handed over so far is on disk."""
+        done: Future[bool] = Future()
+        if self._closing:
+            done.set_result(not self._waiting and not self._queue)
+            return done
+        self._flushes.append(done)
+        self._hurry.set()
+        self._wake.set()
+        return done
+
+    def close(self, timeout: float = 5) -> None:
+        """Write what is left and end the thread."""
+        self._closing = True
+        self._hurry.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        left = self.lost + (len(self._waiting) + len(self._queue) if self._open is not None else 0)
+        if left:
+            _log.warning("records are not in the journal", lost=left)
+
+    def _work(self) -> None:
+        while True:
+            self._wake.wait(RETRY if self._waiting else None)
+            self._hurry.wait(GATHER)
+            self._hurry.clear()
+            self._wake.clear()
+            closing = self._closing
+            flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+            self._take()
+            self._store()
+            for done in flushes:
+                _settle(done, written=not self._waiting)
+            if closing and not self._queue:
+                break
+        for done in self._flushes:
+            _settle(done, written=not self._waiting)
+        if self._database is not None:
+            with suppress(sqlite3.Error):
+                self._database.close()
+
+    def _take(self) -> None:
+        """Turn every record in the queue into rows; one that cannot be written down is counted, not raised."""
+        while self._queue:
+            record = self._queue.popleft()
+            try:
+                self._note(record)
+                if self._open is not None:
+                    self._waiting.append(self._rows.of(record))
+            except Exception:  # noqa: BLE001  whatever a record holds, the thread goes on
+                self.lost += 1
+                _log.warning("a record could not be written down", exc_info=True)
+            if len(self._waiting) > WAITING:
+                self._waiting.popleft()
+                self.lost += 1
+
+    def _store(self) -> None:
+        if not self._waiting or self._open is None:
+            return
+        try:
+            if self._database is not None and self._database.moved:
+                _log.warning(
+                    "the journal's file was deleted or replaced; a new one is begun", file=str(self._database.path)
+                )
+                self._database.close()
+                self._database = None
+            if self._database is None:
+                self._database = self._open()
+            self._write(self._database)
+        except (sqlite3.Error, OSError, NewerError) as error:
+            self._failed(error)
+            return
+        self._since_pruning += len(self._waiting)
+        self._waiting.clear()
+        self.worked, self.stalled = True, False
+        if self._broken:
+            self._broken = False
+            _log.warning("the journal is written again", lost=self.lost)
+        self._prune()
+
+    def _write(self, database: Database) -> None:
+        """Write the batch; where one record spoils it, write the others one by one and count that one."""
+        try:
+            database.write([row for rows in self._waiting for row in rows])
+        except _UNFIT as error:
+            for rows in self._waiting:
+                try:
+                    database.write(rows)
+                except _UNFIT:
+                    self.lost += 1
+            _log.warning("a record did not fit the journal's tables", reason=str(error), lost=self.lost)
+
+    def _failed(self, error: Exception) -> None:
+        if not self._broken:
+            self._broken = True
+            _log.warning("the journal cannot be written; calls go on without it", reason=str(error))
+        if self._database is not None and not isinstance(error, sqlite3.OperationalError):
+            with suppress(sqlite3.Error):
+                self._database.close()
+            self._database = None
+
+    def _prune(self) -> None:
+        if self._since_pruning < PRUNE_EVERY or self._database is None:
+            return
+        self._since_pruning = 0
+        try:
+            if gone := self._database.prune():
+                _log.info("the journal's oldest entries were pruned", entries=gone)
+        except sqlite3.Error as error:
+            self._failed(error)
+
+
+def _settle(done: Future[bool], *, written: bool) -> None:
+    """Wake whoever waits, unless it has given up waiting."""
+    if done.set_running_or_notify_cancel():
+        done.set_result(written)

@@ -1,0 +1,1 @@
+"""Logging in at upstreams: tokens, where they are kept, how they are renewed."""

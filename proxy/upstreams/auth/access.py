@@ -1,0 +1,177 @@
+"""Puts an upstream's token on its requests, renews it where it has run out, and says when a person must log in.
+
+Costs a sound request one `stat`. Knows nothing of browsers; the protocol itself is in `oauth`, imported when needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import httpx2
+import structlog
+
+from proxy.upstreams.auth.logins import Challenge, Login, LoginFile
+from schemas.config import Upstream
+
+if TYPE_CHECKING:
+    from schemas.config import OAuth
+
+log = structlog.get_logger("upstream")
+
+FAREWELL = 5.0
+"""Seconds that an end waits for tokens under way: a refresh token that was used and not kept costs the login."""
+
+_PASSWORD = re.compile(r"\s*(basic|digest|negotiate|ntlm)\b(?!.*\bbearer\b)", re.IGNORECASE)
+"""A challenge that no token answers."""
+_FIELD = r'{}=(?:"([^"]*)"|([^\s,]+))'
+
+
+def access(name: str, config: Upstream) -> Access | None:
+    """The access to one upstream; None where its configuration says itself what to send."""
+    url = config.url or ""
+    if any(key.lower() == "authorization" for key in config.headers) or httpx2.URL(url).userinfo:
+        return None
+    return Access(name, LoginFile(url), config.oauth)
+
+
+class Access(httpx2.Auth):
+    """One connection's way past the door.
+
+    `trouble` says why the last request was refused (empty where none was), `waiting` whether only a person can help.
+    `anonymous` sends no token and keeps what it is asked for in `challenge` alone.
+    """
+
+    def __init__(self, name: str, file: LoginFile, settings: OAuth | None, *, anonymous: bool = False) -> None:
+        self.trouble = ""
+        self.waiting = False
+        self.challenge: Challenge | None = None
+        self._name = name
+        self._file = file
+        self._settings = settings
+        self._anonymous = anonymous
+        self._refused: str | None = None
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
+        """Send the request with the token there is, and once more where another can be had."""
+        login = self._login()
+        if login.renewable and login.over:
+            await self._renewed(login.token, None)
+            login = self._login()
+        response = yield _signed(request, login.token)
+        challenge = challenge_in(response)
+        if challenge is not None and not self._anonymous and await self._renewed(login.token, challenge):
+            login = self._login()
+            response = yield _signed(request, login.token)
+            challenge = challenge_in(response)
+            if challenge is not None:
+                self._ask(challenge, login)
+        if challenge is None:
+            self.trouble, self.waiting = "", False
+        elif self._anonymous:
+            self.challenge, self.trouble = challenge, "it wants a login"
+
+    async def changed(self) -> None:
+        """Wait until somebody has logged in."""
+        await self._file.changed(self._refused)
+
+    async def close(self) -> None:
+        """Let tokens that are under way arrive."""
+        if self._renewal is not None:
+            await asyncio.wait({self._renewal}, timeout=FAREWELL)
+            self._renewal.cancel()
+
+    def _login(self) -> Login:
+        return Login(self._file.url) if self._anonymous else self._file.read()
+
+    async def _renewed(self, used: str | None, challenge: Challenge | None) -> bool:
+        """Get another token than the one used, for every request that waits for it; True where there is one.
+
+        A caller that is cancelled leaves the exchange going: its answer may hold the only refresh token.
+        """
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.ensure_future(self._renew(used, challenge))
+        await asyncio.shield(self._renewal)
+        return self._file.read().token not in (None, used)
+
+    async def _renew(self, used: str | None, challenge: Challenge | None) -> None:
+        login = self._file.read()
+        if login.token not in (None, used):
+            return
+        machine = self._settings is not None and self._settings.grant == "client_credentials"
+        if not machine and (not login.renewable or (challenge is not None and challenge.more)):
+            self._ask(challenge or Challenge(), login)
+            return
+        try:
+            async with self._file.alone():
+                login = self._file.read()
+                if login.token in (None, used) and (machine or login.renewable):
+                    await self._exchange(login, challenge)
+        except (OSError, TimeoutError) as failure:
+            self._failed(str(failure))
+        except Exception as bug:
+            log.exception("renewing failed", upstream=self._name)
+            self._failed(f"mcp-mend failed on it: {bug!r}")
+
+    async def _exchange(self, login: Login, challenge: Challenge | None) -> None:
+        from proxy.upstreams.auth import oauth
+
+        try:
+            fresh = await oauth.renewed(login, self._settings, challenge)
+        except oauth.OverError as over:
+            kept = replace(login, client=None) if over.unknown_client else login
+            wanted = Challenge(login.scope, challenge.metadata if challenge else None, more=True)
+            self._file.write(replace(kept.without_tokens(wanted), name=self._name))
+            self._say(f"its login has ended ({over})", login)
+        except oauth.OAuthError as failure:
+            self._failed(str(failure))
+        else:
+            self._file.write(fresh)
+            log.info("login renewed", upstream=self._name)
+
+    def _ask(self, challenge: Challenge, login: Login) -> None:
+        """Keep what is wanted for whoever logs in, and say so; what a login that has ended allowed stays wanted."""
+        ended = login.token is None and login.wanted is not None and login.wanted.more
+        wanted = login.wanted if ended and not challenge.more else challenge
+        if (login.wanted, login.name) != (wanted, self._name):
+            try:
+                self._file.write(replace(login, wanted=wanted, name=self._name))
+            except OSError as failure:
+                log.warning("wish not kept", upstream=self._name, reason=str(failure))
+        more = f" ({challenge.scope})" if challenge.scope else ""
+        self._say(f"it wants you to allow more{more}" if challenge.more else "it wants you to log in", login)
+
+    def _failed(self, reason: str) -> None:
+        """Say why there is no token, where another attempt may bring one."""
+        self.trouble, self.waiting = f"no token for it could be had: {reason}", False
+        log.warning("no token", upstream=self._name, reason=reason)
+
+    def _say(self, what: str, login: Login) -> None:
+        self._refused, self.waiting = login.token, True
+        self.trouble = f"{what}: run `mcp-mend login {shlex.quote(self._name)}`"
+
+
+def challenge_in(response: httpx2.Response) -> Challenge | None:
+    """What a refusal asks for; None for anything but a refusal that a token could turn."""
+    said = response.headers.get("www-authenticate", "")
+    if response.status_code == 401 and not _PASSWORD.match(said):
+        return Challenge(_field("scope", said), _field("resource_metadata", said))
+    if response.status_code == 403 and _field("error", said) == "insufficient_scope":
+        return Challenge(_field("scope", said), _field("resource_metadata", said), more=True)
+    return None
+
+
+def _field(name: str, said: str) -> str | None:
+    found = re.search(r"(?<![\w-])" + _FIELD.format(name), said)
+    return (found[1] or found[2] or None) if found else None
+
+
+def _signed(request: httpx2.Request, token: str | None) -> httpx2.Request:
+    if token is not None:
+        request.headers["authorization"] = f"Bearer {token}"
+    return request

@@ -1,0 +1,330 @@
+"""All upstreams: connected at the same time, each supervised alone, reached by name or by tool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from catalog_cache.cache import Cache
+from catalog_cache.names import squeeze
+from proxy.eras.input_required import asks_back, rounds
+from proxy.eras.session_state import KEPT, KeptState
+from proxy.eras.subscriptions import SUBSCRIBE, UNSUBSCRIBE, URIS, Watch, Watches
+from proxy.ports import Client
+from proxy.upstreams.broadcast import TOOLS_CHANGED, Hearing
+from proxy.upstreams.connection import Link
+from proxy.upstreams.supervisor import State, Supervised
+from proxy.upstreams.watchdog import Watchdog
+from proxy.wire import rpc, task_ids
+from proxy.wire.context import Caller, Profile
+from schemas.catalog import Catalog, Effect, Tool
+from schemas.config import Upstream
+from schemas.trial import Lost, Reply
+
+FIRST_LIST = 0.6
+"""Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
+
+RELIST = 5.0
+"""Seconds that `tools/list` waits for an upstream which has just announced changes."""
+
+
+class Fleet:
+    """Implements `proxy.ports.Upstreams` over live connections; made by `open`."""
+
+    def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]]) -> None:
+        self._cache = cache
+        self._profile = profile
+        self._begun = asyncio.get_running_loop().time()
+        self._watchdog = Watchdog()
+        self._members: dict[str, Supervised] = {}
+        self._tasks: TaskGroup | None = None
+        self._scopes: dict[str, tuple[anyio.CancelScope, asyncio.Event]] = {}
+        self.hearing = Hearing(self.tool, self.relist)
+        self.watches = Watches()
+        self.kept = KeptState()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The current snapshot."""
+        return self._cache.catalog
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every configured upstream, in order."""
+        return tuple(self._members)
+
+    def member(self, server: str) -> Supervised | None:
+        """The supervision of one upstream: its state, reason and last stderr lines."""
+        return self._members.get(server)
+
+    def hello(self, server: str) -> Mapping[str, Any]:
+        """An upstream's answer to the handshake: of now, else the last one known, else {}."""
+        link = self.link(server)
+        return link.hello if link is not None else self._cache.hello(server)
+
+    def known(self, server: str) -> bool:
+        """Tell whether a tool list of this upstream is at hand."""
+        return self._cache.known(server)
+
+    def frame(self, server: str, *, modern: bool = False) -> Mapping[str, Any]:
+        """What this upstream's tools/list says beside the tools, in either era."""
+        member = self._members.get(server)
+        return member.modern_frame if modern and member is not None and member.modern else self._cache.frame(server)
+
+    def sessionless(self, server: str) -> Link | None:
+        """A connection to an upstream that speaks the modern era, None where it speaks none."""
+        member = self._members.get(server)
+        link = member.link if member is not None else None
+        return link if link is not None and link.era == "modern" else member.modern if member is not None else None
+
+    async def fresh(self, server: str) -> None:
+        """Wait while an upstream that announced changes is being listed again, but not for long."""
+        member = self._members.get(server)
+        if member is not None:
+            with anyio.move_on_after(RELIST):
+                await member.fresh.wait()
+
+    async def listed_once(self) -> None:
+        """Wait until every upstream without a known list has one or has failed, but not for long."""
+        with anyio.move_on_after(max(0.0, self._begun + FIRST_LIST - asyncio.get_running_loop().time())):
+            await self.listed_all(None)
+
+    async def listed_for(self, name: str) -> None:
+        """Wait for the list of every upstream that a tool's name speaks of, and for the others not for long."""
+        for server in self._members:
+            if squeeze(server) in squeeze(name):
+                await self.listed_all(server)
+        await self.listed_once()
+
+    async def listed_all(self, server: str | None) -> None:
+        """Wait until one upstream (None: every one) has a known list or has failed, within its start time-out."""
+        for name, member in self._members.items():
+            if server in (None, name) and not self._cache.known(name):
+                with anyio.move_on_after(member.config.start_timeout):
+                    await member.settled()
+
+    async def ready(self, server: str) -> None:
+        """Wait until this upstream has connected, given up, or its start time-out is over."""
+        member = self._members.get(server)
+        if member is not None:
+            await member.ready()
+
+    async def call(self, tool: Tool, params: Mapping[str, Any], client: Client | None = None) -> Reply:
+        """Send one `tools/call`; `params` as the client wrote them, `name` exchanged for the upstream's own."""
+        caller = client if isinstance(client, Caller) else None
+        if caller is not None:
+            caller.changed = caller.changed or tool.effect is not Effect.READ
+        return await self.request(tool.server, "tools/call", params, caller)
+
+    async def request(
+        self,
+        server: str,
+        method: str,
+        params: Mapping[str, Any] | None,
+        caller: Caller | None = None,
+        seconds: float | None = None,
+    ) -> Reply:
+        """Send any request to one upstream, waiting for it while it connects; `seconds` overrides its call time-out."""
+        if caller is None or not caller.together:
+            return await self._request(server, method, params, caller, seconds)
+        reply = await self._request(server, method, task_ids.theirs(server, params), caller, seconds)
+        return reply if reply.result is None else Reply(result=task_ids.shown_result(server, method, reply.result))
+
+    async def _request(
+        self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None, seconds: float | None
+    ) -> Reply:
+        """What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one."""
+        member = self._members.get(server)
+        if member is None:
+            return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
+        for _ in range(2):
+            link = member.link
+            if link is None or not link.open:
+                await member.ready()
+                link = member.link
+            if link is None:
+                break
+            if caller is not None and caller.own is not None and link.era == "handshake":
+                return await caller.own.request(server, method, params, caller)
+            if caller is not None and caller.modern and member.modern is not None:
+                link = member.modern
+            if method in KEPT:
+                reply = await self._kept(link, method, params, caller)
+            else:
+                reply = await link.request(method, params, caller, seconds)
+            if asks_back(reply) and caller is not None and not caller.modern:
+                reply = await rounds(link, method, params or {}, caller, reply)
+            if reply.lost is not Lost.NOT_SENT or link.open:
+                return reply
+            await asyncio.sleep(0)
+        return member.lost()
+
+    async def _kept(self, link: Link, method: str, params: Mapping[str, Any] | None, caller: Caller | None) -> Reply:
+        """Send what leaves something behind; a client of the handshake era is listened for at a modern upstream."""
+        if link.era == "handshake":
+            reply = await link.request(method, params, caller)
+            if reply.result is not None and caller is not None:
+                self.kept.note(link.name, method, params, caller.session)
+            return reply
+        uri = (params or {}).get("uri")
+        if (
+            caller is None
+            or caller.outlet is None
+            or not isinstance(uri, str)
+            or method not in (SUBSCRIBE, UNSUBSCRIBE)
+        ):
+            return await link.request(method, params, caller)
+        key = (caller.session, link.name, uri)
+        if method == UNSUBSCRIBE:
+            self.watches.end(key)
+            return Reply(result={})
+        find = partial(self.sessionless, link.name)
+        watch = Watch(caller.session, caller.profile, find, {URIS: [uri]}, caller.outlet)
+        begun = await self.watches.begin(key, watch)
+        if begun.result is None or uri in (begun.result.get(URIS) or ()):
+            return begun if begun.result is None else Reply(result={})
+        self.watches.end(key)
+        return Reply(error=rpc.error(rpc.INVALID_PARAMS, "this resource cannot be subscribed to", {"uri": uri}))
+
+    def leave(self, session: str) -> None:
+        """End what is kept up for a session that has ended."""
+        self.watches.leave(session)
+
+    def unsubscribe(self, server: str, uri: str, holder: str) -> None:
+        """Let go of a resource that was subscribed to over the shared connection; the last one gives it up."""
+        if self.kept.drop(server, uri, holder) and self.link(server) is not None and self._tasks is not None:
+            self._tasks.start_soon(self.request, server, UNSUBSCRIBE, {"uri": uri})
+
+    def notify(self, server: str, method: str, params: Any) -> None:
+        """Send a notification to one upstream; lost where it is not connected."""
+        link = self.link(server)
+        if link is not None:
+            link.notify(method, params)
+
+    def link(self, server: str) -> Link | None:
+        """The main connection to an upstream, None while it is down."""
+        member = self._members.get(server)
+        return member.link if member is not None and member.state is State.READY else None
+
+    def tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it."""
+        return self._cache.catalog.origin(server, name)
+
+    def relist(self, server: str) -> None:
+        """List the tools of an upstream again; who asks for them meanwhile waits."""
+        member = self._members.get(server)
+        if member is not None:
+            member.relist()
+
+    def listed(
+        self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
+    ) -> bool:
+        """Take a fresh list of one upstream's tools; `announced` where clients are to hear of it in any case."""
+        different = self._cache.update(link.name, tools, frame, link.hello)
+        if different or announced:
+            self.hearing.announce(link.name, TOOLS_CHANGED, None)
+        return different
+
+    async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
+        """Bring the fleet to another configuration; what stays the same is not touched."""
+        wanted = {name: config for name, config in upstreams.items() if config.enabled}
+        leaving: dict[str, asyncio.Event] = {}
+        for name, member in list(self._members.items()):
+            config = wanted.get(name)
+            if config is None or not _same_way(config, member.config):
+                leaving[name] = self._drop(name)
+            else:
+                member.config = config
+                self._cache.change(name, config)
+        for name, config in wanted.items():
+            if name not in self._members:
+                self._cache.add(name, config)
+                self._start(name, config, leaving.get(name))
+        for name in dict.fromkeys((*wanted, *leaving)):
+            self.hearing.announce(name, TOOLS_CHANGED, None)
+        for ended in leaving.values():
+            await ended.wait()
+
+    @asynccontextmanager
+    async def open(self, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Fleet]:
+        """Connect to all upstreams at the same time; on the way out every connection and process has ended."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                for name, config in upstreams.items():
+                    if config.enabled:
+                        self._start(name, config)
+                await asyncio.sleep(0)
+                try:
+                    yield self
+                finally:
+                    tasks.cancel_scope.cancel()
+                    with anyio.CancelScope(shield=True):
+                        await self.watches.close()
+        finally:
+            self._watchdog.close()
+
+    def _start(self, name: str, config: Upstream, former: asyncio.Event | None = None) -> None:
+        """Supervise an upstream; it is known at once, and connected when the `former` of its name has ended."""
+        member = Supervised(
+            name,
+            config,
+            self._profile,
+            self.hearing,
+            self._watchdog,
+            self.listed,
+            self._cache.lost,
+            self.kept.restore,
+        )
+        self._members[name] = member
+        self._scopes[name] = anyio.CancelScope(), asyncio.Event()
+        assert self._tasks is not None  # noqa: S101 (made by `open` alone)
+        self._tasks.start_soon(self._supervise, member, *self._scopes[name], former, name=f"upstream {name}")
+
+    async def _supervise(
+        self, member: Supervised, scope: anyio.CancelScope, ended: asyncio.Event, former: asyncio.Event | None
+    ) -> None:
+        try:
+            with scope:
+                if former is not None:
+                    await former.wait()
+                await member.run()
+        finally:
+            ended.set()
+
+    def _drop(self, name: str) -> asyncio.Event:
+        """Let an upstream go; returns what is set once it has ended."""
+        scope, ended = self._scopes.pop(name)
+        del self._members[name]
+        self._cache.remove(name)
+        scope.cancel()
+        return ended
+
+
+def _same_way(one: Upstream, other: Upstream) -> bool:
+    """Tell whether a connection made for one configuration serves the other as well.
+
+    Variables that became another's meanwhile are kept from the next process, and end none that runs.
+    """
+    same = one.model_copy(update={"repair": other.repair, "tools": other.tools})
+    return same.withholding(None) == other.withholding(None)
+
+
+async def as_ourselves() -> Profile:
+    """Speak to upstreams as the proxy itself, without a client behind it."""
+    return Profile()
+
+
+@asynccontextmanager
+async def running(
+    upstreams: Mapping[str, Upstream], cache: Cache, profile: Callable[[], Awaitable[Profile]] = as_ourselves
+) -> AsyncGenerator[Fleet]:
+    """A fleet at work; on the way out every connection and process has ended."""
+    async with Fleet(cache, profile).open(upstreams) as fleet:
+        yield fleet

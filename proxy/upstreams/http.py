@@ -1,0 +1,318 @@
+"""A server reached over Streamable HTTP, in either era.
+
+Every request is a POST of its own, so whatever comes on its stream is known to belong to it. Handshake-era sessions
+also hold a GET stream open, resume a stream that broke, and are deleted at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx2
+import structlog
+
+from proxy.repair.view.shown import without_secrets
+from proxy.upstreams.connection import Link
+from proxy.upstreams.http_replies import (
+    AT_THE_DOOR,
+    HARMLESS,
+    LONGEST_REFUSAL,
+    body_of,
+    error_in,
+    same_origin,
+    session_gone,
+)
+from proxy.wire import rpc
+from proxy.wire.events import Events
+from proxy.wire.headers import ParamHeaders, modern_headers
+from proxy.wire.lines import LONGEST
+from proxy.wire.rpc import Id, Message
+from schemas.trial import Lost, Reply
+
+if TYPE_CHECKING:
+    from proxy.upstreams.auth.access import Access
+
+log = structlog.get_logger("upstream")
+
+SESSION = "mcp-session-id"
+RETRY = 1.0
+"""Seconds before a broken stream is resumed, where the server names no interval."""
+RESUMPTIONS = 5
+"""Attempts to resume one stream without hearing anything new."""
+GOODBYE = 2.0
+"""Seconds to take leave of the server with DELETE."""
+
+_ACCEPT = "application/json, text/event-stream"
+
+
+class HttpRefusedError(ConnectionError):
+    """The server answered the first request with a status that says it does not speak Streamable HTTP here."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """Certificates of the system; made once, as it costs tens of milliseconds."""
+    return httpx2.create_ssl_context()
+
+
+def client(headers: Mapping[str, str], access: Access | None = None) -> httpx2.AsyncClient:
+    """An HTTP client that never gives up on a quiet stream; its cookies are its own."""
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60)
+    times = httpx2.Timeout(None, connect=15, write=60)
+    return httpx2.AsyncClient(headers=dict(headers), auth=access, verify=trust(), timeout=times, limits=limits)
+
+
+class Http:
+    """The `Wire` of one connection over Streamable HTTP; `ended` is called once with the reason."""
+
+    def __init__(self, link: Link, url: str, headers: Mapping[str, str], ended: Callable[[str], None]) -> None:
+        self.refused: HttpRefusedError | None = None
+        self._link = link
+        self._url = url
+        self._client = client(headers, link.access)
+        self._ended = ended
+        self._session: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._posts: dict[Id, asyncio.Task[None]] = {}
+        self._closed = False
+        self._params = ParamHeaders()
+
+    def send(self, message: Message) -> None:
+        """Post one message, in a task of its own."""
+        if self._closed:
+            raise ConnectionError(f"the connection to {self._link.name} was closed")
+        ident = message.get("id") if "method" in message else None
+        task = self._start(self._post(message, ident))
+        if ident is not None:
+            self._posts[ident] = task
+            task.add_done_callback(lambda _: self._posts.pop(ident, None))
+        elif message.get("method") == "notifications/initialized":
+            task.add_done_callback(lambda _: self._listen())
+
+    async def drained(self) -> None:
+        """Every request has a connection of its own: nothing queues here."""
+
+    def abandon(self, ident: Id) -> bool:
+        """Close the request's stream, which in the modern era is how it is cancelled."""
+        task = self._posts.get(ident)
+        if task is not None:
+            task.cancel()
+        return self._link.era == "modern"
+
+    async def close(self) -> None:
+        """End the session and every stream."""
+        self._closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            try:
+                async with asyncio.timeout(GOODBYE):
+                    await self._client.delete(self._url, headers=self._headers(None))
+            except (httpx2.HTTPError, TimeoutError) as failure:
+                log.debug("session not deleted", upstream=self._link.name, reason=repr(failure))
+        if self._link.access is not None:
+            await self._link.access.close()
+        await self._client.aclose()
+
+    def _listen(self) -> None:
+        if not self._closed and self._link.era == "handshake":
+            self._start(self._stream())
+
+    def _start(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _headers(self, message: Message | None) -> dict[str, str]:
+        headers = {"accept": _ACCEPT}
+        if self._session is not None:
+            headers[SESSION] = self._session
+        if message is not None:
+            headers["content-type"] = "application/json"
+        if self._link.era == "modern" and message is not None:
+            headers |= modern_headers(message, self._link.version)
+            headers |= self._mirrored(message)
+        elif self._link.hello:
+            headers["mcp-protocol-version"] = self._link.version
+        return headers
+
+    def _mirrored(self, message: Message) -> Mapping[str, str]:
+        """Arguments of a tool call that its schema wants to see in headers too."""
+        params: Any = message.get("params")
+        if message.get("method") != "tools/call" or not isinstance(params, Mapping):
+            return {}
+        call = cast("Mapping[str, Any]", params)
+        tool = self._link.audience.tool(self._link.name, str(call.get("name")))
+        return self._params.of(tool, call.get("arguments")) if tool is not None else {}
+
+    async def _post(self, message: Message, ident: Id | None) -> None:
+        """Send one message; a request always ends settled, by its reply or by why there is none."""
+        sent = False
+        try:
+            headers = self._headers(message)
+            again = ident is None or str(message.get("method")) in HARMLESS
+            async with self._open("POST", headers, rpc.encode(message), again=again) as response:
+                sent = True
+                await self._answered(response, message, ident, known=headers.get(SESSION))
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as failure:
+            self._lost(ident, Lost.NOT_SENT, f"cannot connect to {self._url}: {failure}")
+            self._end(f"cannot connect: {failure}")
+        except (httpx2.HTTPError, ValueError) as failure:
+            self._lost(ident, Lost.BROKEN if sent or ident is not None else Lost.NOT_SENT, f"broken off: {failure!r}")
+
+    @asynccontextmanager
+    async def _open(
+        self, verb: str, headers: Mapping[str, str], body: bytes | None = None, *, again: bool = True
+    ) -> AsyncGenerator[httpx2.Response]:
+        """One exchange; a redirect within the same origin is remembered, and followed once where `again` does no harm.
+
+        What answers with a redirect may have done before what it was asked, so a call never follows one.
+        """
+        async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
+            target = same_origin(response)
+            self._url = target or self._url
+            if target is None or not again:
+                yield response
+                return
+        async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
+            yield response
+
+    async def _answered(self, response: httpx2.Response, message: Message, ident: Id | None, known: str | None) -> None:
+        """Take what came back; `known` is the session that the request named."""
+        if response.status_code >= 300:
+            await self._rejected(response, message, ident, known)
+            return
+        if message.get("method") == "initialize" and SESSION in response.headers:
+            self._session = response.headers[SESSION]
+        if ident is None:
+            return
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "text/event-stream":
+            await self._follow(response, ident, known)
+            return
+        body = await body_of(response, LONGEST)
+        if body is None:
+            self._lost(ident, Lost.BROKEN, f"a reply came of more than {LONGEST} bytes")
+            return
+        self._take(body, ident, known)
+        reason = f"HTTP {response.status_code} without a JSON-RPC reply ({kind or 'no content type'})"
+        self._lost(ident, Lost.BROKEN, reason)
+
+    async def _rejected(self, response: httpx2.Response, message: Message, ident: Id | None, known: str | None) -> None:
+        """An HTTP error: a JSON-RPC error in its body is the reply, else the status says what it means."""
+        body = await body_of(response, LONGEST_REFUSAL) or b""
+        status = response.status_code
+        trouble = self._link.access.trouble if self._link.access is not None and status in (401, 403) else ""
+        failure = error_in(body) if not trouble else None
+        if known is not None and message.get("method") != "initialize" and session_gone(status, body, known):
+            self._forgotten(ident, known)
+        elif failure is not None and ident is not None:
+            self._link.peer.settle(ident, Reply(error=failure))
+        else:
+            text = body[:200].decode(errors="replace").strip()
+            reason = trouble or f"HTTP {status} from {self._url}" + (f": {text}" if text else "")
+            if not self._link.hello:
+                self.refused = HttpRefusedError(status, reason)
+            self._lost(ident, Lost.NOT_SENT if trouble or status in AT_THE_DOOR else Lost.BROKEN, reason)
+            if ident is None:
+                log.info("message refused", upstream=self._link.name, method=message.get("method"), status=status)
+
+    def _forgotten(self, ident: Id | None, known: str) -> None:
+        """The session that a request named is gone: it was not executed, and its session is begun anew."""
+        self._lost(ident, Lost.NOT_SENT, "the server no longer knows the session")
+        if known == self._session:
+            self._end("the server no longer knows the session")
+
+    async def _follow(self, response: httpx2.Response, ident: Id, known: str | None) -> None:
+        """Read the stream of one request to its reply, resuming it where it breaks off and the server can."""
+        events = Events()
+        await self._read(response, events, ident, known)
+        tries = 0
+        while ident in self._link.peer.pending and not self._settled(ident):
+            if events.last_id is None or self._link.era == "modern" or tries >= RESUMPTIONS:
+                self._lost(ident, Lost.BROKEN, "the stream ended before the reply")
+                return
+            self._link.paused(ident)
+            heard = events.last_id
+            await asyncio.sleep(events.retry if events.retry is not None else RETRY)
+            await self._resume(events, ident)
+            tries = tries + 1 if events.last_id == heard else 0
+
+    async def _resume(self, events: Events, ident: Id | None) -> int:
+        """Ask for what came after the last event heard; returns the HTTP status, 0 where there was none."""
+        headers = {**self._headers(None), "accept": "text/event-stream"}
+        if events.last_id is not None:
+            headers["last-event-id"] = events.last_id
+        try:
+            async with self._open("GET", headers) as response:
+                if response.status_code == 200:
+                    await self._read(response, events, ident)
+                elif response.status_code == 404 and self._session is not None:
+                    self._end("the server no longer knows the session")
+                return response.status_code
+        except (httpx2.HTTPError, ValueError) as failure:
+            log.debug("stream broken", upstream=self._link.name, reason=repr(failure))
+            return 0
+
+    async def _stream(self) -> None:
+        """Hold the session's own stream open: what the server says on its own account comes here."""
+        events = Events()
+        delay = RETRY
+        while not self._closed:
+            begun = asyncio.get_running_loop().time()
+            status = await self._resume(events, None)
+            if status not in (0, 200, 429, 502, 503, 504):
+                return
+            lasted = asyncio.get_running_loop().time() - begun > 10
+            delay = RETRY if lasted or status == 200 else min(delay * 2, 60.0)
+            await asyncio.sleep(events.retry if events.retry is not None else delay)
+
+    async def _read(
+        self, response: httpx2.Response, events: Events, cause: Id | None, known: str | None = None
+    ) -> None:
+        """Take what comes; only the first of it may say that the session is gone: after that the work was begun."""
+        try:
+            async for chunk in response.aiter_bytes():
+                await self._link.audience.brake.off()
+                for event in events.feed(chunk):
+                    if event.event == "message" and event.data:
+                        self._take(event.data.encode(), cause, known)
+                        known = None
+                if cause is not None and self._settled(cause):
+                    return
+        except httpx2.HTTPError as failure:
+            log.debug("stream broken", upstream=self._link.name, reason=repr(failure))
+
+    def _take(self, data: bytes, cause: Id | None, known: str | None = None) -> None:
+        """Hand on what came; `known` is the session that the request named to which it may be the answer."""
+        for message in rpc.decode(data) or []:
+            if known is not None and "error" in message and session_gone(200, data, known):
+                self._forgotten(cause, known)
+            else:
+                self._link.peer.receive(message, cause)
+
+    def _settled(self, ident: Id) -> bool:
+        pending = self._link.peer.pending.get(ident)
+        return pending is None or pending.future.done()
+
+    def _lost(self, ident: Id | None, how: Lost, reason: str) -> None:
+        if ident is not None:
+            self._link.peer.settle(ident, Reply(lost=how, message=without_secrets(reason)))
+
+    def _end(self, reason: str) -> None:
+        """The session is over; without a session there is nothing to end, and the next request may succeed."""
+        reason = without_secrets(reason)
+        if not self._closed:
+            self._closed = self._link.era == "handshake"
+            self._ended(reason)

@@ -1,0 +1,277 @@
+"""Keeps one upstream connected: connect, list its tools, wait until it ends, back off, again.
+
+Nothing that one upstream does reaches another: every failure ends here, as a state with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import structlog
+
+from catalog_cache.pages import every_page
+from proxy.repair.view.shown import without_secrets
+from proxy.upstreams.connect import UnreachableError, connect, modern
+from proxy.upstreams.connection import Link
+from proxy.upstreams.watchdog import Watchdog
+from proxy.wire.context import Audience, Profile
+from schemas.config import Upstream
+from schemas.trial import Lost, Reply
+
+if TYPE_CHECKING:
+    from proxy.upstreams.auth.access import Access
+
+log = structlog.get_logger("upstream")
+
+FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
+"""Seconds between attempts: doubled each time, with jitter, back to the first after a connection that lasted."""
+LASTED = 30.0
+
+LEAST_DELAY = 0.1
+"""Seconds between two attempts even where calls wait for the next."""
+
+SLACK = 1.0
+"""Seconds on top of the start time-out to hear how the attempt ended."""
+
+CALMED = 0.25
+"""Seconds until an upstream is listed again that announced a change and had none, doubled up to the longest delay."""
+
+AGE = 600.0
+"""Seconds after which tools are listed again without a word of the upstream, where it names no other time."""
+
+SOONEST = 5.0
+"""Seconds between two such lists at least, whatever the upstream names."""
+
+PROBE = 5.0
+"""Seconds for a server with sessions to say whether it also serves without."""
+
+
+class State(StrEnum):
+    """Where an upstream stands."""
+
+    CONNECTING = "connecting"
+    READY = "ready"
+    DOWN = "down"
+
+
+class Listed(Protocol):
+    """Takes a fresh list of tools, the rest of the list's first page, and whether the upstream announced it."""
+
+    def __call__(
+        self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
+    ) -> bool:
+        """Take the list."""
+        ...
+
+
+class Supervised:
+    """One upstream and its main connection, which every client without a connection of its own shares."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Upstream,
+        profile: Callable[[], Awaitable[Profile]],
+        audience: Audience,
+        watchdog: Watchdog,
+        listed: Listed,
+        lost: Callable[[str], None],
+        restore: Callable[[Link], Awaitable[None]],
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.state = State.CONNECTING
+        self.link: Link | None = None
+        self.modern: Link | None = None
+        self.modern_frame: Mapping[str, Any] = {}
+        self.reason = "it is still connecting"
+        self.stderr: tuple[str, ...] = ()
+        self._profile = profile
+        self._audience = audience
+        self._watchdog = watchdog
+        self._listed = listed
+        self._lost = lost
+        self._restore = restore
+        self._locked: Access | None = None
+        self._settled = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self.fresh = asyncio.Event()
+        self.fresh.set()
+        self._relist = asyncio.Event()
+        self._calm = 0.0
+        self._age = AGE
+        self._random = random.Random()  # noqa: S311 (jitter)
+
+    async def ready(self) -> None:
+        """Wait until connected, or until the attempt under way has failed or taken its start time-out.
+
+        While it is down and backing off this starts an attempt at once.
+        """
+        if self.link is not None and self.link.open:
+            return
+        if self.state is not State.CONNECTING:
+            self.state = State.CONNECTING
+            self._settled.clear()
+            self._wanted.set()
+        with anyio.move_on_after(self.config.start_timeout + SLACK):
+            await self._settled.wait()
+
+    async def settled(self) -> None:
+        """Wait until the first attempt has ended well or badly, starting none."""
+        await self._settled.wait()
+
+    def lost(self) -> Reply:
+        """The reply to a call that cannot be sent."""
+        return Reply(
+            lost=Lost.NOT_SENT,
+            message=f"{self.name} is not available: {self.reason or 'its connection has just ended'}",
+            stderr=self.stderr,
+        )
+
+    def relist(self) -> None:
+        """List the tools again soon; several wishes at once are one. `fresh` is set when that is done.
+
+        Who announces changes again and again without any is listed ever more seldom, and nobody waits for that.
+        """
+        self._relist.set()
+        if not self._calm:
+            self.fresh.clear()
+
+    async def connect(self, profile: Profile, audience: Audience) -> Link:
+        """Open a further connection, for one client alone. Raises `UnreachableError`."""
+        return await connect(self.name, self.config, profile, audience, self._watchdog)
+
+    async def run(self) -> None:
+        """Supervise for ever; returns only by cancellation, with everything ended."""
+        delay = FIRST_DELAY
+        while True:
+            begun = asyncio.get_running_loop().time()
+            self._wanted.clear()
+            reason = await self._attempt()
+            self._down(reason)
+            lasted = asyncio.get_running_loop().time() - begun > LASTED
+            delay = FIRST_DELAY if lasted else min(delay * 2, LONGEST_DELAY)
+            await self._rest(delay * self._random.uniform(0.5, 1.0))
+            self.state = State.CONNECTING
+            self._settled.clear()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next attempt: a while, or for somebody to log in; a call that waits cuts either short."""
+        await asyncio.sleep(LEAST_DELAY)
+        wish = asyncio.ensure_future(self._wanted.wait())
+        reason = asyncio.ensure_future(self._locked.changed() if self._locked is not None else asyncio.sleep(seconds))
+        try:
+            await asyncio.wait((wish, reason), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wish.cancel()
+            reason.cancel()
+
+    async def _attempt(self) -> str:
+        """One life of the connection; returns why it ended."""
+        link: Link | None = None
+        self._locked = None
+        try:
+            link = await connect(self.name, self.config, await self._profile(), self._audience, self._watchdog)
+            await self._look(link)
+            self.link, self.state, self.reason = link, State.READY, ""
+            self._settled.set()
+            log.info("upstream ready", upstream=self.name, era=link.era, version=link.version)
+            await self._keep(link)
+            self.stderr = link.stderr()
+        except UnreachableError as failure:
+            self.stderr, self._locked = failure.stderr, failure.access
+            return str(failure)
+        except Exception as bug:
+            log.exception("supervising failed", upstream=self.name)
+            return f"mcp-mend failed on it: {bug!r}"
+        else:
+            return link.peer.closed.message if link.peer.closed is not None else "the connection ended"
+        finally:
+            ended = [each for each in (link, self.modern) if each is not None]
+            self.link = self.modern = None
+            with anyio.CancelScope(shield=True):
+                await asyncio.gather(*(each.close() for each in ended))
+
+    async def _look(self, link: Link) -> None:
+        """List the tools, and probe meanwhile; a list that fails ends both."""
+        probing = asyncio.ensure_future(self._probe(link))
+        try:
+            await self._list(link)
+            await probing
+        finally:
+            probing.cancel()
+            await asyncio.wait((probing,))
+
+    async def _probe(self, link: Link) -> None:
+        """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
+        if self.config.url is not None and self.config.transport != "sse" and link.era == "handshake":
+            with anyio.move_on_after(PROBE):
+                self.modern = await modern(self.name, self.config, self._audience)
+                if self.modern is not None and "tools" in self.modern.capabilities:
+                    first = await self.modern.request("tools/list", {})
+                    framed = (first.result or {}).items()
+                    self.modern_frame = {key: value for key, value in framed if key not in ("tools", "nextCursor")}
+
+    async def _keep(self, link: Link) -> None:
+        """Stay until the connection ends, listing again when asked."""
+        ended = asyncio.ensure_future(link.ended.wait())
+        following = asyncio.gather(self._follow(link), self._restore(link))
+        try:
+            while not ended.done():
+                wish = asyncio.ensure_future(self._relist.wait())
+                done, _ = await asyncio.wait((ended, wish), timeout=self._age, return_when=asyncio.FIRST_COMPLETED)
+                wish.cancel()
+                if not done:
+                    await self._list(link)
+                elif self._relist.is_set() and link.open:
+                    self._relist.clear()
+                    different = await self._list(link, announced=not self._calm)
+                    self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
+                    if self._calm or not self._relist.is_set():
+                        self.fresh.set()
+                    await asyncio.wait((ended,), timeout=self._calm)
+                    if not self._relist.is_set():
+                        self._calm = 0.0
+        finally:
+            ended.cancel()
+            following.cancel()
+
+    async def _follow(self, link: Link) -> None:
+        """Hear of every change as long as the connection lasts; what was missed between two listenings is looked up."""
+        delay = FIRST_DELAY
+        while await link.follow() and link.open:
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+            self.relist()
+
+    async def _list(self, link: Link, *, announced: bool = False) -> bool:
+        """List the tools; True where they differ from those before."""
+        if "tools" not in link.capabilities:
+            return self._listed(link, (), {}, announced=announced)
+        listing = await every_page(lambda params: link.request("tools/list", params, seconds=self.config.start_timeout))
+        if listing.failure is None:
+            ttl = (listing.extra or {}).get("ttlMs")
+            self._age = max(ttl / 1000, SOONEST) if isinstance(ttl, int | float) and 0 < ttl < AGE * 1000 else AGE
+            return self._listed(link, listing.items, listing.extra or {}, announced=announced)
+        if link.open:
+            log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
+            if self.state is not State.READY:
+                door = link.access
+                if door is not None and door.trouble:
+                    raise UnreachableError(door.trouble, access=door if door.waiting else None)
+                raise UnreachableError(f"tools/list failed: {listing.failure}", link.stderr())
+        return False
+
+    def _down(self, reason: str) -> None:
+        reason = without_secrets(reason)
+        log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
+        self.state, self.reason = State.DOWN, reason
+        self._lost(self.name)
+        self.fresh.set()
+        if not self._wanted.is_set():
+            self._settled.set()

@@ -1,0 +1,1 @@
+"""`run_workflow`: a plan of several calls, run, searched, reported, gone on with."""

@@ -1,0 +1,164 @@
+"""Servers reached over HTTP, and servers of the modern era."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+import anyio
+import httpx2
+import pytest
+from fleets import SERVERS, Remembering, echo, fleet, said, say
+
+from proxy.upstreams.fleet import Fleet
+from schemas.config import Upstream
+from schemas.trial import Lost, Reply
+from tests.promises import promise
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def listening(server: str, port: int, *options: str) -> Generator[str]:
+    """A server on a port, from its first answer until this is left."""
+    command = [sys.executable, str(SERVERS / server), str(port), *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(400):
+            try:
+                httpx2.get(f"http://127.0.0.1:{port}/")
+                break
+            except httpx2.ConnectError:
+                process.poll()
+                assert process.returncode is None
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def simple(upstreams: Fleet, caller: Remembering | None = None) -> Reply:
+    with anyio.fail_after(20):
+        return await upstreams.request("a", "tools/call", {"name": "test_simple_text", "arguments": {}}, caller)
+
+
+async def test_a_restarted_servers_dead_session_is_replaced() -> None:
+    port = free_port()
+    with ExitStack() as first:
+        url = first.enter_context(listening("everything.py", port))
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert said(await simple(upstreams)).startswith("This is a simple text")
+            first.close()
+            with listening("everything.py", port):
+                assert said(await simple(upstreams)).startswith("This is a simple text")
+
+
+async def test_a_server_of_both_eras_is_reached_in_the_clients_own() -> None:
+    with listening("everything.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert "resultType" not in (await simple(upstreams)).result  # type: ignore[operator]
+            assert (await simple(upstreams, Remembering(modern=True))).result["resultType"] == "complete"  # type: ignore[index]
+
+
+async def test_sse_is_spoken_where_http_is_refused() -> None:
+    with listening("old_sse.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/sse")) as upstreams:
+            assert said(await say(upstreams, "a", "old but alive")) == "old but alive"
+
+
+NO_SESSION = (
+    '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"No valid session ID or not an initialize request"}}'
+)
+TIMED_OUT = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32001,"message":"the payment session timed out"}}'
+LATER = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32000,"message":"the browser session ended halfway"}}'
+FAULT = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32602,"message":"session_id is required"}}'
+
+
+@promise("effects-once")
+@pytest.mark.parametrize(
+    "how", ["301", "302", "303", "307", "308", "400", "404 ", "409", "429", "500", "502", "503", "504"]
+)
+async def test_a_call_is_posted_once_whatever_http_says_after_it(how: str) -> None:
+    with listening("turncoat.py", free_port(), "--sessionless") as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            reply = await say(upstreams, "a", how)
+            assert reply.lost is Lost.BROKEN
+            assert f"HTTP {how}" in reply.message
+            assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
+
+
+@promise("lost-sessions-are-renewed")
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("404", "400 session-1 is unknown", f"400 {NO_SESSION}", "400 Server not initialized"),
+        *("410 session expired", "503 unknown session", f"503 {NO_SESSION}"),
+        '200 {"jsonrpc":"2.0","id":%d,"error":{"code":-32001,"message":"Session not found"}}',
+        '200 {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"No valid session ID provided"}}',
+        '200 {"jsonrpc":"2.0","id":%d,"error":{"code":-32000,"message":"session-1 has ended"}}',
+    ],
+)
+async def test_a_session_that_is_gone_is_begun_anew_and_the_call_sent_once_more(how: str) -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert said(await say(upstreams, "a", how)) == "served"
+            assert said(await say(upstreams, "a", "count")) == "2 calls, 2 sessions"
+
+
+@promise("effects-once")
+async def test_a_server_that_is_out_of_order_is_not_asked_twice_for_naming_a_session_of_its_own() -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            assert (await say(upstreams, "a", "503 the session store timed out")).lost is Lost.BROKEN
+            assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
+
+
+@promise("lost-sessions-are-renewed")
+async def test_a_session_that_is_always_gone_is_begun_anew_once_for_a_call() -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            lost = await say(upstreams, "a", "404 always")
+            assert lost.lost is Lost.NOT_SENT
+            assert said(await say(upstreams, "a", "count")).startswith("2 calls")
+
+
+@promise("effects-once")
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        (f"400 {FAULT}", {"code": -32602, "message": "session_id is required"}),
+        (f"200 {LATER}", {"code": -32000, "message": "the browser session ended halfway"}),
+        (f"200 {TIMED_OUT}", {"code": -32001, "message": "the payment session timed out"}),
+    ],
+)
+async def test_a_refusal_of_the_call_itself_renews_no_session(how: str, error: dict[str, object]) -> None:
+    with listening("turncoat.py", free_port()) as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            refused = await say(upstreams, "a", how)
+            assert refused.error == error
+            assert said(await say(upstreams, "a", "count")) == "1 calls, 1 sessions"
+
+
+async def test_a_server_that_is_not_there_is_told_by_its_address() -> None:
+    url = f"http://127.0.0.1:{free_port()}/mcp"
+    async with fleet(a=Upstream(url=url)) as upstreams:
+        lost = await say(upstreams, "a", "x")
+    assert lost.lost is Lost.NOT_SENT
+    assert url in lost.message
+
+
+async def test_a_server_without_sessions_serves_a_client_of_the_handshake_era() -> None:
+    caller = Remembering(Reply(result={"roots": [{"uri": "file:///x"}]}))
+    async with fleet(a=echo("--modern")) as upstreams:
+        assert said(await say(upstreams, "a", "hello", caller)) == "hello"
+        answered = json.loads(said(await say(upstreams, "a", "ask", caller)))
+    assert answered == [{"where": {"roots": [{"uri": "file:///x"}]}}, "state"]
+    assert caller.asked == [("roots/list", None)]

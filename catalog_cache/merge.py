@@ -27,7 +27,7 @@ RawTool = Mapping[str, Any]
 
 
 def public_name(server: str, tool: str, servers: Collection[str] = ()) -> str:
-    """The tool's name on the aggregated face: `server__tool`, or a readable head and a digest where that cannot be.
+    """The tool's name on the aggregated endpoint: `server__tool`, or a readable head and a digest where that cannot be.
 
     The plain form is used where splitting it at the first `__` leads back to the same two names, and where it does not
     begin as the names of another of the `servers` do.

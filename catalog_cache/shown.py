@@ -1,7 +1,7 @@
 """A tool's schemas as strict clients take them, where an upstream publishes something that is no schema of an object.
 
-Pure. Such a client refuses the whole list for one tool of it, so on a face that shows several upstreams a valid schema
-stands in the place of a broken one; the upstream's own object is never changed, and its calls go on as they come.
+Pure. Such a client refuses the whole list for one tool of it, so where several upstreams are listed together a valid
+schema stands in the place of a broken one; the upstream's own object is not changed, and its calls go on as they come.
 """
 
 from __future__ import annotations

@@ -15,17 +15,17 @@ import structlog
 from catalog_cache.cache import Cache
 from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
-from proxy.aggregate.router import Face
+from proxy.aggregate.router import Router
 from proxy.calls.forward import Calls
 from proxy.frontends import stdio
 from proxy.planner.opening import open_planner
 from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
-from proxy.store import Book, configure, open_journal
+from proxy.store import StoredJournal, configure, open_journal
 from proxy.store.memory import Memories, open_memories
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
-from proxy.wire.context import Profile
+from proxy.wire.caller import Profile
 from schemas.config import Config, Log
 
 log = structlog.get_logger("app")
@@ -35,14 +35,14 @@ __all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
 
 @dataclass
 class Running:
-    """A proxy at work, without a face; `config` is what it goes by, and `others` are the calls of further faces.
+    """A proxy at work, without a frontend; `config` is what it goes by, `others` the calls of further endpoints.
 
     What a person decided in the state folder is part of `config`.
     """
 
     config: Config
     fleet: Fleet
-    journal: Book
+    journal: StoredJournal
     calls: Calls
     memories: Memories
     others: list[Calls] = field(default_factory=list[Calls])
@@ -114,7 +114,7 @@ async def _on_stdio(config: Config, server: str | None, source: Source | None = 
         running(config, server, lambda: asyncio.shield(client)) as proxy,
         _following(source or Source(None, lambda: config), config, proxy),
     ):
-        await stdio.serve(Face(proxy.fleet, proxy.calls, server), proxy.fleet, met, stop)
+        await stdio.serve(Router(proxy.fleet, proxy.calls, server), proxy.fleet, met, stop)
 
 
 @asynccontextmanager
@@ -162,9 +162,9 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     from proxy.frontends.serving import listening, serve
 
     source = source or Source(None, lambda: config)
-    with listening(config.http, host, port) as door:
+    with listening(config.http, host, port) as listener:
         async with _until_signal() as stop, running(config) as proxy, _following(source, config, proxy):
-            await serve(proxy.fleet, _faces(proxy), lambda: proxy.config.http, door, stop)
+            await serve(proxy.fleet, _routers(proxy), lambda: proxy.config.http, listener, stop)
 
 
 def _calls_of(proxy: Running, server: str) -> Calls:
@@ -173,11 +173,11 @@ def _calls_of(proxy: Running, server: str) -> Calls:
     return made
 
 
-def _faces(proxy: Running) -> Callable[[str | None], Face]:
+def _routers(proxy: Running) -> Callable[[str | None], Router]:
     """Faces by upstream name, None the aggregated one; each made when it is first asked for."""
 
-    def face(server: str | None) -> Face:
+    def router(server: str | None) -> Router:
         calls = proxy.calls if server is None else _calls_of(proxy, server)
-        return Face(proxy.fleet, calls, server)
+        return Router(proxy.fleet, calls, server)
 
-    return face
+    return router

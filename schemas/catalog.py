@@ -107,9 +107,9 @@ def fingerprint(value: Json) -> str:
 class Tool:
     """One tool of one upstream.
 
-    `raw` is the upstream's own object, never changed and passed through with its unknown fields;
-    `public` is its name on the aggregated face. `override` is the effect class that the user configured; `reading` says
-    why the tool's own words show that it only reads, "" where they do not (see `catalog_cache.effects`).
+    `raw` is the upstream's own object, never changed and passed through with its unknown fields; `public` is its name
+    where all upstreams are one. `override` is the effect class that the user configured; `reading` says why the tool's
+    own words show that it only reads, "" where they do not (see `catalog_cache.effects`).
     """
 
     server: str
@@ -198,7 +198,7 @@ class Catalog:
         return len(self.tools)
 
     def public(self, name: str) -> Tool | None:
-        """The tool of this name on the aggregated face."""
+        """The tool of this name on the aggregated endpoint."""
         return self._by_public.get(name)
 
     def origin(self, server: str, name: str) -> Tool | None:

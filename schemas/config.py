@@ -147,7 +147,7 @@ class Budget(_Section):
 
 
 class Workflow(_Section):
-    """The run_workflow and find_tools tools of the aggregated face."""
+    """The run_workflow and find_tools tools of the aggregated endpoint."""
 
     expose: bool = Field(default=True, description="false hides both.")
     budget: Budget = Budget()
@@ -207,7 +207,7 @@ class Planner(_Section):
 
 
 class Http(_Section):
-    """The Streamable HTTP face."""
+    """The Streamable HTTP frontend."""
 
     token: str = Field(default="", description="Bearer token; needed for any address but loopback.")
     allowed_hosts: list[str] = Field(default=[], description="Further Host headers to accept.")

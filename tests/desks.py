@@ -1,4 +1,4 @@
-"""A client in front of the calls face of some servers, and short questions about what came of it."""
+"""A client in front of the calls of some servers, and short questions about what came of it."""
 
 # pyright: basic
 from __future__ import annotations
@@ -18,7 +18,7 @@ REPAIR, DIAGNOSIS = "mcp-mend/repair", "mcp-mend/diagnosis"
 
 
 class Desk:
-    """A client in front of the calls face of some servers."""
+    """A client in front of the calls of some servers."""
 
     def __init__(self, *servers: Server, config: Config | None = None, one: str | None = None, **between: Any) -> None:
         self.world: World = world(*servers, **between)

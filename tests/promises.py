@@ -82,7 +82,7 @@ PROMISES = {
     "fidelity-costs": "A candidate that loses what was asked for scores less than one that fails to do it.",
     "diverse-population": "Pruning never loses the best; what differs in structure is tried as a rival, and has to agree.",
     # the edge
-    "variables-stay-where-they-belong": "Behind the aggregated face a server gets no variable that the configuration uses for another server or for ourselves, and none of ours.",
+    "variables-stay-where-they-belong": "Behind the aggregated endpoint a server gets no variable that the configuration uses for another server or for ourselves, and none of ours.",
     "every-call-is-answered": "Whatever an upstream or a client writes, each request is answered at once: passed on if it can be, else told what was wrong.",
     "closed-pipes-are-replaced": "A server that closes its stdin or stdout but lives is ended and started anew.",
     "calls-under-way-are-finished": "Calls under way are answered before the proxy ends, within seconds; who asks twice is not kept waiting.",

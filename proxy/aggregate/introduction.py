@@ -1,13 +1,14 @@
-"""How a face introduces itself: as its one upstream does, or for all upstreams as one server."""
+"""How an endpoint introduces itself: as its one upstream does, or for all upstreams as one server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from proxy.eras.envelope import HANDSHAKE_VERSIONS, SERVER_INFO_KEY, ourselves, supported_versions
+from proxy.eras.envelope import ourselves, supported_versions
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
+from proxy.wire.protocol import HANDSHAKE_VERSIONS, SERVER_INFO_KEY
 
 CONNECTION = ("protocolVersion", "supportedVersions", "resultType", "ttlMs", "cacheScope")
 """What an introduction says of the connection it was made on."""
@@ -34,9 +35,9 @@ class Introduction:
             shown = await self._together(modern=True)
             return {"supportedVersions": versions, **shown, "_meta": {SERVER_INFO_KEY: shown.pop("serverInfo")}}
         hello = await self._hello(self._server)
-        link = self._fleet.sessionless(self._server)
-        if link is not None:
-            return {**link.hello, "supportedVersions": versions}
+        connection = self._fleet.sessionless(self._server)
+        if connection is not None:
+            return {**connection.hello, "supportedVersions": versions}
         shown = presented(hello)
         kept = {key: value for key, value in rpc.fields(shown["capabilities"]).items() if key != "tasks"}
         return {"supportedVersions": versions, **shown, "capabilities": kept} if hello else None

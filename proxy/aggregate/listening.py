@@ -1,4 +1,4 @@
-"""`subscriptions/listen` of the modern era, for faces whose upstreams are of either era or several.
+"""`subscriptions/listen` of the modern era, for endpoints whose upstreams are of either era or several.
 
 Acknowledges first, then sends what was asked for and nothing else, every message under the subscription's id.
 """
@@ -13,19 +13,26 @@ from uuid import uuid4
 
 import anyio
 
-from proxy.eras.request import Exchange
-from proxy.eras.subscriptions import SUBSCRIBE, UPDATED, URIS, Watch
+from proxy.eras.request import ClientRequest
+from proxy.eras.subscriptions import URIS, Subscription
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc, task_ids
-from proxy.wire.context import SUBSCRIPTION_KEY
+from proxy.wire.protocol import (
+    ACKNOWLEDGED,
+    PROMPTS_CHANGED,
+    RESOURCES_CHANGED,
+    SUBSCRIBE,
+    SUBSCRIPTION_KEY,
+    TOOLS_CHANGED,
+    UPDATED,
+)
 from schemas.trial import Reply
 
-ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
-TASKS = "taskIds"
+TASK_IDS = "taskIds"
 KINDS = {
-    "notifications/tools/list_changed": "toolsListChanged",
-    "notifications/prompts/list_changed": "promptsListChanged",
-    "notifications/resources/list_changed": "resourcesListChanged",
+    TOOLS_CHANGED: "toolsListChanged",
+    PROMPTS_CHANGED: "promptsListChanged",
+    RESOURCES_CHANGED: "resourcesListChanged",
 }
 
 BEGIN = 5.0
@@ -39,7 +46,7 @@ def honoured(params: Any) -> dict[str, Any]:
     """The part of the client's wish that means something."""
     asked = rpc.fields(rpc.fields(params).get("notifications"))
     kept: dict[str, Any] = {kind: True for kind in KINDS.values() if asked.get(kind) is True}
-    for key in (URIS, TASKS):
+    for key in (URIS, TASK_IDS):
         named: Any = asked.get(key)
         if isinstance(named, list) and named:
             kept[key] = [each for each in cast("list[Any]", named) if isinstance(each, str)]
@@ -49,19 +56,19 @@ def honoured(params: Any) -> dict[str, Any]:
 class Listening:
     """One subscription of a modern client over many connections."""
 
-    def __init__(self, fleet: Fleet, servers: tuple[str, ...], wish: Mapping[str, Any], exchange: Exchange) -> None:
+    def __init__(self, fleet: Fleet, servers: tuple[str, ...], wish: Mapping[str, Any], request: ClientRequest) -> None:
         self._fleet = fleet
         self._servers = servers
         self._wish = wish
-        self._exchange = exchange
+        self._exchange = request
         self._holder = uuid4().hex
-        self._tag = {SUBSCRIPTION_KEY: exchange.ident}
+        self._tag = {SUBSCRIPTION_KEY: request.ident}
         self._early: list[tuple[str, Any]] | None = []
         self._held: list[tuple[str, str]] = []
 
     async def serve(self, homes: Homes) -> Reply:
         """Listen until the client ends it."""
-        silence = self._fleet.hearing.listen(self._overheard)
+        silence = self._fleet.broadcast.listen(self._overheard)
         try:
             with anyio.move_on_after(BEGIN):
                 parts = await self._parts(homes)
@@ -84,28 +91,28 @@ class Listening:
         for uri in self._wish.get(URIS, ()):
             for server in await homes(uri):
                 parts.setdefault(server, {}).setdefault(URIS, []).append(uri)
-        for public in self._wish.get(TASKS, ()):
+        for public in self._wish.get(TASK_IDS, ()):
             found = task_ids.home(public, self._servers) if self._exchange.together else None
             if found is not None:
-                parts.setdefault(found[0], {}).setdefault(TASKS, []).append(found[1])
+                parts.setdefault(found[0], {}).setdefault(TASK_IDS, []).append(found[1])
         return parts
 
     async def _reach(self, server: str, part: Mapping[str, list[str]]) -> None:
         """Listen to one upstream; one that is down is listened to once it is back."""
-        modern, link = self._fleet.sessionless(server), self._fleet.link(server)
-        if modern is not None or link is None:
+        modern, connection = self._fleet.sessionless(server), self._fleet.connection(server)
+        if modern is not None or connection is None:
             find = partial(self._fleet.sessionless, server)
             heard = partial(self._heard, server)
-            watch = Watch(self._holder, self._exchange.profile, find, part, heard)
+            watch = Subscription(self._holder, self._exchange.profile, find, part, heard)
             if modern is None:
-                self._fleet.watches.start((self._holder, server), watch)
+                self._fleet.subscriptions.start((self._holder, server), watch)
             else:
-                await self._fleet.watches.begin((self._holder, server), watch)
+                await self._fleet.subscriptions.begin((self._holder, server), watch)
         for uri in part.get(URIS, ()) if modern is None else ():
             self._held.append((server, uri))
-            reply = await self._fleet.request(server, SUBSCRIBE, {"uri": uri}) if link is not None else None
+            reply = await self._fleet.request(server, SUBSCRIBE, {"uri": uri}) if connection is not None else None
             if reply is None or reply.result is not None:
-                self._fleet.kept.note(server, SUBSCRIBE, {"uri": uri}, self._holder)
+                self._fleet.session_state.note(server, SUBSCRIBE, {"uri": uri}, self._holder)
 
     def _overheard(self, server: str, method: str, params: Any) -> None:
         """Take what comes over the connections that everyone shares."""

@@ -16,7 +16,18 @@ from catalog_cache.merge import SEPARATOR, public_name
 from catalog_cache.pages import every_page
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
-from proxy.wire.context import Caller
+from proxy.wire.caller import Caller
+from proxy.wire.protocol import (
+    COMPLETE,
+    PROMPTS_GET,
+    PROMPTS_LIST,
+    RESOURCES_LIST,
+    RESOURCES_READ,
+    SET_LEVEL,
+    SUBSCRIBE,
+    TEMPLATES_LIST,
+    UNSUBSCRIBE,
+)
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
@@ -27,7 +38,7 @@ ADDRESSES = 50_000
 """Resources whose upstream is remembered."""
 
 
-class Gather:
+class Resources:
     """Answers for all upstreams together what is no tool; remembers who listed what."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -36,15 +47,15 @@ class Gather:
         self._templates: dict[str, tuple[re.Pattern[str], str]] = {}
         self._prompts: dict[str, tuple[str, str]] = {}
         self.table = {
-            "resources/list": self._list_resources,
-            "resources/templates/list": self._list_templates,
-            "resources/read": self._by_uri,
-            "resources/subscribe": self._subscribe,
-            "resources/unsubscribe": self._subscribe,
-            "prompts/list": self._list_prompts,
-            "prompts/get": self._get_prompt,
-            "completion/complete": self._complete,
-            "logging/setLevel": self._set_level,
+            RESOURCES_LIST: self._list_resources,
+            TEMPLATES_LIST: self._list_templates,
+            RESOURCES_READ: self._by_uri,
+            SUBSCRIBE: self._subscribe,
+            UNSUBSCRIBE: self._subscribe,
+            PROMPTS_LIST: self._list_prompts,
+            PROMPTS_GET: self._get_prompt,
+            COMPLETE: self._complete,
+            SET_LEVEL: self._set_level,
         }
 
     async def answer(self, method: str, params: Any, caller: Caller) -> Reply:
@@ -121,7 +132,7 @@ class Gather:
 
     async def _set_level(self, method: str, params: Params, caller: Caller) -> Reply:
         """At every upstream that is there; one that a session is not connected to hears it when it connects."""
-        kept = caller.own if caller.own is not None else self._fleet.kept
+        kept = caller.own if caller.own is not None else self._fleet.session_state
         kept.note("", method, params, caller.session)
         servers = [each for each in self._with("logging") if caller.own is None or caller.own.has(each)]
         await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
@@ -132,7 +143,7 @@ class Gather:
             server, _, name = public.partition(SEPARATOR)
             if server in self._fleet.names and public_name(server, name) == public:
                 return server, name
-            await self._list_prompts("prompts/list", {}, caller)
+            await self._list_prompts(PROMPTS_LIST, {}, caller)
         return self._prompts.get(public)
 
     def prompt_known(self, public: str) -> tuple[str, str] | None:
@@ -151,8 +162,8 @@ class Gather:
         """Who listed an address, or a template that it fits."""
         if (known := self._known(uri)) is not None:
             return known
-        await self._list_resources("resources/list", {}, caller)
-        await self._list_templates("resources/templates/list", {}, caller)
+        await self._list_resources(RESOURCES_LIST, {}, caller)
+        await self._list_templates(TEMPLATES_LIST, {}, caller)
         return self._known(uri)
 
     def _known(self, uri: str) -> str | None:
@@ -185,7 +196,7 @@ class Gather:
         return [each for found in await asyncio.gather(*(ask(server) for server in servers)) for each in found]
 
     def _with(self, capability: str) -> list[str]:
-        live = [server for server in self._fleet.names if self._fleet.link(server) is not None]
+        live = [server for server in self._fleet.names if self._fleet.connection(server) is not None]
         return [server for server in live if capability in self._capabilities(server)]
 
     def _capabilities(self, server: str) -> Mapping[str, Any]:

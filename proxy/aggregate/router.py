@@ -1,4 +1,4 @@
-"""What a client may ask, and who answers: one core for every transport, the aggregated face and single upstreams.
+"""What a client may ask, and who answers: one core for every transport, the aggregated endpoint and single upstreams.
 
 Raw dicts in and out. Knows nothing of bytes, sessions or HTTP.
 """
@@ -15,176 +15,189 @@ from catalog_cache.shown import listed
 from proxy.aggregate import tasks
 from proxy.aggregate.introduction import Introduction
 from proxy.aggregate.listening import Listening, honoured
-from proxy.aggregate.resources import Gather
-from proxy.aggregate.unknown_methods import Elsewhere
+from proxy.aggregate.resources import Resources
+from proxy.aggregate.unknown_methods import UnknownMethods
 from proxy.calls.forward import Calls
-from proxy.eras.envelope import GONE, SET_LEVEL, modern_result, of_initialize
-from proxy.eras.questions import MAY_ASK, Rounds
-from proxy.eras.request import Channel, Exchange
+from proxy.eras.envelope import GONE, modern_result, of_initialize
+from proxy.eras.questions import MAY_ASK, PausedCalls
+from proxy.eras.request import Channel, ClientRequest
 from proxy.upstreams.fleet import Fleet
-from proxy.upstreams.supervisor import Supervised
+from proxy.upstreams.supervisor import Supervisor
 from proxy.wire import rpc, task_ids
-from proxy.wire.context import SUBSCRIPTION_KEY, OwnLinks, Profile
+from proxy.wire.caller import OwnConnections, Profile
+from proxy.wire.protocol import (
+    CANCELLED,
+    DISCOVER,
+    INITIALIZE,
+    INITIALIZED,
+    LISTEN,
+    PING,
+    PROGRESS,
+    ROOTS_CHANGED,
+    SET_LEVEL,
+    SUBSCRIPTION_KEY,
+    TASK_STATUS,
+    TOOLS_CALL,
+    TOOLS_LIST,
+)
 from schemas.catalog import Catalog, Tool
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
 
-OF_THE_SESSION = frozenset(
-    f"notifications/{each}" for each in ("initialized", "progress", "cancelled", "roots/list_changed", "tasks/status")
-)
+OF_THE_SESSION = frozenset({INITIALIZED, PROGRESS, CANCELLED, ROOTS_CHANGED, TASK_STATUS})
 """What clients of the handshake era tell those they are connected to."""
 
 NO_FRAME: Mapping[str, Any] = {}
 
-Answer = Callable[[Any, Exchange], Awaitable[Reply]]
+Answer = Callable[[Any, ClientRequest], Awaitable[Reply]]
 
 
-class Face:
+class Router:
     """Answers requests for all upstreams together (`server` None) or for one under its own names."""
 
     def __init__(self, fleet: Fleet, calls: Calls, server: str | None = None) -> None:
         self._fleet = fleet
         self._calls = calls
         self._server = server
-        self._gather = Gather(fleet)
-        self._elsewhere = Elsewhere(fleet, self._gather)
+        self._resources = Resources(fleet)
+        self._unknown_methods = UnknownMethods(fleet, self._resources)
         self._tasks = tasks.Tasks(fleet)
         self._introduction = Introduction(fleet, server)
-        self._rounds = Rounds(self._answer)
+        self._paused = PausedCalls(self._answer)
         self._told: set[str] = set()
         self._listed: dict[bool, tuple[Catalog, Mapping[str, Any], Reply]] = {}
         self._table: dict[str, Answer] = {
-            "initialize": self._initialize,
-            "server/discover": self._discover,
-            "subscriptions/listen": self._listen,
-            "ping": self._ping,
-            "tools/list": self._tools_list,
-            "tools/call": self._tools_call,
+            INITIALIZE: self._initialize,
+            DISCOVER: self._discover,
+            LISTEN: self._listen,
+            PING: self._ping,
+            TOOLS_LIST: self._tools_list,
+            TOOLS_CALL: self._tools_call,
         }
 
-    async def answer(self, method: str, params: Any, exchange: Exchange) -> Reply:
+    async def answer(self, method: str, params: Any, request: ClientRequest) -> Reply:
         """Answer one request; a lost call becomes a JSON-RPC error that says what was lost and why."""
-        if exchange.modern and method in MAY_ASK and not self._unbridged():
-            reply = await self._rounds.answer(method, params, exchange)
+        if request.modern and method in MAY_ASK and not self._unbridged():
+            reply = await self._paused.answer(method, params, request)
         else:
-            reply = await self._answer(method, params, exchange)
+            reply = await self._answer(method, params, request)
         if reply.lost is not None:
             return Reply(error=lost_error(reply, self._server))
-        if exchange.modern and reply.result is not None:
+        if request.modern and reply.result is not None:
             return Reply(result=modern_result(method, reply.result, self._introduction.identity()))
         return reply
 
-    def hear(self, method: str, params: Any, own: OwnLinks | None = None, *, modern: bool = False) -> None:
+    def hear(self, method: str, params: Any, own: OwnConnections | None = None, *, modern: bool = False) -> None:
         """Take a notification from the client; one that the protocol does not know reaches every upstream."""
         known = method in OF_THE_SESSION
-        if method == "notifications/initialized" or (known and modern):
+        if method == INITIALIZED or (known and modern):
             return
         for server in (self._server,) if self._server is not None else self._fleet.names:
-            link = self._fleet.link(server)
-            sessionless = link is not None and link.era == "modern"
+            connection = self._fleet.connection(server)
+            sessionless = connection is not None and connection.era == "modern"
             if own is not None and not sessionless:
                 own.notify(server, method, params, opening=not known)
             elif not (known and sessionless):
                 self._fleet.notify(server, method, params)
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """The input schema of a tool as this face names it, None where it has no such tool."""
+        """The input schema of a tool as this endpoint names it, None where it has no such tool."""
         catalog = self._fleet.catalog
         tool = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
         return tool.schema if tool is not None else None
 
-    def exchange(
+    def client_request(
         self, channel: Channel, session: str, profile: Profile, params: Any, *, modern: bool = False
-    ) -> Exchange:
-        """One request of a client of this face."""
-        made = Exchange(channel, session, profile, params, modern=modern)
+    ) -> ClientRequest:
+        """One request of a client of this endpoint."""
+        made = ClientRequest(channel, session, profile, params, modern=modern)
         made.together = self._server is None
         return made
 
     def shown(self, server: str, method: str, params: Any) -> Any:
-        """The parameters of a message that belongs to no request, as clients of this face know what it names."""
+        """The parameters of a message that belongs to no request, as clients of this endpoint know what it names."""
         return task_ids.shown_message(server, method, params) if self._server is None else params
 
     def concerns(self, server: str) -> bool:
-        """Tell whether this face shows an upstream."""
+        """Tell whether this endpoint shows an upstream."""
         return self._server is None or self._server == server
 
     async def close(self) -> None:
         """Give up what is held for clients that have not come back."""
-        await self._rounds.close()
+        await self._paused.close()
 
-    async def _answer(self, method: str, params: Any, exchange: Exchange) -> Reply:
-        if exchange.modern and method in GONE:
+    async def _answer(self, method: str, params: Any, request: ClientRequest) -> Reply:
+        if request.modern and method in GONE:
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
         known = self._table.get(method)
         if known is not None:
-            return await known(params, exchange)
+            return await known(params, request)
         if self._server is None:
-            return await self._for_all(method, params, exchange)
+            return await self._for_all(method, params, request)
         if method == SET_LEVEL and self._modern_only():
             return Reply(result={})
-        return await self._fleet.request(self._server, method, params, exchange)
+        return await self._fleet.request(self._server, method, params, request)
 
-    async def _for_all(self, method: str, params: Any, exchange: Exchange) -> Reply:
-        if method in self._gather.table:
-            return await self._gather.answer(method, params, exchange)
+    async def _for_all(self, method: str, params: Any, request: ClientRequest) -> Reply:
+        if method in self._resources.table:
+            return await self._resources.answer(method, params, request)
         if method in tasks.METHODS:
-            return await self._tasks.answer(method, params, exchange)
-        return await self._elsewhere.answer(method, params, exchange)
+            return await self._tasks.answer(method, params, request)
+        return await self._unknown_methods.answer(method, params, request)
 
     def _unbridged(self) -> bool:
         """Tell whether modern clients reach a modern upstream here, which asks in their own way."""
         return self._server is not None and self._fleet.sessionless(self._server) is not None
 
     def _modern_only(self) -> bool:
-        link = self._fleet.link(self._server) if self._server is not None else None
-        return link is not None and link.era == "modern"
+        connection = self._fleet.connection(self._server) if self._server is not None else None
+        return connection is not None and connection.era == "modern"
 
-    async def _initialize(self, params: Any, exchange: Exchange) -> Reply:
-        del exchange
+    async def _initialize(self, params: Any, request: ClientRequest) -> Reply:
+        del request
         return self._or_missing(await self._introduction.initialize(of_initialize(params).version))
 
-    async def _discover(self, params: Any, exchange: Exchange) -> Reply:
-        del params, exchange
+    async def _discover(self, params: Any, request: ClientRequest) -> Reply:
+        del params, request
         return self._or_missing(await self._introduction.discover())
 
-    async def _ping(self, params: Any, exchange: Exchange) -> Reply:
-        del params, exchange
+    async def _ping(self, params: Any, request: ClientRequest) -> Reply:
+        del params, request
         return Reply(result={})
 
-    async def _listen(self, params: Any, exchange: Exchange) -> Reply:
-        if not exchange.modern:
+    async def _listen(self, params: Any, request: ClientRequest) -> Reply:
+        if not request.modern:
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, "Method not found: subscriptions/listen"))
         server = self._server
         if server is None or self._fleet.sessionless(server) is None:
 
             async def homes(uri: str) -> list[str]:
-                return await self._gather.homes(uri, exchange) if server is None else [server]
+                return await self._resources.homes(uri, request) if server is None else [server]
 
             servers = self._fleet.names if server is None else (server,)
-            return await Listening(self._fleet, servers, honoured(params), exchange).serve(homes)
-        reply = await self._fleet.request(server, "subscriptions/listen", params, exchange)
+            return await Listening(self._fleet, servers, honoured(params), request).serve(homes)
+        reply = await self._fleet.request(server, LISTEN, params, request)
         if reply.result is None:
             return reply
-        return Reply(result={**reply.result, "_meta": {**_meta(reply.result), SUBSCRIPTION_KEY: exchange.ident}})
+        return Reply(result={**reply.result, "_meta": {**_meta(reply.result), SUBSCRIPTION_KEY: request.ident}})
 
-    async def _tools_list(self, params: Any, exchange: Exchange) -> Reply:
+    async def _tools_list(self, params: Any, request: ClientRequest) -> Reply:
         server = self._server
         if server is None:
             await self._fleet.listed_once()
-            return self._listing(NO_FRAME, modern=exchange.modern)
-        if exchange.own is not None and server in exchange.own.changed:
-            return await self._fleet.request(server, "tools/list", params, exchange)
+            return self._listing(NO_FRAME, modern=request.modern)
+        if request.own is not None and server in request.own.changed:
+            return await self._fleet.request(server, TOOLS_LIST, params, request)
         if not self._fleet.known(server):
             await self._fleet.ready(server)
         await self._fleet.fresh(server)
         if not self._fleet.known(server):
             return self._missing(server)
-        return self._listing(self._fleet.frame(server, modern=exchange.modern), modern=exchange.modern)
+        return self._listing(self._fleet.frame(server, modern=request.modern), modern=request.modern)
 
     def _listing(self, frame: Mapping[str, Any], *, modern: bool) -> Reply:
-        """The tools of this face; made and written once for each snapshot of the catalog."""
+        """The tools of this endpoint; made and written once for each snapshot of the catalog."""
         catalog = self._fleet.catalog
         kept = self._listed.get(modern)
         if kept is not None and kept[0] is catalog and kept[1] is frame:
@@ -195,7 +208,7 @@ class Face:
             tools = [tool.raw for tool in catalog.of(self._server)]
         result: Mapping[str, Any] = {**frame, "tools": [*tools, *self._calls.own_tools()]}
         if modern:
-            result = modern_result("tools/list", result, self._introduction.identity())
+            result = modern_result(TOOLS_LIST, result, self._introduction.identity())
         reply = Reply(result=rpc.verbatim(result))
         self._listed[modern] = (catalog, frame, reply)
         return reply
@@ -208,7 +221,7 @@ class Face:
             log.warning("tool listed with what is valid of it", upstream=tool.server, tool=tool.name, broken=exchanged)
         return shown
 
-    async def _tools_call(self, params: Any, exchange: Exchange) -> Reply:
+    async def _tools_call(self, params: Any, request: ClientRequest) -> Reply:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, "tools/call needs an object with the name of a tool"))
         call = cast("Mapping[str, Any]", params)
@@ -216,21 +229,21 @@ class Face:
         known = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
         if known is None and self._server is not None:
             await self._fleet.listed_all(self._server)
-            if exchange.own is not None and self._server in exchange.own.changed:
-                return await self._calls.untouched(call, exchange)
+            if request.own is not None and self._server in request.own.changed:
+                return await self._calls.untouched(call, request)
         elif known is None and name not in self._calls.own_names:
             await self._fleet.listed_for(name)
             away = self._away(name)
             if away is not None:
-                self._calls.unsent(call, exchange, away.lost(), server=away.name)
+                self._calls.unsent(call, request, away.lost(), server=away.name)
                 return away.lost()
-        return await self._calls.call(call, exchange)
+        return await self._calls.call(call, request)
 
-    def _away(self, name: str) -> Supervised | None:
+    def _away(self, name: str) -> Supervisor | None:
         """The upstream that a tool's name speaks of, where it is not there and no tool of it is known."""
         catalog = self._fleet.catalog
         server = owner(catalog, clean(name))
-        if server is None or server in catalog.offering or self._fleet.link(server) is not None:
+        if server is None or server in catalog.offering or self._fleet.connection(server) is not None:
             return None
         return self._fleet.member(server)
 

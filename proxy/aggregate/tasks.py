@@ -11,14 +11,15 @@ import structlog
 from catalog_cache.pages import every_page
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc, task_ids
-from proxy.wire.context import Caller
+from proxy.wire.caller import Caller
+from proxy.wire.protocol import BY_TASK_ID, TASKS_KEY, TASKS_LIST, TASKS_RESULT
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
 
-GONE = frozenset({"tasks/list", "tasks/result"})
+GONE = frozenset({TASKS_LIST, TASKS_RESULT})
 """What the tasks of the modern era no longer have."""
-METHODS = task_ids.BY_ID | {"tasks/list"}
+METHODS = BY_TASK_ID | {TASKS_LIST}
 
 
 class Tasks:
@@ -32,7 +33,7 @@ class Tasks:
         servers = [server for server in self._fleet.names if self._offers(server)]
         if not servers or (caller.modern and method in GONE):
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
-        if method == "tasks/list":
+        if method == TASKS_LIST:
             return await self._list(servers, caller)
         given = rpc.fields(params)
         found = task_ids.home(str(given.get("taskId")), servers)
@@ -45,9 +46,9 @@ class Tasks:
         listing = [server for server in servers if "list" in self._capability(server)]
 
         async def ask(server: str) -> tuple[Mapping[str, Any], ...]:
-            found = await every_page(lambda page: self._fleet.request(server, "tasks/list", page, caller), "tasks")
+            found = await every_page(lambda page: self._fleet.request(server, TASKS_LIST, page, caller), "tasks")
             if found.failure is not None:
-                log.warning("list failed", upstream=server, method="tasks/list", reason=found.failure)
+                log.warning("list failed", upstream=server, method=TASKS_LIST, reason=found.failure)
             return found.items
 
         if not listing:
@@ -57,7 +58,7 @@ class Tasks:
 
     def _offers(self, server: str) -> bool:
         said = rpc.fields(self._fleet.hello(server).get("capabilities"))
-        return "tasks" in said or task_ids.EXTENSION in rpc.fields(said.get("extensions"))
+        return "tasks" in said or TASKS_KEY in rpc.fields(said.get("extensions"))
 
     def _capability(self, server: str) -> Mapping[str, Any]:
         return rpc.fields(rpc.fields(self._fleet.hello(server).get("capabilities")).get("tasks"))

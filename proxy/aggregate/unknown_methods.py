@@ -1,4 +1,4 @@
-"""Requests that the protocol does not know, where several upstreams stand behind one face.
+"""Requests that the protocol does not know, where several upstreams stand behind one endpoint.
 
 What names a thing of one upstream goes there. Else the upstreams are asked in turn: "method not found" says that
 nothing was done, so the next may be asked; any other answer is the answer.
@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.aggregate.resources import Gather
+from proxy.aggregate.resources import Resources
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
-from proxy.wire.context import Caller
+from proxy.wire.caller import Caller
 from schemas.trial import Lost, Reply
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
@@ -22,12 +22,12 @@ _COMMON = frozenset({"com", "org", "net", "io", "dev", "mcp", "modelcontextproto
 """Words of names and domains that tell nobody apart."""
 
 
-class Elsewhere:
+class UnknownMethods:
     """Finds who knows a method."""
 
-    def __init__(self, fleet: Fleet, gather: Gather) -> None:
+    def __init__(self, fleet: Fleet, gather: Resources) -> None:
         self._fleet = fleet
-        self._gather = gather
+        self._resources = gather
 
     async def answer(self, method: str, params: Any, caller: Caller) -> Reply:
         """Answer one request."""
@@ -48,18 +48,18 @@ class Elsewhere:
         name, uri = params.get("name"), params.get("uri")
         if isinstance(name, str):
             tool = self._fleet.catalog.public(name)
-            found = (tool.server, tool.name) if tool is not None else self._gather.prompt_known(name)
+            found = (tool.server, tool.name) if tool is not None else self._resources.prompt_known(name)
             if found is not None:
                 return found[0], {**params, "name": found[1]}
         if isinstance(uri, str) and _ADDRESS.fullmatch(uri):
-            server = await self._gather.home(uri, caller)
+            server = await self._resources.home(uri, caller)
             return None if server is None else (server, params)
         return None
 
     def _order(self, method: str) -> list[str]:
         """Those that are there, in their order, but first those whose capabilities speak of the method."""
         ranked = [(not self._speaks_of(server, method), server) for server in self._fleet.names]
-        live = [each for each in ranked if self._fleet.link(each[1]) is not None or not each[0]]
+        live = [each for each in ranked if self._fleet.connection(each[1]) is not None or not each[0]]
         return [server for _, server in sorted(live, key=lambda each: each[0])]
 
     def _speaks_of(self, server: str, method: str) -> bool:

@@ -1,6 +1,6 @@
 """One `tools/call` from a client: forwarded as it came, repaired when it fails.
 
-On the aggregated face it also answers the proxy's own tools, `run_workflow` and `find_tools`.
+On the aggregated endpoint it also answers the proxy's own tools, `run_workflow` and `find_tools`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ KEPT_RESULT = 100_000
 
 
 class Calls:
-    """The tools face: what `tools/call` does, on the aggregated face (`server` None) or for one upstream.
+    """What `tools/call` does, on the aggregated endpoint (`server` None) or for one upstream.
 
     The reply to a sound call is the upstream's own object.
     """
@@ -76,7 +76,7 @@ class Calls:
         self._config = config
 
     def own_tools(self) -> list[dict[str, Any]]:
-        """The tools that the proxy itself adds to `tools/list` of this face, as raw tool objects."""
+        """The tools that the proxy itself adds to `tools/list` of this endpoint, as raw tool objects."""
         return own_tools() if self.own_names else []
 
     @property
@@ -189,7 +189,7 @@ class Calls:
     async def _unknown(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         """Resolve a name that no tool bears by its spelling; else answer with the nearest tools.
 
-        On the face of one upstream a name that is not plainly another spelling is sent as it came first: servers may
+        In front of one upstream a name that is not plainly another spelling is sent as it came first: servers may
         accept tools that they do not list.
         """
         view = self._view()
@@ -224,7 +224,7 @@ class Calls:
         return reply
 
     async def untouched(self, params: Mapping[str, Any], client: Client) -> Reply:
-        """Forward a call of a tool that this face does not list, and note it."""
+        """Forward a call of a tool that this endpoint does not list, and note it."""
         server, name = self._server or "", str(params.get("name"))
         reply, record = await self._noted(Tool(server, name, name, {"name": name}), params, client)
         self._journal.call(record)

@@ -1,4 +1,4 @@
-"""The tools that the proxy itself offers on the aggregated face, as raw tool objects."""
+"""The tools that the proxy itself offers on the aggregated endpoint, as raw tool objects."""
 
 from __future__ import annotations
 

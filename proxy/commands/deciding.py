@@ -56,7 +56,7 @@ async def listed(config: Config) -> list[Listed]:
 
 def _listed(running: app.Running, name: str) -> Listed:
     upstream = running.config.upstreams[name]
-    if running.fleet.link(name) is None:
+    if running.fleet.connection(name) is None:
         member: Any = running.fleet.member(name)
         return Listed(name, upstream, failed=str(member.reason) or "it does not answer")
     return Listed(name, upstream, running.fleet.catalog.of(name))

@@ -133,11 +133,11 @@ async def _upstream(running: Running, name: str, began: float) -> Finding:
     await running.fleet.ready(name)
     took = f"{time.perf_counter() - began:.1f} s"
     member: Any = running.fleet.member(name)
-    link = running.fleet.link(name)
-    if link is None:
+    connection = running.fleet.connection(name)
+    if connection is None:
         return Finding(name, ok=False, said=f"{member.reason} ({took})", lines=tuple(member.stderr[-5:]))
     tools = running.fleet.catalog.of(name)
-    said = f"{len(tools)} tools, protocol {link.version}, ready in {took}"
+    said = f"{len(tools)} tools, protocol {connection.version}, ready in {took}"
     return Finding(name, ok=True, said=said, lines=_kept_from(member.config))
 
 

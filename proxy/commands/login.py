@@ -87,14 +87,14 @@ def _chosen(name: str | None, url: str | None, config: Path | None) -> tuple[str
 
 async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool) -> None:
     """Ask the server what it wants, let the person give it, and try whether that was enough."""
-    from proxy.upstreams.auth.access import access
+    from proxy.upstreams.auth.access import access_to
     from proxy.upstreams.auth.oauth import OAuthError
 
-    door = access(name, upstream)
-    if door is None:
+    access = access_to(name, upstream)
+    if access is None:
         refuse(f"{name} is given its Authorization by the configuration: there is nothing to log in to")
     if upstream.oauth is not None and upstream.oauth.grant == "client_credentials":
-        await _tried(name, upstream, door)
+        await _tried(name, upstream, access)
         return
     try:
         async with asyncio.timeout(patience):
@@ -104,7 +104,7 @@ async def _log_in(name: str, upstream: Upstream, patience: float, browser: bool)
     except OAuthError as failure:
         refuse(f"not logged in to {name}: {failure}", FAILED)
     if asked:
-        await _tried(name, upstream, door)
+        await _tried(name, upstream, access)
     else:
         click.echo(one_line(f"{name} asks for no login"))
 
@@ -156,31 +156,33 @@ async def _returning(known: Login, upstream: Upstream) -> AsyncGenerator[Loopbac
         yield waiting
 
 
-async def _tried(name: str, upstream: Upstream, door: Access) -> None:
+async def _tried(name: str, upstream: Upstream, access: Access) -> None:
     """Connect with what there is and say what came of it."""
-    count, reason = await _examined(name, upstream, door)
+    count, reason = await _examined(name, upstream, access)
     if reason:
         refuse(f"{name} is still not available: {reason}", FAILED)
     click.echo(one_line(f"logged in to {name}: {count} tools"))
 
 
-async def _examined(name: str, upstream: Upstream, door: Access) -> tuple[int, str]:
-    """How many tools a connection by this door lists, and why none could be listed, else an empty text."""
+async def _examined(name: str, upstream: Upstream, access: Access) -> tuple[int, str]:
+    """How many tools a connection by this access lists, and why none could be listed, else an empty text."""
     from catalog_cache.pages import every_page
-    from proxy.upstreams.broadcast import Hearing
+    from proxy.upstreams.broadcast import Broadcast
     from proxy.upstreams.connect import UnreachableError, connect
     from proxy.upstreams.watchdog import Watchdog
-    from proxy.wire.context import Profile
+    from proxy.wire.caller import Profile
 
-    nobody = Hearing(lambda server, tool: None, lambda server: None)
+    nobody = Broadcast(lambda server, tool: None, lambda server: None)
     try:
-        link = await connect(name, upstream, Profile(), nobody, Watchdog(), door)
+        connection = await connect(name, upstream, Profile(), nobody, Watchdog(), access)
     except UnreachableError as failure:
         return 0, str(failure)
     try:
-        if "tools" not in link.capabilities:
+        if "tools" not in connection.capabilities:
             return 0, ""
-        listing = await every_page(lambda params: link.request("tools/list", params, seconds=upstream.start_timeout))
+        listing = await every_page(
+            lambda params: connection.request("tools/list", params, seconds=upstream.start_timeout)
+        )
         return len(listing.items), listing.failure or ""
     finally:
-        await link.close()
+        await connection.close()

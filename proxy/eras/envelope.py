@@ -7,24 +7,39 @@ from importlib.metadata import version
 from typing import Any, cast
 
 from proxy.wire import rpc
-from proxy.wire.context import CAPABILITIES_KEY, HANDSHAKE_LATEST, INFO_KEY, MODERN_VERSIONS, VERSION_KEY, Profile
+from proxy.wire.caller import Profile
+from proxy.wire.protocol import (
+    CAPABILITIES_KEY,
+    DISCOVER,
+    HANDSHAKE_LATEST,
+    HANDSHAKE_VERSIONS,
+    INFO_KEY,
+    INITIALIZE,
+    MODERN_VERSIONS,
+    PING,
+    PROMPTS_LIST,
+    RESOURCES_LIST,
+    RESOURCES_READ,
+    SERVER_INFO_KEY,
+    SET_LEVEL,
+    SUBSCRIBE,
+    TEMPLATES_LIST,
+    TOOLS_LIST,
+    UNSUBSCRIBE,
+    VERSION_KEY,
+)
 
-HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
-
-SET_LEVEL = "logging/setLevel"
-
-GONE = frozenset({"initialize", "ping", SET_LEVEL, "resources/subscribe", "resources/unsubscribe"})
+GONE = frozenset({INITIALIZE, PING, SET_LEVEL, SUBSCRIBE, UNSUBSCRIBE})
 """Methods that the modern era no longer has."""
 
 CACHEABLE = frozenset(
     {
-        "server/discover",
-        "tools/list",
-        "prompts/list",
-        "resources/list",
-        "resources/templates/list",
-        "resources/read",
+        DISCOVER,
+        TOOLS_LIST,
+        PROMPTS_LIST,
+        RESOURCES_LIST,
+        TEMPLATES_LIST,
+        RESOURCES_READ,
     }
 )
 """Methods whose modern results must say how long they keep."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from proxy.wire import rpc
-from proxy.wire.context import Caller, Connection
+from proxy.wire.caller import Caller, Connection
 from schemas.trial import Reply
 
 ROUNDS = 20
@@ -22,7 +22,7 @@ def asks_back(reply: Reply) -> bool:
     return reply.result is not None and reply.result.get("resultType") == "input_required"
 
 
-async def rounds(link: Connection, method: str, params: Mapping[str, Any], caller: Caller, reply: Reply) -> Reply:
+async def rounds(connection: Connection, method: str, params: Mapping[str, Any], caller: Caller, reply: Reply) -> Reply:
     """Put the upstream's requests to the client and send the request again, as often as it takes."""
     for _ in range(ROUNDS):
         result = reply.result or {}
@@ -36,10 +36,10 @@ async def rounds(link: Connection, method: str, params: Mapping[str, Any], calle
         again = {**params, "inputResponses": given}
         if "requestState" in result:
             again["requestState"] = result["requestState"]
-        reply = await link.request(method, again, caller)
+        reply = await connection.request(method, again, caller)
         if not asks_back(reply):
             return reply
-    return Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"{link.name} asked for more input {ROUNDS} times"))
+    return Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"{connection.name} asked for more input {ROUNDS} times"))
 
 
 async def _put(caller: Caller, request: Any) -> Reply:

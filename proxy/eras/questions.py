@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from uuid import uuid4
 
-from proxy.eras.request import Channel, Exchange
+from proxy.eras.request import Channel, ClientRequest
 from proxy.wire import rpc
+from proxy.wire.protocol import PROMPTS_GET, RESOURCES_READ, TOOLS_CALL
 from schemas.trial import Reply
 
 STATE = "mcp-mend-held:"
@@ -20,20 +21,20 @@ HOLD = 600.0
 MOST = 1000
 """Calls held at once."""
 
-MAY_ASK = frozenset({"tools/call", "prompts/get", "resources/read"})
+MAY_ASK = frozenset({TOOLS_CALL, PROMPTS_GET, RESOURCES_READ})
 """Methods whose result may ask for input; on any other a question cannot be put."""
 
-Answer = Callable[[str, Any, Exchange], Awaitable[Reply]]
+Answer = Callable[[str, Any, ClientRequest], Awaitable[Reply]]
 
 
-class Held:
+class PausedCall:
     """One call under way, with the questions it has put and waits for."""
 
     def __init__(self) -> None:
         self.questions: dict[str, tuple[str, Any, asyncio.Future[Reply]]] = {}
         self.asked = asyncio.Event()
         self.work: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.exchange: Exchange | None = None
+        self.request: ClientRequest | None = None
         self.expiry: asyncio.TimerHandle | None = None
 
     async def ask(self, method: str, params: Any) -> Reply:
@@ -66,22 +67,22 @@ class Held:
         return Reply(result={"resultType": "input_required", "inputRequests": requests, "requestState": STATE + state})
 
 
-class Rounds:
+class PausedCalls:
     """Every call that is held for a modern client."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, PausedCall] = {}
 
-    async def answer(self, method: str, params: Any, exchange: Exchange) -> Reply:
+    async def answer(self, method: str, params: Any, request: ClientRequest) -> Reply:
         """Answer one request of a modern client; cancelling it ends the call, be it new or gone on with."""
         state: Any = rpc.fields(params).get("requestState")
         if isinstance(state, str) and state.startswith(STATE):
-            return await self._resume(state.removeprefix(STATE), params, exchange)
-        held = Held()
-        exchange.hold = held.ask
-        held.exchange = exchange
-        held.work = asyncio.ensure_future(self._answer(method, params, exchange))
+            return await self._resume(state.removeprefix(STATE), params, request)
+        held = PausedCall()
+        request.hold = held.ask
+        held.request = request
+        held.work = asyncio.ensure_future(self._answer(method, params, request))
         return await self._next(uuid4().hex, held)
 
     async def close(self) -> None:
@@ -91,18 +92,18 @@ class Rounds:
         await asyncio.gather(*(held.work for held in self._held.values()), return_exceptions=True)
         self._held.clear()
 
-    async def _resume(self, state: str, params: Any, exchange: Exchange) -> Reply:
+    async def _resume(self, state: str, params: Any, request: ClientRequest) -> Reply:
         held = self._held.pop(state, None)
-        if held is None or held.exchange is None:
+        if held is None or held.request is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, "this requestState is unknown or was given up"))
         if held.expiry is not None:
             held.expiry.cancel()
-        held.exchange.move(cast("Channel", exchange), exchange.token)
+        held.request.move(cast("Channel", request), request.token)
         responses: Any = cast("Mapping[str, Any]", params).get("inputResponses")
         held.take(rpc.fields(responses))
         return await self._next(state, held)
 
-    async def _next(self, state: str, held: Held) -> Reply:
+    async def _next(self, state: str, held: PausedCall) -> Reply:
         """Wait until the call is done or asks; then it is held for the client to come back."""
         asked = asyncio.ensure_future(held.asked.wait())
         try:

@@ -7,12 +7,11 @@ from typing import Any, Protocol
 
 from proxy.ports import Written
 from proxy.wire import rpc
-from proxy.wire.context import LOG_LEVEL_KEY, Caller, Profile
+from proxy.wire.caller import Caller, Profile
+from proxy.wire.protocol import ELICIT, LOG_LEVEL_KEY, MESSAGE, PROGRESS, SAMPLE
 from schemas.catalog import as_list
 from schemas.trial import Reply
 
-PROGRESS = "notifications/progress"
-MESSAGE = "notifications/message"
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
@@ -32,7 +31,7 @@ class Channel(Protocol):
         ...
 
 
-class Exchange(Caller):
+class ClientRequest(Caller):
     """Implements both `Caller` (for upstream connections) and `proxy.ports.Client` (for repair)."""
 
     def __init__(self, channel: Channel, session: str, profile: Profile, params: Any, *, modern: bool) -> None:
@@ -82,7 +81,7 @@ class Exchange(Caller):
         """Ask the person behind the client; None where unsupported, declined or cancelled."""
         if "elicitation" not in self.profile.capabilities:
             return None
-        reply = await self.ask("elicitation/create", {"message": message, "requestedSchema": schema})
+        reply = await self.ask(ELICIT, {"message": message, "requestedSchema": schema})
         if reply.result is None or reply.result.get("action") != "accept":
             return None
         content = reply.result.get("content")
@@ -96,7 +95,7 @@ class Exchange(Caller):
         if "sampling" not in self.profile.capabilities or (self.hold is not None and self.changed):
             return None
         message = {"role": "user", "content": {"type": "text", "text": prompt}}
-        reply = await self.ask("sampling/createMessage", {"messages": [message], "maxTokens": max_tokens})
+        reply = await self.ask(SAMPLE, {"messages": [message], "maxTokens": max_tokens})
         result = reply.result or {}
         content: Any = (as_list(result.get("content")) or [result.get("content")])[0]
         text: Any = rpc.fields(content).get("text")

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.eras.subscriptions import SUBSCRIBE, UNSUBSCRIBE, UPDATED
 from proxy.wire import rpc
-from proxy.wire.context import Connection
+from proxy.wire.caller import Connection
+from proxy.wire.protocol import SET_LEVEL, SUBSCRIBE, UNSUBSCRIBE, UPDATED
 
-SET_LEVEL = "logging/setLevel"
-KEPT = frozenset({SUBSCRIBE, UNSUBSCRIBE, SET_LEVEL})
+STATEFUL = frozenset({SUBSCRIBE, UNSUBSCRIBE, SET_LEVEL})
 """Methods that leave something behind on their connection."""
 
 
-class KeptState:
+class SessionState:
     """What the clients of shared connections have set; `level` are the parameters of the last level that was set."""
 
     def __init__(self) -> None:
@@ -47,12 +46,12 @@ class KeptState:
             del self._holders[server, uri]
         return not holders
 
-    async def restore(self, link: Connection) -> None:
+    async def restore(self, connection: Connection) -> None:
         """Set a new connection as the one before it was; what may have changed meanwhile is announced as updated."""
-        if link.era != "handshake":
+        if connection.era != "handshake":
             return
-        if self.level is not None and "logging" in link.capabilities:
-            await link.request(SET_LEVEL, self.level)
+        if self.level is not None and "logging" in connection.capabilities:
+            await connection.request(SET_LEVEL, self.level)
         for server, uri in list(self._holders):
-            if server == link.name and (await link.request(SUBSCRIBE, {"uri": uri})).result is not None:
-                link.audience.tell(server, UPDATED, {"uri": uri}, None)
+            if server == connection.name and (await connection.request(SUBSCRIBE, {"uri": uri})).result is not None:
+                connection.receiver.tell(server, UPDATED, {"uri": uri}, None)

@@ -10,13 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from proxy.wire import rpc
-from proxy.wire.context import SUBSCRIPTION_KEY, Caller, Connection, Profile
+from proxy.wire.caller import Caller, Connection, Profile
+from proxy.wire.protocol import ACKNOWLEDGED, LISTEN, SUBSCRIPTION_KEY, UPDATED
 from schemas.trial import Lost, Reply
 
-LISTEN = "subscriptions/listen"
-SUBSCRIBE, UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
-ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
-UPDATED = "notifications/resources/updated"
 URIS = "resourceSubscriptions"
 
 RETRY = 1.0
@@ -29,7 +26,7 @@ Key = tuple[str, ...]
 """Whom a listening is for, first the session, then what tells its listenings apart."""
 
 
-class Watch(Caller):
+class Subscription(Caller):
     """One listening; `begun` resolves with what the upstream first acknowledged, or with why it refused."""
 
     def __init__(
@@ -52,9 +49,9 @@ class Watch(Caller):
         """Listen until cancelled, or until the first attempt is refused."""
         try:
             while True:
-                link = self._find()
-                if link is not None and link.open:
-                    reply = await link.request(LISTEN, {"notifications": self._wish}, self)
+                connection = self._find()
+                if connection is not None and connection.open:
+                    reply = await connection.request(LISTEN, {"notifications": self._wish}, self)
                     if not self.begun.done():
                         self.begun.set_result(reply)
                         return
@@ -86,13 +83,13 @@ class Watch(Caller):
             self._heard(UPDATED, {"uri": uri})
 
 
-class Watches:
+class Subscriptions:
     """Every listening under way, by whom it is for."""
 
     def __init__(self) -> None:
-        self._tasks: dict[Key, tuple[Watch, asyncio.Task[None]]] = {}
+        self._tasks: dict[Key, tuple[Subscription, asyncio.Task[None]]] = {}
 
-    async def begin(self, key: Key, watch: Watch) -> Reply:
+    async def begin(self, key: Key, watch: Subscription) -> Reply:
         """Listen; returns the upstream's acknowledgement or refusal. A listening of the same key goes on instead."""
         kept = self._tasks.get(key)
         if kept is None:
@@ -110,7 +107,7 @@ class Watches:
                 self.end(key)
             raise
 
-    def start(self, key: Key, watch: Watch) -> None:
+    def start(self, key: Key, watch: Subscription) -> None:
         """Listen, without waiting for the acknowledgement."""
         task = asyncio.get_running_loop().create_task(watch.run())
         self._tasks[key] = (watch, task)
@@ -135,7 +132,7 @@ class Watches:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
 
-    def _ended(self, key: Key, watch: Watch) -> None:
+    def _ended(self, key: Key, watch: Subscription) -> None:
         kept = self._tasks.get(key)
         if kept is not None and kept[0] is watch:
             del self._tasks[key]

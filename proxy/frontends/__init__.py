@@ -1,1 +1,1 @@
-"""The faces that clients see: the aggregated one and one per upstream, on stdio and Streamable HTTP."""
+"""The endpoints that clients see: the aggregated one and one per upstream, on stdio and Streamable HTTP."""

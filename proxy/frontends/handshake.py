@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from proxy.eras.envelope import HANDSHAKE_VERSIONS, of_initialize
-from proxy.frontends.sessions import HttpSession, Line, Sessions
+from proxy.eras.envelope import of_initialize
+from proxy.frontends.sessions import HttpSession, Sessions, SessionStream
 from proxy.frontends.streams import COMMIT, Headers, Receive, Send, refuse, respond, stream_out
 from proxy.wire import rpc
+from proxy.wire.protocol import (
+    HANDSHAKE_VERSIONS,
+    INITIALIZE,
+    LAST_EVENT_HEADER,
+    SESSION_HEADER,
+    UNKNOWN_SESSION,
+    VERSION_HEADER,
+)
 from proxy.wire.rpc import Message
 from proxy.wire.unreadable import Unread
-
-SESSION = "mcp-session-id"
-VERSION = "mcp-protocol-version"
-UNKNOWN_SESSION = -32001
 
 
 async def post(sessions: Sessions, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
@@ -57,16 +61,16 @@ async def get(sessions: Sessions, headers: Headers, receive: Receive, send: Send
     session = await _known(sessions, headers, send)
     if session is None:
         return
-    last = headers.get("last-event-id")
-    line = session.resume(last) if last else session.standing
-    if line is None:
+    last = headers.get(LAST_EVENT_HEADER)
+    stream = session.resume(last) if last else session.standalone
+    if stream is None:
         await refuse(send, 400, f"The event {last!r} is no longer kept", UNKNOWN_SESSION)
         return
-    if line.attached:
+    if stream.attached:
         await refuse(send, 409, "Conflict: this stream is already open")
         return
-    first = line.prime() if session.primes and not last else b""
-    await _attach(session, line, receive, send, first)
+    first = stream.prime() if session.primes and not last else b""
+    await _attach(session, stream, receive, send, first)
 
 
 async def delete(sessions: Sessions, headers: Headers, send: Send) -> None:
@@ -79,7 +83,7 @@ async def delete(sessions: Sessions, headers: Headers, send: Send) -> None:
 
 async def _session(sessions: Sessions, headers: Headers, messages: list[Message], send: Send) -> HttpSession | None:
     first = messages[0]
-    if first.get("method") == "initialize" and "id" in first:
+    if first.get("method") == INITIALIZE and "id" in first:
         session = await sessions.begin(of_initialize(first.get("params")))
         if session is None:
             await refuse(send, 503, sessions.full, ident=first["id"])
@@ -88,7 +92,7 @@ async def _session(sessions: Sessions, headers: Headers, messages: list[Message]
 
 
 async def _known(sessions: Sessions, headers: Headers, send: Send) -> HttpSession | None:
-    ident = headers.get(SESSION)
+    ident = headers.get(SESSION_HEADER)
     if ident is None:
         await refuse(send, 400, "Bad Request: Missing session ID")
         return None
@@ -96,7 +100,7 @@ async def _known(sessions: Sessions, headers: Headers, send: Send) -> HttpSessio
     if session is None:
         await refuse(send, 404, "Session not found", UNKNOWN_SESSION)
         return None
-    version = headers.get(VERSION)
+    version = headers.get(VERSION_HEADER)
     if version is not None and version not in HANDSHAKE_VERSIONS:
         await refuse(send, 400, f"Bad Request: Unsupported protocol version: {version}")
         return None
@@ -105,40 +109,40 @@ async def _known(sessions: Sessions, headers: Headers, send: Send) -> HttpSessio
 
 async def _answer(session: HttpSession, message: Message, receive: Receive, send: Send, *, as_events: bool) -> None:
     """Answer one request: at once as a whole where it is quick and quiet, else as a stream."""
-    line = session.line(message["id"])
+    stream = session.stream(message["id"])
     session.peer.receive(message)
-    extra = [(SESSION.encode(), session.id.encode())]
-    primed = line.prime() if session.primes and message.get("method") != "initialize" else b""
-    await line.changed(COMMIT)
+    extra = [(SESSION_HEADER.encode(), session.id.encode())]
+    primed = stream.prime() if session.primes and message.get("method") != INITIALIZE else b""
+    await stream.changed(COMMIT)
     if not as_events:
-        await _as_json(line, extra, send)
-    elif line.over:
-        data = primed + line.drain()
+        await _as_json(stream, extra, send)
+    elif stream.over:
+        data = primed + stream.drain()
         await respond(send, 200, data, b"text/event-stream", [*extra, (b"cache-control", b"no-cache, no-transform")])
     else:
-        await _attach(session, line, receive, send, primed, extra)
+        await _attach(session, stream, receive, send, primed, extra)
 
 
-async def _as_json(line: Line, extra: list[tuple[bytes, bytes]], send: Send) -> None:
+async def _as_json(stream: SessionStream, extra: list[tuple[bytes, bytes]], send: Send) -> None:
     """The last message alone, for a client that takes no event stream."""
-    while not line.over:
-        await line.changed(60.0)
-        while len(line.events) > 1 or (line.events and not line.over):
-            line.shed()
-    data = line.drain().partition(b"data: ")[2].strip()
+    while not stream.over:
+        await stream.changed(60.0)
+        while len(stream.events) > 1 or (stream.events and not stream.over):
+            stream.shed()
+    data = stream.drain().partition(b"data: ")[2].strip()
     await respond(send, 200, data, headers=extra)
 
 
 async def _attach(
     session: HttpSession,
-    line: Line,
+    stream: SessionStream,
     receive: Receive,
     send: Send,
     first: bytes = b"",
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    line.attached = True
+    stream.attached = True
     try:
-        await stream_out(line, receive, send, extra or [(SESSION.encode(), session.id.encode())], first)
+        await stream_out(stream, receive, send, extra or [(SESSION_HEADER.encode(), session.id.encode())], first)
     finally:
-        line.attached = False
+        stream.attached = False

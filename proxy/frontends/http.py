@@ -1,6 +1,6 @@
-"""The HTTP face: addresses, who may come in, and which era a request speaks.
+"""The HTTP router: addresses, who may come in, and which era a request speaks.
 
-`/mcp` is the aggregated face, `/servers/NAME/mcp` one upstream under its own names; `/sse` beside each serves old
+`/mcp` is the aggregated router, `/servers/NAME/mcp` one upstream under its own names; `/sse` beside each serves old
 clients; `/healthz` says that we are alive. Everything is a plain ASGI application.
 """
 
@@ -17,10 +17,9 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from proxy.aggregate.router import Face
-from proxy.eras.envelope import HANDSHAKE_VERSIONS
+from proxy.aggregate.router import Router
 from proxy.frontends import handshake, sse, stateless
-from proxy.frontends.sessions import Room, Sessions
+from proxy.frontends.sessions import SessionLimit, Sessions
 from proxy.frontends.streams import (
     BODY_SECONDS,
     GoneError,
@@ -39,6 +38,7 @@ from proxy.frontends.streams import (
 )
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
+from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEADER
 from schemas.config import Http
 
 log = structlog.get_logger("server")
@@ -50,7 +50,7 @@ App = Callable[[Scope, Receive, Send], object]
 
 
 @dataclass(frozen=True)
-class Door:
+class Admission:
     """Who may come in: the addresses we answer to, the origins of browser pages, and the bearer token.
 
     `settings` are read anew for every request; an address that others can reach lets nobody in without a token.
@@ -87,15 +87,15 @@ class Door:
         return any(pattern in ("*", value) or (bool(name) and pattern.lower() == name) for pattern in patterns)
 
 
-class HttpFace:
+class HttpApp:
     """The ASGI application over one fleet; `open` must be entered while it serves."""
 
-    def __init__(self, fleet: Fleet, faces: Callable[[str | None], Face], door: Door) -> None:
+    def __init__(self, fleet: Fleet, routers: Callable[[str | None], Router], admission: Admission) -> None:
         self._fleet = fleet
-        self._make = faces
-        self._door = door
-        self._faces: dict[str | None, tuple[Face, Sessions]] = {}
-        self._room = Room(lambda: door.settings().sessions)
+        self._make = routers
+        self._admission = admission
+        self._routers: dict[str | None, tuple[Router, Sessions]] = {}
+        self._limit = SessionLimit(lambda: admission.settings().sessions)
         self._sweeping: TaskGroup | None = None
         self.pages: dict[str, App] = {}
 
@@ -109,13 +109,13 @@ class HttpFace:
             finally:
                 tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
-                    for face, sessions in self._faces.values():
+                    for router, sessions in self._routers.values():
                         await sessions.close()
-                        await face.close()
+                        await router.close()
 
     def drain(self) -> None:
         """Let every stream that waits for nothing in particular end; calls under way go on."""
-        for _, sessions in self._faces.values():
+        for _, sessions in self._routers.values():
             sessions.drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +124,7 @@ class HttpFace:
             return
         headers = headers_of(scope)
         twice = repeated(scope)
-        refused = self._door.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
+        refused = self._admission.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
         path: str = scope["path"]
         if path == "/healthz":
             await respond(send, 200, b'{"status":"ok"}')
@@ -142,11 +142,11 @@ class HttpFace:
         if kind not in ("/mcp", "/sse", "/messages") or (server is not None and server not in self._fleet.names):
             await respond(send, 404, b'{"error":"not found"}')
             return
-        face, sessions = self._face(server)
+        router, sessions = self._router(server)
         base = path[: -len(kind)] if path.endswith(kind) else ""
         try:
             if kind == "/mcp":
-                await self._mcp(face, sessions, scope, headers, receive, send)
+                await self._mcp(router, sessions, scope, headers, receive, send)
             elif kind == "/sse" and scope["method"] == "GET":
                 await sse.open_stream(sessions, base, receive, send)
             elif kind == "/messages" and scope["method"] == "POST":
@@ -161,17 +161,17 @@ class HttpFace:
             return
 
     async def _mcp(
-        self, face: Face, sessions: Sessions, scope: Scope, headers: Headers, receive: Receive, send: Send
+        self, router: Router, sessions: Sessions, scope: Scope, headers: Headers, receive: Receive, send: Send
     ) -> None:
         verb: str = scope["method"]
-        is_modern = "mcp-session-id" not in headers and _is_modern(headers)
+        is_modern = SESSION_HEADER not in headers and _is_modern(headers)
         if verb == "POST":
             if not headers.get("content-type", "").startswith("application/json"):
                 await refuse(send, 415, "Unsupported Media Type: Content-Type must be application/json")
                 return
             body = await body_of(receive)
             if is_modern:
-                await stateless.post(face, pairs_of(scope), headers, body, receive, send)
+                await stateless.post(router, pairs_of(scope), headers, body, receive, send)
             else:
                 await handshake.post(sessions, headers, body, receive, send)
         elif verb == "GET" and not is_modern:
@@ -181,14 +181,14 @@ class HttpFace:
         else:
             await respond(send, 405, headers=[(b"allow", b"POST" if is_modern else b"GET, POST, DELETE")])
 
-    def _face(self, server: str | None) -> tuple[Face, Sessions]:
-        found = self._faces.get(server)
+    def _router(self, server: str | None) -> tuple[Router, Sessions]:
+        found = self._routers.get(server)
         if found is None:
-            face = self._make(server)
-            sessions = Sessions(face, self._fleet, self._room)
+            router = self._make(server)
+            sessions = Sessions(router, self._fleet, self._limit)
             if self._sweeping is not None:
                 self._sweeping.start_soon(sessions.sweep)
-            found = self._faces[server] = (face, sessions)
+            found = self._routers[server] = (router, sessions)
         return found
 
     async def _turned_away(self, send: Send, status: int, reason: str) -> None:
@@ -201,7 +201,7 @@ class HttpFace:
 
 
 def _is_modern(headers: Headers) -> bool:
-    version = headers.get("mcp-protocol-version")
+    version = headers.get(VERSION_HEADER)
     return version is not None and version not in HANDSHAKE_VERSIONS
 
 

@@ -1,4 +1,4 @@
-"""Our own stdin and stdout as a `Wire`: asyncio pipes on POSIX, threads where those cannot serve.
+"""Our own stdin and stdout as a `Transport`: asyncio pipes on POSIX, threads where those cannot serve.
 
 The file descriptors 0 and 1 are taken away from everyone else, so that nothing that prints can break the protocol.
 """

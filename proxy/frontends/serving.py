@@ -1,4 +1,4 @@
-"""Run the HTTP face on a socket: loopback, or any address with a token; ends after calls under way have finished."""
+"""Run the HTTP frontend on a socket: loopback, or any address with a token; calls under way may finish at the end."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import anyio
 import structlog
 import uvicorn
 
-from proxy.aggregate.router import Face
-from proxy.frontends.http import LOOPBACK, Door, HttpFace
+from proxy.aggregate.router import Router
+from proxy.frontends.http import LOOPBACK, Admission, HttpApp
 from proxy.upstreams.fleet import Fleet
 from schemas.config import Http
 
@@ -46,14 +46,14 @@ def is_loopback(host: str) -> bool:
 
 async def serve(
     fleet: Fleet,
-    faces: Callable[[str | None], Face],
+    routers: Callable[[str | None], Router],
     config: Callable[[], Http],
     listening: socket.socket,
     stop: asyncio.Event,
 ) -> None:
     """Serve on a listening socket until `stop` is set."""
     host, port = listening.getsockname()[:2]
-    app = HttpFace(fleet, faces, Door(config, is_loopback(host)))
+    app = HttpApp(fleet, routers, Admission(config, is_loopback(host)))
     settings = uvicorn.Config(
         cast("Any", app),
         http=_Punctual,

@@ -12,20 +12,26 @@ from uuid import uuid4
 import anyio
 import structlog
 
-from proxy.aggregate.router import Face
-from proxy.eras.envelope import SET_LEVEL, level_of, of_initialize
-from proxy.eras.request import MESSAGE, PROGRESS
-from proxy.eras.subscriptions import UPDATED
+from proxy.aggregate.router import Router
+from proxy.eras.envelope import level_of, of_initialize
 from proxy.frontends.streams import Stream, event
-from proxy.upstreams.broadcast import TOOLS_CHANGED
 from proxy.upstreams.fleet import Fleet
-from proxy.upstreams.session_connections import Own
+from proxy.upstreams.session_connections import SessionConnections
 from proxy.wire import rpc
-from proxy.wire.backpressure import Brake
-from proxy.wire.context import LISTS_CHANGED, Caller, Profile
+from proxy.wire.backpressure import Backpressure
+from proxy.wire.caller import Caller, Profile
 from proxy.wire.peer import Incoming, Peer
+from proxy.wire.protocol import (
+    LISTS_CHANGED,
+    MESSAGE,
+    PROGRESS,
+    SET_LEVEL,
+    TASK_NEWS,
+    TOOLS_CHANGED,
+    TOOLS_LIST,
+    UPDATED,
+)
 from proxy.wire.rpc import Id, Message
-from proxy.wire.task_ids import STATUS
 from schemas.catalog import Tool
 from schemas.trial import Reply
 
@@ -41,7 +47,7 @@ once."""
 KEPT_EVENTS, KEPT_BYTES = 1000, 8 * 1024 * 1024
 """What a session may still ask to hear again."""
 
-OF_SOMEBODY = frozenset({UPDATED, MESSAGE, PROGRESS, *STATUS})
+OF_SOMEBODY = frozenset({UPDATED, MESSAGE, PROGRESS, *TASK_NEWS})
 """What comes over a shared connection because one client asked for it: no other session hears it."""
 
 RETRY_MS = 500
@@ -49,15 +55,15 @@ RETRY_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SentEvent:
     """An event that was sent: the stream it belongs to, its number, its bytes."""
 
-    line: str
+    stream: str
     number: int
     data: bytes
 
 
-class Line(Stream):
+class SessionStream(Stream):
     """One logical stream of a session: of one request, or the session's own; it outlives the HTTP response."""
 
     def __init__(self, session: HttpSession, name: str) -> None:
@@ -73,10 +79,10 @@ class Line(Stream):
         text = rpc.encode(message)
         self.number += 1
         data = event(text, f"{self.name}_{self.number}")
-        self._session.keep(Kept(self.name, self.number, data))
+        self._session.keep(SentEvent(self.name, self.number, data))
         if last:
             self.complete = True
-            self._session.lines.pop(self.name, None)
+            self._session.streams.pop(self.name, None)
         if not self.attached and len(self.events) >= KEPT_EVENTS:
             self.shed()
         self.push(data, last=last)
@@ -101,28 +107,28 @@ class Line(Stream):
 
 
 class HttpSession:
-    """One client's session: the `Wire` of its peer, and the `Audience` of its own upstream connections."""
+    """One client's session: the `Transport` of its peer, and the `Receiver` of its own upstream connections."""
 
-    def __init__(self, face: Face, fleet: Fleet, profile: Profile) -> None:
+    def __init__(self, router: Router, fleet: Fleet, profile: Profile) -> None:
         self.id = uuid4().hex
-        self.brake = Brake()
+        self.backpressure = Backpressure()
         self.profile = profile
-        self.own = Own(fleet, profile, self)
+        self.own = SessionConnections(fleet, profile, self)
         self.peer = Peer(self, self._serve, self._hear)
-        self.standing = Line(self, "s")
-        self.lines: dict[str, Line] = {"s": self.standing}
+        self.standalone = SessionStream(self, "s")
+        self.streams: dict[str, SessionStream] = {"s": self.standalone}
         self.used = asyncio.get_running_loop().time()
         self.single = False
         self.log_level: str | None = None
-        self._face = face
+        self._router = router
         self._fleet = fleet
-        self._answers: dict[Id, Line] = {}
-        self._routes: dict[Id, Line] = {}
-        self._kept: deque[Kept] = deque()
+        self._answers: dict[Id, SessionStream] = {}
+        self._routes: dict[Id, SessionStream] = {}
+        self._kept: deque[SentEvent] = deque()
         self._kept_bytes = 0
         self._count = 0
         self._listed = False
-        self._silence = fleet.hearing.listen(self.overheard)
+        self._silence = fleet.broadcast.listen(self.overheard)
 
     def introduced(self, params: Any) -> None:
         """Learn who the client is, where the session began before it said so."""
@@ -136,53 +142,53 @@ class HttpSession:
 
     def idle(self, seconds: float) -> bool:
         """Tell whether nobody has used the session for this long."""
-        busy = not self.peer.idle.is_set() or any(line.attached for line in self.lines.values())
+        busy = not self.peer.idle.is_set() or any(stream.attached for stream in self.streams.values())
         return not busy and asyncio.get_running_loop().time() - self.used > seconds
 
-    def line(self, ident: Id) -> Line:
+    def stream(self, ident: Id) -> SessionStream:
         """A fresh stream for one request."""
         self._count += 1
-        line = Line(self, str(self._count))
-        self.lines[line.name] = line
-        self._answers[ident] = line
-        return line
+        stream = SessionStream(self, str(self._count))
+        self.streams[stream.name] = stream
+        self._answers[ident] = stream
+        return stream
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: SentEvent) -> None:
         """Keep an event for a client that may have missed it; the oldest go first."""
         self._kept.append(kept)
         self._kept_bytes += len(kept.data)
         while len(self._kept) > KEPT_EVENTS or (self._kept_bytes > KEPT_BYTES and len(self._kept) > 1):
             self._kept_bytes -= len(self._kept.popleft().data)
 
-    def resume(self, last: str) -> Line | None:
+    def resume(self, last: str) -> SessionStream | None:
         """The stream that `last` was heard on, refilled with all that came after it; None where it is unknown."""
         name, _, number = last.rpartition("_")
         if not number.isdecimal():
             return None
-        line = self.lines.get(name)
-        missed = [kept.data for kept in self._kept if kept.line == name and kept.number > int(number)]
-        if line is None:
+        stream = self.streams.get(name)
+        missed = [kept.data for kept in self._kept if kept.stream == name and kept.number > int(number)]
+        if stream is None:
             if not missed:
                 return None
-            line = Line(self, name)
-            line.complete = line.over = True
-        line.refill(missed)
-        line.over = line.complete
-        return line
+            stream = SessionStream(self, name)
+            stream.complete = stream.over = True
+        stream.refill(missed)
+        stream.over = stream.complete
+        return stream
 
     def send(self, message: Message) -> None:
         """Put a message of the peer on the stream it belongs to."""
         ident = message.get("id")
         if "method" not in message:
-            line = self._answers.get(cast("Id", ident))
-            if line is not None:
-                line.put(message, last=True)
+            stream = self._answers.get(cast("Id", ident))
+            if stream is not None:
+                stream.put(message, last=True)
                 del self._answers[cast("Id", ident)]
             elif self.single:
-                self.standing.put(message)
+                self.standalone.put(message)
             return
         route = self._routes.get(ident) if ident is not None else self._withdrawn(message)
-        (route or self.standing).put(message)
+        (route or self.standalone).put(message)
 
     async def drained(self) -> None:
         """Streams are bounded by what is kept."""
@@ -192,10 +198,10 @@ class HttpSession:
         del ident
         return False
 
-    async def ask_on(self, line: Line, method: str, params: Any) -> Reply:
+    async def ask_on(self, stream: SessionStream, method: str, params: Any) -> Reply:
         """Put a question to the client on one stream."""
         ident = rpc.next_id()
-        self._routes[ident] = line
+        self._routes[ident] = stream
         try:
             return await self.peer.request(method, params, ident=ident)
         finally:
@@ -218,28 +224,28 @@ class HttpSession:
         """Take a question from one of the session's own upstream connections."""
         if caller is not None:
             return await caller.question(server, method, params)
-        open_lines = [line for line in self.lines.values() if line.attached and line is not self.standing]
-        line = self.standing if self.standing.attached or not open_lines else open_lines[-1]
-        return await self._face.exchange(line, self.id, self.profile, None).question(server, method, params)
+        open_streams = [stream for stream in self.streams.values() if stream.attached and stream is not self.standalone]
+        stream = self.standalone if self.standalone.attached or not open_streams else open_streams[-1]
+        return await self._router.client_request(stream, self.id, self.profile, None).question(server, method, params)
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what a shared connection tells everyone; the session's own connection tells it itself."""
         if self._fleet.member(server) is None:
             self.own.forget(server)
-        if self._face.concerns(server) and not self.own.has(server) and method not in OF_SOMEBODY:
+        if self._router.concerns(server) and not self.own.has(server) and method not in OF_SOMEBODY:
             self._pass_on(server, method, params)
 
     def _pass_on(self, server: str, method: str, params: Any) -> None:
         """A changed list concerns only a client that has seen one."""
         if method != TOOLS_CHANGED or self._listed:
-            self.standing.tell(method, self._face.shown(server, method, params))
+            self.standalone.tell(method, self._router.shown(server, method, params))
 
     async def close(self) -> None:
         """End the session: its questions, its streams, its upstream connections."""
         self._silence()
         self.peer.close("the session has ended")
-        for line in self.lines.values():
-            line.end()
+        for stream in self.streams.values():
+            stream.end()
         with anyio.CancelScope(shield=True):
             await self.peer.finish()
             self._fleet.leave(self.id)
@@ -251,68 +257,68 @@ class HttpSession:
 
     def _withdraw(self, ident: Id) -> None:
         """End the stream of a request that was cancelled: it is never answered."""
-        line = self._answers.pop(ident, None)
-        if line is not None:
-            self.lines.pop(line.name, None)
-            line.complete = True
-            line.end()
+        stream = self._answers.pop(ident, None)
+        if stream is not None:
+            self.streams.pop(stream.name, None)
+            stream.complete = True
+            stream.end()
 
-    def _withdrawn(self, message: Message) -> Line | None:
+    def _withdrawn(self, message: Message) -> SessionStream | None:
         params: Any = message.get("params")
         ident: Any = rpc.fields(params).get("requestId")
         return self._routes.get(ident) if rpc.is_id(ident) else None
 
     async def _serve(self, incoming: Incoming) -> Reply:
-        line = self._answers.get(cast("Id", incoming.id), self.standing)
-        exchange = self._face.exchange(line, self.id, self.profile, incoming.params)
-        exchange.own = self.own
-        exchange.outlet = self.standing.tell
-        exchange.ident = incoming.id
+        stream = self._answers.get(cast("Id", incoming.id), self.standalone)
+        request = self._router.client_request(stream, self.id, self.profile, incoming.params)
+        request.own = self.own
+        request.outlet = self.standalone.tell
+        request.ident = incoming.id
         if incoming.method == SET_LEVEL:
             self.log_level = level_of(incoming.params)
-        exchange.log_level = self.log_level
+        request.log_level = self.log_level
         try:
-            reply = await self._face.answer(incoming.method, incoming.params, exchange)
+            reply = await self._router.answer(incoming.method, incoming.params, request)
         except asyncio.CancelledError:
             self._withdraw(cast("Id", incoming.id))
             raise
-        self._listed = self._listed or incoming.method == "tools/list"
+        self._listed = self._listed or incoming.method == TOOLS_LIST
         return reply
 
     def _hear(self, incoming: Incoming) -> None:
-        self._face.hear(incoming.method, incoming.params, self.own)
+        self._router.hear(incoming.method, incoming.params, self.own)
 
 
-class Room:
-    """How many sessions there may be on all faces together, as each may start a process for every upstream it uses."""
+class SessionLimit:
+    """How many sessions all endpoints together may have, as each may start a process for every upstream it uses."""
 
     def __init__(self, most: Callable[[], int]) -> None:
         self.most = most
-        self.faces: list[Sessions] = []
+        self.sessions: list[Sessions] = []
 
     async def made(self) -> bool:
         """Tell whether one more session has room, ending the one that has been idle longest where there is none."""
-        everyone = [(session, face) for face in self.faces for session in face]
+        everyone = [(session, router) for router in self.sessions for session in router]
         if len(everyone) < self.most():
             return True
         idle = [each for each in everyone if each[0].idle(QUIET if each[0].own.connected else 0)]
         if not idle:
             return False
-        session, face = min(idle, key=lambda each: each[0].used)
+        session, router = min(idle, key=lambda each: each[0].used)
         log.info("session ended to make room", session=session.id)
-        await face.end(session.id)
+        await router.end(session.id)
         return True
 
 
 class Sessions:
-    """All sessions of one face, by id."""
+    """All sessions of one router, by id."""
 
-    def __init__(self, face: Face, fleet: Fleet, room: Room) -> None:
-        self._face = face
+    def __init__(self, router: Router, fleet: Fleet, limit: SessionLimit) -> None:
+        self._router = router
         self._fleet = fleet
-        self._room = room
+        self._limit = limit
         self._sessions: dict[str, HttpSession] = {}
-        room.faces.append(self)
+        limit.sessions.append(self)
 
     def __iter__(self) -> Iterator[HttpSession]:
         return iter(list(self._sessions.values()))
@@ -320,7 +326,7 @@ class Sessions:
     @property
     def full(self) -> str:
         """Why no session can be begun."""
-        return f"Too many sessions: {self._room.most()} are open (http.sessions), and none of them is idle"
+        return f"Too many sessions: {self._limit.most()} are open (http.sessions), and none of them is idle"
 
     def get(self, ident: str | None) -> HttpSession | None:
         """The session of this id, marked as used."""
@@ -331,9 +337,9 @@ class Sessions:
 
     async def begin(self, profile: Profile) -> HttpSession | None:
         """A new session; None where there are too many."""
-        if not await self._room.made():
+        if not await self._limit.made():
             return None
-        session = HttpSession(self._face, self._fleet, profile)
+        session = HttpSession(self._router, self._fleet, profile)
         self._sessions[session.id] = session
         return session
 
@@ -354,7 +360,7 @@ class Sessions:
     def drain(self) -> None:
         """End the sessions' own streams, which would otherwise stay open for ever."""
         for session in self._sessions.values():
-            session.standing.end()
+            session.standalone.end()
 
     async def close(self) -> None:
         """End every session."""

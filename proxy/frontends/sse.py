@@ -5,7 +5,8 @@ from __future__ import annotations
 from proxy.frontends.sessions import HttpSession, Sessions
 from proxy.frontends.streams import Receive, Send, event, refuse, respond, stream_out
 from proxy.wire import rpc
-from proxy.wire.context import Profile
+from proxy.wire.caller import Profile
+from proxy.wire.protocol import INITIALIZE
 from proxy.wire.rpc import Message
 
 
@@ -17,9 +18,9 @@ async def open_stream(sessions: Sessions, base: str, receive: Receive, send: Sen
         return
     session.single = True
     where = event(f"{base}/messages?sessionId={session.id}".encode(), name="endpoint")
-    session.standing.attached = True
+    session.standalone.attached = True
     try:
-        await stream_out(session.standing, receive, send, (), where)
+        await stream_out(session.standalone, receive, send, (), where)
     finally:
         await sessions.end(session.id)
 
@@ -40,6 +41,6 @@ async def post(sessions: Sessions, query: str, body: bytes, send: Send) -> None:
 
 
 def _take(session: HttpSession, message: Message) -> None:
-    if message.get("method") == "initialize":
+    if message.get("method") == INITIALIZE:
         session.introduced(message.get("params"))
     session.peer.receive(message)

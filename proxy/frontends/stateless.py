@@ -19,16 +19,14 @@ from mcp.shared.inbound import (
     validate_mcp_param_headers,
 )
 
-from proxy.aggregate.router import Face
+from proxy.aggregate.router import Router
 from proxy.eras.envelope import envelope, of_envelope
 from proxy.frontends.streams import COMMIT, Headers, Receive, Send, Stream, event, refuse, respond, stream_out
 from proxy.wire import rpc
+from proxy.wire.protocol import BY_TASK_ID, HEADER_MISMATCH, NAME_HEADER, TOOLS_CALL, VERSION_HEADER
 from proxy.wire.rpc import Message
-from proxy.wire.task_ids import BY_ID
 from proxy.wire.unreadable import Unread
 from schemas.trial import Reply
-
-HEADER_MISMATCH = -32020
 
 
 class ModernStream(Stream):
@@ -48,22 +46,22 @@ class ModernStream(Stream):
 
 
 async def post(
-    face: Face, pairs: Iterable[tuple[str, str]], headers: Headers, body: bytes, receive: Receive, send: Send
+    router: Router, pairs: Iterable[tuple[str, str]], headers: Headers, body: bytes, receive: Receive, send: Send
 ) -> None:
     """Answer one request; closing the connection cancels it."""
     message = await _readable(pairs, headers, body, send)
     if message is None:
         return
     if "id" not in message:
-        face.hear(message["method"], message.get("params"), modern=True)
+        router.hear(message["method"], message.get("params"), modern=True)
         await respond(send, 202)
         return
-    refused = _refusal(face, message, headers)
+    refused = _refusal(router, message, headers)
     if refused is not None:
         error = rpc.error(refused.code, refused.message, refused.data)
         await _whole(send, message["id"], Reply(error=error))
         return
-    await _answer(face, message, receive, send)
+    await _answer(router, message, receive, send)
 
 
 async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: bytes, send: Send) -> Message | None:
@@ -84,7 +82,7 @@ async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: by
         await refuse(send, 400, "Body must be a single JSON-RPC request or notification object")
         return None
     if "id" not in message:
-        unsupported = unsupported_protocol_version_rejection(headers.get("mcp-protocol-version", ""))
+        unsupported = unsupported_protocol_version_rejection(headers.get(VERSION_HEADER, ""))
         if unsupported is None:
             return message
         await refuse(send, 400, unsupported.message, unsupported.code)
@@ -102,29 +100,29 @@ async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: by
     return message
 
 
-def _refusal(face: Face, message: Message, headers: Headers) -> InboundLadderRejection | None:
+def _refusal(router: Router, message: Message, headers: Headers) -> InboundLadderRejection | None:
     """Why the request may not be served: its envelope, or headers that say something else than its body."""
     verdict = classify_inbound_request(message, headers=headers)
     if isinstance(verdict, InboundLadderRejection):
         return verdict
     params = cast("Mapping[str, Any]", message["params"])
-    if message["method"] in BY_ID and headers.get("mcp-name", params.get("taskId")) != params.get("taskId"):
+    if message["method"] in BY_TASK_ID and headers.get(NAME_HEADER, params.get("taskId")) != params.get("taskId"):
         return InboundLadderRejection(HEADER_MISMATCH, "Header mismatch: Mcp-Name is not the taskId of the body")
-    if message["method"] != "tools/call":
+    if message["method"] != TOOLS_CALL:
         return None
-    schema = face.input_schema(str(params.get("name")))
+    schema = router.input_schema(str(params.get("name")))
     arguments: Any = params.get("arguments")
     if schema is None or not (arguments is None or isinstance(arguments, Mapping)):
         return None
     return validate_mcp_param_headers(schema, cast("Mapping[str, Any]", arguments or {}), headers)
 
 
-async def _answer(face: Face, message: Message, receive: Receive, send: Send) -> None:
+async def _answer(router: Router, message: Message, receive: Receive, send: Send) -> None:
     stream = ModernStream()
     params = message.get("params")
-    exchange = face.exchange(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
-    exchange.ident, exchange.lasts = message["id"], False
-    work = asyncio.ensure_future(face.answer(message["method"], params, exchange))
+    request = router.client_request(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
+    request.ident, request.lasts = message["id"], False
+    work = asyncio.ensure_future(router.answer(message["method"], params, request))
     work.add_done_callback(lambda _: stream.wake())
     try:
         await _either(stream, work, COMMIT)

@@ -10,15 +10,15 @@ from uuid import uuid4
 import anyio
 import structlog
 
-from proxy.aggregate.router import Face
-from proxy.eras.envelope import SET_LEVEL, envelope, level_of, of_envelope, of_initialize
-from proxy.eras.request import Exchange
+from proxy.aggregate.router import Router
+from proxy.eras.envelope import envelope, level_of, of_envelope, of_initialize
+from proxy.eras.request import ClientRequest
 from proxy.frontends.pipes import Pipes
-from proxy.upstreams.broadcast import TOOLS_CHANGED
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
-from proxy.wire.context import Profile
-from proxy.wire.peer import Incoming, Peer, Unplugged
+from proxy.wire.caller import Profile
+from proxy.wire.peer import Incoming, NotConnected, Peer
+from proxy.wire.protocol import INITIALIZE, SET_LEVEL, TOOLS_CHANGED, TOOLS_LIST
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
@@ -30,10 +30,10 @@ DRAIN = 5.0
 class Session:
     """The one client of a process: its way of speaking, and the way back to it."""
 
-    def __init__(self, face: Face, fleet: Fleet, met: Callable[[Profile], None]) -> None:
+    def __init__(self, router: Router, fleet: Fleet, met: Callable[[Profile], None]) -> None:
         self.id = uuid4().hex
-        self.peer = Peer(Unplugged(), self._serve, self._hear)
-        self._face = face
+        self.peer = Peer(NotConnected(), self._serve, self._hear)
+        self._router = router
         self._fleet = fleet
         self._met = met
         self._log_level: str | None = None
@@ -54,47 +54,47 @@ class Session:
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what an upstream tells everyone; a changed list only to a client that has seen one."""
-        if self._face.concerns(server) and self._greeted and (method != TOOLS_CHANGED or self._listed):
-            self.tell(method, self._face.shown(server, method, params))
+        if self._router.concerns(server) and self._greeted and (method != TOOLS_CHANGED or self._listed):
+            self.tell(method, self._router.shown(server, method, params))
 
     async def _serve(self, incoming: Incoming) -> Reply:
-        reply = await self._face.answer(incoming.method, incoming.params, self._exchange(incoming))
-        self._greeted = self._greeted or incoming.method == "initialize"
-        self._listed = self._listed or incoming.method == "tools/list"
+        reply = await self._router.answer(incoming.method, incoming.params, self._client_request(incoming))
+        self._greeted = self._greeted or incoming.method == INITIALIZE
+        self._listed = self._listed or incoming.method == TOOLS_LIST
         return reply
 
     def _hear(self, incoming: Incoming) -> None:
-        self._face.hear(incoming.method, incoming.params, modern=not self._greeted)
+        self._router.hear(incoming.method, incoming.params, modern=not self._greeted)
 
-    def _exchange(self, incoming: Incoming) -> Exchange:
+    def _client_request(self, incoming: Incoming) -> ClientRequest:
         meta = envelope(incoming.params)
         if meta is None:
-            if incoming.method == "initialize":
+            if incoming.method == INITIALIZE:
                 self._profile = of_initialize(incoming.params)
                 self._met(self._profile)
-                self._fleet.hearing.asker = self._face.exchange(self, self.id, self._profile, None)
-            exchange = self._face.exchange(self, self.id, self._profile, incoming.params)
+                self._fleet.broadcast.asker = self._router.client_request(self, self.id, self._profile, None)
+            request = self._router.client_request(self, self.id, self._profile, incoming.params)
             if incoming.method == SET_LEVEL:
                 self._log_level = level_of(incoming.params)
-            exchange.log_level = self._log_level
+            request.log_level = self._log_level
         else:
             profile = of_envelope(meta)
             self._met(profile)
-            exchange = self._face.exchange(self, self.id, profile, incoming.params, modern=True)
-        exchange.outlet = self.tell
-        exchange.ident = incoming.id
-        return exchange
+            request = self._router.client_request(self, self.id, profile, incoming.params, modern=True)
+        request.outlet = self.tell
+        request.ident = incoming.id
+        return request
 
 
-async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
+async def serve(router: Router, fleet: Fleet, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
     """Serve until the client closes stdin or stdout, or `stop` is set; calls under way may finish, but not for long.
 
     Where the client has closed stdin, `stop` ends them at once: it is then the second to ask.
     """
-    session = Session(face, fleet, met)
+    session = Session(router, fleet, met)
     pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line), lambda on: _hold(fleet, on=on))
-    session.peer.wire = pipes
-    silence = fleet.hearing.listen(session.overheard)
+    session.peer.transport = pipes
+    silence = fleet.broadcast.listen(session.overheard)
     await pipes.open()
     try:
         await _first(pipes.ended, pipes.broken, stop)
@@ -109,21 +109,21 @@ async def serve(face: Face, fleet: Fleet, met: Callable[[Profile], None], stop: 
         with anyio.CancelScope(shield=True):
             await session.peer.finish()
             fleet.leave(session.id)
-            await face.close()
+            await router.close()
         pipes.close()
 
 
 def _hold(fleet: Fleet, *, on: bool) -> None:
     """Leave upstreams unread while the client does not read what they say."""
     log.debug("upstreams wait for the client to read" if on else "upstreams are read again")
-    fleet.hearing.brake.put(on=on)
+    fleet.broadcast.backpressure.put(on=on)
 
 
 def _garbage(session: Session, line: bytes) -> None:
     """Answer a line that is no JSON-RPC as the specification of JSON-RPC asks."""
     log.warning("line from the client is no message", line=line[:200].decode(errors="replace"))
     failure = rpc.error(rpc.PARSE_ERROR, "Parse error: one JSON-RPC message per line is expected")
-    session.peer.wire.send({"jsonrpc": "2.0", "id": None, "error": failure})
+    session.peer.transport.send({"jsonrpc": "2.0", "id": None, "error": failure})
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""The little of ASGI that the HTTP face needs: headers, bodies, whole responses, event streams."""
+"""The little of ASGI that the HTTP frontend needs: headers, bodies, whole responses, event streams."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from proxy.wire import rpc
+from proxy.wire.protocol import SESSION_HEADER, VERSION_HEADER
 
 log = structlog.get_logger("server")
 
@@ -52,7 +53,7 @@ class GoneError(ConnectionError):
     """The client went away before its request was whole."""
 
 
-ONCE = frozenset({"host", "origin", "authorization", "content-type", "mcp-session-id", "mcp-protocol-version"})
+ONCE = frozenset({"host", "origin", "authorization", "content-type", SESSION_HEADER, VERSION_HEADER})
 """Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
 
 

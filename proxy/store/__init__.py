@@ -5,8 +5,8 @@ Writing costs its caller an append; a disk that fails costs records, which are c
 
 from __future__ import annotations
 
-from proxy.store.book import Book, open_journal, redaction_of
+from proxy.store.book import StoredJournal, open_journal, redaction_of
 from proxy.store.database import journal_path
 from proxy.store.logs import configure
 
-__all__ = ["Book", "configure", "journal_path", "open_journal", "redaction_of"]
+__all__ = ["StoredJournal", "configure", "journal_path", "open_journal", "redaction_of"]

@@ -30,7 +30,7 @@ FLUSH_SECONDS = 2.0
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 
 
-class Book:
+class StoredJournal:
     """Implements `proxy.ports.Journal` on one `Writer`; safe to use from any thread."""
 
     def __init__(self, writer: Writer, redaction: Redaction, runs: Path | None = None) -> None:
@@ -83,7 +83,7 @@ class Book:
 
 
 @asynccontextmanager
-async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerator[Book]:
+async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerator[StoredJournal]:
     """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk."""
     redaction = redaction_of(config)
     rows = Rows(redaction, config.journal.payloads)
@@ -92,7 +92,7 @@ async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerat
     writer = Writer(rows, (lambda: Database(where, limit)) if config.journal.enabled else None, note)
     writer.start()
     try:
-        yield Book(writer, redaction, where.parent / "runs" if config.journal.enabled else None)
+        yield StoredJournal(writer, redaction, where.parent / "runs" if config.journal.enabled else None)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(writer.close)

@@ -6,23 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.wire import rpc
-from proxy.wire.backpressure import Brake
-from proxy.wire.context import Caller
+from proxy.wire.backpressure import Backpressure
+from proxy.wire.caller import Caller
+from proxy.wire.protocol import TOOLS_CHANGED
 from schemas.catalog import Tool
 from schemas.trial import Reply
-
-TOOLS_CHANGED = "notifications/tools/list_changed"
 
 Listener = Callable[[str, str, Any], None]
 """Called with server, method and params of a notification that belongs to no single request."""
 
 
-class Hearing:
-    """Implements `Audience` for shared connections; `asker` answers questions that no request caused."""
+class Broadcast:
+    """Implements `Receiver` for shared connections; `asker` answers questions that no request caused."""
 
     def __init__(self, tool: Callable[[str, str], Tool | None], changed: Callable[[str], None]) -> None:
         self.asker: Caller | None = None
-        self.brake = Brake()
+        self.backpressure = Backpressure()
         self._tool = tool
         self._changed = changed
         self._listeners: list[Listener] = []

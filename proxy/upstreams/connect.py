@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from proxy.upstreams.connection import HandshakeError, Link
-from proxy.upstreams.stdio import Child, start, stop
+from proxy.upstreams.connection import HandshakeError, UpstreamConnection
+from proxy.upstreams.stdio import ChildProcess, start, stop
 from proxy.upstreams.watchdog import Watchdog
-from proxy.wire.context import Audience, Profile
+from proxy.wire.caller import Profile, Receiver
 from schemas.config import Upstream
 
 if TYPE_CHECKING:
@@ -45,21 +45,21 @@ async def connect(
     name: str,
     config: Upstream,
     profile: Profile,
-    audience: Audience,
+    receiver: Receiver,
     watchdog: Watchdog,
-    door: Access | None = None,
-) -> Link:
-    """Connect and shake hands within the start time-out, over HTTP by this `door` or the usual one.
+    access: Access | None = None,
+) -> UpstreamConnection:
+    """Connect and shake hands within the start time-out, over HTTP by this `access` or the usual one.
 
     Raises `UnreachableError`; whatever was started by then has been ended.
     """
-    links: list[Link] = []
+    connections: list[UpstreamConnection] = []
 
-    def fresh() -> Link:
-        link = Link(name, audience, profile, config.call_timeout)
-        link.access = door or _access(name, config)
-        links.append(link)
-        return link
+    def fresh() -> UpstreamConnection:
+        connection = UpstreamConnection(name, receiver, profile, config.call_timeout)
+        connection.access = access or _access(name, config)
+        connections.append(connection)
+        return connection
 
     try:
         async with asyncio.timeout(config.start_timeout):
@@ -75,95 +75,99 @@ async def connect(
                 log.info("trying SSE", upstream=name, reason=str(refused))
                 return await _sse(fresh(), config)
     except TimeoutError as late:
-        raise UnreachableError(f"no handshake within {config.start_timeout:g} s", links[-1].stderr()) from late
+        raise UnreachableError(f"no handshake within {config.start_timeout:g} s", connections[-1].stderr()) from late
 
 
-async def modern(name: str, config: Upstream, audience: Audience) -> Link | None:
+async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamConnection | None:
     """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
-    link = Link(name, audience, Profile(), config.call_timeout)
-    link.access = _access(name, config)
+    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout)
+    connection.access = _access(name, config)
     from proxy.upstreams.http import Http
 
-    wire = Http(link, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason))
-    link.peer.wire = wire
-    link.stop = wire.close
+    transport = Http(
+        connection, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason)
+    )
+    connection.peer.transport = transport
+    connection.stop = transport.close
     found = False
     try:
         async with asyncio.timeout(config.start_timeout):
-            found = (await link.discover()).result is not None
+            found = (await connection.discover()).result is not None
     except TimeoutError:
         pass
     finally:
         if not found:
             with anyio.CancelScope(shield=True):
-                await link.close()
-    return link if found else None
+                await connection.close()
+    return connection if found else None
 
 
 def _access(name: str, config: Upstream) -> Access | None:
     if config.url is None:
         return None
-    from proxy.upstreams.auth.access import access
+    from proxy.upstreams.auth.access import access_to
 
-    return access(name, config)
+    return access_to(name, config)
 
 
-async def _stdio(link: Link, config: Upstream, watchdog: Watchdog) -> Link:
-    child = Child(link.name, link.peer.receive, lambda reason: _lost(link, reason))
-    link.peer.wire, link.stderr, link.spoken = child, child.tail, child.spoken
-    async with _begun(link):
+async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Watchdog) -> UpstreamConnection:
+    child = ChildProcess(connection.name, connection.peer.receive, lambda reason: _lost(connection, reason))
+    connection.peer.transport, connection.stderr, connection.spoken = child, child.tail, child.spoken
+    async with _begun(connection):
         await start(child, config)
         watchdog.add(child.pid)
-        free = link.audience.brake.follow(child.hold)
+        free = connection.receiver.backpressure.follow(child.hold)
 
         async def end() -> None:
             free()
             await stop(child, watchdog)
 
-        link.stop = end
-        await link.handshake()
-    return link
+        connection.stop = end
+        await connection.handshake()
+    return connection
 
 
-async def _http(link: Link, config: Upstream) -> Link:
+async def _http(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
     from proxy.upstreams.http import Http
 
-    wire = Http(link, config.url or "", config.headers, lambda reason: _lost(link, reason))
-    link.peer.wire, link.stop = wire, wire.close
-    async with _begun(link, lambda: wire.refused.status if wire.refused is not None else 0):
-        await link.handshake(per_request=True)
-    return link
+    transport = Http(connection, config.url or "", config.headers, lambda reason: _lost(connection, reason))
+    connection.peer.transport, connection.stop = transport, transport.close
+    async with _begun(connection, lambda: transport.refused.status if transport.refused is not None else 0):
+        await connection.handshake(per_request=True)
+    return connection
 
 
-async def _sse(link: Link, config: Upstream) -> Link:
+async def _sse(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
     from proxy.upstreams.sse import Sse
 
-    wire = Sse(link, config.url or "", config.headers, lambda reason: _lost(link, reason))
-    link.peer.wire, link.stop = wire, wire.close
-    async with _begun(link):
-        await wire.open()
-        await link.handshake()
-    return link
+    transport = Sse(connection, config.url or "", config.headers, lambda reason: _lost(connection, reason))
+    connection.peer.transport, connection.stop = transport, transport.close
+    async with _begun(connection):
+        await transport.open()
+        await connection.handshake()
+    return connection
 
 
 @asynccontextmanager
-async def _begun(link: Link, status: Callable[[], int] = int) -> AsyncGenerator[None]:
+async def _begun(connection: UpstreamConnection, status: Callable[[], int] = int) -> AsyncGenerator[None]:
     """End what was started where it fails within the block, and say what is known of the failure."""
     try:
         yield
     except BaseException as failure:
         with anyio.CancelScope(shield=True):
             if isinstance(failure, (OSError, HandshakeError)):
-                await link.spoken()
-            await link.close()
+                await connection.spoken()
+            await connection.close()
         if not isinstance(failure, (OSError, HandshakeError)):
             raise
-        door = link.access
-        if door is not None and door.trouble:
-            raise UnreachableError(door.trouble, status=status(), access=door if door.waiting else None) from failure
-        raise UnreachableError(str(failure), link.stderr(), status()) from failure
+        access = connection.access
+        if access is not None and access.trouble:
+            raise UnreachableError(
+                access.trouble, status=status(), access=access if access.waiting else None
+            ) from failure
+        raise UnreachableError(str(failure), connection.stderr(), status()) from failure
 
 
-def _lost(link: Link, reason: str) -> None:
-    link.peer.close(reason, link.stderr())
-    link.ended.set()
+def _lost(connection: UpstreamConnection, reason: str) -> None:
+    connection.peer.close(reason, connection.stderr())
+    connection.ended.set()

@@ -13,24 +13,31 @@ from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
-from proxy.eras.subscriptions import ACKNOWLEDGED
 from proxy.wire import rpc
-from proxy.wire.context import (
+from proxy.wire.caller import Caller, Profile, Receiver
+from proxy.wire.peer import Incoming, NotConnected, Peer
+from proxy.wire.protocol import (
+    ACKNOWLEDGED,
     CAPABILITIES_KEY,
+    DISCOVER,
     ENVELOPE,
     INFO_KEY,
+    INITIALIZE,
+    INITIALIZED,
+    LISTEN,
     LISTS_CHANGED,
     LOG_LEVEL_KEY,
     MODERN_LATEST,
     MODERN_VERSIONS,
+    PING,
+    PROGRESS,
     SUBSCRIPTION_KEY,
+    TASKS_RESULT,
+    UNSUPPORTED_VERSION,
+    UPDATED,
     VERSION_KEY,
-    Audience,
-    Caller,
     Era,
-    Profile,
 )
-from proxy.wire.peer import Incoming, Peer, Unplugged
 from schemas.trial import Reply
 
 if TYPE_CHECKING:
@@ -38,12 +45,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("upstream")
 
-FOR_EVERYONE = LISTS_CHANGED | {"notifications/resources/updated"}
+FOR_EVERYONE = LISTS_CHANGED | {UPDATED}
 """Notifications that belong to no request, whichever stream they come on."""
 
-UNSUPPORTED_VERSION = -32022
-PROGRESS = "notifications/progress"
-PATIENT = frozenset({"subscriptions/listen", "tasks/result"})
+PATIENT = frozenset({LISTEN, TASKS_RESULT})
 """Requests whose answer may take as long as it takes."""
 
 
@@ -64,26 +69,26 @@ class Sent:
     token: Any = None
 
 
-class Link:
+class UpstreamConnection:
     """A connection after (or during) its handshake.
 
     `hello` is the upstream's raw answer to the handshake; `closed` is the reason once the connection has ended;
     `access` brings the tokens, where the upstream is reached over HTTP and may want some.
     """
 
-    def __init__(self, name: str, audience: Audience, profile: Profile, timeout: float) -> None:
+    def __init__(self, name: str, receiver: Receiver, profile: Profile, timeout: float) -> None:
         self.name = name
         self.profile = profile
         self.era: Era = "handshake"
         self.version = profile.version
         self.hello: Mapping[str, Any] = {}
-        self.peer = Peer(Unplugged(), self._serve, self._hear)
+        self.peer = Peer(NotConnected(), self._serve, self._hear)
         self.ended = asyncio.Event()
         self.stop: Callable[[], Awaitable[None]] = _nothing
         self.stderr: Callable[[], tuple[str, ...]] = tuple
         self.spoken: Callable[[], Awaitable[None]] = _nothing
         self.access: Access | None = None
-        self.audience = audience
+        self.receiver = receiver
         self._timeout = timeout
         self._asked: dict[int, Any] = {}
 
@@ -128,11 +133,11 @@ class Link:
             "capabilities": self.profile.capabilities,
             "clientInfo": self.profile.info,
         }
-        reply = await self.peer.request("initialize", params)
+        reply = await self.peer.request(INITIALIZE, params)
         if reply.result is not None:
             self.era, self.hello = "handshake", reply.result
             self.version = str(reply.result.get("protocolVersion", version))
-            self.peer.notify("notifications/initialized")
+            self.peer.notify(INITIALIZED)
         return reply
 
     async def discover(self) -> Reply:
@@ -145,7 +150,7 @@ class Link:
 
     async def _discover(self, version: str) -> Reply:
         self.era, self.version = "modern", version
-        reply = await self.peer.request("server/discover", self._outgoing({}, None))
+        reply = await self.peer.request(DISCOVER, self._outgoing({}, None))
         offered = reply.result.get("supportedVersions") if reply.result is not None else None
         if isinstance(offered, list) and any(each in MODERN_VERSIONS for each in cast("list[Any]", offered)):
             self.hello = cast("Mapping[str, Any]", reply.result)
@@ -161,7 +166,7 @@ class Link:
         if self.era == "handshake":
             return False
         wish = {"toolsListChanged": True, "promptsListChanged": True, "resourcesListChanged": True}
-        return (await self.request("subscriptions/listen", {"notifications": wish})).error is None
+        return (await self.request(LISTEN, {"notifications": wish})).error is None
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None, caller: Caller | None = None, seconds: float | None = None
@@ -213,14 +218,14 @@ class Link:
         return {**(params or {}), "_meta": stamped}
 
     async def _serve(self, incoming: Incoming) -> Reply:
-        if incoming.method == "ping":
+        if incoming.method == PING:
             return Reply(result={})
         ours = rpc.next_id()
         token, params = _own_token(incoming.params, ours)
         if token is not None:
             self._asked[ours] = token
         try:
-            return await self.audience.ask(self.name, incoming.method, params, self._asker(incoming))
+            return await self.receiver.ask(self.name, incoming.method, params, self._asker(incoming))
         finally:
             self._asked.pop(ours, None)
 
@@ -234,7 +239,7 @@ class Link:
         if caller is None and incoming.method not in FOR_EVERYONE and self._crowded():
             log.debug("notification of nobody in particular", upstream=self.name, method=incoming.method)
             return
-        self.audience.tell(self.name, incoming.method, incoming.params, caller)
+        self.receiver.tell(self.name, incoming.method, incoming.params, caller)
 
     def _subscribed(self, incoming: Incoming) -> bool:
         """Hand a notification of a subscription to its subscriber, under the id that it knows."""
@@ -251,7 +256,7 @@ class Link:
             return True
         else:
             params = {**params, "_meta": {key: value for key, value in told.items() if key != SUBSCRIPTION_KEY}}
-        self.audience.tell(self.name, incoming.method, params, caller)
+        self.receiver.tell(self.name, incoming.method, params, caller)
         return True
 
     def _progress(self, said: Any) -> None:

@@ -14,15 +14,16 @@ from anyio.abc import TaskGroup
 from catalog_cache.cache import Cache
 from catalog_cache.names import squeeze
 from proxy.eras.input_required import asks_back, rounds
-from proxy.eras.session_state import KEPT, KeptState
-from proxy.eras.subscriptions import SUBSCRIBE, UNSUBSCRIBE, URIS, Watch, Watches
+from proxy.eras.session_state import STATEFUL, SessionState
+from proxy.eras.subscriptions import URIS, Subscription, Subscriptions
 from proxy.ports import Client
-from proxy.upstreams.broadcast import TOOLS_CHANGED, Hearing
-from proxy.upstreams.connection import Link
-from proxy.upstreams.supervisor import State, Supervised
+from proxy.upstreams.broadcast import Broadcast
+from proxy.upstreams.connection import UpstreamConnection
+from proxy.upstreams.supervisor import State, Supervisor
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire import rpc, task_ids
-from proxy.wire.context import Caller, Profile
+from proxy.wire.caller import Caller, Profile
+from proxy.wire.protocol import SUBSCRIBE, TOOLS_CALL, TOOLS_CHANGED, UNSUBSCRIBE
 from schemas.catalog import Catalog, Effect, Tool
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
@@ -42,12 +43,12 @@ class Fleet:
         self._profile = profile
         self._begun = asyncio.get_running_loop().time()
         self._watchdog = Watchdog()
-        self._members: dict[str, Supervised] = {}
+        self._members: dict[str, Supervisor] = {}
         self._tasks: TaskGroup | None = None
         self._scopes: dict[str, tuple[anyio.CancelScope, asyncio.Event]] = {}
-        self.hearing = Hearing(self.tool, self.relist)
-        self.watches = Watches()
-        self.kept = KeptState()
+        self.broadcast = Broadcast(self.tool, self.relist)
+        self.subscriptions = Subscriptions()
+        self.session_state = SessionState()
 
     @property
     def catalog(self) -> Catalog:
@@ -59,14 +60,14 @@ class Fleet:
         """Every configured upstream, in order."""
         return tuple(self._members)
 
-    def member(self, server: str) -> Supervised | None:
+    def member(self, server: str) -> Supervisor | None:
         """The supervision of one upstream: its state, reason and last stderr lines."""
         return self._members.get(server)
 
     def hello(self, server: str) -> Mapping[str, Any]:
         """An upstream's answer to the handshake: of now, else the last one known, else {}."""
-        link = self.link(server)
-        return link.hello if link is not None else self._cache.hello(server)
+        connection = self.connection(server)
+        return connection.hello if connection is not None else self._cache.hello(server)
 
     def known(self, server: str) -> bool:
         """Tell whether a tool list of this upstream is at hand."""
@@ -77,11 +78,17 @@ class Fleet:
         member = self._members.get(server)
         return member.modern_frame if modern and member is not None and member.modern else self._cache.frame(server)
 
-    def sessionless(self, server: str) -> Link | None:
+    def sessionless(self, server: str) -> UpstreamConnection | None:
         """A connection to an upstream that speaks the modern era, None where it speaks none."""
         member = self._members.get(server)
-        link = member.link if member is not None else None
-        return link if link is not None and link.era == "modern" else member.modern if member is not None else None
+        connection = member.connection if member is not None else None
+        return (
+            connection
+            if connection is not None and connection.era == "modern"
+            else member.modern
+            if member is not None
+            else None
+        )
 
     async def fresh(self, server: str) -> None:
         """Wait while an upstream that announced changes is being listed again, but not for long."""
@@ -120,7 +127,7 @@ class Fleet:
         caller = client if isinstance(client, Caller) else None
         if caller is not None:
             caller.changed = caller.changed or tool.effect is not Effect.READ
-        return await self.request(tool.server, "tools/call", params, caller)
+        return await self.request(tool.server, TOOLS_CALL, params, caller)
 
     async def request(
         self,
@@ -144,33 +151,35 @@ class Fleet:
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
         for _ in range(2):
-            link = member.link
-            if link is None or not link.open:
+            connection = member.connection
+            if connection is None or not connection.open:
                 await member.ready()
-                link = member.link
-            if link is None:
+                connection = member.connection
+            if connection is None:
                 break
-            if caller is not None and caller.own is not None and link.era == "handshake":
+            if caller is not None and caller.own is not None and connection.era == "handshake":
                 return await caller.own.request(server, method, params, caller)
             if caller is not None and caller.modern and member.modern is not None:
-                link = member.modern
-            if method in KEPT:
-                reply = await self._kept(link, method, params, caller)
+                connection = member.modern
+            if method in STATEFUL:
+                reply = await self._kept(connection, method, params, caller)
             else:
-                reply = await link.request(method, params, caller, seconds)
+                reply = await connection.request(method, params, caller, seconds)
             if asks_back(reply) and caller is not None and not caller.modern:
-                reply = await rounds(link, method, params or {}, caller, reply)
-            if reply.lost is not Lost.NOT_SENT or link.open:
+                reply = await rounds(connection, method, params or {}, caller, reply)
+            if reply.lost is not Lost.NOT_SENT or connection.open:
                 return reply
             await asyncio.sleep(0)
         return member.lost()
 
-    async def _kept(self, link: Link, method: str, params: Mapping[str, Any] | None, caller: Caller | None) -> Reply:
+    async def _kept(
+        self, connection: UpstreamConnection, method: str, params: Mapping[str, Any] | None, caller: Caller | None
+    ) -> Reply:
         """Send what leaves something behind; a client of the handshake era is listened for at a modern upstream."""
-        if link.era == "handshake":
-            reply = await link.request(method, params, caller)
+        if connection.era == "handshake":
+            reply = await connection.request(method, params, caller)
             if reply.result is not None and caller is not None:
-                self.kept.note(link.name, method, params, caller.session)
+                self.session_state.note(connection.name, method, params, caller.session)
             return reply
         uri = (params or {}).get("uri")
         if (
@@ -179,38 +188,42 @@ class Fleet:
             or not isinstance(uri, str)
             or method not in (SUBSCRIBE, UNSUBSCRIBE)
         ):
-            return await link.request(method, params, caller)
-        key = (caller.session, link.name, uri)
+            return await connection.request(method, params, caller)
+        key = (caller.session, connection.name, uri)
         if method == UNSUBSCRIBE:
-            self.watches.end(key)
+            self.subscriptions.end(key)
             return Reply(result={})
-        find = partial(self.sessionless, link.name)
-        watch = Watch(caller.session, caller.profile, find, {URIS: [uri]}, caller.outlet)
-        begun = await self.watches.begin(key, watch)
+        find = partial(self.sessionless, connection.name)
+        watch = Subscription(caller.session, caller.profile, find, {URIS: [uri]}, caller.outlet)
+        begun = await self.subscriptions.begin(key, watch)
         if begun.result is None or uri in (begun.result.get(URIS) or ()):
             return begun if begun.result is None else Reply(result={})
-        self.watches.end(key)
+        self.subscriptions.end(key)
         return Reply(error=rpc.error(rpc.INVALID_PARAMS, "this resource cannot be subscribed to", {"uri": uri}))
 
     def leave(self, session: str) -> None:
         """End what is kept up for a session that has ended."""
-        self.watches.leave(session)
+        self.subscriptions.leave(session)
 
     def unsubscribe(self, server: str, uri: str, holder: str) -> None:
         """Let go of a resource that was subscribed to over the shared connection; the last one gives it up."""
-        if self.kept.drop(server, uri, holder) and self.link(server) is not None and self._tasks is not None:
+        if (
+            self.session_state.drop(server, uri, holder)
+            and self.connection(server) is not None
+            and self._tasks is not None
+        ):
             self._tasks.start_soon(self.request, server, UNSUBSCRIBE, {"uri": uri})
 
     def notify(self, server: str, method: str, params: Any) -> None:
         """Send a notification to one upstream; lost where it is not connected."""
-        link = self.link(server)
-        if link is not None:
-            link.notify(method, params)
+        connection = self.connection(server)
+        if connection is not None:
+            connection.notify(method, params)
 
-    def link(self, server: str) -> Link | None:
+    def connection(self, server: str) -> UpstreamConnection | None:
         """The main connection to an upstream, None while it is down."""
         member = self._members.get(server)
-        return member.link if member is not None and member.state is State.READY else None
+        return member.connection if member is not None and member.state is State.READY else None
 
     def tool(self, server: str, name: str) -> Tool | None:
         """A tool as its upstream lists it."""
@@ -223,12 +236,17 @@ class Fleet:
             member.relist()
 
     def listed(
-        self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
+        self,
+        connection: UpstreamConnection,
+        tools: Sequence[Mapping[str, Any]],
+        frame: Mapping[str, Any],
+        *,
+        announced: bool,
     ) -> bool:
         """Take a fresh list of one upstream's tools; `announced` where clients are to hear of it in any case."""
-        different = self._cache.update(link.name, tools, frame, link.hello)
+        different = self._cache.update(connection.name, tools, frame, connection.hello)
         if different or announced:
-            self.hearing.announce(link.name, TOOLS_CHANGED, None)
+            self.broadcast.announce(connection.name, TOOLS_CHANGED, None)
         return different
 
     async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
@@ -247,7 +265,7 @@ class Fleet:
                 self._cache.add(name, config)
                 self._start(name, config, leaving.get(name))
         for name in dict.fromkeys((*wanted, *leaving)):
-            self.hearing.announce(name, TOOLS_CHANGED, None)
+            self.broadcast.announce(name, TOOLS_CHANGED, None)
         for ended in leaving.values():
             await ended.wait()
 
@@ -266,21 +284,21 @@ class Fleet:
                 finally:
                     tasks.cancel_scope.cancel()
                     with anyio.CancelScope(shield=True):
-                        await self.watches.close()
+                        await self.subscriptions.close()
         finally:
             self._watchdog.close()
 
     def _start(self, name: str, config: Upstream, former: asyncio.Event | None = None) -> None:
         """Supervise an upstream; it is known at once, and connected when the `former` of its name has ended."""
-        member = Supervised(
+        member = Supervisor(
             name,
             config,
             self._profile,
-            self.hearing,
+            self.broadcast,
             self._watchdog,
             self.listed,
             self._cache.lost,
-            self.kept.restore,
+            self.session_state.restore,
         )
         self._members[name] = member
         self._scopes[name] = anyio.CancelScope(), asyncio.Event()
@@ -288,7 +306,7 @@ class Fleet:
         self._tasks.start_soon(self._supervise, member, *self._scopes[name], former, name=f"upstream {name}")
 
     async def _supervise(
-        self, member: Supervised, scope: anyio.CancelScope, ended: asyncio.Event, former: asyncio.Event | None
+        self, member: Supervisor, scope: anyio.CancelScope, ended: asyncio.Event, former: asyncio.Event | None
     ) -> None:
         try:
             with scope:

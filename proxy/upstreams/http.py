@@ -17,7 +17,7 @@ import httpx2
 import structlog
 
 from proxy.repair.view.shown import without_secrets
-from proxy.upstreams.connection import Link
+from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.http_replies import (
     AT_THE_DOOR,
     HARMLESS,
@@ -31,6 +31,7 @@ from proxy.wire import rpc
 from proxy.wire.events import Events
 from proxy.wire.headers import ParamHeaders, modern_headers
 from proxy.wire.lines import LONGEST
+from proxy.wire.protocol import INITIALIZE, INITIALIZED, LAST_EVENT_HEADER, SESSION_HEADER, TOOLS_CALL, VERSION_HEADER
 from proxy.wire.rpc import Id, Message
 from schemas.trial import Lost, Reply
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("upstream")
 
-SESSION = "mcp-session-id"
 RETRY = 1.0
 """Seconds before a broken stream is resumed, where the server names no interval."""
 RESUMPTIONS = 5
@@ -72,13 +72,15 @@ def client(headers: Mapping[str, str], access: Access | None = None) -> httpx2.A
 
 
 class Http:
-    """The `Wire` of one connection over Streamable HTTP; `ended` is called once with the reason."""
+    """The `Transport` of one connection over Streamable HTTP; `ended` is called once with the reason."""
 
-    def __init__(self, link: Link, url: str, headers: Mapping[str, str], ended: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: UpstreamConnection, url: str, headers: Mapping[str, str], ended: Callable[[str], None]
+    ) -> None:
         self.refused: HttpRefusedError | None = None
-        self._link = link
+        self._connection = connection
         self._url = url
-        self._client = client(headers, link.access)
+        self._client = client(headers, connection.access)
         self._ended = ended
         self._session: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,13 +91,13 @@ class Http:
     def send(self, message: Message) -> None:
         """Post one message, in a task of its own."""
         if self._closed:
-            raise ConnectionError(f"the connection to {self._link.name} was closed")
+            raise ConnectionError(f"the connection to {self._connection.name} was closed")
         ident = message.get("id") if "method" in message else None
         task = self._start(self._post(message, ident))
         if ident is not None:
             self._posts[ident] = task
             task.add_done_callback(lambda _: self._posts.pop(ident, None))
-        elif message.get("method") == "notifications/initialized":
+        elif message.get("method") == INITIALIZED:
             task.add_done_callback(lambda _: self._listen())
 
     async def drained(self) -> None:
@@ -106,7 +108,7 @@ class Http:
         task = self._posts.get(ident)
         if task is not None:
             task.cancel()
-        return self._link.era == "modern"
+        return self._connection.era == "modern"
 
     async def close(self) -> None:
         """End the session and every stream."""
@@ -119,13 +121,13 @@ class Http:
                 async with asyncio.timeout(GOODBYE):
                     await self._client.delete(self._url, headers=self._headers(None))
             except (httpx2.HTTPError, TimeoutError) as failure:
-                log.debug("session not deleted", upstream=self._link.name, reason=repr(failure))
-        if self._link.access is not None:
-            await self._link.access.close()
+                log.debug("session not deleted", upstream=self._connection.name, reason=repr(failure))
+        if self._connection.access is not None:
+            await self._connection.access.close()
         await self._client.aclose()
 
     def _listen(self) -> None:
-        if not self._closed and self._link.era == "handshake":
+        if not self._closed and self._connection.era == "handshake":
             self._start(self._stream())
 
     def _start(self, work: Any) -> asyncio.Task[None]:
@@ -137,23 +139,23 @@ class Http:
     def _headers(self, message: Message | None) -> dict[str, str]:
         headers = {"accept": _ACCEPT}
         if self._session is not None:
-            headers[SESSION] = self._session
+            headers[SESSION_HEADER] = self._session
         if message is not None:
             headers["content-type"] = "application/json"
-        if self._link.era == "modern" and message is not None:
-            headers |= modern_headers(message, self._link.version)
+        if self._connection.era == "modern" and message is not None:
+            headers |= modern_headers(message, self._connection.version)
             headers |= self._mirrored(message)
-        elif self._link.hello:
-            headers["mcp-protocol-version"] = self._link.version
+        elif self._connection.hello:
+            headers[VERSION_HEADER] = self._connection.version
         return headers
 
     def _mirrored(self, message: Message) -> Mapping[str, str]:
         """Arguments of a tool call that its schema wants to see in headers too."""
         params: Any = message.get("params")
-        if message.get("method") != "tools/call" or not isinstance(params, Mapping):
+        if message.get("method") != TOOLS_CALL or not isinstance(params, Mapping):
             return {}
         call = cast("Mapping[str, Any]", params)
-        tool = self._link.audience.tool(self._link.name, str(call.get("name")))
+        tool = self._connection.receiver.tool(self._connection.name, str(call.get("name")))
         return self._params.of(tool, call.get("arguments")) if tool is not None else {}
 
     async def _post(self, message: Message, ident: Id | None) -> None:
@@ -164,7 +166,7 @@ class Http:
             again = ident is None or str(message.get("method")) in HARMLESS
             async with self._open("POST", headers, rpc.encode(message), again=again) as response:
                 sent = True
-                await self._answered(response, message, ident, known=headers.get(SESSION))
+                await self._answered(response, message, ident, known=headers.get(SESSION_HEADER))
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as failure:
             self._lost(ident, Lost.NOT_SENT, f"cannot connect to {self._url}: {failure}")
             self._end(f"cannot connect: {failure}")
@@ -193,8 +195,8 @@ class Http:
         if response.status_code >= 300:
             await self._rejected(response, message, ident, known)
             return
-        if message.get("method") == "initialize" and SESSION in response.headers:
-            self._session = response.headers[SESSION]
+        if message.get("method") == INITIALIZE and SESSION_HEADER in response.headers:
+            self._session = response.headers[SESSION_HEADER]
         if ident is None:
             return
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -213,20 +215,22 @@ class Http:
         """An HTTP error: a JSON-RPC error in its body is the reply, else the status says what it means."""
         body = await body_of(response, LONGEST_REFUSAL) or b""
         status = response.status_code
-        trouble = self._link.access.trouble if self._link.access is not None and status in (401, 403) else ""
+        trouble = (
+            self._connection.access.trouble if self._connection.access is not None and status in (401, 403) else ""
+        )
         failure = error_in(body) if not trouble else None
-        if known is not None and message.get("method") != "initialize" and session_gone(status, body, known):
+        if known is not None and message.get("method") != INITIALIZE and session_gone(status, body, known):
             self._forgotten(ident, known)
         elif failure is not None and ident is not None:
-            self._link.peer.settle(ident, Reply(error=failure))
+            self._connection.peer.settle(ident, Reply(error=failure))
         else:
             text = body[:200].decode(errors="replace").strip()
             reason = trouble or f"HTTP {status} from {self._url}" + (f": {text}" if text else "")
-            if not self._link.hello:
+            if not self._connection.hello:
                 self.refused = HttpRefusedError(status, reason)
             self._lost(ident, Lost.NOT_SENT if trouble or status in AT_THE_DOOR else Lost.BROKEN, reason)
             if ident is None:
-                log.info("message refused", upstream=self._link.name, method=message.get("method"), status=status)
+                log.info("message refused", upstream=self._connection.name, method=message.get("method"), status=status)
 
     def _forgotten(self, ident: Id | None, known: str) -> None:
         """The session that a request named is gone: it was not executed, and its session is begun anew."""
@@ -239,11 +243,11 @@ class Http:
         events = Events()
         await self._read(response, events, ident, known)
         tries = 0
-        while ident in self._link.peer.pending and not self._settled(ident):
-            if events.last_id is None or self._link.era == "modern" or tries >= RESUMPTIONS:
+        while ident in self._connection.peer.pending and not self._settled(ident):
+            if events.last_id is None or self._connection.era == "modern" or tries >= RESUMPTIONS:
                 self._lost(ident, Lost.BROKEN, "the stream ended before the reply")
                 return
-            self._link.paused(ident)
+            self._connection.paused(ident)
             heard = events.last_id
             await asyncio.sleep(events.retry if events.retry is not None else RETRY)
             await self._resume(events, ident)
@@ -253,7 +257,7 @@ class Http:
         """Ask for what came after the last event heard; returns the HTTP status, 0 where there was none."""
         headers = {**self._headers(None), "accept": "text/event-stream"}
         if events.last_id is not None:
-            headers["last-event-id"] = events.last_id
+            headers[LAST_EVENT_HEADER] = events.last_id
         try:
             async with self._open("GET", headers) as response:
                 if response.status_code == 200:
@@ -262,7 +266,7 @@ class Http:
                     self._end("the server no longer knows the session")
                 return response.status_code
         except (httpx2.HTTPError, ValueError) as failure:
-            log.debug("stream broken", upstream=self._link.name, reason=repr(failure))
+            log.debug("stream broken", upstream=self._connection.name, reason=repr(failure))
             return 0
 
     async def _stream(self) -> None:
@@ -284,7 +288,7 @@ class Http:
         """Take what comes; only the first of it may say that the session is gone: after that the work was begun."""
         try:
             async for chunk in response.aiter_bytes():
-                await self._link.audience.brake.off()
+                await self._connection.receiver.backpressure.off()
                 for event in events.feed(chunk):
                     if event.event == "message" and event.data:
                         self._take(event.data.encode(), cause, known)
@@ -292,7 +296,7 @@ class Http:
                 if cause is not None and self._settled(cause):
                     return
         except httpx2.HTTPError as failure:
-            log.debug("stream broken", upstream=self._link.name, reason=repr(failure))
+            log.debug("stream broken", upstream=self._connection.name, reason=repr(failure))
 
     def _take(self, data: bytes, cause: Id | None, known: str | None = None) -> None:
         """Hand on what came; `known` is the session that the request named to which it may be the answer."""
@@ -300,19 +304,19 @@ class Http:
             if known is not None and "error" in message and session_gone(200, data, known):
                 self._forgotten(cause, known)
             else:
-                self._link.peer.receive(message, cause)
+                self._connection.peer.receive(message, cause)
 
     def _settled(self, ident: Id) -> bool:
-        pending = self._link.peer.pending.get(ident)
+        pending = self._connection.peer.pending.get(ident)
         return pending is None or pending.future.done()
 
     def _lost(self, ident: Id | None, how: Lost, reason: str) -> None:
         if ident is not None:
-            self._link.peer.settle(ident, Reply(lost=how, message=without_secrets(reason)))
+            self._connection.peer.settle(ident, Reply(lost=how, message=without_secrets(reason)))
 
     def _end(self, reason: str) -> None:
         """The session is over; without a session there is nothing to end, and the next request may succeed."""
         reason = without_secrets(reason)
         if not self._closed:
-            self._closed = self._link.era == "handshake"
+            self._closed = self._connection.era == "handshake"
             self._ended(reason)

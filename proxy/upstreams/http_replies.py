@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx2
 
 from proxy.wire import rpc
+from proxy.wire.protocol import DISCOVER, INITIALIZE, PING, PROMPTS_LIST, RESOURCES_LIST, TOOLS_LIST
 
 LONGEST_REFUSAL = 1 << 20
 """Bytes that are read of the body of an HTTP error."""
@@ -16,7 +17,7 @@ LONGEST_REFUSAL = 1 << 20
 AT_THE_DOOR = frozenset({401, 405, 406, 415})
 """Statuses by which HTTP itself says that a request was not looked at."""
 
-HARMLESS = frozenset({"initialize", "server/discover", "ping", "tools/list", "prompts/list", "resources/list"})
+HARMLESS = frozenset({INITIALIZE, DISCOVER, PING, TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST})
 """Requests that may be posted twice."""
 
 _OF_THE_CALL = frozenset({rpc.METHOD_NOT_FOUND, rpc.INVALID_PARAMS, rpc.INTERNAL_ERROR})

@@ -10,7 +10,7 @@ import httpx2
 import structlog
 
 from proxy.repair.view.shown import without_secrets
-from proxy.upstreams.connection import Link
+from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.http import client
 from proxy.upstreams.http_replies import AT_THE_DOOR
 from proxy.wire import rpc
@@ -22,13 +22,15 @@ log = structlog.get_logger("upstream")
 
 
 class Sse:
-    """The `Wire` of one connection; `opened` resolves once the server has named the address to post to."""
+    """The `Transport` of one connection; `opened` resolves once the server has named the address to post to."""
 
-    def __init__(self, link: Link, url: str, headers: Mapping[str, str], ended: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: UpstreamConnection, url: str, headers: Mapping[str, str], ended: Callable[[str], None]
+    ) -> None:
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._link = link
+        self._connection = connection
         self._url = url
-        self._client = client(headers, link.access)
+        self._client = client(headers, connection.access)
         self._ended = ended
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,7 +46,7 @@ class Sse:
     def send(self, message: Message) -> None:
         """Queue one message; they are posted in order."""
         if self._closed:
-            raise ConnectionError(f"the connection to {self._link.name} was closed")
+            raise ConnectionError(f"the connection to {self._connection.name} was closed")
         self._outbox.put_nowait(message)
 
     async def drained(self) -> None:
@@ -63,8 +65,8 @@ class Sse:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.opened.done() and not self.opened.cancelled():
             self.opened.exception()
-        if self._link.access is not None:
-            await self._link.access.close()
+        if self._connection.access is not None:
+            await self._connection.access.close()
         await self._client.aclose()
 
     async def _listen(self) -> None:
@@ -76,7 +78,7 @@ class Sse:
                     reason = self._refusal(response)
                 else:
                     async for chunk in response.aiter_bytes():
-                        await self._link.audience.brake.off()
+                        await self._connection.receiver.backpressure.off()
                         for event in events.feed(chunk):
                             self._take(event)
         except (httpx2.HTTPError, ValueError) as failure:
@@ -97,7 +99,7 @@ class Sse:
                 self.opened.set_result(str(there))
         elif event.event == "message":
             for message in rpc.decode(event.data.encode()) or []:
-                self._link.peer.receive(message)
+                self._connection.peer.receive(message)
 
     async def _deliver(self) -> None:
         target = await asyncio.shield(self.opened)
@@ -106,7 +108,7 @@ class Sse:
             lost = await self._post(target, message)
             ident = message.get("id")
             if lost is not None and ident is not None and "method" in message:
-                self._link.peer.settle(ident, replace(lost, message=without_secrets(lost.message)))
+                self._connection.peer.settle(ident, replace(lost, message=without_secrets(lost.message)))
 
     async def _post(self, target: str, message: Message) -> Reply | None:
         """Post one message; returns what became of one that was not taken."""
@@ -123,6 +125,6 @@ class Sse:
         return Reply(lost=how, message=self._refusal(response))
 
     def _refusal(self, response: httpx2.Response) -> str:
-        access = self._link.access
+        access = self._connection.access
         trouble = access.trouble if access is not None and response.status_code in (401, 403) else ""
         return trouble or f"HTTP {response.status_code} from {response.request.url}"

@@ -45,8 +45,8 @@ LARGEST_BACKLOG = 16 * 1024 * 1024
 """Bytes that wait for a child to read them before it is sent nothing more."""
 
 
-class Child(asyncio.SubprocessProtocol):
-    """A running child and the `Wire` to it; `ended` is called once when it closes stdin or stdout, or exits."""
+class ChildProcess(asyncio.SubprocessProtocol):
+    """A running child and the `Transport` to it; `ended` is called once when it closes stdin or stdout, or exits."""
 
     def __init__(self, name: str, receive: Callable[[Message], None], ended: Callable[[str], None]) -> None:
         self.name = name
@@ -111,7 +111,7 @@ class Child(asyncio.SubprocessProtocol):
         if self._stdin is not None:
             self._stdin.close()
 
-    def hold(self, on: bool) -> None:  # noqa: FBT001 (what a `Brake` calls)
+    def hold(self, on: bool) -> None:  # noqa: FBT001 (what a `Backpressure` calls)
         """Leave the child's stdout unread for now, or read on."""
         stdout = self._transport.get_pipe_transport(1) if self._transport is not None else None
         if isinstance(stdout, asyncio.ReadTransport) and not stdout.is_closing():
@@ -195,7 +195,7 @@ class Child(asyncio.SubprocessProtocol):
                 log.debug("stderr", upstream=self.name, line=text)
 
 
-async def start(child: Child, config: Upstream) -> None:
+async def start(child: ChildProcess, config: Upstream) -> None:
     """Start the child in a new process group.
 
     Raises `OSError` where the program is missing or cannot be run.
@@ -217,7 +217,7 @@ def _program(command: str, path: str | None, cwd: str | None) -> str:
     return program
 
 
-async def stop(child: Child, watchdog: Watchdog) -> None:
+async def stop(child: ChildProcess, watchdog: Watchdog) -> None:
     """End the child and everything in its group: stdin closed, then SIGTERM, then SIGKILL. Bounded in time."""
     group = child.pid
     child.close_stdin()
@@ -234,7 +234,7 @@ async def stop(child: Child, watchdog: Watchdog) -> None:
     await _wait(child, GRACE)
 
 
-async def _wait(child: Child, seconds: float) -> None:
+async def _wait(child: ChildProcess, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await child.wait()
@@ -250,7 +250,7 @@ async def _vanished(group: int, seconds: float) -> None:
         await asyncio.sleep(0.02)
 
 
-def _end(child: Child, group: int, *, kindly: bool) -> None:
+def _end(child: ChildProcess, group: int, *, kindly: bool) -> None:
     """Ask a child and everything in its group to end, or make them."""
     if not GROUPS:
         child.end(kindly=kindly)

@@ -17,9 +17,10 @@ import structlog
 from catalog_cache.pages import every_page
 from proxy.repair.view.shown import without_secrets
 from proxy.upstreams.connect import UnreachableError, connect, modern
-from proxy.upstreams.connection import Link
+from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.watchdog import Watchdog
-from proxy.wire.context import Audience, Profile
+from proxy.wire.caller import Profile, Receiver
+from proxy.wire.protocol import TOOLS_LIST
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
@@ -63,13 +64,18 @@ class Listed(Protocol):
     """Takes a fresh list of tools, the rest of the list's first page, and whether the upstream announced it."""
 
     def __call__(
-        self, link: Link, tools: Sequence[Mapping[str, Any]], frame: Mapping[str, Any], *, announced: bool
+        self,
+        connection: UpstreamConnection,
+        tools: Sequence[Mapping[str, Any]],
+        frame: Mapping[str, Any],
+        *,
+        announced: bool,
     ) -> bool:
         """Take the list."""
         ...
 
 
-class Supervised:
+class Supervisor:
     """One upstream and its main connection, which every client without a connection of its own shares."""
 
     def __init__(
@@ -77,22 +83,22 @@ class Supervised:
         name: str,
         config: Upstream,
         profile: Callable[[], Awaitable[Profile]],
-        audience: Audience,
+        receiver: Receiver,
         watchdog: Watchdog,
         listed: Listed,
         lost: Callable[[str], None],
-        restore: Callable[[Link], Awaitable[None]],
+        restore: Callable[[UpstreamConnection], Awaitable[None]],
     ) -> None:
         self.name = name
         self.config = config
         self.state = State.CONNECTING
-        self.link: Link | None = None
-        self.modern: Link | None = None
+        self.connection: UpstreamConnection | None = None
+        self.modern: UpstreamConnection | None = None
         self.modern_frame: Mapping[str, Any] = {}
         self.reason = "it is still connecting"
         self.stderr: tuple[str, ...] = ()
         self._profile = profile
-        self._audience = audience
+        self._receiver = receiver
         self._watchdog = watchdog
         self._listed = listed
         self._lost = lost
@@ -112,7 +118,7 @@ class Supervised:
 
         While it is down and backing off this starts an attempt at once.
         """
-        if self.link is not None and self.link.open:
+        if self.connection is not None and self.connection.open:
             return
         if self.state is not State.CONNECTING:
             self.state = State.CONNECTING
@@ -142,9 +148,9 @@ class Supervised:
         if not self._calm:
             self.fresh.clear()
 
-    async def connect(self, profile: Profile, audience: Audience) -> Link:
+    async def connect(self, profile: Profile, receiver: Receiver) -> UpstreamConnection:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
-        return await connect(self.name, self.config, profile, audience, self._watchdog)
+        return await connect(self.name, self.config, profile, receiver, self._watchdog)
 
     async def run(self) -> None:
         """Supervise for ever; returns only by cancellation, with everything ended."""
@@ -173,16 +179,16 @@ class Supervised:
 
     async def _attempt(self) -> str:
         """One life of the connection; returns why it ended."""
-        link: Link | None = None
+        connection: UpstreamConnection | None = None
         self._locked = None
         try:
-            link = await connect(self.name, self.config, await self._profile(), self._audience, self._watchdog)
-            await self._look(link)
-            self.link, self.state, self.reason = link, State.READY, ""
+            connection = await connect(self.name, self.config, await self._profile(), self._receiver, self._watchdog)
+            await self._look(connection)
+            self.connection, self.state, self.reason = connection, State.READY, ""
             self._settled.set()
-            log.info("upstream ready", upstream=self.name, era=link.era, version=link.version)
-            await self._keep(link)
-            self.stderr = link.stderr()
+            log.info("upstream ready", upstream=self.name, era=connection.era, version=connection.version)
+            await self._keep(connection)
+            self.stderr = connection.stderr()
         except UnreachableError as failure:
             self.stderr, self._locked = failure.stderr, failure.access
             return str(failure)
@@ -190,47 +196,47 @@ class Supervised:
             log.exception("supervising failed", upstream=self.name)
             return f"mcp-mend failed on it: {bug!r}"
         else:
-            return link.peer.closed.message if link.peer.closed is not None else "the connection ended"
+            return connection.peer.closed.message if connection.peer.closed is not None else "the connection ended"
         finally:
-            ended = [each for each in (link, self.modern) if each is not None]
-            self.link = self.modern = None
+            ended = [each for each in (connection, self.modern) if each is not None]
+            self.connection = self.modern = None
             with anyio.CancelScope(shield=True):
                 await asyncio.gather(*(each.close() for each in ended))
 
-    async def _look(self, link: Link) -> None:
+    async def _look(self, connection: UpstreamConnection) -> None:
         """List the tools, and probe meanwhile; a list that fails ends both."""
-        probing = asyncio.ensure_future(self._probe(link))
+        probing = asyncio.ensure_future(self._probe(connection))
         try:
-            await self._list(link)
+            await self._list(connection)
             await probing
         finally:
             probing.cancel()
             await asyncio.wait((probing,))
 
-    async def _probe(self, link: Link) -> None:
+    async def _probe(self, connection: UpstreamConnection) -> None:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
-        if self.config.url is not None and self.config.transport != "sse" and link.era == "handshake":
+        if self.config.url is not None and self.config.transport != "sse" and connection.era == "handshake":
             with anyio.move_on_after(PROBE):
-                self.modern = await modern(self.name, self.config, self._audience)
+                self.modern = await modern(self.name, self.config, self._receiver)
                 if self.modern is not None and "tools" in self.modern.capabilities:
-                    first = await self.modern.request("tools/list", {})
+                    first = await self.modern.request(TOOLS_LIST, {})
                     framed = (first.result or {}).items()
                     self.modern_frame = {key: value for key, value in framed if key not in ("tools", "nextCursor")}
 
-    async def _keep(self, link: Link) -> None:
+    async def _keep(self, connection: UpstreamConnection) -> None:
         """Stay until the connection ends, listing again when asked."""
-        ended = asyncio.ensure_future(link.ended.wait())
-        following = asyncio.gather(self._follow(link), self._restore(link))
+        ended = asyncio.ensure_future(connection.ended.wait())
+        following = asyncio.gather(self._follow(connection), self._restore(connection))
         try:
             while not ended.done():
                 wish = asyncio.ensure_future(self._relist.wait())
                 done, _ = await asyncio.wait((ended, wish), timeout=self._age, return_when=asyncio.FIRST_COMPLETED)
                 wish.cancel()
                 if not done:
-                    await self._list(link)
-                elif self._relist.is_set() and link.open:
+                    await self._list(connection)
+                elif self._relist.is_set() and connection.open:
                     self._relist.clear()
-                    different = await self._list(link, announced=not self._calm)
+                    different = await self._list(connection, announced=not self._calm)
                     self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
                     if self._calm or not self._relist.is_set():
                         self.fresh.set()
@@ -241,30 +247,32 @@ class Supervised:
             ended.cancel()
             following.cancel()
 
-    async def _follow(self, link: Link) -> None:
+    async def _follow(self, connection: UpstreamConnection) -> None:
         """Hear of every change as long as the connection lasts; what was missed between two listenings is looked up."""
         delay = FIRST_DELAY
-        while await link.follow() and link.open:
+        while await connection.follow() and connection.open:
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY)
             self.relist()
 
-    async def _list(self, link: Link, *, announced: bool = False) -> bool:
+    async def _list(self, connection: UpstreamConnection, *, announced: bool = False) -> bool:
         """List the tools; True where they differ from those before."""
-        if "tools" not in link.capabilities:
-            return self._listed(link, (), {}, announced=announced)
-        listing = await every_page(lambda params: link.request("tools/list", params, seconds=self.config.start_timeout))
+        if "tools" not in connection.capabilities:
+            return self._listed(connection, (), {}, announced=announced)
+        listing = await every_page(
+            lambda params: connection.request(TOOLS_LIST, params, seconds=self.config.start_timeout)
+        )
         if listing.failure is None:
             ttl = (listing.extra or {}).get("ttlMs")
             self._age = max(ttl / 1000, SOONEST) if isinstance(ttl, int | float) and 0 < ttl < AGE * 1000 else AGE
-            return self._listed(link, listing.items, listing.extra or {}, announced=announced)
-        if link.open:
+            return self._listed(connection, listing.items, listing.extra or {}, announced=announced)
+        if connection.open:
             log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
             if self.state is not State.READY:
-                door = link.access
-                if door is not None and door.trouble:
-                    raise UnreachableError(door.trouble, access=door if door.waiting else None)
-                raise UnreachableError(f"tools/list failed: {listing.failure}", link.stderr())
+                access = connection.access
+                if access is not None and access.trouble:
+                    raise UnreachableError(access.trouble, access=access if access.waiting else None)
+                raise UnreachableError(f"tools/list failed: {listing.failure}", connection.stderr())
         return False
 
     def _down(self, reason: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Brake:
+class Backpressure:
     """On or off for all who follow it; those that begin while it is on are held from the start."""
 
     def __init__(self) -> None:

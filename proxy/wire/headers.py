@@ -8,11 +8,19 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from proxy.wire.protocol import (
+    BY_TASK_ID,
+    METHOD_HEADER,
+    NAME_HEADER,
+    PROMPTS_GET,
+    RESOURCES_READ,
+    TOOLS_CALL,
+    VERSION_HEADER,
+)
 from proxy.wire.rpc import Message
-from proxy.wire.task_ids import BY_ID
 from schemas.catalog import Tool
 
-NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri", **dict.fromkeys(BY_ID, "taskId")}
+NAMED_BY = {TOOLS_CALL: "name", PROMPTS_GET: "name", RESOURCES_READ: "uri", **dict.fromkeys(BY_TASK_ID, "taskId")}
 """Which parameter is mirrored as `Mcp-Name`."""
 
 _SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -29,13 +37,13 @@ def header_value(text: str) -> str:
 def modern_headers(message: Message, version: str) -> dict[str, str]:
     """Version, method and name of a message."""
     method = str(message.get("method", ""))
-    headers = {"mcp-protocol-version": version, "mcp-method": method}
+    headers = {VERSION_HEADER: version, METHOD_HEADER: method}
     params: Any = message.get("params")
     key = NAMED_BY.get(method)
     if key is not None and isinstance(params, Mapping):
         name: Any = cast("Mapping[str, Any]", params).get(key)
         if isinstance(name, str):
-            headers["mcp-name"] = header_value(name)
+            headers[NAME_HEADER] = header_value(name)
     return headers
 
 

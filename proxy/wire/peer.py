@@ -14,18 +14,17 @@ from typing import Any, Protocol, cast
 import structlog
 
 from proxy.wire import rpc
+from proxy.wire.protocol import CANCELLED, INITIALIZE
 from proxy.wire.rpc import Id, Message
 from proxy.wire.unreadable import Unread
 from schemas.trial import Lost, Reply
-
-CANCELLED = "notifications/cancelled"
 
 _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 log = structlog.get_logger("rpc")
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """Carries messages to the other end; what comes back reaches `Peer.receive`."""
 
     def send(self, message: Message) -> None:
@@ -41,7 +40,7 @@ class Wire(Protocol):
         ...
 
 
-class Unplugged:
+class NotConnected:
     """The wire of a connection that has not begun."""
 
     def send(self, message: Message) -> None:
@@ -85,13 +84,13 @@ class Pending:
 
 
 class Peer:
-    """Correlates what goes out with what comes in over one `Wire`.
+    """Correlates what goes out with what comes in over one `Transport`.
 
     Each request ends in exactly one `Reply`; a reply for an id nobody waits for is dropped and logged.
     """
 
-    def __init__(self, wire: Wire, serve: Serve, hear: Hear) -> None:
-        self.wire = wire
+    def __init__(self, transport: Transport, serve: Serve, hear: Hear) -> None:
+        self.transport = transport
         self._serve = serve
         self._hear = hear
         self._loop = asyncio.get_running_loop()
@@ -124,7 +123,7 @@ class Peer:
         """Send a request and wait for its reply; cancelling the caller cancels it at the other end."""
         try:
             async with asyncio.timeout(seconds):
-                await self.wire.drained()
+                await self.transport.drained()
         except TimeoutError:
             return Reply(lost=Lost.NOT_SENT, message=f"the other end has read nothing for {seconds:g} s")
         if self.closed is not None:
@@ -137,7 +136,7 @@ class Peer:
         if seconds is not None:
             pending.timer = self._loop.call_later(seconds, self._overdue, ident, pending)
         try:
-            self.wire.send(rpc.request(ident, method, params))
+            self.transport.send(rpc.request(ident, method, params))
             return await pending.future
         except ConnectionError as broken:
             self.unwritable = True
@@ -155,7 +154,7 @@ class Peer:
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification; a closed connection loses it, which is logged."""
         try:
-            self.wire.send(rpc.notification(method, params))
+            self.transport.send(rpc.notification(method, params))
         except ConnectionError as broken:
             log.info("notification not sent", method=method, reason=str(broken))
 
@@ -288,7 +287,7 @@ class Peer:
     async def _attend(self, incoming: Incoming) -> None:
         ident = cast("Id", incoming.id)
         try:
-            await self.wire.drained()
+            await self.transport.drained()
             reply = await self._serve(incoming)
         except asyncio.CancelledError:
             return
@@ -300,13 +299,13 @@ class Peer:
     def _send_reply(self, ident: Id | None, reply: Reply) -> None:
         body = {"result": reply.result} if reply.result is not None else {"error": reply.error}
         try:
-            self.wire.send({"jsonrpc": "2.0", "id": ident, **body})
+            self.transport.send({"jsonrpc": "2.0", "id": ident, **body})
         except ConnectionError as broken:
             log.info("reply not sent", id=ident, reason=str(broken))
         except (TypeError, ValueError, RecursionError) as bug:
             log.exception("reply cannot be written as JSON", id=ident)
             failure = rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend cannot write its reply as JSON: {bug}")
-            self.wire.send({"jsonrpc": "2.0", "id": ident, "error": failure})
+            self.transport.send({"jsonrpc": "2.0", "id": ident, "error": failure})
 
     def _served(self, task: asyncio.Task[None]) -> None:
         del self._serving[task]
@@ -329,7 +328,7 @@ class Peer:
             self._cancel(ident, "timed out", "")
 
     def _cancel(self, ident: Id, reason: str, method: str) -> None:
-        if self.closed is None and not self.wire.abandon(ident) and method != "initialize":
+        if self.closed is None and not self.transport.abandon(ident) and method != INITIALIZE:
             self.notify(CANCELLED, {"requestId": ident, "reason": reason})
 
 

@@ -1,4 +1,4 @@
-"""Task ids where several upstreams stand behind one face: there they begin with the name of their upstream.
+"""Task ids where several upstreams stand behind one endpoint: there they begin with the name of their upstream.
 
 Two servers may count their tasks alike, so a bare id would lead to the wrong one. Pure; changes copies only, and only
 ids of tasks that an upstream made: those a client made for an upstream's question stay as they are.
@@ -10,21 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from proxy.wire import rpc
+from proxy.wire.protocol import BY_TASK_ID, RELATED_TASK_KEY, RELATED_TASKS_KEY, TASK_NEWS, TASKS_LIST
 
 SEPARATOR = "__"
-EXTENSION = "io.modelcontextprotocol/tasks"
-RELATED = "io.modelcontextprotocol/related-task"
-RELATED_IDS = "io.modelcontextprotocol/relatedTaskIds"
-STATUS = frozenset({"notifications/tasks", "notifications/tasks/status"})
-"""How an upstream says what became of a task: in the modern era, and in the handshake era."""
 
-BY_ID = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
 
 Rename = Callable[[str], str]
 
 
 def public_id(server: str, ident: str) -> str:
-    """A task's id as the aggregated face shows it."""
+    """A task's id as the aggregated endpoint shows it."""
     return f"{server}{SEPARATOR}{ident}"
 
 
@@ -41,9 +36,9 @@ def shown_result(server: str, method: str, result: Mapping[str, Any]) -> Mapping
     def rename(ident: str) -> str:
         return public_id(server, ident)
 
-    if method in BY_ID or result.get("resultType") == "task":
+    if method in BY_TASK_ID or result.get("resultType") == "task":
         result = _renamed(result, "taskId", rename)
-    if method == "tasks/list" and isinstance(result.get("tasks"), list):
+    if method == TASKS_LIST and isinstance(result.get("tasks"), list):
         tasks = [_renamed(rpc.fields(task), "taskId", rename) for task in cast("list[Any]", result["tasks"])]
         result = {**result, "tasks": tasks}
     task = rpc.fields(result.get("task"))
@@ -58,7 +53,7 @@ def shown_message(server: str, method: str, params: Any) -> Any:
     def rename(ident: str) -> str:
         return public_id(server, ident)
 
-    if method in STATUS and isinstance(params, Mapping):
+    if method in TASK_NEWS and isinstance(params, Mapping):
         params = _renamed(cast("Mapping[str, Any]", params), "taskId", rename)
     return _related(params, rename)
 
@@ -75,10 +70,12 @@ def _related(value: Any, rename: Rename) -> Any:
     body = cast("Mapping[str, Any]", value)
     meta = rpc.fields(body.get("_meta"))
     changed: dict[str, Any] = {}
-    if isinstance(meta.get(RELATED), Mapping):
-        changed[RELATED] = _renamed(meta[RELATED], "taskId", rename)
-    if isinstance(meta.get(RELATED_IDS), list):
-        changed[RELATED_IDS] = [rename(each) if isinstance(each, str) else each for each in meta[RELATED_IDS]]
+    if isinstance(meta.get(RELATED_TASK_KEY), Mapping):
+        changed[RELATED_TASK_KEY] = _renamed(meta[RELATED_TASK_KEY], "taskId", rename)
+    if isinstance(meta.get(RELATED_TASKS_KEY), list):
+        changed[RELATED_TASKS_KEY] = [
+            rename(each) if isinstance(each, str) else each for each in meta[RELATED_TASKS_KEY]
+        ]
     return {**body, "_meta": {**meta, **changed}} if changed else body
 
 

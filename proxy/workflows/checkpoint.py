@@ -32,7 +32,7 @@ class MissingError(Exception):
 
 
 @dataclass
-class Kept:
+class Checkpoint:
     """The file of one run; without a path nothing is kept. Writing never fails a call: a file that breaks is cut."""
 
     path: Path | None = None

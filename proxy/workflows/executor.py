@@ -23,7 +23,7 @@ from proxy.repair.view import order
 from proxy.repair.view.schema import breaches
 from proxy.repair.view.step import Evidence, StepView
 from proxy.repair.view.values import LARGEST, larger, lone_result, value_of
-from proxy.workflows.checkpoint import Kept
+from proxy.workflows.checkpoint import Checkpoint
 from proxy.workflows.ledger import Ledger
 from schemas.catalog import Effect, Json, Tool, as_list
 from schemas.edit import Confidence
@@ -56,7 +56,7 @@ class Executor:
     """The plan as it was asked for, which decides what a changed one may send; None where nothing is changed."""
     durable: bool = False
     """Whether an effect is sent only once the journal holds it: what a run that is killed is resumed by."""
-    kept: Kept = field(default_factory=Kept)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
     """What a run that is killed needs to be gone on with."""
     stop_at_failure: bool = False
     validators: bool = True
@@ -114,7 +114,7 @@ class Executor:
         lasting = self.durable and tool.effect is not Effect.READ
         if lasting:
             before = [run for runs in self.ledger.history.values() for run in runs]
-            self.kept.sending(_sending(record, tool), before)
+            self.checkpoint.sending(_sending(record, tool), before)
             self.journal.call(record)
             if not await self.journal.flush():
                 self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
@@ -136,7 +136,7 @@ class Executor:
                 replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
             )
             self.ledger.enter(tool, run)
-            self.kept.sent(run)
+            self.checkpoint.sent(run)
         if lasting:
             await self.journal.flush()
         return run

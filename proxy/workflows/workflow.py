@@ -33,7 +33,7 @@ from proxy.repair.view.step import Evidence
 from proxy.store.memory import Memories
 from proxy.workflows import journal_entries
 from proxy.workflows.asking import Reads, ask
-from proxy.workflows.checkpoint import Kept
+from proxy.workflows.checkpoint import Checkpoint
 from proxy.workflows.executor import Executor
 from proxy.workflows.ledger import Ledger
 from proxy.workflows.resume import Earlier
@@ -146,7 +146,7 @@ class Workflow:
         report = await to_thread.run_sync(reports.report, told, best, evidence)
         found = await to_thread.run_sync(diagnose, run.plan, self._evidence())
         self._journal.run(journal_entries.ended(report, client.session, run.plan, found))
-        run.executor.kept.end()
+        run.executor.checkpoint.end()
         if report.status == "repaired" and self._config.evolution.memory:
             self._memories.learn(run.plan, best.lineage, evidence)
             self._memories.count(best)
@@ -183,9 +183,9 @@ class Workflow:
         stop, best = await search.run(), search.population.best
         return best if stop is Stop.SOLVED and best is not None and not guessed(best.lineage) else None
 
-    def _kept(self, repair_id: str) -> Kept:
+    def _checkpoint(self, repair_id: str) -> Checkpoint:
         folder = self._journal.folder()
-        return Kept(None if folder is None else folder / f"{repair_id}.jsonl")
+        return Checkpoint(None if folder is None else folder / f"{repair_id}.jsonl")
 
     def _prepare(
         self, submitted: Submitted, plan: Plan, client: Client, repair_id: str, until: float, *, made: bool
@@ -195,7 +195,8 @@ class Workflow:
         evolution = self._config.evolution
         executor = Executor(
             self._upstreams, self._journal, client, Ledger(calls), repair_id, plan,
-            durable=True, kept=self._kept(repair_id), validators=evolution.validators, graph=evolution.graph,
+            durable=True, checkpoint=self._checkpoint(repair_id),
+            validators=evolution.validators, graph=evolution.graph,
         )  # fmt: skip
         modes: list[Mode] = [self._config.repair.mode]
         if submitted.mode in ("auto", "suggest", "off"):
@@ -266,7 +267,7 @@ class Workflow:
             await run.client.progress(float(generation), None, message)
 
         def note(plan: Plan) -> None:
-            run.executor.kept.plan(plan.json())
+            run.executor.checkpoint.plan(plan.json())
             self._journal.run(journal_entries.under_way(run.repair_id, run.client.session, run.plan, plan))
 
         return Search(
@@ -324,7 +325,7 @@ class Workflow:
     async def _once(self, run: _Run, told: Told) -> tuple[Told, Candidate]:
         """Run the plan as it is; in suggest mode stop at the first failure and say what would be changed."""
         run.executor.stop_at_failure = run.mode == "suggest"
-        run.executor.kept.plan(run.plan.json())
+        run.executor.checkpoint.plan(run.plan.json())
         everything = frozenset(run.plan.by_id) if run.mode == "off" else frozenset[str]()
         with anyio.move_on_after(run.seconds) as scope:
             await run.executor.execute(run.plan, self._evidence(), given_up=everything)

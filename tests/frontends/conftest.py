@@ -1,4 +1,4 @@
-"""Tests of the faces run on asyncio, as the proxy does."""
+"""Tests of the endpoints run on asyncio, as the proxy does."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from rawclient import ECHO, MODERN, SERVERS, config, started
 
 from catalog_cache.cache import Cache
-from proxy.aggregate.router import Face
+from proxy.aggregate.router import Router
 from proxy.frontends import streams
 from proxy.frontends.sessions import KEPT_EVENTS, HttpSession
 from proxy.upstreams.fleet import running
-from proxy.wire.context import Profile
+from proxy.wire.caller import Profile
 
 
 async def test_a_clients_own_configuration_is_served_as_one(tmp_path: Path) -> None:
@@ -314,12 +314,12 @@ async def test_calls_under_way_are_answered_before_it_stops(tmp_path: Path) -> N
 
 async def test_what_nobody_fetches_is_bounded(tmp_path: Path) -> None:
     async with running({}, Cache({})) as fleet:
-        session = HttpSession(Face(fleet, cast("Any", None)), fleet, Profile())
+        session = HttpSession(Router(fleet, cast("Any", None)), fleet, Profile())
         for number in range(KEPT_EVENTS * 2):
-            session.standing.tell("notifications/message", {"data": number})
-        assert len(session.standing.events) == KEPT_EVENTS
+            session.standalone.tell("notifications/message", {"data": number})
+        assert len(session.standalone.events) == KEPT_EVENTS
         resumed = session.resume(f"s_{KEPT_EVENTS + 7}")
-        assert resumed is session.standing
+        assert resumed is session.standalone
         assert len(resumed.events) == KEPT_EVENTS - 7
         await session.close()
 
@@ -341,18 +341,18 @@ async def test_a_client_that_does_not_read_loses_its_response_and_can_resume(
         await asyncio.get_running_loop().create_future()
 
     async with running({}, Cache({})) as fleet:
-        session = HttpSession(Face(fleet, cast("Any", None)), fleet, Profile())
-        session.standing.tell("notifications/message", {"data": "first"})
-        going = asyncio.ensure_future(streams.stream_out(session.standing, receive, send, ()))
+        session = HttpSession(Router(fleet, cast("Any", None)), fleet, Profile())
+        session.standalone.tell("notifications/message", {"data": "first"})
+        going = asyncio.ensure_future(streams.stream_out(session.standalone, receive, send, ()))
         async with asyncio.timeout(10):
             await stuck.wait()
             for number in range(100):
-                session.standing.tell("notifications/message", {"data": number})
+                session.standalone.tell("notifications/message", {"data": number})
             free.set()
             assert await going is False
         assert len(b"".join(sent)) < 1000
         resumed = session.resume("s_1")
-        assert resumed is session.standing
+        assert resumed is session.standalone
         assert not resumed.broken
         assert len(resumed.events) == 100
         await session.close()

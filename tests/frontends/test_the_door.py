@@ -18,9 +18,9 @@ from httpclient import HELLO, JSON, Http, over_http
 from rawclient import SERVERS, config
 
 from catalog_cache.cache import Cache
-from proxy.aggregate.router import Face
+from proxy.aggregate.router import Router
 from proxy.frontends import serving, streams
-from proxy.frontends.http import Door
+from proxy.frontends.http import Admission
 from proxy.upstreams.fleet import running
 from schemas import config as settings
 from tests.promises import promise
@@ -58,7 +58,7 @@ WAYWARD = [sys.executable, str(SERVERS / "wayward.py")]
     ],
 )
 def test_a_host_is_taken_at_its_word_and_in_no_other_form(host: str, lets_in: bool) -> None:
-    door = Door(lambda: settings.Http(allowed_hosts=["mend.internal"]), loopback=True)
+    door = Admission(lambda: settings.Http(allowed_hosts=["mend.internal"]), loopback=True)
     assert (door.refusal({"host": host}) is None) is lets_in
 
 
@@ -85,7 +85,7 @@ def test_a_host_is_taken_at_its_word_and_in_no_other_form(host: str, lets_in: bo
     ],
 )
 def test_an_origin_is_taken_at_its_word_and_in_no_other_form(origin: str, lets_in: bool) -> None:
-    door = Door(lambda: settings.Http(allowed_origins=["https://page.example"]), loopback=True)
+    door = Admission(lambda: settings.Http(allowed_origins=["https://page.example"]), loopback=True)
     assert (door.refusal({"host": "localhost", "origin": origin}) is None) is lets_in
 
 
@@ -167,12 +167,12 @@ async def test_a_session_without_connections_makes_room(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def served() -> AsyncGenerator[tuple[str, int]]:
-    """The HTTP face of no upstreams, in this process."""
+    """The HTTP frontend of no upstreams, in this process."""
     stop = asyncio.Event()
     with serving.listening(settings.Http(), "127.0.0.1", 0) as socket:
         async with running({}, Cache({})) as fleet:
-            face = Face(fleet, cast("Any", None))
-            work = asyncio.ensure_future(serving.serve(fleet, lambda _: face, settings.Http, socket, stop))
+            router = Router(fleet, cast("Any", None))
+            work = asyncio.ensure_future(serving.serve(fleet, lambda _: router, settings.Http, socket, stop))
             try:
                 yield socket.getsockname()[:2]
             finally:

@@ -26,7 +26,7 @@ from proxy.settings.load import load_text
 from proxy.wire import rpc
 from proxy.wire.events import Event, Events
 from proxy.wire.lines import Lines
-from proxy.wire.peer import Incoming, Peer, Unplugged
+from proxy.wire.peer import Incoming, NotConnected, Peer
 from schemas.catalog import Catalog, Effect, Tool, catalog_of
 from schemas.plan import Plan, Step
 from schemas.trial import Reply, StepRun, Verdict
@@ -110,7 +110,7 @@ def peer(data: bytes) -> None:
         async def serve(_: Incoming) -> Reply:
             return Reply(result={})
 
-        ours = Peer(Unplugged(), serve, lambda _: None)
+        ours = Peer(NotConnected(), serve, lambda _: None)
         for line in data.split(b"\n"):
             for message in rpc.decode(line) or []:
                 ours.receive(message)

@@ -18,16 +18,16 @@ from mcp.shared.message import SessionMessage
 
 from catalog_cache.cache import Cache
 from catalog_cache.store import Store
-from proxy.aggregate.router import Face
+from proxy.aggregate.router import Router
 from proxy.calls.forward import Calls
-from proxy.eras.request import Exchange
+from proxy.eras.request import ClientRequest
 from proxy.frontends.stdio import Session
 from proxy.model.sampling import QUESTIONS, ClientModel
 from proxy.planner.opening import open_planner
 from proxy.ports import Written
 from proxy.upstreams.fleet import running
-from proxy.wire.context import Profile
-from proxy.wire.peer import Unplugged
+from proxy.wire.caller import Profile
+from proxy.wire.peer import NotConnected
 from schemas.catalog import Effect
 from schemas.trial import Reply
 from tests.fakes import TEXT, Book, Person, Server, configured, step, world
@@ -48,7 +48,7 @@ def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.model.models.embedding", lambda: None)
 
 
-class Wire:
+class Transport:
     """Carries what the proxy says to the client in memory."""
 
     def __init__(self, out: Any) -> None:
@@ -91,9 +91,9 @@ class Talk:
             running({}, Cache({}, Store(self._home / "catalog"))) as fleet,
             anyio.create_task_group() as tasks,
         ):
-            face = Face(fleet, Calls(config, self.world, Book(), None, planner))
+            face = Router(fleet, Calls(config, self.world, Book(), None, planner))
             session = Session(face, fleet, lambda _: None)
-            session.peer.wire = Wire(to_client)
+            session.peer.transport = Transport(to_client)
 
             async def feed() -> None:
                 async for message in from_client:
@@ -174,7 +174,7 @@ async def test_a_modern_client_that_refuses_gives_its_call_up(tmp_path: Path) ->
 async def test_without_sampling_rules_go_on_alone(tmp_path: Path, mode: str) -> None:
     talk = Talk(tmp_path, mode, None)
     assert (await talk.report(LOOK))["search"]["planner_calls"] == 0
-    sound = await talk.report({"steps": [step("a", "look_at", room="hall", Door="iron")]})
+    sound = await talk.report({"steps": [step("a", "look_at", room="hall", Admission="iron")]})
     assert sound["status"] == "repaired"
     assert "mcp-mend doctor" in (await talk.report({"goal": GOAL}))["problems"][0]["message"]
 
@@ -241,10 +241,10 @@ async def test_a_modern_client_is_not_asked_once_something_may_have_changed(tmp_
         asked.append(method)
         return Reply(result={"content": {"type": "text", "text": "1"}, "model": "m"})
 
-    exchange = Exchange(Unplugged(), "s", Profile(capabilities={"sampling": {}}), {}, modern=True)
-    exchange.hold = hold
+    request = ClientRequest(NotConnected(), "s", Profile(capabilities={"sampling": {}}), {}, modern=True)
+    request.hold = hold
     async with running({}, Cache({}, Store(tmp_path))) as fleet:
         tool = replace(talk.world.catalog.tools[0], override=effect)
-        await fleet.call(tool, {}, exchange)
-    wrote = await exchange.sample("Which?", 8)
+        await fleet.call(tool, {}, request)
+    wrote = await request.sample("Which?", 8)
     assert (wrote, asked) == ((Written("1", "m"), ["sampling/createMessage"]) if effect is Effect.READ else (None, []))

@@ -12,7 +12,7 @@ import anyio
 
 from catalog_cache.cache import Cache
 from proxy.upstreams.fleet import Fleet, running
-from proxy.wire.context import Caller, Profile
+from proxy.wire.caller import Caller, Profile
 from schemas.config import Upstream
 from schemas.trial import Reply
 

@@ -78,7 +78,7 @@ async def test_a_running_proxy_takes_up_a_login_by_itself(server: Locked) -> Non
         await log_in(server)
         assert len(server.seen("turned away")) == refusals, "nobody knocks at a door that only a person opens"
         with anyio.fail_after(20):
-            while upstreams.link("a") is None:  # noqa: ASYNC110 (a file is what it waits for)
+            while upstreams.connection("a") is None:  # noqa: ASYNC110 (a file is what it waits for)
                 await anyio.sleep(0.02)
         assert said(await hello(upstreams)) == "hello"
 

@@ -127,7 +127,7 @@ async def test_a_changed_list_is_read_anew() -> None:
     async with fleet(a=echo()) as upstreams:
         await upstreams.ready("a")
         heard = anyio.Event()
-        upstreams.hearing.listen(lambda server, method, params: heard.set())
+        upstreams.broadcast.listen(lambda server, method, params: heard.set())
         await say(upstreams, "a", "change")
         with anyio.fail_after(5):
             await heard.wait()
@@ -208,5 +208,5 @@ async def test_a_thousand_calls_over_twenty_upstreams_are_neither_lost_nor_cross
 
 
 def pending(upstreams: Fleet) -> list[object]:
-    links = [upstreams.link(server) for server in upstreams.names]
-    return [ident for link in links if link is not None for ident in link.peer.pending]
+    connections = [upstreams.connection(server) for server in upstreams.names]
+    return [ident for connection in connections if connection is not None for ident in connection.peer.pending]

@@ -115,7 +115,7 @@ async def test_a_server_that_reads_nothing_costs_its_calls_their_time_out_and_no
 async def test_a_server_that_announces_changes_without_end_is_listed_ever_more_seldom() -> None:
     told: list[str] = []
     async with fleet(a=WAYWARD) as upstreams:
-        upstreams.hearing.listen(lambda _server, method, _params: told.append(method))
+        upstreams.broadcast.listen(lambda _server, method, _params: told.append(method))
         await say(upstreams, "a", "restless")
         await anyio.sleep(2)
         with anyio.fail_after(1):

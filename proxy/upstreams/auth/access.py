@@ -31,7 +31,7 @@ _PASSWORD = re.compile(r"\s*(basic|digest|negotiate|ntlm)\b(?!.*\bbearer\b)", re
 _FIELD = r'{}=(?:"([^"]*)"|([^\s,]+))'
 
 
-def access(name: str, config: Upstream) -> Access | None:
+def access_to(name: str, config: Upstream) -> Access | None:
     """The access to one upstream; None where its configuration says itself what to send."""
     url = config.url or ""
     if any(key.lower() == "authorization" for key in config.headers) or httpx2.URL(url).userinfo:

@@ -1,33 +1,17 @@
-"""Who stands behind a request: the face implements these, upstream connections talk back through them."""
+"""Who stands behind a request: the frontends implement these, upstream connections talk back through them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from proxy.wire import task_ids
-from proxy.wire.backpressure import Brake
+from proxy.wire.backpressure import Backpressure
+from proxy.wire.protocol import HANDSHAKE_LATEST, Era
 from schemas.catalog import Tool
 from schemas.trial import Reply
-
-Era = Literal["handshake", "modern"]
-"""How a connection is spoken on: `initialize` and a session, or every request by itself (2026-07-28 on)."""
-
-HANDSHAKE_LATEST = "2025-11-25"
-MODERN_LATEST = "2026-07-28"
-MODERN_VERSIONS = (MODERN_LATEST,)
-
-LISTS_CHANGED = frozenset(f"notifications/{each}/list_changed" for each in ("tools", "prompts", "resources"))
-
-VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
-INFO_KEY = "io.modelcontextprotocol/clientInfo"
-CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
-LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
-SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
-ENVELOPE = (VERSION_KEY, INFO_KEY, CAPABILITIES_KEY)
-"""The `_meta` keys that every modern request carries."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +30,13 @@ class Caller(ABC):
     `session` is the identity of the client's session; `own` are the connections of that session alone (None: it
     shares the main ones); `modern` tells whether the request came without a session; `ident` is the request's id;
     `log_level` what the session asked to be told, None where it never said; `outlet` the way to the client for what
-    belongs to no request; `together` tells whether several upstreams stand behind the request's face as one; `changed`
-    whether a tool that may have an effect was called for it.
+    belongs to no request; `together` tells whether it asks several upstreams as one; `changed` whether a tool that may
+    have an effect was called for it.
     """
 
     session: str
     profile: Profile
-    own: OwnLinks | None = None
+    own: OwnConnections | None = None
     modern: bool = False
     ident: Any = None
     log_level: str | None = None
@@ -88,7 +72,7 @@ class Connection(Protocol):
 
     name: str
     era: Era
-    audience: Audience
+    receiver: Receiver
 
     @property
     def open(self) -> bool:
@@ -107,7 +91,7 @@ class Connection(Protocol):
         ...
 
 
-class OwnLinks(Protocol):
+class OwnConnections(Protocol):
     """Upstream connections that belong to one client's session, so that no state of one client leaks to another.
 
     `changed` are the upstreams whose tools differ, or may differ, from what the shared connection lists.
@@ -132,10 +116,10 @@ class OwnLinks(Protocol):
         ...
 
 
-class Audience(Protocol):
-    """Everyone who hears an upstream where it does not say for whom it speaks; `brake` is on while they cannot."""
+class Receiver(Protocol):
+    """Who hears an upstream that does not say for whom it speaks; `backpressure` is on while they cannot listen."""
 
-    brake: Brake
+    backpressure: Backpressure
 
     def tool(self, server: str, name: str) -> Tool | None:
         """A tool as its upstream lists it, where that is known."""

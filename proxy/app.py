@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import signal
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -29,6 +32,11 @@ from proxy.wire.caller import Profile
 from schemas.config import Config, Log
 
 log = structlog.get_logger("app")
+
+FREED = 32 << 20
+"""Bytes that are kept for the next large message."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's `mallopt`."""
 
 __all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
 
@@ -61,6 +69,14 @@ class Running:
             await self.fleet.apply(fresh.upstreams)
 
 
+def _keep_freed_memory() -> None:
+    """Have glibc keep what a large message took for the next one: getting it anew costs more than passing it on."""
+    mallopt: Any = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, FREED)
+        mallopt(M_MMAP_THRESHOLD, FREED)
+
+
 def _log_as(settings: Log) -> None:
     try:
         configure(settings)
@@ -73,6 +89,7 @@ async def running(
     config: Config, server: str | None = None, profile: Callable[[], Awaitable[Profile]] = as_ourselves
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left."""
+    _keep_freed_memory()
     home = state_folder()
     try:
         private_folder(home)

@@ -17,7 +17,7 @@ from contextlib import suppress
 import structlog
 
 from proxy.wire import rpc
-from proxy.wire.lines import Lines
+from proxy.wire.lines import Lines, widen
 from proxy.wire.rpc import Id, Message
 
 log = structlog.get_logger("server")
@@ -61,6 +61,7 @@ class Pipes(asyncio.Protocol):
                 lambda: self._out, os.fdopen(stdout, "wb", buffering=0, closefd=False)
             )
             writer.set_write_buffer_limits(_MUCH)
+            widen(writer)
             self._writing = writer
         except (ValueError, OSError, NotImplementedError):
             self._writing = _Threaded(stdout, loop, self._out)
@@ -77,7 +78,7 @@ class Pipes(asyncio.Protocol):
         """Write one message."""
         if self._write is None or self.broken.is_set():
             raise ConnectionError("the client has closed its end")
-        self._write(rpc.encode(message) + b"\n")
+        self._write(rpc.encode(message, b"\n"))
 
     async def drained(self) -> None:
         """Wait until the client has read most of what was written."""

@@ -22,7 +22,7 @@ import structlog
 from proxy.upstreams.environment import environment
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire import rpc
-from proxy.wire.lines import Lines
+from proxy.wire.lines import Lines, widen
 from proxy.wire.rpc import Id, Message
 from schemas.config import Upstream
 
@@ -70,7 +70,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
             raise ConnectionError(f"the process of {self.name} has ended")
         if self._stdin.get_write_buffer_size() > LARGEST_BACKLOG:
             raise ConnectionError(f"the process of {self.name} does not read what is sent to it")
-        self._stdin.write(rpc.encode(message) + b"\n")
+        self._stdin.write(rpc.encode(message, b"\n"))
 
     async def drained(self) -> None:
         """Wait until the child has read most of what was written."""
@@ -131,6 +131,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102 (asyncio's callback)
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
+        widen(self._transport.get_pipe_transport(1))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: D102
         if fd == 1:

@@ -5,7 +5,10 @@ Does not know where the bytes come from; a line that is no message is handed to 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, cast
 
 from proxy.wire import rpc
 from proxy.wire.unreadable import outline
@@ -15,6 +18,20 @@ LONGEST = 256 * 1024 * 1024
 
 HEAD = 4096
 """Bytes of a longer line that are kept, to know which request it answers."""
+
+
+WIDE = 1 << 20
+"""Bytes that a pipe shall hold: a large message then passes in few steps, and its writer does not wait."""
+
+
+def widen(pipe: asyncio.BaseTransport | None) -> None:
+    """Let a pipe hold, and be read by, more than it is by default, where the system lets us."""
+    if isinstance(pipe, asyncio.ReadTransport):
+        cast("Any", pipe).max_size = WIDE
+    with suppress(OSError, ImportError, AttributeError):
+        import fcntl
+
+        fcntl.fcntl(cast("asyncio.BaseTransport", pipe).get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, WIDE)
 
 
 class Lines:
@@ -34,6 +51,9 @@ class Lines:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes and hand on every line that they complete."""
+        if not self._size and len(data) <= self._longest and data.find(b"\n") == len(data) - 1:
+            self._line(data)
+            return
         first, *rest = data.split(b"\n")
         self._keep(first)
         for following in rest:

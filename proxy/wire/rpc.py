@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeGuard, cast
 
+from pydantic_core import from_json
+
 from proxy.wire.unreadable import Unread, outline, within
 
 Message = dict[str, Any]
@@ -23,10 +25,10 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
-_REPLY = re.compile(r'\s*\{"jsonrpc": ?"2\.0", ?"id": ?(-?\d{1,18}|"[^"\\]*"), ?"result": ?(?=\{)')
+_REPLY = re.compile(rb'\s*\{"jsonrpc": ?"2\.0", ?"id": ?(-?\d{1,18}|"[^"\\]*"), ?"result": ?(?=\{)')
 """The head of a reply as nearly everyone writes it: what follows up to the last brace is the result."""
 
-_SPACES = {ord("\n"): " ", ord("\r"): " "}
+_SPACES = bytes.maketrans(b"\n\r", b"  ")
 """A line break of JSON stands between its parts alone; within a text it is written as an escape."""
 
 _ids = itertools.count(1)
@@ -38,18 +40,27 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"JSON has no {name}")
 
 
-_decoder = json.JSONDecoder(parse_constant=_no_number)
-_decode = _decoder.decode
+_decode = json.JSONDecoder(parse_constant=_no_number).decode
 
 
 class Verbatim(dict[str, Any]):
-    """A result that remembers its own text, and so travels on byte for byte, unread; never change one in place."""
+    """A result that remembers its own bytes, and so travels on as it came; never change one in place."""
 
-    __slots__ = ("text",)
+    __slots__ = ("_end", "_start", "_whole")
 
-    def __init__(self, value: Mapping[str, Any], text: str) -> None:
+    def __init__(self, value: Mapping[str, Any], data: bytes, start: int = 0, end: int | None = None) -> None:
         super().__init__(value)
-        self.text = text
+        self._whole, self._start, self._end = data, start, len(data) if end is None else end
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that it came in."""
+        return self._whole[self._start : self._end]
+
+    def line(self) -> bytes | memoryview:
+        """The same without line breaks, uncopied where there are none."""
+        broken = any(self._whole.find(each, self._start, self._end) >= 0 for each in (b"\n", b"\r"))
+        return self.data.translate(_SPACES) if broken else memoryview(self._whole)[self._start : self._end]
 
 
 def next_id() -> int:
@@ -86,17 +97,17 @@ def fields(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def encode(message: Any) -> bytes:
-    """Write one message as UTF-8 JSON without line breaks; lone surrogates stay escaped."""
+def encode(message: Any, end: bytes = b"") -> bytes:
+    """Write one message as UTF-8 JSON without line breaks, and `end` after it; lone surrogates stay escaped."""
     if type(message) is dict:
         result = cast("Message", message).get("result")
         if type(result) is Verbatim:
-            text = result.text.translate(_SPACES) if "\n" in result.text or "\r" in result.text else result.text
-            return f'{{"jsonrpc":"2.0","id":{_encode(message["id"])},"result":{text}}}'.encode()
+            head = b'{"jsonrpc":"2.0","id":%b,"result":' % _encode(message["id"]).encode()
+            return b"".join((head, result.line(), b"}", end))
     try:
-        return _encode(message).encode()
+        return _encode(message).encode() + end
     except UnicodeEncodeError:
-        return _encode_ascii(message).encode()
+        return _encode_ascii(message).encode() + end
 
 
 def decode(data: bytes) -> list[Message] | None:
@@ -106,26 +117,41 @@ def decode(data: bytes) -> list[Message] | None:
     Infinity, and an `Unread` stands for a message of which no more than id and method can be made out.
     """
     try:
-        return _messages(data.decode())
+        return _messages(data)
     except (ValueError, RecursionError):
         return _second_look(data)
 
 
-def _messages(text: str) -> list[Message] | None:
-    reply = _reply(text)
-    if reply is not None:
-        return [reply]
-    value: Any = _decode(text)
+def _messages(data: bytes) -> list[Message] | None:
+    value = _read(data)
     found = cast("list[Any]", value) if isinstance(value, list) else [value]
     messages = [cast("Message", item) for item in found if isinstance(item, dict)]
     looks_right = messages and all("method" in item or "id" in item for item in messages)
-    return messages if looks_right and len(messages) == len(found) else None
+    if not looks_right or len(messages) != len(found):
+        return None
+    return [_verbatim_reply(data, messages[0])] if isinstance(value, dict) else messages
+
+
+def _read(data: bytes) -> Any:
+    """A JSON value; what the fast reader refuses (lone surrogates, deep nesting) the other may take."""
+    try:
+        return from_json(data, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        return _decode(data.decode())
+
+
+def _verbatim_reply(data: bytes, message: Message) -> Message:
+    """A plain reply with the bytes of its result; any other message as it is."""
+    head = _REPLY.match(data) if "result" in message and len(message) == 3 else None
+    if head is None or type(message["result"]) is not dict or _read(head[1]) != message["id"]:
+        return message
+    return {**message, "result": Verbatim(cast("Message", message["result"]), data, head.end(), data.rindex(b"}"))}
 
 
 def _second_look(data: bytes) -> list[Message] | None:
     cut = within(data)
     try:
-        messages = _messages(cut.text)
+        messages = _messages(cut.text.encode())
     except (ValueError, RecursionError):
         known = outline(cut.text, "it is no valid JSON, or too long to be looked through")
         return [known] if known is not None else None
@@ -140,9 +166,10 @@ def _second_look(data: bytes) -> list[Message] | None:
 
 def _as_far_as_read(message: Message, whole: str, why: str) -> Message:
     """A message of which parts were left out: only a reply can pass on as it came, by its own text."""
-    result, head = message.get("result"), _REPLY.match(whole)
+    data = whole.encode()
+    result, head = message.get("result"), _REPLY.match(data)
     if type(result) is Verbatim and head is not None:
-        return {**message, "result": Verbatim(result, whole.rstrip()[head.end() : -1])}
+        return {**message, "result": Verbatim(result, data, head.end(), data.rindex(b"}"))}
     if "error" in message:
         return message
     return _known(message, why)
@@ -162,11 +189,9 @@ def _known(message: Message, why: str) -> Unread:
 def verbatim(result: Mapping[str, Any]) -> Mapping[str, Any]:
     """A result of ours that is sent often, written once."""
     try:
-        text = _encode(result)
-        text.encode()
+        return Verbatim(result, _encode(result).encode())
     except UnicodeEncodeError:
         return result
-    return Verbatim(result, text)
 
 
 def extended(result: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -174,15 +199,6 @@ def extended(result: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str,
     grown = {**result, **more}
     if type(result) is not Verbatim or len(grown) < len(result) + len(more):
         return grown
-    return Verbatim(grown, result.text.rstrip()[:-1] + ("," if result else "") + _encode(more)[1:])
-
-
-def _reply(text: str) -> Message | None:
-    """Read a plain reply, keeping the text of its result; None for anything else."""
-    head = _REPLY.match(text)
-    if head is None:
-        return None
-    value, end = _decoder.raw_decode(text, head.end())
-    if text[end:].strip() != "}":
-        return None
-    return {"jsonrpc": "2.0", "id": _decode(head.group(1)), "result": Verbatim(value, text[head.end() : end])}
+    own = result.data
+    comma = b"," if result else b""
+    return Verbatim(grown, own[: own.rindex(b"}")] + comma + _encode(more)[1:].encode())

@@ -38,10 +38,30 @@ async def test_several_wrappers_are_opened_together(sent: Any, closed: bool, sty
 
 
 @promise("wrappers-are-opened", "effects-once")
-async def test_on_a_write_they_are_opened_where_the_refusal_is_proven() -> None:
+@pytest.mark.parametrize(
+    "sent", [{"path": {"akte": "7/26"}, "body": {"amt": "Bau", "seite": 3}}, {"input": SOUND}, {"blättern": SOUND}]
+)
+async def test_on_a_write_they_are_opened_where_the_refusal_is_proven(sent: Any) -> None:
     desk = Desk(rathaus("write", "pydantic"))
-    await desk.result("blättern", {"a": {"akte": "7/26"}, "b": {"amt": "Bau", "seite": 3}})
+    await desk.result("blättern", sent)
     assert done(desk.world, "blättern") == [SOUND]
+
+
+@promise("effects-once", "abstains")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"preview": SOUND},
+        {"проверить": SOUND},
+        {"dry_run": {"akte": "7/26"}, "b": {"amt": "Bau", "seite": 3}},
+        {"input": {"simulate": SOUND}},
+    ],
+)
+async def test_on_a_write_a_wrapper_that_may_say_what_to_do_is_shown_and_not_opened(sent: Any) -> None:
+    desk = Desk(rathaus("write", "pydantic"))
+    reply = await desk.reply("blättern", sent)
+    assert reply.refused
+    assert desk.world.done == []
 
 
 @promise("nothing-asked-for-is-lost", "abstains")

@@ -11,7 +11,7 @@ from proxy.repair.view.schema import breaches, property_names
 from proxy.repair.view.step import StepView
 from proxy.repair.view.tool_fit import WRAPPERS
 from proxy.repair.view.values import MISSING, resolve
-from proxy.repair.view.words import plain
+from proxy.repair.view.words import plain, words
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, UnwrapValue
 from schemas.plan import as_ref
@@ -27,6 +27,8 @@ _NOTHING: tuple[Json, ...] = (None, "", [], "null")
 def propose(problem: WrongType | UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     """Take arguments out of JSON text, a list of one, or an unknown key, if every key inside is an argument that fits.
 
+    With an effect, a key around all arguments may say what is to be done (`preview`): to open it is then a guess,
+    unless it is a known wrapper's or stands in the tool's name.
     What else may be wrong with the step is for other rules.
     """
     if isinstance(problem, UnexpectedArgument):
@@ -53,15 +55,18 @@ def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     if len(problem.at) != 1 or here.tool is None:
         return
     rest = {name: value for name, value in here.written.items() if name != problem.name}
+    named = plain(problem.name) in WRAPPERS or set(words(problem.name)) <= set(words(here.tool.name))
     inside = _inside(here.written.get(problem.name), property_names(here.schema, here.schema), named=not here.reads)
     if inside is None or set(inside) & set(rest):
         return
-    if rest and not inside and plain(problem.name) not in WRAPPERS:
+    if rest and not inside and not named:
         return
     merged = {**rest, **inside}
     if set(inside) <= set(property_names(here.schema, here.schema)) and _fits_or_coerces(merged, here, set(rest)):
         evidence = f"what stands in {problem.name!r} satisfies the tool's schema, and the tool knows no such key"
-        yield Offer((UnwrapValue(here.step.id, (), merged),), evidence, Confidence.LOSSLESS)
+        beside = set(rest) & set(property_names(here.schema, here.schema))
+        sure = Confidence.LOSSLESS if named or beside or here.reads else Confidence.GUESS
+        yield Offer((UnwrapValue(here.step.id, (), merged),), evidence, sure)
 
 
 def _inside(value: Json, known: Sequence[str], *, named: bool) -> dict[str, Json] | None:

@@ -103,8 +103,7 @@ class Router:
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
         """The input schema of a tool as this endpoint names it, None where it has no such tool."""
-        catalog = self._fleet.catalog
-        tool = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
+        tool = self._calls.tool(name)
         return tool.schema if tool is not None else None
 
     def client_request(
@@ -225,13 +224,15 @@ class Router:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, "tools/call needs an object with the name of a tool"))
         call = cast("Mapping[str, Any]", params)
-        catalog, name = self._fleet.catalog, str(call["name"])
-        known = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
-        if known is None and self._server is not None:
+        name = str(call["name"])
+        tool = self._calls.tool(name)
+        if tool is not None:
+            return await self._calls.forward(tool, call, request)
+        if self._server is not None:
             await self._fleet.listed_all(self._server)
             if request.own is not None and self._server in request.own.changed:
                 return await self._calls.untouched(call, request)
-        elif known is None and name not in self._calls.own_names:
+        elif name not in self._calls.own_names:
             await self._fleet.listed_for(name)
             away = self._away(name)
             if away is not None:

@@ -87,14 +87,15 @@ class Calls:
     async def call(self, params: Mapping[str, Any], client: Client) -> Reply:
         """Answer one `tools/call`; `params` as the client wrote them."""
         name = str(params.get("name"))
-        tool = self._exact(name)
+        tool = self.tool(name)
         if tool is not None:
-            return await self._forward(tool, params, client)
+            return await self.forward(tool, params, client)
         if name in self.own_names:
             return await self._own(name, params, client)
         return await self._unknown(name, params, client)
 
-    def _exact(self, name: str) -> Tool | None:
+    def tool(self, name: str) -> Tool | None:
+        """The tool of an upstream that this endpoint lists under this very name."""
         catalog = self._upstreams.catalog
         return catalog.public(name) if self._server is None else catalog.origin(self._server, name)
 
@@ -102,7 +103,7 @@ class Calls:
         upstream = self._config.upstreams.get(server or "")
         return upstream.repair if upstream is not None and upstream.repair is not None else self._config.repair.mode
 
-    async def _forward(
+    async def forward(
         self, tool: Tool, params: Mapping[str, Any], client: Client, made: tuple[Proposal, ...] = (), asked: str = ""
     ) -> Reply:
         """Send a call as it came, or with edits `made` to a tool `asked` for; look at it again only if it fails."""
@@ -195,16 +196,16 @@ class Calls:
         view = self._view()
         arguments = params.get("arguments", {})
         if self._server is None and (tool := accepted(view, Step(mend.STEP, name, arguments))) is not None:
-            return await self._forward(tool, params, client)
+            return await self.forward(tool, params, client)
         known = Evidence(view, single=True, policy=self._config.effects.policy)
         swap = await to_thread.run_sync(names.spelled, name, arguments, known)
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self._forward(tool, params, client, (swap,), name)
+            return await self.forward(tool, params, client, (swap,), name)
         reply = await self._refused_name(name, params, client)
         mistyped = unknown_tool(reply, name)
         swap = await to_thread.run_sync(names.mistyped, name, arguments, known) if mistyped else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self._forward(tool, params, client, (swap,), name)
+            return await self.forward(tool, params, client, (swap,), name)
         if not reply.refused or self._mode(self._server) == "off":
             return reply
         near = await to_thread.run_sync(names.near, name, arguments, known)

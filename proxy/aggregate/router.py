@@ -16,6 +16,7 @@ from proxy.aggregate import tasks
 from proxy.aggregate.introduction import Introduction
 from proxy.aggregate.listening import Listening, honoured
 from proxy.aggregate.resources import Resources
+from proxy.aggregate.strict import TOOL, left_out, valid
 from proxy.aggregate.unknown_methods import UnknownMethods
 from proxy.calls.forward import Calls
 from proxy.eras.envelope import GONE, modern_result, of_initialize
@@ -214,7 +215,9 @@ class Router:
 
     def _shown(self, tool: Tool) -> Mapping[str, Any]:
         """A tool of many upstreams' list, with a valid schema in place of a broken one, which is told once."""
-        shown, exchanged = listed(tool.raw, tool.public)
+        mended, exchanged = listed(tool.raw, tool.public)
+        shown = valid(TOOL, mended) or mended
+        exchanged = exchanged + left_out(mended, shown)
         if exchanged and tool.public not in self._told:
             self._told.add(tool.public)
             log.warning("tool listed with what is valid of it", upstream=tool.server, tool=tool.name, broken=exchanged)

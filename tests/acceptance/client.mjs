@@ -1,5 +1,5 @@
 // The TypeScript SDK's client: connects as stdin says, lists the tools (again when they change, until `wanted` are
-// there), makes the calls, and prints what it was told.
+// there), makes the calls, lists resources and prompts, and prints what it was told.
 import { readFileSync } from "node:fs";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -32,5 +32,7 @@ for (const [name, given] of calls) {
     results.push({ thrown: error.message });
   }
 }
+const resources = client.getServerCapabilities().resources ? (await client.listResources()).resources : [];
+const prompts = client.getServerCapabilities().prompts ? (await client.listPrompts()).prompts : [];
 await client.close();
-console.log(JSON.stringify({ tools, results }));
+console.log(JSON.stringify({ tools, results, resources, prompts }));

@@ -58,8 +58,10 @@ def over_http(desk: Desk) -> Iterator[Spec]:
 FACES = pytest.mark.parametrize("connect", [over_stdio, over_http], ids=["stdio", "http"])
 
 
-def spoken(script: list[str], desk: Desk, spec: Spec, *calls: tuple[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """What the client was told: the tools by name, and each call's result."""
+def spoken(
+    script: list[str], desk: Desk, spec: Spec, *calls: tuple[str, Any]
+) -> tuple[dict[str, Any], list[Any], set[str]]:
+    """What the client was told: the tools by name, each call's result, and the names of resources and prompts."""
     given = json.dumps({"wanted": [], **spec, "calls": calls})
     with (desk.folder / "stderr.log").open("a") as errors:
         ran = subprocess.run(
@@ -67,13 +69,14 @@ def spoken(script: list[str], desk: Desk, spec: Spec, *calls: tuple[str, Any]) -
         )  # fmt: skip
     assert ran.returncode == 0, (desk.folder / "stderr.log").read_text()
     told = json.loads(ran.stdout)
-    return {tool["name"]: tool for tool in told["tools"]}, told["results"]
+    names = {each["name"] for each in (*told["resources"], *told["prompts"])}
+    return {tool["name"]: tool for tool in told["tools"]}, told["results"], names
 
 
 @FACES
 def test_tools_of_several_servers_are_listed_called_and_repaired(script: list[str], desk: Desk, connect: Any) -> None:
     with connect(desk) as spec:
-        tools, (echoed, cart, filled, refused, unknown) = spoken(
+        tools, (echoed, cart, filled, refused, unknown), _ = spoken(
             script,
             desk,
             spec,
@@ -105,16 +108,57 @@ def test_a_broken_plan_is_run_to_its_end(script: list[str], desk: Desk, connect:
         {"id": "say", "tool": "echo__echo", "arguments": {"text": "{{find.products.0.title}}"}},
     ]
     with connect(desk) as spec:
-        _, (result,) = spoken(script, desk, spec, ("run_workflow", {"steps": steps, "output": price}))
+        _, (result,), _ = spoken(script, desk, spec, ("run_workflow", {"steps": steps, "output": price}))
     report = result["structuredContent"]
     assert report["status"] == "repaired", report["problems"]
     assert report["output"] == 19.5
     assert {repair["step"] for repair in report["repairs"]} == {"find"}
 
 
+CARELESS = {
+    "initialize": {
+        "capabilities": {
+            "tools": {},
+            "resources": {"subscribe": "no"},
+            "prompts": {"listChanged": 1},
+            "experimental": {"x": True},
+        }
+    },
+    "tools/list": {
+        "tools": [
+            {"name": "drawn", "inputSchema": {"type": "object"}, "icons": None},
+            {"name": "run", "inputSchema": {"type": "object"}, "execution": "no", "annotations": {"title": 5}},
+            {
+                "name": "told",
+                "inputSchema": None,
+                "outputSchema": {"type": "object", "properties": {"a": {"type": "x"}}},
+            },
+        ]
+    },
+    "resources/list": {"resources": [{"uri": "x://1"}, {"uri": "x://2", "name": "two", "mimeType": None}]},
+    "resources/templates/list": {"resourceTemplates": [{"uriTemplate": "x://{a}"}]},
+    "prompts/list": {"prompts": [{"name": "p", "arguments": None}, {"description": "nameless"}]},
+}
+
+
+def test_a_careless_server_costs_the_client_nothing_of_the_others(script: list[str], desk: Desk) -> None:
+    servers = {
+        "careless": [str(SHOP.with_name("reciting.py")), json.dumps(CARELESS)],
+        "sound": [str(SHOP.with_name("extras.py"))],
+    }
+    configured = {name: {"command": sys.executable, "args": args} for name, args in servers.items()}
+    desk.config.write_text(json.dumps({"mcpServers": configured}))
+    wanted = ["sound__echo", "careless__drawn", "careless__run", "careless__told"]
+    spec = {"wanted": wanted, "command": [PROXY, "serve", "--config", str(desk.config)]}
+    tools, (echoed,), names = spoken(script, desk, spec, ("sound__echo", {"text": "as it is"}))
+    assert set(wanted) < tools.keys()
+    assert echoed["content"] == [{"type": "text", "text": "as it is"}]
+    assert names == {"x://1", "two", "extras", "careless__p"}
+
+
 def test_one_server_keeps_its_own_names_behind_wrap(script: list[str], desk: Desk) -> None:
     spec = {"command": [PROXY, "wrap", "--", sys.executable, str(SHOP), str(desk.log)]}
-    tools, (found, filled) = spoken(
+    tools, (found, filled), _ = spoken(
         script, desk, spec, ("search_products", {"query": "hose"}), ("get_product", {"SKU": "can-05"})
     )
     assert "search_products" in tools

@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
+import anyio
 import structlog
 
-from catalog_cache.pages import every_page
+from catalog_cache.pages import Listing, every_page
 from proxy.aggregate.strict import Shape, left_out, valid
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
 from proxy.wire.caller import Caller
 
 log = structlog.get_logger("server")
+
+PATIENCE = 20.0
+"""Seconds that a list waits for one upstream while the others have answered: clients give up after sixty."""
 
 T = TypeVar("T")
 
@@ -36,11 +40,13 @@ async def listed(
 ) -> list[tuple[str, Mapping[str, Any]]]:
     """What these upstreams list under `key`, with the upstream of each item, in their order.
 
-    One that fails is logged and left out, and so is what no strict client would take.
+    One that fails or takes too long is logged and left out, and so is what no strict client would take.
     """
 
     async def ask(server: str) -> list[tuple[str, Mapping[str, Any]]]:
-        listing = await every_page(lambda page: fleet.request(server, method, page, caller), key)
+        listing = Listing(failure=f"no answer in {PATIENCE:.0f} seconds")
+        with anyio.move_on_after(PATIENCE):
+            listing = await every_page(lambda page: fleet.request(server, method, page, caller), key)
         if listing.failure is not None:
             log.warning("list failed", upstream=server, method=method, reason=listing.failure)
         found: list[tuple[str, Mapping[str, Any]]] = []

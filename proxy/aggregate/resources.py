@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
+
 from catalog_cache.merge import SEPARATOR, public_name
 from proxy.aggregate.gather import at_once, capabilities, listed
 from proxy.aggregate.strict import PROMPT, RESOURCE, TEMPLATE, Shape
@@ -26,12 +28,16 @@ from proxy.wire.protocol import (
     TEMPLATES_LIST,
     UNSUBSCRIBE,
 )
+from schemas.catalog import as_list
 from schemas.trial import Reply
 
 Params = Mapping[str, Any]
 
 ADDRESSES = 50_000
-"""Resources whose upstream is remembered."""
+"""Resources whose upstream is remembered, of those that are listed and of those that results link to."""
+
+TO_BE_SET = 5.0
+"""Seconds that setting a level waits for upstreams that do not answer."""
 
 _PLACE = re.compile(r"(\{[^}]*\})")
 
@@ -42,6 +48,7 @@ class Resources:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._resources: dict[str, str] = {}
+        self._links: dict[str, str] = {}
         self._templates: dict[str, tuple[re.Pattern[str], str]] = {}
         self._prompts: dict[str, tuple[str, str]] = {}
         self.table = {
@@ -131,7 +138,8 @@ class Resources:
         kept = caller.own if caller.own is not None else self._fleet.session_state
         kept.note("", method, params, caller.session)
         servers = [each for each in self._with("logging") if caller.own is None or caller.own.has(each)]
-        await at_once(self._fleet.request(server, method, params, caller) for server in servers)
+        with anyio.move_on_after(TO_BE_SET):
+            await at_once(self._fleet.request(server, method, params, caller) for server in servers)
         return Reply(result={})
 
     async def _prompt(self, public: str, caller: Caller) -> tuple[str, str] | None:
@@ -155,24 +163,30 @@ class Resources:
         """Who listed an address, or a template that it fits."""
         if (known := self._known(uri)) is not None:
             return known
-        await self._list_resources(RESOURCES_LIST, {}, caller)
-        await self._list_templates(TEMPLATES_LIST, {}, caller)
+        lists = (RESOURCES_LIST, self._list_resources), (TEMPLATES_LIST, self._list_templates)
+        await at_once(ask(method, {}, caller) for method, ask in lists)
         return self._known(uri)
+
+    def linked(self, server: str, result: Mapping[str, Any] | None) -> None:
+        """Remember the addresses that a tool's result links to: unless another lists one, it is that upstream's."""
+        for block in as_list((result or {}).get("content")) or []:
+            said = rpc.fields(block)
+            uri = rpc.fields(said.get("resource")).get("uri") if said.get("type") == "resource" else said.get("uri")
+            if isinstance(uri, str):
+                _keep(self._links, uri, server)
 
     def _known(self, uri: str) -> str | None:
         """Who listed an address or template, else who has the template that says most of it: `{+all}` says nothing."""
         fits = [template for template, (pattern, _) in self._templates.items() if pattern.fullmatch(uri)]
         fits.sort(key=lambda template: len(_PLACE.sub("", template)), reverse=True)
         listing = [self._templates[each][1] for each in (uri, *fits) if each in self._templates]
-        known = (self._resources.get(uri), *listing)
+        known = (self._resources.get(uri), *listing, self._links.get(uri))
         return next((server for server in known if server in self._fleet.names), None)
 
     def _remember(self, uri: str, server: str) -> None:
-        """The first that listed an address keeps it while it is there; the oldest addresses are forgotten."""
+        """The first that listed an address keeps it while it is there."""
         if self._resources.get(uri) not in self._fleet.names:
-            self._resources[uri] = server
-            while len(self._resources) > ADDRESSES:
-                del self._resources[next(iter(self._resources))]
+            _keep(self._resources, uri, server)
 
     async def _every(
         self, method: str, key: str, capability: str, shape: Shape, caller: Caller
@@ -183,6 +197,14 @@ class Resources:
     def _with(self, capability: str) -> list[str]:
         live = [server for server in self._fleet.names if self._fleet.connection(server) is not None]
         return [server for server in live if capability in capabilities(self._fleet, server)]
+
+
+def _keep(addresses: dict[str, str], uri: str, server: str) -> None:
+    """Note whose an address is; the oldest are forgotten."""
+    addresses.pop(uri, None)
+    addresses[uri] = server
+    while len(addresses) > ADDRESSES:
+        del addresses[next(iter(addresses))]
 
 
 def _named(item: Params, key: str) -> Params:

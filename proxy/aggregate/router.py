@@ -230,7 +230,9 @@ class Router:
         name = str(call["name"])
         tool = self._calls.tool(name)
         if tool is not None:
-            return await self._calls.forward(tool, call, request)
+            reply = await self._calls.forward(tool, call, request)
+            self._resources.linked(tool.server, reply.result)
+            return reply
         if self._server is not None:
             await self._fleet.listed_all(self._server)
             if request.own is not None and self._server in request.own.changed:

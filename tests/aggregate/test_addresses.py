@@ -4,42 +4,95 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
 
+from proxy.aggregate import gather, resources
 from proxy.aggregate.resources import pattern_of
-from tests.frontends.rawclient import MEND, SERVERS, config, started
+from proxy.aggregate.router import Router
+from proxy.calls.forward import Calls
+from proxy.eras.request import Channel
+from proxy.wire.caller import Profile
+from schemas.config import Config, Upstream
+from tests.fakes import Book
+from tests.upstreams.fleets import SERVERS, fleet
 
-ABLE = {"capabilities": {"tools": {}, "resources": {}}}
+
+class Silent(Channel):
+    """A way to a client that says nothing."""
 
 
-def reader(name: str, *templates: str) -> list[str]:
-    """A server that lists these templates and reads every address as its own."""
+def reader(name: str, *templates: str, **more: Any) -> list[str]:
+    """The arguments of a server that lists these templates and reads every address as its own."""
     said = {
-        "initialize": ABLE,
+        "initialize": {"capabilities": {"tools": {}, "resources": {}, "logging": {}}},
         "tools/list": {"tools": []},
         "resources/list": {"resources": []},
         "resources/templates/list": {"resourceTemplates": [{"uriTemplate": each, "name": each} for each in templates]},
         "resources/read": {"contents": [{"uri": "x://", "text": name}]},
+        "logging/setLevel": {},
     }
-    return [sys.executable, str(SERVERS / "reciting.py"), json.dumps(said)]
+    return [str(SERVERS / "reciting.py"), json.dumps(said | more)]
 
 
-async def test_a_template_that_takes_everything_takes_nothing_of_another(tmp_path: Path) -> None:
+@asynccontextmanager
+async def router(**servers: list[str]) -> AsyncGenerator[Router]:
+    """An endpoint for these servers, which have all begun."""
+    upstreams = {name: Upstream(command=sys.executable, args=args) for name, args in servers.items()}
+    async with fleet(**upstreams) as made:
+        for name in servers:
+            await made.ready(name)
+        yield Router(made, Calls(Config(upstreams=upstreams), made, Book()))
+
+
+async def answered(router: Router, method: str, **params: Any) -> Mapping[str, Any]:
+    """The result of one request."""
+    request = router.client_request(Silent(), "s", Profile(), params)
+    with anyio.fail_after(10):
+        reply = await router.answer(method, params, request)
+    assert reply.result is not None, reply
+    return reply.result
+
+
+async def read(router: Router, uri: str) -> str:
+    """Who answered for this address."""
+    return (await answered(router, "resources/read", uri=uri))["contents"][0]["text"]
+
+
+async def test_a_template_that_takes_everything_takes_nothing_of_another() -> None:
     servers = {"greedy": reader("greedy", "{+all}", "mail://{+all}"), "mail": reader("mail", "mail://box/{id}")}
-    file = config(tmp_path, **servers)
-    async with started(tmp_path, *MEND, "serve", "--config", str(file)) as raw:
-        await raw.initialize()
-        await raw.request("resources/templates/list")
+    async with router(**servers) as made:
+        assert await read(made, "mail://box/5") == "mail"
+        assert await read(made, "mail://else/5/6") == "greedy"
+        assert await read(made, "any://thing") == "greedy"
 
-        async def read(uri: str) -> Any:
-            return (await raw.request("resources/read", {"uri": uri}))["result"]["contents"][0]["text"]
 
-        assert await read("mail://box/5") == "mail"
-        assert await read("mail://else/5/6") == "greedy"
-        assert await read("any://thing") == "greedy"
+async def test_an_address_that_a_result_links_to_leads_back_to_who_returned_it() -> None:
+    link = {"type": "resource_link", "uri": "made://1", "name": "made"}
+    inner = {"type": "resource", "resource": {"uri": "made://2", "text": ""}}
+    tool = {"name": "make", "inputSchema": {"type": "object"}}
+    more = {"tools/list": {"tools": [tool]}, "tools/call": {"content": [link, inner]}}
+    async with router(curious=reader("curious"), maker=reader("maker", **more)) as made:
+        await answered(made, "tools/call", name="maker__make", arguments={})
+        assert await read(made, "made://1") == "maker"
+        assert await read(made, "made://2") == "maker"
+        assert await read(made, "made://3") == "curious"
+
+
+async def test_an_upstream_that_answers_no_list_holds_up_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "PATIENCE", 0.3)
+    monkeypatch.setattr(resources, "TO_BE_SET", 0.3)
+    silent = dict.fromkeys(("resources/list", "resources/templates/list", "logging/setLevel"))
+    listed = {"resources/list": {"resources": [{"uri": "mail://1", "name": "one"}]}}
+    servers = {"silent": reader("silent", **silent), "mail": reader("mail", "mail://{id}", **listed)}
+    async with router(**servers) as made:
+        assert (await answered(made, "resources/list"))["resources"] == [{"uri": "mail://1", "name": "one"}]
+        assert await answered(made, "logging/setLevel", level="info") == {}
+        assert await read(made, "mail://5") == "mail"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A real MCP server that answers each method with what it was told to: `python reciting.py '{"tools/list": {...}}'`.
 
-Of the answer to `initialize` it says the version itself; a method that it was told nothing of it does not know.
+Of the answer to `initialize` it says the version itself; a method that it was told nothing of it does not know, and one
+of which it was told `null` it never answers.
 """
 
 import json
@@ -21,6 +22,8 @@ def main() -> None:
             hello = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
             answer = {"result": hello | said.get(method, {})}
         elif method in said:
+            if said[method] is None:
+                continue
             answer = {"result": said[method]}
         sys.stdout.write(json.dumps({"jsonrpc": "2.0", "id": ident, **answer}) + "\n")
         sys.stdout.flush()

@@ -214,9 +214,9 @@ def _named(item: Params, key: str) -> Params:
 def pattern_of(template: str) -> re.Pattern[str]:
     """What a URI template can become, loosely: a place holder is one segment, or the rest for `{+x}` and `{/x*}`.
 
-    The SDK's matcher is as quick, but refuses templates of level 4 that servers list, and addresses that a client left
-    unencoded. Every place holder but the last ends for good where what follows it first stands, so that no address
-    takes longer than a few looks at each of its characters.
+    The SDK's matcher is as quick, but takes a second to import, and refuses templates of level 4 that servers list and
+    addresses that a client left unencoded. Here every place holder but the last ends for good where what follows it
+    first stands, so that no address takes longer than a few looks at each of its characters.
     """
     parts = _PLACE.split(template)
     loose = ["." if part[1:2] in "+/#?&;" or part.endswith("*}") else "[^/]" for part in parts if part.startswith("{")]

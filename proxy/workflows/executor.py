@@ -106,19 +106,18 @@ class Executor:
     async def send(self, tool: Tool, step: str, arguments: Json) -> StepRun:
         """Send one call, journal it before (where it has an effect in a workflow) and after, and classify the reply."""
         call_id = self.journal.new_id("call")
-        started = time.time()
+        run = StepRun(step, tool.server, tool.name, arguments, Verdict.UNKNOWN, None, None, call_id, tool.effect)
         record = CallRecord(
-            call_id, started, self.client.session, tool.server, tool.name, arguments, "sent",
+            call_id, time.time(), self.client.session, tool.server, tool.name, arguments, "sent",
             repair_id=self.repair_id, step=step, effect=tool.effect.value,
         )  # fmt: skip
         lasting = self.durable and tool.effect is not Effect.READ
         if lasting:
-            before = [run for runs in self.ledger.history.values() for run in runs]
-            self.checkpoint.sending(_sending(record, tool), before)
+            self.checkpoint.sending(run, [run for runs in self.ledger.history.values() for run in runs])
             self.journal.call(record)
             if not await self.journal.flush():
                 self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
-                return _unnoted(record, tool)
+                return _unnoted(run)
         self.ledger.calls += 1
         clock = time.perf_counter()
         reply = Reply(lost=Lost.TIMED_OUT, message="the run ended before an answer came")
@@ -128,10 +127,7 @@ class Executor:
             )
         finally:
             ms = (time.perf_counter() - clock) * 1000
-            run = StepRun(
-                step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, round(ms, 3)
-            )
-            run = self._classified(run, tool)
+            run = self._classified(replace(run, reply=reply, ms=round(ms, 3)), tool)
             self.journal.call(
                 replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
             )
@@ -156,23 +152,11 @@ class Executor:
         )
 
 
-def _sending(record: CallRecord, tool: Tool) -> StepRun:
-    """A call under way, whose outcome nobody knows yet."""
-    return StepRun(
-        record.step or "", tool.server, tool.name, record.arguments, Verdict.UNKNOWN, None, None, record.call_id,
-        tool.effect,
-    )  # fmt: skip
-
-
-def _unnoted(record: CallRecord, tool: Tool) -> StepRun:
+def _unnoted(run: StepRun) -> StepRun:
     """A call that was not sent, as nobody could have known of it after a crash."""
-    step, why = record.step or "", "the journal cannot be written now, so this call was not sent"
-    problem = OutcomeUnknown(step=step, message=why)
+    why = "the journal cannot be written now, so this call was not sent"
     unsent = Reply(lost=Lost.NOT_SENT, message=why)
-    return StepRun(
-        step, tool.server, tool.name, record.arguments, Verdict.NOT_SENT, unsent, None, record.call_id, tool.effect,
-        problems=(problem,),
-    )  # fmt: skip
+    return replace(run, verdict=Verdict.NOT_SENT, reply=unsent, problems=(OutcomeUnknown(step=run.step, message=why),))
 
 
 def _written(reply: Reply) -> Json:

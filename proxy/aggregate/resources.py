@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -32,12 +32,16 @@ from schemas.catalog import as_list
 from schemas.trial import Reply
 
 Params = Mapping[str, Any]
+T = TypeVar("T")
 
 ADDRESSES = 50_000
-"""Resources whose upstream is remembered, of those that are listed and of those that results link to."""
+"""Resources whose upstream is remembered, of those listed and of those that results link to; and as many prompts."""
 
 TO_BE_SET = 5.0
 """Seconds that setting a level waits for upstreams that do not answer."""
+
+TEMPLATES = 500
+"""Templates of one upstream that addresses are held against."""
 
 _PLACE = re.compile(r"(\{[^}]*\})")
 
@@ -49,7 +53,7 @@ class Resources:
         self._fleet = fleet
         self._resources: dict[str, str] = {}
         self._links: dict[str, str] = {}
-        self._templates: dict[str, tuple[re.Pattern[str], str]] = {}
+        self._templates: dict[str, dict[str, Template]] = {}
         self._prompts: dict[str, tuple[str, str]] = {}
         self.table = {
             RESOURCES_LIST: self._list_resources,
@@ -78,11 +82,13 @@ class Resources:
     async def _list_templates(self, method: str, params: Params, caller: Caller) -> Reply:
         del params
         found = await self._every(method, "resourceTemplates", "resources", TEMPLATE, caller)
+        fresh: dict[str, dict[str, Template]] = {}
         for server, item in found:
-            template = item["uriTemplate"]
-            kept = self._templates.get(template)
-            if kept is None or kept[1] not in self._fleet.names:
-                self._templates[template] = (pattern_of(template), server)
+            templates = fresh.setdefault(server, {})
+            if len(templates) < TEMPLATES:
+                template = item["uriTemplate"]
+                templates[template] = self._templates.get(server, {}).get(template) or Template(template)
+        self._templates |= fresh
         return Reply(result={"resourceTemplates": [_named(item, "uriTemplate") for _, item in found]})
 
     async def _list_prompts(self, method: str, params: Params, caller: Caller) -> Reply:
@@ -90,7 +96,7 @@ class Resources:
         shown: list[Params] = []
         for server, item in await self._every(method, "prompts", "prompts", PROMPT, caller):
             public = public_name(server, item["name"])
-            self._prompts[public] = (server, item["name"])
+            _keep(self._prompts, public, (server, item["name"]))
             shown.append({**item, "name": public})
         return Reply(result={"prompts": shown})
 
@@ -177,11 +183,18 @@ class Resources:
 
     def _known(self, uri: str) -> str | None:
         """Who listed an address or template, else who has the template that says most of it: `{+all}` says nothing."""
-        fits = [template for template, (pattern, _) in self._templates.items() if pattern.fullmatch(uri)]
-        fits.sort(key=lambda template: len(_PLACE.sub("", template)), reverse=True)
-        listing = [self._templates[each][1] for each in (uri, *fits) if each in self._templates]
-        known = (self._resources.get(uri), *listing, self._links.get(uri))
-        return next((server for server in known if server in self._fleet.names), None)
+        names = self._fleet.names
+        listed = self._resources.get(uri)
+        if listed in names:
+            return listed
+        best = self._links.get(uri)
+        most = -1 if best is None else 0
+        for server in names:
+            for written, template in self._templates.get(server, {}).items():
+                said = len(uri) if written == uri else template.said
+                if said > most and (written == uri or template.fits(uri)):
+                    best, most = server, said
+        return best if best in names else None
 
     def _remember(self, uri: str, server: str) -> None:
         """The first that listed an address keeps it while it is there."""
@@ -199,16 +212,24 @@ class Resources:
         return [server for server in live if capability in capabilities(self._fleet, server)]
 
 
-def _keep(addresses: dict[str, str], uri: str, server: str) -> None:
-    """Note whose an address is; the oldest are forgotten."""
-    addresses.pop(uri, None)
-    addresses[uri] = server
-    while len(addresses) > ADDRESSES:
-        del addresses[next(iter(addresses))]
+def _keep(known: dict[str, T], key: str, whose: T) -> None:
+    """Note whose an address or a prompt is; the oldest are forgotten."""
+    known.pop(key, None)
+    known[key] = whose
+    while len(known) > ADDRESSES:
+        del known[next(iter(known))]
 
 
 def _named(item: Params, key: str) -> Params:
     return item if "name" in item else {**item, "name": item[key]}
+
+
+class Template:
+    """A URI template: what it can become, and how many characters it says of that itself."""
+
+    def __init__(self, written: str) -> None:
+        self.said = len(_PLACE.sub("", written))
+        self.fits = pattern_of(written).fullmatch
 
 
 def pattern_of(template: str) -> re.Pattern[str]:

@@ -76,11 +76,18 @@ async def test_an_address_that_a_result_links_to_leads_back_to_who_returned_it()
     inner = {"type": "resource", "resource": {"uri": "made://2", "text": ""}}
     tool = {"name": "make", "inputSchema": {"type": "object"}}
     more = {"tools/list": {"tools": [tool]}, "tools/call": {"content": [link, inner]}}
-    async with router(curious=reader("curious"), maker=reader("maker", **more)) as made:
+    async with router(curious=reader("curious", "{+all}"), maker=reader("maker", **more)) as made:
         await answered(made, "tools/call", name="maker__make", arguments={})
         assert await read(made, "made://1") == "maker"
         assert await read(made, "made://2") == "maker"
         assert await read(made, "made://3") == "curious"
+
+
+async def test_of_an_upstream_that_lists_templates_without_end_some_are_looked_at() -> None:
+    endless = [f"{{a}}{'{b}-' * 6}{number}" for number in range(600)]
+    async with router(endless=reader("endless", *endless), mail=reader("mail", "mail://{+all}")) as made:
+        assert await read(made, "mail://" + "-" * 2000) == "mail"
+        assert len(made._resources._templates["endless"]) == resources.TEMPLATES
 
 
 async def test_an_upstream_that_answers_no_list_holds_up_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

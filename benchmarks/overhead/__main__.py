@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.overhead.clients import Http, Stdio
+from benchmarks.overhead.clients import EndedError, Http, Stdio, at_once
 
 ECHO = [sys.executable, "-m", "benchmarks.overhead.echo"]
 MEND = [sys.executable, "-m", "proxy.cli"]
@@ -83,7 +83,7 @@ class Way:
             for _ in left:
                 self.wide_ms.append(await self.call())
 
-        await asyncio.gather(*(work() for _ in range(WIDTH)))
+        await at_once(work() for _ in range(WIDTH))
         self.wide_seconds += time.perf_counter() - begun
         self.cpu_ms += self._cpu() - before
 
@@ -220,7 +220,10 @@ def main() -> None:
     parser.add_argument("--mcp-proxy", default="")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found = asyncio.run(run(options))
+    try:
+        found = asyncio.run(run(options))
+    except EndedError as error:
+        sys.exit(str(error))
     print(f"{platform.platform()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n")
     for title, rows in found.items():
         print(table(title, rows))

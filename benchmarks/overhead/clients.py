@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import IO, Any, Protocol
 
 import httpx2
@@ -36,6 +36,16 @@ class EndedError(ConnectionError):
         lines = stderr.read().decode(errors="replace").splitlines()[-LAST_LINES:]
         how = "closed its connection" if status is None else f"ended with status {status}"
         super().__init__("\n".join([f"{shlex.join(command)} {how}; its last lines on stderr:", *(lines or ["(none)"])]))
+
+
+async def at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at the same time; the first failure ends the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 class Client(Protocol):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -124,7 +125,7 @@ class Resources:
         server = await self.home(uri, caller)
         if server is not None:
             return await self._fleet.request(server, method, params, caller)
-        for candidate in self._with("resources"):
+        for candidate in sorted(self._with("resources"), key=partial(self._unlike, uri)):
             reply = await self._fleet.request(candidate, method, params, caller)
             if reply.result is not None:
                 self._remember(uri, candidate)
@@ -195,6 +196,12 @@ class Resources:
                 if said > most and (written == uri or template.fits(uri)):
                     best, most = server, said
         return best if best in names else None
+
+    def _unlike(self, uri: str, server: str) -> bool:
+        """Tell whether nothing that an upstream listed is of an address's scheme."""
+        scheme = uri.partition(":")[0] + ":"
+        listed = (address for address, whose in self._resources.items() if whose == server)
+        return not any(each.startswith(scheme) for each in (*listed, *self._templates.get(server, ())))
 
     def _remember(self, uri: str, server: str) -> None:
         """The first that listed an address keeps it while it is there."""

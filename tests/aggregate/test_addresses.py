@@ -83,6 +83,15 @@ async def test_an_address_that_a_result_links_to_leads_back_to_who_returned_it()
         assert await read(made, "made://3") == "curious"
 
 
+async def test_an_address_that_nobody_listed_is_asked_for_first_where_its_like_are() -> None:
+    listed = {"resources/list": {"resources": [{"uri": "mail://1", "name": "one"}]}}
+    servers = {"curious": reader("curious"), "mail": reader("mail", **listed), "wiki": reader("wiki", "wiki://{page}")}
+    async with router(**servers) as made:
+        assert await read(made, "mail://2") == "mail"
+        assert await read(made, "wiki://a/b") == "wiki"
+        assert await read(made, "else://2") == "curious"
+
+
 async def test_of_an_upstream_that_lists_templates_without_end_some_are_looked_at() -> None:
     endless = [f"{{a}}{'{b}-' * 6}{number}" for number in range(600)]
     async with router(endless=reader("endless", *endless), mail=reader("mail", "mail://{+all}")) as made:

@@ -5,14 +5,14 @@ Addresses stay as they are and lead back to whoever listed them; prompts are nam
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 
 from catalog_cache.merge import SEPARATOR, public_name
+from proxy.aggregate.addresses import Addresses, keep
 from proxy.aggregate.gather import at_once, capabilities, listed
 from proxy.aggregate.strict import PROMPT, RESOURCE, TEMPLATE, Shape
 from proxy.upstreams.fleet import Fleet
@@ -29,22 +29,12 @@ from proxy.wire.protocol import (
     TEMPLATES_LIST,
     UNSUBSCRIBE,
 )
-from schemas.catalog import as_list
 from schemas.trial import Reply
 
 Params = Mapping[str, Any]
-T = TypeVar("T")
-
-ADDRESSES = 50_000
-"""Resources whose upstream is remembered, of those listed and of those that results link to; and as many prompts."""
 
 TO_BE_SET = 5.0
 """Seconds that setting a level waits for upstreams that do not answer."""
-
-TEMPLATES = 500
-"""Templates of one upstream that addresses are held against."""
-
-_PLACE = re.compile(r"(\{[^}]*\})")
 
 
 class Resources:
@@ -52,9 +42,7 @@ class Resources:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._resources: dict[str, str] = {}
-        self._links: dict[str, str] = {}
-        self._templates: dict[str, dict[str, Template]] = {}
+        self.addresses = Addresses()
         self._prompts: dict[str, tuple[str, str]] = {}
         self.table = {
             RESOURCES_LIST: self._list_resources,
@@ -77,19 +65,13 @@ class Resources:
         del params
         found = await self._every(method, "resources", "resources", RESOURCE, caller)
         for server, item in found:
-            self._remember(item["uri"], server)
+            self.addresses.listed(item["uri"], server, self._fleet.names)
         return Reply(result={"resources": [_named(item, "uri") for _, item in found]})
 
     async def _list_templates(self, method: str, params: Params, caller: Caller) -> Reply:
         del params
         found = await self._every(method, "resourceTemplates", "resources", TEMPLATE, caller)
-        fresh: dict[str, dict[str, Template]] = {}
-        for server, item in found:
-            templates = fresh.setdefault(server, {})
-            if len(templates) < TEMPLATES:
-                template = item["uriTemplate"]
-                templates[template] = self._templates.get(server, {}).get(template) or Template(template)
-        self._templates |= fresh
+        self.addresses.take_templates((server, item["uriTemplate"]) for server, item in found)
         return Reply(result={"resourceTemplates": [_named(item, "uriTemplate") for _, item in found]})
 
     async def _list_prompts(self, method: str, params: Params, caller: Caller) -> Reply:
@@ -97,7 +79,7 @@ class Resources:
         shown: list[Params] = []
         for server, item in await self._every(method, "prompts", "prompts", PROMPT, caller):
             public = public_name(server, item["name"])
-            _keep(self._prompts, public, (server, item["name"]))
+            keep(self._prompts, public, (server, item["name"]))
             shown.append({**item, "name": public})
         return Reply(result={"prompts": shown})
 
@@ -125,10 +107,10 @@ class Resources:
         server = await self.home(uri, caller)
         if server is not None:
             return await self._fleet.request(server, method, params, caller)
-        for candidate in sorted(self._with("resources"), key=partial(self._unlike, uri)):
+        for candidate in sorted(self._with("resources"), key=partial(self.addresses.unlike, uri)):
             reply = await self._fleet.request(candidate, method, params, caller)
             if reply.result is not None:
-                self._remember(uri, candidate)
+                self.addresses.listed(uri, candidate, self._fleet.names)
                 return reply
         return Reply(error=rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": uri}))
 
@@ -168,45 +150,12 @@ class Resources:
 
     async def home(self, uri: str, caller: Caller) -> str | None:
         """Who listed an address, or a template that it fits."""
-        if (known := self._known(uri)) is not None:
+        names = self._fleet.names
+        if (known := self.addresses.home(uri, names)) is not None:
             return known
         lists = (RESOURCES_LIST, self._list_resources), (TEMPLATES_LIST, self._list_templates)
         await at_once(ask(method, {}, caller) for method, ask in lists)
-        return self._known(uri)
-
-    def linked(self, server: str, result: Mapping[str, Any] | None) -> None:
-        """Remember the addresses that a tool's result links to: unless another lists one, it is that upstream's."""
-        for block in as_list((result or {}).get("content")) or []:
-            said = rpc.fields(block)
-            uri = rpc.fields(said.get("resource")).get("uri") if said.get("type") == "resource" else said.get("uri")
-            if isinstance(uri, str):
-                _keep(self._links, uri, server)
-
-    def _known(self, uri: str) -> str | None:
-        """Who listed an address or template, else who has the template that says most of it: `{+all}` says nothing."""
-        names = self._fleet.names
-        listed = self._resources.get(uri)
-        if listed in names:
-            return listed
-        best = self._links.get(uri)
-        most = -1 if best is None else 0
-        for server in names:
-            for written, template in self._templates.get(server, {}).items():
-                said = len(uri) if written == uri else template.said
-                if said > most and (written == uri or template.fits(uri)):
-                    best, most = server, said
-        return best if best in names else None
-
-    def _unlike(self, uri: str, server: str) -> bool:
-        """Tell whether nothing that an upstream listed is of an address's scheme."""
-        scheme = uri.partition(":")[0] + ":"
-        listed = (address for address, whose in self._resources.items() if whose == server)
-        return not any(each.startswith(scheme) for each in (*listed, *self._templates.get(server, ())))
-
-    def _remember(self, uri: str, server: str) -> None:
-        """The first that listed an address keeps it while it is there."""
-        if self._resources.get(uri) not in self._fleet.names:
-            _keep(self._resources, uri, server)
+        return self.addresses.home(uri, names)
 
     async def _every(
         self, method: str, key: str, capability: str, shape: Shape, caller: Caller
@@ -219,36 +168,5 @@ class Resources:
         return [server for server in live if capability in capabilities(self._fleet, server)]
 
 
-def _keep(known: dict[str, T], key: str, whose: T) -> None:
-    """Note whose an address or a prompt is; the oldest are forgotten."""
-    known.pop(key, None)
-    known[key] = whose
-    while len(known) > ADDRESSES:
-        del known[next(iter(known))]
-
-
 def _named(item: Params, key: str) -> Params:
     return item if "name" in item else {**item, "name": item[key]}
-
-
-class Template:
-    """A URI template: what it can become, and how many characters it says of that itself."""
-
-    def __init__(self, written: str) -> None:
-        self.said = len(_PLACE.sub("", written))
-        self.fits = pattern_of(written).fullmatch
-
-
-def pattern_of(template: str) -> re.Pattern[str]:
-    """What a URI template can become, loosely: a place holder is one segment, or the rest for `{+x}` and `{/x*}`.
-
-    The SDK's matcher is as quick, but takes a second to import, and refuses templates of level 4 that servers list and
-    addresses that a client left unencoded. Here every place holder but the last ends for good where what follows it
-    first stands, so that no address takes longer than a few looks at each of its characters.
-    """
-    parts = _PLACE.split(template)
-    loose = ["." if part[1:2] in "+/#?&;" or part.endswith("*}") else "[^/]" for part in parts if part.startswith("{")]
-    first, *fixed = [re.escape(part) for part in parts if not part.startswith("{")]
-    ended = [f"(?>{hole}*?{rest})" for hole, rest in zip(loose[:-1], fixed[:-1], strict=True)]
-    last = [f"{hole}*{rest}" for hole, rest in zip(loose[-1:], fixed[-1:], strict=True)]
-    return re.compile("".join((first, *ended, *last)), re.DOTALL)

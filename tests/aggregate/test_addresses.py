@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
-from proxy.aggregate import gather, resources
-from proxy.aggregate.resources import pattern_of
+from proxy.aggregate import addresses, gather, resources
+from proxy.aggregate.addresses import pattern_of
 from proxy.aggregate.router import Router
 from proxy.calls.forward import Calls
 from proxy.eras.request import Channel
@@ -96,7 +96,7 @@ async def test_of_an_upstream_that_lists_templates_without_end_some_are_looked_a
     endless = [f"{{a}}{'{b}-' * 6}{number}" for number in range(600)]
     async with router(endless=reader("endless", *endless), mail=reader("mail", "mail://{+all}")) as made:
         assert await read(made, "mail://" + "-" * 2000) == "mail"
-        assert len(made._resources._templates["endless"]) == resources.TEMPLATES
+        assert len(made._resources.addresses._templates["endless"]) == addresses.TEMPLATES
 
 
 async def test_an_upstream_that_answers_no_list_holds_up_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

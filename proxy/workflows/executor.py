@@ -7,8 +7,10 @@ candidate reuses what earlier candidates got, and asks `effects.may_send` before
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 
 import anyio
 from anyio import to_thread
@@ -315,20 +317,20 @@ def _keeps_back(problem: Problem) -> bool:
 
 def _stuck(waits: Mapping[str, order.Waits]) -> set[str]:
     """Steps that wait for themselves, directly or through others, and those between such: they are never sent."""
+    needs = {step: own.all & waits.keys() for step, own in waits.items()}
     behind: dict[str, set[str]] = {step: set() for step in waits}
-    for step, own in waits.items():
-        for other in own.all & behind.keys():
+    for step, others in needs.items():
+        for other in others:
             behind[other].add(step)
-    left = set(waits)
-    for edges in ({step: set(own.all & behind.keys()) for step, own in waits.items()}, behind):
-        count = {step: len(edges[step] & left) for step in left}
-        free = [step for step in left if not count[step]]
-        other_way = behind if edges is not behind else {step: own.all & behind.keys() for step, own in waits.items()}
-        while free:
-            step = free.pop()
-            left.discard(step)
-            for neighbour in other_way[step] & left:
-                count[neighbour] -= 1
-                if not count[neighbour]:
-                    free.append(neighbour)
+    return _never_ready(needs) & _never_ready(behind)
+
+
+def _never_ready(needs: Mapping[str, Set[str]]) -> set[str]:
+    """Those on a cycle, and those that need one of them."""
+    sorter, left = TopologicalSorter(needs), set(needs)
+    with suppress(CycleError):
+        sorter.prepare()
+    while ready := sorter.get_ready():
+        left.difference_update(ready)
+        sorter.done(*ready)
     return left

@@ -71,7 +71,7 @@ def test_the_smallest_invalid_part_is_left_out(kind: str, broken: dict[str, Any]
     "schema",
     [
         None,
-        {"type": "object", "properties": {"a": {"type": "strin"}}},
+        {"type": "object", "properties": {"a": {"type": "text"}}},
         {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}},
         {"type": "object", "properties": {"a": {"anyOf": [{"type": "string"}, None]}}},
         {"type": "object", "properties": {"a": {"pattern": "(?P<x>a)"}}},

@@ -17,7 +17,6 @@ import os
 import platform
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.overhead.clients import Http, Stdio
+from benchmarks.overhead.clients import EndedError, Http, Stdio, at_once
 
 ECHO = [sys.executable, "-m", "benchmarks.overhead.echo"]
 MEND = [sys.executable, "-m", "proxy.cli"]
@@ -84,7 +83,7 @@ class Way:
             for _ in left:
                 self.wide_ms.append(await self.call())
 
-        await asyncio.gather(*(work() for _ in range(WIDTH)))
+        await at_once(work() for _ in range(WIDTH))
         self.wide_seconds += time.perf_counter() - begun
         self.cpu_ms += self._cpu() - before
 
@@ -114,9 +113,9 @@ class Way:
 
 async def measure(ways: list[Way], rounds: int, calls: int) -> list[dict[str, Any]]:
     """Let the ways take turns, and give a row for each."""
-    for way in ways:
-        await way.open()
     try:
+        for way in ways:
+            await way.open()
         for _ in range(rounds):
             for way in ways:
                 await way.block(calls)
@@ -124,7 +123,8 @@ async def measure(ways: list[Way], rounds: int, calls: int) -> list[dict[str, An
             way.weigh()
     finally:
         for way in ways:
-            await way.client.close()
+            if way.client is not None:
+                await way.client.close()
     return [way.row() for way in ways]
 
 
@@ -143,13 +143,12 @@ def over_stdio(options: argparse.Namespace, home: str, *echo: str) -> list[Way]:
 
 def over_http(options: argparse.Namespace, home: str, *, modern: bool) -> list[Way]:
     """Direct, through us and through mcp-proxy, over HTTP to a server on stdio."""
-    env = {**os.environ, "MCP_MEND_HOME": home}
+    env = {"MCP_MEND_HOME": home}
     config = Path(home) / "servers.json"
     config.write_text(json.dumps({"mcpServers": {"echo": {"command": ECHO[0], "args": ECHO[1:]}}}), encoding="utf-8")
 
     def start(command: list[str], url: str) -> Http:
-        server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-        return Http(url, [server], modern=modern)
+        return Http(url, command, env, modern=modern)
 
     direct, ours, other = free_port(), free_port(), free_port()
     serve = [*MEND, "serve", "--config", str(config), "--http", f"127.0.0.1:{ours}"]
@@ -221,7 +220,10 @@ def main() -> None:
     parser.add_argument("--mcp-proxy", default="")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found = asyncio.run(run(options))
+    try:
+        found = asyncio.run(run(options))
+    except EndedError as error:
+        sys.exit(str(error))
     print(f"{platform.platform()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n")
     for title, rows in found.items():
         print(table(title, rows))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.overhead.clients import Stdio
+from benchmarks.overhead.clients import Stdio, at_once
 
 WIDTH = 16
 ECHO = Path(__file__).parents[2] / "tests" / "servers" / "echo.py"
@@ -39,7 +39,7 @@ async def run(calls: int) -> list[tuple[int, float, int, int]]:
                 assert reply["result"]["content"][0]["text"] == text
 
         for part in range(1, 11):
-            await asyncio.gather(*(work(calls * part // 10) for _ in range(WIDTH)))
+            await at_once(work(calls * part // 10) for _ in range(WIDTH))
             await asyncio.sleep(1)
             rows.append((done, proxy.memory_info().rss / 2**20, proxy.num_fds(), len(client.processes())))
         await client.close()

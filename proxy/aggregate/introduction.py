@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from proxy.aggregate.gather import capabilities
+from proxy.aggregate.strict import CAPABILITIES, valid
 from proxy.eras.envelope import ourselves, supported_versions
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
@@ -56,19 +58,19 @@ class Introduction:
 
     async def _together(self, *, modern: bool) -> dict[str, Any]:
         await self._fleet.listed_once()
-        said = {server: self._fleet.hello(server) for server in self._fleet.names}
-        capabilities = merged((rpc.fields(hello.get("capabilities")) for hello in said.values()), modern=modern)
-        told = {server: hello.get("instructions") for server, hello in said.items()}
+        names = self._fleet.names
+        offered = merged((capabilities(self._fleet, server) for server in names), modern=modern)
+        told = {server: self._fleet.hello(server).get("instructions") for server in names}
         parts = [f"# {server}\n{text}" for server, text in told.items() if isinstance(text, str) and text]
-        shown: dict[str, Any] = {"capabilities": capabilities, "serverInfo": ourselves()}
+        shown: dict[str, Any] = {"capabilities": offered, "serverInfo": ourselves()}
         return {**shown, "instructions": "\n\n".join(parts)} if parts else shown
 
 
 def merged(said: Iterable[Mapping[str, Any]], *, modern: bool) -> dict[str, Any]:
-    """What all upstreams together can do; tasks of the handshake era mean nothing to a modern client."""
+    """What is valid of what all upstreams can do; tasks of the handshake era mean nothing to a modern client."""
     offered: dict[str, Any] = {"tools": {"listChanged": True}}
-    for capabilities in said:
-        for name, value in capabilities.items():
+    for able in said:
+        for name, value in (valid(CAPABILITIES, able) or {}).items():
             if name != "tools" and isinstance(value, Mapping) and not (modern and name == "tasks"):
                 offered[name] = _deep(offered.get(name, {}), cast("Mapping[str, Any]", value))
     return offered

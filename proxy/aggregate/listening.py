@@ -5,7 +5,6 @@ Acknowledges first, then sends what was asked for and nothing else, every messag
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, cast
@@ -13,6 +12,7 @@ from uuid import uuid4
 
 import anyio
 
+from proxy.aggregate.gather import at_once
 from proxy.eras.request import ClientRequest
 from proxy.eras.subscriptions import URIS, Subscription
 from proxy.upstreams.fleet import Fleet
@@ -72,12 +72,12 @@ class Listening:
         try:
             with anyio.move_on_after(BEGIN):
                 parts = await self._parts(homes)
-                await asyncio.gather(*(self._reach(server, part) for server, part in parts.items()))
+                await at_once(self._reach(server, part) for server, part in parts.items())
             self._exchange.tell(ACKNOWLEDGED, {"notifications": self._wish, "_meta": self._tag})
             early, self._early = self._early or [], None
             for method, params in early:
                 self._exchange.tell(method, params)
-            await asyncio.get_running_loop().create_future()
+            await anyio.sleep_forever()
         finally:
             silence()
             self._fleet.leave(self._holder)

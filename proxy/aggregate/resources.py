@@ -5,15 +5,16 @@ Addresses stay as they are and lead back to whoever listed them; prompts are nam
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import structlog
+import anyio
 
 from catalog_cache.merge import SEPARATOR, public_name
-from catalog_cache.pages import every_page
+from proxy.aggregate.addresses import Addresses, keep
+from proxy.aggregate.gather import at_once, capabilities, listed
+from proxy.aggregate.strict import PROMPT, RESOURCE, TEMPLATE, Shape
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
 from proxy.wire.caller import Caller
@@ -30,12 +31,10 @@ from proxy.wire.protocol import (
 )
 from schemas.trial import Reply
 
-log = structlog.get_logger("server")
-
 Params = Mapping[str, Any]
 
-ADDRESSES = 50_000
-"""Resources whose upstream is remembered."""
+TO_BE_SET = 5.0
+"""Seconds that setting a level waits for upstreams that do not answer."""
 
 
 class Resources:
@@ -43,8 +42,7 @@ class Resources:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._resources: dict[str, str] = {}
-        self._templates: dict[str, tuple[re.Pattern[str], str]] = {}
+        self.addresses = Addresses()
         self._prompts: dict[str, tuple[str, str]] = {}
         self.table = {
             RESOURCES_LIST: self._list_resources,
@@ -65,29 +63,23 @@ class Resources:
 
     async def _list_resources(self, method: str, params: Params, caller: Caller) -> Reply:
         del params
-        found = await self._every(method, "resources", "resources", caller)
+        found = await self._every(method, "resources", "resources", RESOURCE, caller)
         for server, item in found:
-            self._remember(str(item.get("uri")), server)
-        return Reply(result={"resources": [item for _, item in found]})
+            self.addresses.listed(item["uri"], server, self._fleet.names)
+        return Reply(result={"resources": [_named(item, "uri") for _, item in found]})
 
     async def _list_templates(self, method: str, params: Params, caller: Caller) -> Reply:
         del params
-        found = await self._every(method, "resourceTemplates", "resources", caller)
-        for server, item in found:
-            template = str(item.get("uriTemplate"))
-            kept = self._templates.get(template)
-            if kept is None or kept[1] not in self._fleet.names:
-                self._templates[template] = (pattern_of(template), server)
-        return Reply(result={"resourceTemplates": [item for _, item in found]})
+        found = await self._every(method, "resourceTemplates", "resources", TEMPLATE, caller)
+        self.addresses.take_templates((server, item["uriTemplate"]) for server, item in found)
+        return Reply(result={"resourceTemplates": [_named(item, "uriTemplate") for _, item in found]})
 
     async def _list_prompts(self, method: str, params: Params, caller: Caller) -> Reply:
         del params
-        found = await self._every(method, "prompts", "prompts", caller)
         shown: list[Params] = []
-        for server, item in found:
-            name = str(item.get("name"))
-            public = public_name(server, name)
-            self._prompts[public] = (server, name)
+        for server, item in await self._every(method, "prompts", "prompts", PROMPT, caller):
+            public = public_name(server, item["name"])
+            keep(self._prompts, public, (server, item["name"]))
             shown.append({**item, "name": public})
         return Reply(result={"prompts": shown})
 
@@ -115,17 +107,17 @@ class Resources:
         server = await self.home(uri, caller)
         if server is not None:
             return await self._fleet.request(server, method, params, caller)
-        for candidate in self._with("resources"):
+        for candidate in sorted(self._with("resources"), key=partial(self.addresses.unlike, uri)):
             reply = await self._fleet.request(candidate, method, params, caller)
             if reply.result is not None:
-                self._remember(uri, candidate)
+                self.addresses.listed(uri, candidate, self._fleet.names)
                 return reply
         return Reply(error=rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": uri}))
 
     async def _subscribe(self, method: str, params: Params, caller: Caller) -> Reply:
         """At every upstream that may know the address: an update must not be missed."""
         servers = await self.homes(str(params.get("uri")), caller)
-        replies = await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
+        replies = await at_once(self._fleet.request(server, method, params, caller) for server in servers)
         good = next((reply for reply in replies if reply.result is not None), None)
         unknown = rpc.error(rpc.INVALID_PARAMS, "Resource not found", {"uri": params.get("uri")})
         return good or next(iter(replies), Reply(error=unknown))
@@ -135,16 +127,14 @@ class Resources:
         kept = caller.own if caller.own is not None else self._fleet.session_state
         kept.note("", method, params, caller.session)
         servers = [each for each in self._with("logging") if caller.own is None or caller.own.has(each)]
-        await asyncio.gather(*(self._fleet.request(server, method, params, caller) for server in servers))
+        with anyio.move_on_after(TO_BE_SET):
+            await at_once(self._fleet.request(server, method, params, caller) for server in servers)
         return Reply(result={})
 
     async def _prompt(self, public: str, caller: Caller) -> tuple[str, str] | None:
-        if public not in self._prompts:
-            server, _, name = public.partition(SEPARATOR)
-            if server in self._fleet.names and public_name(server, name) == public:
-                return server, name
+        if self.prompt_known(public) is None:
             await self._list_prompts(PROMPTS_LIST, {}, caller)
-        return self._prompts.get(public)
+        return self.prompt_known(public)
 
     def prompt_known(self, public: str) -> tuple[str, str] | None:
         """Whose prompt this is, by its plain name or as it was listed."""
@@ -160,59 +150,23 @@ class Resources:
 
     async def home(self, uri: str, caller: Caller) -> str | None:
         """Who listed an address, or a template that it fits."""
-        if (known := self._known(uri)) is not None:
-            return known
-        await self._list_resources(RESOURCES_LIST, {}, caller)
-        await self._list_templates(TEMPLATES_LIST, {}, caller)
-        return self._known(uri)
-
-    def _known(self, uri: str) -> str | None:
         names = self._fleet.names
-        fitting = (server for pattern, server in self._templates.values() if pattern.fullmatch(uri))
-        listed = self._templates.get(uri)
-        known = (self._resources.get(uri), listed[1] if listed is not None else None, *fitting)
-        return next((server for server in known if server in names), None)
-
-    def _remember(self, uri: str, server: str) -> None:
-        """The first that listed an address keeps it while it is there; the oldest addresses are forgotten."""
-        if self._resources.get(uri) not in self._fleet.names:
-            self._resources[uri] = server
-            while len(self._resources) > ADDRESSES:
-                del self._resources[next(iter(self._resources))]
+        if (known := self.addresses.home(uri, names)) is not None:
+            return known
+        lists = (RESOURCES_LIST, self._list_resources), (TEMPLATES_LIST, self._list_templates)
+        await at_once(ask(method, {}, caller) for method, ask in lists)
+        return self.addresses.home(uri, names)
 
     async def _every(
-        self, method: str, key: str, capability: str, caller: Caller
-    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
-        """What all upstreams list, in their order; one that fails is logged and left out."""
+        self, method: str, key: str, capability: str, shape: Shape, caller: Caller
+    ) -> list[tuple[str, Mapping[str, Any]]]:
         await self._fleet.listed_once()
-        servers = self._with(capability)
-
-        async def ask(server: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
-            listing = await every_page(lambda page: self._fleet.request(server, method, page, caller), key)
-            if listing.failure is not None:
-                log.warning("list failed", upstream=server, method=method, reason=listing.failure)
-            return [(server, item) for item in listing.items]
-
-        return [each for found in await asyncio.gather(*(ask(server) for server in servers)) for each in found]
+        return await listed(self._fleet, self._with(capability), method, key, shape, caller)
 
     def _with(self, capability: str) -> list[str]:
         live = [server for server in self._fleet.names if self._fleet.connection(server) is not None]
-        return [server for server in live if capability in self._capabilities(server)]
-
-    def _capabilities(self, server: str) -> Mapping[str, Any]:
-        said = self._fleet.hello(server).get("capabilities")
-        return rpc.fields(said)
+        return [server for server in live if capability in capabilities(self._fleet, server)]
 
 
-def pattern_of(template: str) -> re.Pattern[str]:
-    """What a URI template can become, loosely: a place holder is one segment, or the rest for `{+x}` and `{/x*}`.
-
-    Every place holder but the last ends for good where what follows it first stands, so that no address takes longer
-    than a few looks at each of its characters.
-    """
-    parts = re.split(r"(\{[^}]*\})", template)
-    loose = ["." if part[1:2] in "+/#?&;" or part.endswith("*}") else "[^/]" for part in parts if part.startswith("{")]
-    first, *fixed = [re.escape(part) for part in parts if not part.startswith("{")]
-    ended = [f"(?>{hole}*?{rest})" for hole, rest in zip(loose[:-1], fixed[:-1], strict=True)]
-    last = [f"{hole}*{rest}" for hole, rest in zip(loose[-1:], fixed[-1:], strict=True)]
-    return re.compile("".join((first, *ended, *last)), re.DOTALL)
+def _named(item: Params, key: str) -> Params:
+    return item if "name" in item else {**item, "name": item[key]}

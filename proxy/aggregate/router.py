@@ -16,6 +16,7 @@ from proxy.aggregate import tasks
 from proxy.aggregate.introduction import Introduction
 from proxy.aggregate.listening import Listening, honoured
 from proxy.aggregate.resources import Resources
+from proxy.aggregate.strict import TOOL, left_out, valid
 from proxy.aggregate.unknown_methods import UnknownMethods
 from proxy.calls.forward import Calls
 from proxy.eras.envelope import GONE, modern_result, of_initialize
@@ -103,8 +104,7 @@ class Router:
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
         """The input schema of a tool as this endpoint names it, None where it has no such tool."""
-        catalog = self._fleet.catalog
-        tool = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
+        tool = self._calls.tool(name)
         return tool.schema if tool is not None else None
 
     def client_request(
@@ -215,7 +215,9 @@ class Router:
 
     def _shown(self, tool: Tool) -> Mapping[str, Any]:
         """A tool of many upstreams' list, with a valid schema in place of a broken one, which is told once."""
-        shown, exchanged = listed(tool.raw, tool.public)
+        mended, exchanged = listed(tool.raw, tool.public)
+        shown = valid(TOOL, mended) or mended
+        exchanged = exchanged + left_out(mended, shown)
         if exchanged and tool.public not in self._told:
             self._told.add(tool.public)
             log.warning("tool listed with what is valid of it", upstream=tool.server, tool=tool.name, broken=exchanged)
@@ -225,13 +227,17 @@ class Router:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, "tools/call needs an object with the name of a tool"))
         call = cast("Mapping[str, Any]", params)
-        catalog, name = self._fleet.catalog, str(call["name"])
-        known = catalog.public(name) if self._server is None else catalog.origin(self._server, name)
-        if known is None and self._server is not None:
+        name = str(call["name"])
+        tool = self._calls.tool(name)
+        if tool is not None:
+            reply = await self._calls.forward(tool, call, request)
+            self._resources.addresses.linked(tool.server, reply.result)
+            return reply
+        if self._server is not None:
             await self._fleet.listed_all(self._server)
             if request.own is not None and self._server in request.own.changed:
                 return await self._calls.untouched(call, request)
-        elif known is None and name not in self._calls.own_names:
+        elif name not in self._calls.own_names:
             await self._fleet.listed_for(name)
             away = self._away(name)
             if away is not None:

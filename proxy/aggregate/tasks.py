@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from typing import Any
 
-import structlog
-
-from catalog_cache.pages import every_page
+from proxy.aggregate.gather import capabilities, listed
+from proxy.aggregate.strict import TASK
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc, task_ids
 from proxy.wire.caller import Caller
 from proxy.wire.protocol import BY_TASK_ID, TASKS_KEY, TASKS_LIST, TASKS_RESULT
 from schemas.trial import Reply
-
-log = structlog.get_logger("server")
 
 GONE = frozenset({TASKS_LIST, TASKS_RESULT})
 """What the tasks of the modern era no longer have."""
@@ -42,23 +37,13 @@ class Tasks:
         return await self._fleet.request(found[0], method, {**given, "taskId": found[1]}, caller)
 
     async def _list(self, servers: list[str], caller: Caller) -> Reply:
-        """Every task of every upstream that can list them; one that fails is logged and left out."""
-        listing = [server for server in servers if "list" in self._capability(server)]
-
-        async def ask(server: str) -> tuple[Mapping[str, Any], ...]:
-            found = await every_page(lambda page: self._fleet.request(server, TASKS_LIST, page, caller), "tasks")
-            if found.failure is not None:
-                log.warning("list failed", upstream=server, method=TASKS_LIST, reason=found.failure)
-            return found.items
-
-        if not listing:
+        """Every task of every upstream that can list them."""
+        able = [server for server in servers if "list" in rpc.fields(capabilities(self._fleet, server).get("tasks"))]
+        if not able:
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, "Method not found: tasks/list"))
-        gathered = await asyncio.gather(*(ask(server) for server in listing))
-        return Reply(result={"tasks": [task for tasks in gathered for task in tasks]})
+        found = await listed(self._fleet, able, TASKS_LIST, "tasks", TASK, caller)
+        return Reply(result={"tasks": [task for _, task in found]})
 
     def _offers(self, server: str) -> bool:
-        said = rpc.fields(self._fleet.hello(server).get("capabilities"))
+        said = capabilities(self._fleet, server)
         return "tasks" in said or TASKS_KEY in rpc.fields(said.get("extensions"))
-
-    def _capability(self, server: str) -> Mapping[str, Any]:
-        return rpc.fields(rpc.fields(self._fleet.hello(server).get("capabilities")).get("tasks"))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from proxy.aggregate.gather import capabilities
 from proxy.aggregate.resources import Resources
 from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
@@ -63,7 +64,7 @@ class UnknownMethods:
         return [server for _, server in sorted(live, key=lambda each: each[0])]
 
     def _speaks_of(self, server: str, method: str) -> bool:
-        said = rpc.fields(self._fleet.hello(server).get("capabilities"))
+        said = capabilities(self._fleet, server)
         declared = [*rpc.fields(said.get("experimental")), *rpc.fields(said.get("extensions"))]
         return any(_words(method) & _words(key) for key in declared)
 

@@ -27,9 +27,10 @@ from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
 from proxy.store.memory import Memories
-from proxy.workflows.asking import Reads, ask
+from proxy.workflows.asking import ask
 from proxy.workflows.executor import Executor
 from proxy.workflows.ledger import Ledger
+from proxy.workflows.means import Means
 from proxy.workflows.resume import Earlier
 from proxy.workflows.workflow import Workflow
 from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
@@ -47,7 +48,7 @@ KEPT_RESULT = 100_000
 """Characters of a result's first text beyond which it is not kept as evidence."""
 
 
-class Calls:
+class Calls(Means):
     """What `tools/call` does, on the aggregated endpoint (`server` None) or for one upstream.
 
     The reply to a sound call is the upstream's own object.
@@ -62,13 +63,8 @@ class Calls:
         planner: Opened | None = None,
         memories: Memories | None = None,
     ) -> None:
-        self._memories = memories or Memories(None)
-        self._config = config
-        self._upstreams = upstreams
-        self._journal = journal
+        super().__init__(config, upstreams, journal, planner, memories)
         self._server = server
-        self._planner = planner
-        self._asked = Reads()
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 
     def take(self, config: Config) -> None:
@@ -87,14 +83,15 @@ class Calls:
     async def call(self, params: Mapping[str, Any], client: Client) -> Reply:
         """Answer one `tools/call`; `params` as the client wrote them."""
         name = str(params.get("name"))
-        tool = self._exact(name)
+        tool = self.tool(name)
         if tool is not None:
-            return await self._forward(tool, params, client)
+            return await self.forward(tool, params, client)
         if name in self.own_names:
             return await self._own(name, params, client)
         return await self._unknown(name, params, client)
 
-    def _exact(self, name: str) -> Tool | None:
+    def tool(self, name: str) -> Tool | None:
+        """The tool of an upstream that this endpoint lists under this very name."""
         catalog = self._upstreams.catalog
         return catalog.public(name) if self._server is None else catalog.origin(self._server, name)
 
@@ -102,7 +99,7 @@ class Calls:
         upstream = self._config.upstreams.get(server or "")
         return upstream.repair if upstream is not None and upstream.repair is not None else self._config.repair.mode
 
-    async def _forward(
+    async def forward(
         self, tool: Tool, params: Mapping[str, Any], client: Client, made: tuple[Proposal, ...] = (), asked: str = ""
     ) -> Reply:
         """Send a call as it came, or with edits `made` to a tool `asked` for; look at it again only if it fails."""
@@ -153,7 +150,7 @@ class Calls:
             self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id, params=params
         )
         executor.admit(tool, mend.STEP, params.get("arguments"), reply, record.call_id, record.ms)
-        evidence = self._evidence(client.session, tool)
+        evidence = self._evidence(client.session)
         asking = self._config.repair.ask
         mended = await mend.mend(
             executor, mend.plan_of(tool, params.get("arguments")), evidence, mode, self._config.evolution,
@@ -178,9 +175,6 @@ class Calls:
         """Let the person choose among the repairs that the evidence did not decide between."""
         return await ask(client, replace(step, tool=self._shown(tool)), options)
 
-    async def _reads(self, client: Client, tool: Tool) -> bool:
-        return await self._asked(client, tool, self._config.upstreams.get(tool.server))
-
     def _announce(self, repair_id: str, mended: mend.Mended, client: Client, calls: int, seconds: float) -> Reply:
         """Note a repaired call, and say in its result what was changed."""
         self._journal.run(mend.record(repair_id, client.session, mended, calls, seconds))
@@ -195,20 +189,20 @@ class Calls:
         view = self._view()
         arguments = params.get("arguments", {})
         if self._server is None and (tool := accepted(view, Step(mend.STEP, name, arguments))) is not None:
-            return await self._forward(tool, params, client)
+            return await self.forward(tool, params, client)
         known = Evidence(view, single=True, policy=self._config.effects.policy)
         swap = await to_thread.run_sync(names.spelled, name, arguments, known)
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self._forward(tool, params, client, (swap,), name)
+            return await self.forward(tool, params, client, (swap,), name)
         reply = await self._refused_name(name, params, client)
         mistyped = unknown_tool(reply, name)
         swap = await to_thread.run_sync(names.mistyped, name, arguments, known) if mistyped else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self._forward(tool, params, client, (swap,), name)
+            return await self.forward(tool, params, client, (swap,), name)
         if not reply.refused or self._mode(self._server) == "off":
             return reply
         near = await to_thread.run_sync(names.near, name, arguments, known)
-        if self._server is None and reply.error is not None:
+        if self._server is None and reply.error is not None and self._config.repair.suggest != "text":
             message = f"Unknown tool: {name}. {names.nobody(name, [self._shown(tool) for tool in near])}"
             reply = replace(reply, error={**reply.error, "message": message})
         return names.pointed(reply, name, near, self._shown, self._config.repair.suggest)
@@ -219,15 +213,13 @@ class Calls:
             reply = Reply(error={"code": INVALID_PARAMS, "message": f"Unknown tool: {name}"})
             self.unsent(params, client, reply, "unknown_tool")
             return reply
-        reply, record = await self._noted(Tool(self._server, name, name, {"name": name}), params, client)
-        self._journal.call(replace(record, outcome="unknown_tool") if reply.refused else record)
-        return reply
+        return await self.untouched(params, client, "unknown_tool")
 
-    async def untouched(self, params: Mapping[str, Any], client: Client) -> Reply:
-        """Forward a call of a tool that this endpoint does not list, and note it."""
+    async def untouched(self, params: Mapping[str, Any], client: Client, outcome: str = "") -> Reply:
+        """Forward a call of a tool that this endpoint does not list, and note it; a refusal as this `outcome`."""
         server, name = self._server or "", str(params.get("name"))
         reply, record = await self._noted(Tool(server, name, name, {"name": name}), params, client)
-        self._journal.call(record)
+        self._journal.call(replace(record, outcome=outcome) if outcome and reply.refused else record)
         return reply
 
     def unsent(
@@ -254,14 +246,10 @@ class Calls:
         catalog = self._upstreams.catalog
         return catalog if self._server is None else catalog_of(catalog.of(self._server))
 
-    def _evidence(self, session: str, tool: Tool) -> Evidence:
+    def _evidence(self, session: str) -> Evidence:
         kept = self._sessions.get(session, ())
-        seen = tuple(Seen(other.server, other.public, arguments, value_of(result)) for other, arguments, result in kept)
-        evolution = self._config.evolution
-        return Evidence(
-            self._upstreams.catalog, session=seen, single=True, policy=self._config.effects.policy,
-            feedback=evolution.feedback, memory=self._memories.lessons if evolution.memory else {},
-        )  # fmt: skip
+        seen = tuple(Seen(tool.server, tool.public, arguments, value_of(result)) for tool, arguments, result in kept)
+        return replace(self._known(), session=seen, single=True)
 
     def _remember(self, client: Client, tool: Tool, arguments: Json, result: Mapping[str, Any]) -> None:
         """Keep a result as evidence for later calls of the session; of sessions the least lately used go."""

@@ -7,8 +7,10 @@ candidate reuses what earlier candidates got, and asks `effects.may_send` before
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 
 import anyio
 from anyio import to_thread
@@ -106,19 +108,18 @@ class Executor:
     async def send(self, tool: Tool, step: str, arguments: Json) -> StepRun:
         """Send one call, journal it before (where it has an effect in a workflow) and after, and classify the reply."""
         call_id = self.journal.new_id("call")
-        started = time.time()
+        run = StepRun(step, tool.server, tool.name, arguments, Verdict.UNKNOWN, None, None, call_id, tool.effect)
         record = CallRecord(
-            call_id, started, self.client.session, tool.server, tool.name, arguments, "sent",
+            call_id, time.time(), self.client.session, tool.server, tool.name, arguments, "sent",
             repair_id=self.repair_id, step=step, effect=tool.effect.value,
         )  # fmt: skip
         lasting = self.durable and tool.effect is not Effect.READ
         if lasting:
-            before = [run for runs in self.ledger.history.values() for run in runs]
-            self.checkpoint.sending(_sending(record, tool), before)
+            self.checkpoint.sending(run, [run for runs in self.ledger.history.values() for run in runs])
             self.journal.call(record)
             if not await self.journal.flush():
                 self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
-                return _unnoted(record, tool)
+                return _unnoted(run)
         self.ledger.calls += 1
         clock = time.perf_counter()
         reply = Reply(lost=Lost.TIMED_OUT, message="the run ended before an answer came")
@@ -128,10 +129,7 @@ class Executor:
             )
         finally:
             ms = (time.perf_counter() - clock) * 1000
-            run = StepRun(
-                step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, round(ms, 3)
-            )
-            run = self._classified(run, tool)
+            run = self._classified(replace(run, reply=reply, ms=round(ms, 3)), tool)
             self.journal.call(
                 replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
             )
@@ -156,23 +154,11 @@ class Executor:
         )
 
 
-def _sending(record: CallRecord, tool: Tool) -> StepRun:
-    """A call under way, whose outcome nobody knows yet."""
-    return StepRun(
-        record.step or "", tool.server, tool.name, record.arguments, Verdict.UNKNOWN, None, None, record.call_id,
-        tool.effect,
-    )  # fmt: skip
-
-
-def _unnoted(record: CallRecord, tool: Tool) -> StepRun:
+def _unnoted(run: StepRun) -> StepRun:
     """A call that was not sent, as nobody could have known of it after a crash."""
-    step, why = record.step or "", "the journal cannot be written now, so this call was not sent"
-    problem = OutcomeUnknown(step=step, message=why)
+    why = "the journal cannot be written now, so this call was not sent"
     unsent = Reply(lost=Lost.NOT_SENT, message=why)
-    return StepRun(
-        step, tool.server, tool.name, record.arguments, Verdict.NOT_SENT, unsent, None, record.call_id, tool.effect,
-        problems=(problem,),
-    )  # fmt: skip
+    return replace(run, verdict=Verdict.NOT_SENT, reply=unsent, problems=(OutcomeUnknown(step=run.step, message=why),))
 
 
 def _written(reply: Reply) -> Json:
@@ -331,20 +317,20 @@ def _keeps_back(problem: Problem) -> bool:
 
 def _stuck(waits: Mapping[str, order.Waits]) -> set[str]:
     """Steps that wait for themselves, directly or through others, and those between such: they are never sent."""
+    needs = {step: own.all & waits.keys() for step, own in waits.items()}
     behind: dict[str, set[str]] = {step: set() for step in waits}
-    for step, own in waits.items():
-        for other in own.all & behind.keys():
+    for step, others in needs.items():
+        for other in others:
             behind[other].add(step)
-    left = set(waits)
-    for edges in ({step: set(own.all & behind.keys()) for step, own in waits.items()}, behind):
-        count = {step: len(edges[step] & left) for step in left}
-        free = [step for step in left if not count[step]]
-        other_way = behind if edges is not behind else {step: own.all & behind.keys() for step, own in waits.items()}
-        while free:
-            step = free.pop()
-            left.discard(step)
-            for neighbour in other_way[step] & left:
-                count[neighbour] -= 1
-                if not count[neighbour]:
-                    free.append(neighbour)
+    return _never_ready(needs) & _never_ready(behind)
+
+
+def _never_ready(needs: Mapping[str, Set[str]]) -> set[str]:
+    """Those on a cycle, and those that need one of them."""
+    sorter, left = TopologicalSorter(needs), set(needs)
+    with suppress(CycleError):
+        sorter.prepare()
+    while ready := sorter.get_ready():
+        left.difference_update(ready)
+        sorter.done(*ready)
     return left

@@ -16,8 +16,7 @@ import structlog
 from anyio import to_thread
 
 from proxy.planner.composing import QUEUE
-from proxy.planner.opening import Opened
-from proxy.ports import Client, Journal, Made, Upstreams, Usage
+from proxy.ports import Client, Made, Usage
 from proxy.repair import explain
 from proxy.repair import report as reports
 from proxy.repair.read.diagnose import diagnose
@@ -30,15 +29,15 @@ from proxy.repair.search.loop import Search
 from proxy.repair.search.outcome import alternatives_of, failing, judged, suggestions
 from proxy.repair.search.population import Intensity, Population
 from proxy.repair.view.step import Evidence
-from proxy.store.memory import Memories
 from proxy.workflows import journal_entries
-from proxy.workflows.asking import Reads, ask
+from proxy.workflows.asking import ask
 from proxy.workflows.checkpoint import Checkpoint
 from proxy.workflows.executor import Executor
 from proxy.workflows.ledger import Ledger
+from proxy.workflows.means import Means
 from proxy.workflows.resume import Earlier
 from schemas.catalog import Catalog, Json, Tool
-from schemas.config import Config, Mode
+from schemas.config import Mode
 from schemas.plan import Plan
 from schemas.report import Report, Stop
 from schemas.trial import Candidate, Execution, StepRun
@@ -85,24 +84,8 @@ class _Run:
         return time.perf_counter() >= self.until
 
 
-class Workflow:
+class Workflow(Means):
     """Runs plans over the upstreams of one configuration."""
-
-    def __init__(
-        self,
-        config: Config,
-        upstreams: Upstreams,
-        journal: Journal,
-        planner: Opened | None = None,
-        memories: Memories | None = None,
-        asked: Reads | None = None,
-    ) -> None:
-        self._asked = asked or Reads()
-        self._memories = memories or Memories(None)
-        self._config = config
-        self._planner = planner
-        self._upstreams = upstreams
-        self._journal = journal
 
     async def run(self, raw: Json, client: Client, before: Earlier | None = None) -> Report:
         """Run one submission to its report; never raises for what a plan or an upstream does wrong.
@@ -206,15 +189,10 @@ class Workflow:
         return _Run(submitted, plan, mode, client, repair_id, executor, seed, made, until)
 
     def _evidence(self, execution: Execution | None = None) -> Evidence:
-        execution = execution or Execution()
-        memory = self._memories.lessons if self._config.evolution.memory else {}
-        return Evidence(
-            self._upstreams.catalog,
-            execution.runs,
-            policy=self._config.effects.policy,
-            feedback=self._config.evolution.feedback,
+        return replace(
+            self._known(),
+            runs=execution.runs if execution is not None else {},
             typed=self._config.evolution.graph,
-            memory=memory,
             absent=frozenset(self._config.upstreams) - self._upstreams.catalog.offering,
         )
 
@@ -293,9 +271,6 @@ class Workflow:
             ),
         )
 
-    async def _reads(self, client: Client, tool: Tool) -> bool:
-        return await self._asked(client, tool, self._config.upstreams.get(tool.server))
-
     def _usage(self) -> Usage:
         return self._planner.planner.usage if self._planner is not None else Usage()
 
@@ -347,11 +322,10 @@ class Workflow:
             {"kind": "malformed_plan", "step": fault.where, "message": fault.message} for fault in submitted.faults
         ]
         if not problems:
-            usage = self._planner.planner.usage if self._planner is not None else Usage()
             message = "the planner made no plan from this goal; submit steps"
             if not self._config.evolution.planning:
                 message = "planning from a goal is switched off (evolution.planning); submit steps"
-            elif not usage.calls:
+            elif not self._usage().calls:
                 message = (
                     "a plan from a goal alone needs a planner (`mcp-mend doctor` says what it lacks); submit steps"
                 )

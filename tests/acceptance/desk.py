@@ -89,13 +89,13 @@ async def straight(desk: Desk, era: str) -> AsyncIterator[Shopper]:
 
 @asynccontextmanager
 async def over_http(desk: Desk, era: str) -> AsyncIterator[Shopper]:
-    with _http_server(desk) as url, anyio.fail_after(60):
+    with http_server(desk) as url, anyio.fail_after(60):
         async with Client(url, mode=era) as client:
             yield Shopper(client)
 
 
 @contextmanager
-def _http_server(desk: Desk) -> Iterator[str]:
+def http_server(desk: Desk) -> Iterator[str]:
     """`mcp-mend serve --http` on a free port, ended by SIGTERM."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

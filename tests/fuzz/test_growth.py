@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.aggregate.resources import pattern_of
+from proxy.aggregate.addresses import pattern_of
 from proxy.repair.read.diagnose import diagnose
 from proxy.repair.read.refusal import read
 from proxy.repair.search.propose import repairs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.trial import Lost, Reply
-from tests.desks import kinds
+from tests.desks import done, kinds
 from tests.fakes import (
     INTEGER,
     TEXT,
@@ -196,3 +196,33 @@ async def test_an_answer_that_is_no_refusal_of_arguments_gets_no_repair() -> Non
     where = world(server)
     report = await carried_out(where, {"goal": "print page 4", "steps": [step("a", "print_page", page=3)]})
     assert (report.status, len(where.sent)) == ("failed", 1)
+
+
+@promise("effects-once")
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"tool": "BUCHE_FLUG"},
+        {"tool": "buche_flug", "platz": "4"},
+        {"tool": "buche_flug", "input": {"nach": "Rom", "platz": 4}},
+    ],
+)
+@pytest.mark.parametrize("first", ["before", "after"])
+async def test_no_repair_makes_a_step_the_call_that_another_one_is(second: dict[str, Any], first: str) -> None:
+    server = Server("reise", "pydantic").tool("buche_flug", lambda **given: given, "write", nach=TEXT, platz=INTEGER)
+    where = world(server)
+    asked = {"nach": "Rom", "platz": 4}
+    tool, changed = second["tool"], {key: value for key, value in second.items() if key != "tool"}
+    steps = [step("a", "buche_flug", **asked), step("b", tool, **(changed if "input" in changed else asked | changed))]
+    report = await carried_out(where, {"steps": steps if first == "before" else steps[::-1]})
+    assert report.status == "failed"
+    assert len(done(where, "buche_flug")) == (first == "before")
+
+
+@promise("effects-once")
+async def test_what_was_asked_for_twice_in_the_same_words_is_done_twice() -> None:
+    server = Server("reise", "pydantic").tool("buche_flug", lambda **given: given, "write", nach=TEXT, platz=INTEGER)
+    where = world(server)
+    report = await carried_out(where, {"steps": [step(id_, "BucheFlug", nach="Rom", platz=4) for id_ in ("a", "b")]})
+    assert report.status == "repaired"
+    assert len(done(where, "buche_flug")) == 2

@@ -208,12 +208,14 @@ async def test_a_cancelled_run_ends_at_once_and_sends_nothing_more() -> None:
 
 
 @promise("everything-ends")
-async def test_texts_that_double_end_at_a_bound_with_a_sentence() -> None:
-    where = world(Server("s").tool("say", lambda text: {"text": text}, text=TEXT))
+@pytest.mark.parametrize("path", [".text", ""])
+async def test_texts_that_double_end_at_a_bound_with_a_sentence(path: str) -> None:
+    where = world(Server("s").tool("say", lambda text: {"text": text} if path else text, structured=bool(path), text=TEXT))
     steps = [step("s0", "say", text="x" * 1000)]
-    steps += [step(f"s{n}", "say", text=f"{{{{s{n - 1}.text}}}}" * 2) for n in range(1, 21)]
+    steps += [step(f"s{n}", "say", text=f"{{{{s{n - 1}{path}}}}}" * 2) for n in range(1, 21)]
     report = await carried_out(where, {"steps": steps})
     assert report.status == "failed"
+    assert not report.repairs
     assert "250,000 characters" in "".join(problem.message for problem in report.problems)
     assert max(len(arguments["text"]) for _, _, arguments in where.sent) <= 250_000
     assert report.steps[0].ok

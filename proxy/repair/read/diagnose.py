@@ -155,13 +155,13 @@ def _reference_problems(here: StepView) -> Iterator[Problem]:
             yield _wrong_path(step.id, missing, here.evidence)
 
 
-def _wrong_path(step: str, missing: Unresolved, evidence: Evidence) -> WrongPath:
+def _wrong_path(step: str, missing: Unresolved, evidence: Evidence) -> Problem:
     if missing.too_long:
         message = f"with {missing.ref.step!r} filled in, this text would be longer than {LONGEST_TEXT:,} characters"
-    else:
-        value = evidence.value(missing.ref.step)
-        has = ", ".join(list(as_object(value) or {})[:8]) or type_name(value)
-        message = f"the result of {missing.ref.step!r} has nothing at {missing.ref.path!r} (it has: {has})"
+        return UnresolvedReference(step=step, at=missing.at, message=message)
+    value = evidence.value(missing.ref.step)
+    has = ", ".join(list(as_object(value) or {})[:8]) or type_name(value)
+    message = f"the result of {missing.ref.step!r} has nothing at {missing.ref.path!r} (it has: {has})"
     return WrongPath(step=step, at=missing.at, ref=missing.ref, message=message)
 
 

@@ -121,7 +121,7 @@ def _same_place(asked: list[str], parts: list[str]) -> float:
 def _whole_or_item(problem: WrongPath, here: StepView, wanted: Target | None) -> Iterator[Offer]:
     """The result itself where it holds nothing else, and an item of its only list where the path is a number."""
     value = here.evidence.value(problem.ref.step)
-    if as_object(value) is None and as_list(value) is None and fitness(value, wanted) > 0.0:
+    if problem.ref.path and as_object(value) is None and as_list(value) is None and fitness(value, wanted) > 0.0:
         evidence = f"{problem.ref.step!r} returned {short(value)} and nothing else"
         yield _repathed(problem, here, "", evidence, Confidence.EVIDENT, 0.9)
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from catalog_cache.letters import same
 from catalog_cache.names import owner
@@ -34,7 +35,7 @@ from schemas.edit import (
     UnwrapValue,
     WrapValue,
 )
-from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, walk
+from schemas.plan import INTERPOLATION, Location, Plan, Ref, Step, as_ref, same_call, walk
 
 NEAR = 0.6
 """Likeness from which a tool of the named server may have been meant."""
@@ -45,7 +46,7 @@ def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], eviden
 
     `submitted` is the plan as the client wrote it, whose steps and values are those that were asked for.
     """
-    changed: set[str] = set()
+    touched, changed = set[str](), set[str]()
     for proposal in proposals:
         whole = apply(plan, proposal.edits)
         end = plan if isinstance(whole, Inapplicable) else whole
@@ -57,13 +58,34 @@ def objection(submitted: Plan, plan: Plan, proposals: Sequence[Proposal], eviden
             if isinstance(after, Inapplicable):
                 return after.why
             plan = after
+            touched.add(edit.step)
             if not isinstance(edit, SwapTool) or proposal.confidence is not Confidence.LOSSLESS:
                 changed.add(edit.step)
+    for name in touched & plan.by_id.keys():
+        if why := _repeats(submitted, view_of(plan, plan.by_id[name], evidence)):
+            return why
     for name in changed & plan.by_id.keys():
         here = view_of(plan, plan.by_id[name], evidence)
         why = _left_over(here, submitted.by_id.get(name)) or adds(submitted, here) or carries(submitted, here)
         if why:
             return why
+    return ""
+
+
+def _repeats(submitted: Plan, here: StepView) -> str:
+    """Why a step must not become the call that another one is, with an effect; "" where it may, or was asked for."""
+    asked, tool = submitted.by_id.get(here.step.id), here.tool
+    if tool is None or tool.effect is Effect.READ:
+        return ""
+    for other in here.plan.steps:
+        if other.id == here.step.id or not same_call(
+            replace(other, tool=here.step.tool, server=here.step.server), here.step
+        ):
+            continue
+        twin = submitted.by_id.get(other.id)
+        meant = asked is not None and twin is not None and same_call(asked, twin)
+        if not meant and view_of(here.plan, other, here.evidence).tool is tool:
+            return f"it would be the call of {other.id!r} once more"
     return ""
 
 

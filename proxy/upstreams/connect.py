@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
 import structlog
 
-from proxy.upstreams.connection import HandshakeError, UpstreamConnection
+from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.stdio import ChildProcess, start, stop
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
@@ -56,8 +56,7 @@ async def connect(
     connections: list[UpstreamConnection] = []
 
     def fresh() -> UpstreamConnection:
-        connection = UpstreamConnection(name, receiver, profile, config.call_timeout)
-        connection.access = access or _access(name, config)
+        connection = UpstreamConnection(name, receiver, profile, config.call_timeout, access or _access(name, config))
         connections.append(connection)
         return connection
 
@@ -80,15 +79,10 @@ async def connect(
 
 async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamConnection | None:
     """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
-    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout)
-    connection.access = _access(name, config)
     from proxy.upstreams.http import Http
 
-    transport = Http(
-        connection, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason)
-    )
-    connection.peer.transport = transport
-    connection.stop = transport.close
+    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout, _access(name, config))
+    Http(connection, config, lambda reason: log.info("unreachable", reason=reason))
     found = False
     try:
         async with asyncio.timeout(config.start_timeout):
@@ -111,7 +105,7 @@ def _access(name: str, config: Upstream) -> Access | None:
 
 
 async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Watchdog) -> UpstreamConnection:
-    child = ChildProcess(connection.name, connection.peer.receive, lambda reason: _lost(connection, reason))
+    child = ChildProcess(connection.name, connection.peer.receive, connection.over)
     connection.peer.transport, connection.stderr, connection.spoken = child, child.tail, child.spoken
     async with _begun(connection):
         await start(child, config)
@@ -130,9 +124,8 @@ async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Wat
 async def _http(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
     from proxy.upstreams.http import Http
 
-    transport = Http(connection, config.url or "", config.headers, lambda reason: _lost(connection, reason))
-    connection.peer.transport, connection.stop = transport, transport.close
-    async with _begun(connection, lambda: transport.refused.status if transport.refused is not None else 0):
+    Http(connection, config, connection.over)
+    async with _begun(connection):
         await connection.handshake(per_request=True)
     return connection
 
@@ -140,8 +133,7 @@ async def _http(connection: UpstreamConnection, config: Upstream) -> UpstreamCon
 async def _sse(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
     from proxy.upstreams.sse import Sse
 
-    transport = Sse(connection, config.url or "", config.headers, lambda reason: _lost(connection, reason))
-    connection.peer.transport, connection.stop = transport, transport.close
+    transport = Sse(connection, config, connection.over)
     async with _begun(connection):
         await transport.open()
         await connection.handshake()
@@ -149,25 +141,23 @@ async def _sse(connection: UpstreamConnection, config: Upstream) -> UpstreamConn
 
 
 @asynccontextmanager
-async def _begun(connection: UpstreamConnection, status: Callable[[], int] = int) -> AsyncGenerator[None]:
+async def _begun(connection: UpstreamConnection) -> AsyncGenerator[None]:
     """End what was started where it fails within the block, and say what is known of the failure."""
     try:
         yield
     except BaseException as failure:
         with anyio.CancelScope(shield=True):
-            if isinstance(failure, (OSError, HandshakeError)):
+            if isinstance(failure, OSError):
                 await connection.spoken()
             await connection.close()
-        if not isinstance(failure, (OSError, HandshakeError)):
+        if not isinstance(failure, OSError):
             raise
-        access = connection.access
-        if access is not None and access.trouble:
-            raise UnreachableError(
-                access.trouble, status=status(), access=access if access.waiting else None
-            ) from failure
-        raise UnreachableError(str(failure), connection.stderr(), status()) from failure
+        raise unreachable(connection, str(failure)) from failure
 
 
-def _lost(connection: UpstreamConnection, reason: str) -> None:
-    connection.peer.close(reason, connection.stderr())
-    connection.ended.set()
+def unreachable(connection: UpstreamConnection, reason: str) -> UnreachableError:
+    """Why an upstream cannot be used, which is a login that is missing before all else."""
+    access, refused = connection.access, connection.refused
+    if access is not None and access.trouble:
+        return UnreachableError(access.trouble, status=refused, access=access if access.waiting else None)
+    return UnreachableError(reason, connection.stderr(), refused)

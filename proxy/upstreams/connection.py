@@ -52,13 +52,8 @@ PATIENT = frozenset({LISTEN, TASKS_RESULT})
 """Requests whose answer may take as long as it takes."""
 
 
-class HandshakeError(Exception):
-    """The upstream is there but no handshake succeeded; `reply` is its last answer."""
-
-    def __init__(self, reply: Reply) -> None:
-        failure = reply.error if reply.error is not None else {"message": reply.message}
-        super().__init__(f"the handshake failed: {failure.get('message')}")
-        self.reply = reply
+class HandshakeError(ConnectionError):
+    """The upstream is there but no handshake succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +67,13 @@ class Sent:
 class UpstreamConnection:
     """A connection after (or during) its handshake.
 
-    `hello` is the upstream's raw answer to the handshake; `closed` is the reason once the connection has ended;
-    `access` brings the tokens, where the upstream is reached over HTTP and may want some.
+    `hello` is the upstream's raw answer to the handshake; `access` brings the tokens, where the upstream is reached
+    over HTTP and may want some; `refused` is the HTTP status that turned the handshake down, 0 where none did.
     """
 
-    def __init__(self, name: str, receiver: Receiver, profile: Profile, timeout: float) -> None:
+    def __init__(
+        self, name: str, receiver: Receiver, profile: Profile, timeout: float, access: Access | None = None
+    ) -> None:
         self.name = name
         self.profile = profile
         self.era: Era = "handshake"
@@ -87,7 +84,8 @@ class UpstreamConnection:
         self.stop: Callable[[], Awaitable[None]] = _nothing
         self.stderr: Callable[[], tuple[str, ...]] = tuple
         self.spoken: Callable[[], Awaitable[None]] = _nothing
-        self.access: Access | None = None
+        self.access = access
+        self.refused = 0
         self.receiver = receiver
         self._timeout = timeout
         self._asked: dict[int, Any] = {}
@@ -102,6 +100,11 @@ class UpstreamConnection:
         """What the upstream said it can do."""
         found = self.hello.get("capabilities")
         return rpc.fields(found)
+
+    def over(self, reason: str) -> None:
+        """Take the news that nothing will come any more."""
+        self.peer.close(reason, self.stderr())
+        self.ended.set()
 
     async def close(self) -> None:
         """End the connection and everything behind it."""
@@ -123,7 +126,8 @@ class UpstreamConnection:
             modern = await self.discover()
             reply = modern if modern.result is not None else reply
         if reply.result is None:
-            raise HandshakeError(reply)
+            message = reply.error.get("message") if reply.error is not None else reply.message
+            raise HandshakeError(f"the handshake failed: {message}")
 
     async def initialize(self) -> Reply:
         """Open a session in the handshake era."""

@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from catalog_cache.cache import Cache
 from catalog_cache.names import squeeze
-from proxy.eras.input_required import asks_back, rounds
+from proxy.eras.questions import asks_back, rounds
 from proxy.eras.session_state import STATEFUL, SessionState
 from proxy.eras.subscriptions import URIS, Subscription, Subscriptions
 from proxy.ports import Client

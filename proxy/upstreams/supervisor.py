@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -16,11 +17,12 @@ import structlog
 
 from catalog_cache.pages import every_page
 from proxy.repair.view.shown import without_secrets
-from proxy.upstreams.connect import UnreachableError, connect, modern
+from proxy.upstreams.connect import UnreachableError, connect, modern, unreachable
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
 from proxy.wire.protocol import TOOLS_LIST
+from proxy.wire.tasks import first, group
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
@@ -87,7 +89,7 @@ class Supervisor:
         watchdog: Watchdog,
         listed: Listed,
         lost: Callable[[str], None],
-        restore: Callable[[UpstreamConnection], Awaitable[None]],
+        restore: Callable[[UpstreamConnection], Coroutine[Any, Any, None]],
     ) -> None:
         self.name = name
         self.config = config
@@ -169,13 +171,7 @@ class Supervisor:
     async def _rest(self, seconds: float) -> None:
         """Wait before the next attempt: a while, or for somebody to log in; a call that waits cuts either short."""
         await asyncio.sleep(LEAST_DELAY)
-        wish = asyncio.ensure_future(self._wanted.wait())
-        reason = asyncio.ensure_future(self._locked.changed() if self._locked is not None else asyncio.sleep(seconds))
-        try:
-            await asyncio.wait((wish, reason), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            wish.cancel()
-            reason.cancel()
+        await first(self._wanted.wait, self._locked.changed if self._locked else partial(asyncio.sleep, seconds))
 
     async def _attempt(self) -> str:
         """One life of the connection; returns why it ended."""
@@ -200,18 +196,16 @@ class Supervisor:
         finally:
             ended = [each for each in (connection, self.modern) if each is not None]
             self.connection = self.modern = None
-            with anyio.CancelScope(shield=True):
-                await asyncio.gather(*(each.close() for each in ended))
+            async with group() as tasks:
+                tasks.cancel_scope.shield = True
+                for each in ended:
+                    tasks.start_soon(each.close)
 
     async def _look(self, connection: UpstreamConnection) -> None:
         """List the tools, and probe meanwhile; a list that fails ends both."""
-        probing = asyncio.ensure_future(self._probe(connection))
-        try:
+        async with group() as tasks:
+            tasks.start_soon(self._probe, connection)
             await self._list(connection)
-            await probing
-        finally:
-            probing.cancel()
-            await asyncio.wait((probing,))
 
     async def _probe(self, connection: UpstreamConnection) -> None:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
@@ -225,27 +219,29 @@ class Supervisor:
 
     async def _keep(self, connection: UpstreamConnection) -> None:
         """Stay until the connection ends, listing again when asked."""
-        ended = asyncio.ensure_future(connection.ended.wait())
-        following = asyncio.gather(self._follow(connection), self._restore(connection))
-        try:
-            while not ended.done():
-                wish = asyncio.ensure_future(self._relist.wait())
-                done, _ = await asyncio.wait((ended, wish), timeout=self._age, return_when=asyncio.FIRST_COMPLETED)
-                wish.cancel()
-                if not done:
+        async with group() as tasks:
+            tasks.start_soon(self._follow, connection)
+            tasks.start_soon(self._restore, connection)
+            while not connection.ended.is_set():
+                with anyio.move_on_after(self._age) as age:
+                    await first(connection.ended.wait, self._relist.wait)
+                if age.cancelled_caught:
                     await self._list(connection)
                 elif self._relist.is_set() and connection.open:
-                    self._relist.clear()
-                    different = await self._list(connection, announced=not self._calm)
-                    self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
-                    if self._calm or not self._relist.is_set():
-                        self.fresh.set()
-                    await asyncio.wait((ended,), timeout=self._calm)
-                    if not self._relist.is_set():
-                        self._calm = 0.0
-        finally:
-            ended.cancel()
-            following.cancel()
+                    await self._list_again(connection)
+            tasks.cancel_scope.cancel()
+
+    async def _list_again(self, connection: UpstreamConnection) -> None:
+        """List as the upstream asked, and rest a while where it asked for nothing."""
+        self._relist.clear()
+        different = await self._list(connection, announced=not self._calm)
+        self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
+        if self._calm or not self._relist.is_set():
+            self.fresh.set()
+        with anyio.move_on_after(self._calm):
+            await connection.ended.wait()
+        if not self._relist.is_set():
+            self._calm = 0.0
 
     async def _follow(self, connection: UpstreamConnection) -> None:
         """Hear of every change as long as the connection lasts; what was missed between two listenings is looked up."""
@@ -269,10 +265,7 @@ class Supervisor:
         if connection.open:
             log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
             if self.state is not State.READY:
-                access = connection.access
-                if access is not None and access.trouble:
-                    raise UnreachableError(access.trouble, access=access if access.waiting else None)
-                raise UnreachableError(f"tools/list failed: {listing.failure}", connection.stderr())
+                raise unreachable(connection, f"tools/list failed: {listing.failure}")
         return False
 
     def _down(self, reason: str) -> None:

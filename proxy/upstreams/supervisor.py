@@ -10,18 +10,20 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import structlog
 
+from catalog_cache.cache import Cache
 from catalog_cache.pages import every_page
 from proxy.repair.view.shown import without_secrets
+from proxy.upstreams.broadcast import Broadcast
 from proxy.upstreams.connect import UnreachableError, connect, modern, unreachable
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
-from proxy.wire.protocol import TOOLS_LIST
+from proxy.wire.protocol import TOOLS_CHANGED, TOOLS_LIST
 from proxy.wire.tasks import first, group
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
@@ -62,21 +64,6 @@ class State(StrEnum):
     DOWN = "down"
 
 
-class Listed(Protocol):
-    """Takes a fresh list of tools, the rest of the list's first page, and whether the upstream announced it."""
-
-    def __call__(
-        self,
-        connection: UpstreamConnection,
-        tools: Sequence[Mapping[str, Any]],
-        frame: Mapping[str, Any],
-        *,
-        announced: bool,
-    ) -> bool:
-        """Take the list."""
-        ...
-
-
 class Supervisor:
     """One upstream and its main connection, which every client without a connection of its own shares."""
 
@@ -85,10 +72,9 @@ class Supervisor:
         name: str,
         config: Upstream,
         profile: Callable[[], Awaitable[Profile]],
-        receiver: Receiver,
+        broadcast: Broadcast,
         watchdog: Watchdog,
-        listed: Listed,
-        lost: Callable[[str], None],
+        cache: Cache,
         restore: Callable[[UpstreamConnection], Coroutine[Any, Any, None]],
     ) -> None:
         self.name = name
@@ -99,11 +85,12 @@ class Supervisor:
         self.modern_frame: Mapping[str, Any] = {}
         self.reason = "it is still connecting"
         self.stderr: tuple[str, ...] = ()
+        self.ended = asyncio.Event()
+        self._scope = anyio.CancelScope()
         self._profile = profile
-        self._receiver = receiver
+        self._broadcast = broadcast
         self._watchdog = watchdog
-        self._listed = listed
-        self._lost = lost
+        self._cache = cache
         self._restore = restore
         self._locked: Access | None = None
         self._settled = asyncio.Event()
@@ -133,13 +120,10 @@ class Supervisor:
         """Wait until the first attempt has ended well or badly, starting none."""
         await self._settled.wait()
 
-    def lost(self) -> Reply:
-        """The reply to a call that cannot be sent."""
-        return Reply(
-            lost=Lost.NOT_SENT,
-            message=f"{self.name} is not available: {self.reason or 'its connection has just ended'}",
-            stderr=self.stderr,
-        )
+    def lost(self, reason: str = "", stderr: tuple[str, ...] = ()) -> Reply:
+        """The reply to a call that cannot be sent, for this `reason` or that of the connection that all share."""
+        message = f"{self.name} is not available: {reason or self.reason or 'its connection has just ended'}"
+        return Reply(lost=Lost.NOT_SENT, message=message, stderr=stderr if reason else self.stderr)
 
     def relist(self) -> None:
         """List the tools again soon; several wishes at once are one. `fresh` is set when that is done.
@@ -154,8 +138,21 @@ class Supervisor:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
         return await connect(self.name, self.config, profile, receiver, self._watchdog)
 
-    async def run(self) -> None:
-        """Supervise for ever; returns only by cancellation, with everything ended."""
+    def leave(self) -> None:
+        """End the supervision and its connection; `ended` is set when that is done."""
+        self._scope.cancel()
+
+    async def run(self, former: Supervisor | None) -> None:
+        """Supervise until it is to leave or is cancelled, from when the `former` of this name has ended."""
+        try:
+            with self._scope:
+                if former is not None:
+                    await former.ended.wait()
+                await self._run()
+        finally:
+            self.ended.set()
+
+    async def _run(self) -> None:
         delay = FIRST_DELAY
         while True:
             begun = asyncio.get_running_loop().time()
@@ -178,7 +175,7 @@ class Supervisor:
         connection: UpstreamConnection | None = None
         self._locked = None
         try:
-            connection = await connect(self.name, self.config, await self._profile(), self._receiver, self._watchdog)
+            connection = await connect(self.name, self.config, await self._profile(), self._broadcast, self._watchdog)
             await self._look(connection)
             self.connection, self.state, self.reason = connection, State.READY, ""
             self._settled.set()
@@ -211,7 +208,7 @@ class Supervisor:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
         if self.config.url is not None and self.config.transport != "sse" and connection.era == "handshake":
             with anyio.move_on_after(PROBE):
-                self.modern = await modern(self.name, self.config, self._receiver)
+                self.modern = await modern(self.name, self.config, self._broadcast)
                 if self.modern is not None and "tools" in self.modern.capabilities:
                     first = await self.modern.request(TOOLS_LIST, {})
                     framed = (first.result or {}).items()
@@ -268,11 +265,25 @@ class Supervisor:
                 raise unreachable(connection, f"tools/list failed: {listing.failure}")
         return False
 
+    def _listed(
+        self,
+        connection: UpstreamConnection,
+        tools: Sequence[Mapping[str, Any]],
+        frame: Mapping[str, Any],
+        *,
+        announced: bool,
+    ) -> bool:
+        """Take a fresh list; clients hear of it where it differs, or was `announced` to them."""
+        different = self._cache.update(self.name, tools, frame, connection.hello)
+        if different or announced:
+            self._broadcast.announce(self.name, TOOLS_CHANGED, None)
+        return different
+
     def _down(self, reason: str) -> None:
         reason = without_secrets(reason)
         log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
         self.state, self.reason = State.DOWN, reason
-        self._lost(self.name)
+        self._cache.lost(self.name)
         self.fresh.set()
         if not self._wanted.is_set():
             self._settled.set()

@@ -11,7 +11,7 @@ import anyio
 import structlog
 
 from proxy.upstreams.connection import UpstreamConnection
-from proxy.upstreams.stdio import ChildProcess, start, stop
+from proxy.upstreams.stdio import ChildProcess
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
 from schemas.config import Upstream
@@ -108,13 +108,13 @@ async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Wat
     child = ChildProcess(connection.name, connection.peer.receive, connection.over)
     connection.peer.transport, connection.stderr, connection.spoken = child, child.tail, child.spoken
     async with _begun(connection):
-        await start(child, config)
+        await child.start(config)
         watchdog.add(child.pid)
         free = connection.receiver.backpressure.follow(child.hold)
 
         async def end() -> None:
             free()
-            await stop(child, watchdog)
+            await child.stop(watchdog)
 
         connection.stop = end
         await connection.handshake()

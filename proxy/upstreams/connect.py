@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
 import structlog
 
-from proxy.upstreams.connection import UpstreamConnection
+from proxy.upstreams.connection import HandshakeError, UpstreamConnection
 from proxy.upstreams.stdio import ChildProcess
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
@@ -44,26 +44,26 @@ class UnreachableError(Exception):
 async def connect(
     name: str,
     config: Upstream,
-    profile: Profile,
+    profile: Callable[[], Awaitable[Profile]],
     receiver: Receiver,
     watchdog: Watchdog,
     access: Access | None = None,
 ) -> UpstreamConnection:
     """Connect and shake hands within the start time-out, over HTTP by this `access` or the usual one.
 
-    Raises `UnreachableError`; whatever was started by then has been ended.
+    A process is started before the `profile` is there, the rest waits for it. Raises `UnreachableError`; whatever was
+    started by then has been ended.
     """
-    connections: list[UpstreamConnection] = []
+    if config.command is not None:
+        connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout)
+        return await _stdio(connection, config, profile, watchdog)
+    known = await profile()
 
     def fresh() -> UpstreamConnection:
-        connection = UpstreamConnection(name, receiver, profile, config.call_timeout, access or _access(name, config))
-        connections.append(connection)
-        return connection
+        return UpstreamConnection(name, receiver, known, config.call_timeout, access or _access(name, config))
 
     try:
         async with asyncio.timeout(config.start_timeout):
-            if config.command is not None:
-                return await _stdio(fresh(), config, watchdog)
             if config.transport == "sse":
                 return await _sse(fresh(), config)
             try:
@@ -74,7 +74,7 @@ async def connect(
                 log.info("trying SSE", upstream=name, reason=str(refused))
                 return await _sse(fresh(), config)
     except TimeoutError as late:
-        raise UnreachableError(f"no handshake within {config.start_timeout:g} s", connections[-1].stderr()) from late
+        raise UnreachableError(f"no handshake within {config.start_timeout:g} s") from late
 
 
 async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamConnection | None:
@@ -97,14 +97,14 @@ async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamCon
 
 
 def _access(name: str, config: Upstream) -> Access | None:
-    if config.url is None:
-        return None
     from proxy.upstreams.auth.access import access_to
 
     return access_to(name, config)
 
 
-async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Watchdog) -> UpstreamConnection:
+async def _stdio(
+    connection: UpstreamConnection, config: Upstream, profile: Callable[[], Awaitable[Profile]], watchdog: Watchdog
+) -> UpstreamConnection:
     child = ChildProcess(connection.name, connection.peer.receive, connection.over)
     connection.peer.transport, connection.stderr, connection.spoken = child, child.tail, child.spoken
     async with _begun(connection):
@@ -117,7 +117,12 @@ async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Wat
             await child.stop(watchdog)
 
         connection.stop = end
-        await connection.handshake()
+        connection.profile = await profile()
+        try:
+            async with asyncio.timeout(config.start_timeout):
+                await connection.handshake()
+        except TimeoutError as late:
+            raise HandshakeError(f"no handshake within {config.start_timeout:g} s") from late
     return connection
 
 

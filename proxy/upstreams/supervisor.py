@@ -136,7 +136,11 @@ class Supervisor:
 
     async def connect(self, profile: Profile, receiver: Receiver) -> UpstreamConnection:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
-        return await connect(self.name, self.config, profile, receiver, self._watchdog)
+
+        async def known() -> Profile:
+            return profile
+
+        return await connect(self.name, self.config, known, receiver, self._watchdog)
 
     def leave(self) -> None:
         """End the supervision and its connection; `ended` is set when that is done."""
@@ -175,7 +179,7 @@ class Supervisor:
         connection: UpstreamConnection | None = None
         self._locked = None
         try:
-            connection = await connect(self.name, self.config, await self._profile(), self._broadcast, self._watchdog)
+            connection = await connect(self.name, self.config, self._profile, self._broadcast, self._watchdog)
             await self._look(connection)
             self.connection, self.state, self.reason = connection, State.READY, ""
             self._settled.set()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -19,17 +19,18 @@ from catalog_cache.cache import Cache
 from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Store
 from proxy.aggregate.router import Router
-from proxy.calls.forward import Calls
 from proxy.frontends import stdio
-from proxy.planner.opening import open_planner
 from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
 from proxy.store import StoredJournal, configure, open_journal
-from proxy.store.memory import Memories, open_memories
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
 from proxy.wire.caller import Profile
 from schemas.config import Config, Log
+
+if TYPE_CHECKING:
+    from proxy.calls.forward import Calls
+    from proxy.store.memory import Memories
 
 log = structlog.get_logger("app")
 
@@ -53,7 +54,7 @@ class Running:
     journal: StoredJournal
     calls: Calls
     memories: Memories
-    others: list[Calls] = field(default_factory=list[Calls])
+    others: list[Calls] = field(default_factory=list["Calls"])
 
     async def take(self, fresh: Config) -> None:
         """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
@@ -88,7 +89,10 @@ def _log_as(settings: Log) -> None:
 async def running(
     config: Config, server: str | None = None, profile: Callable[[], Awaitable[Profile]] = as_ourselves
 ) -> AsyncGenerator[Running]:
-    """Connect the upstreams and open the journal; everything has ended when this is left."""
+    """Connect the upstreams and open the journal; everything has ended when this is left.
+
+    What calls need is imported while the servers start: a first list waits for these, not for that.
+    """
     _keep_freed_memory()
     home = state_folder()
     try:
@@ -98,14 +102,15 @@ async def running(
         log.warning(told, folder=str(home), reason=error.strerror)
     config = with_state(config, read_state())
     cache = Cache(config.upstreams, Store(home / "catalog"))
-    async with (
-        open_journal(config) as journal,
-        open_planner(config.planner, home, journal.hide) as planner,
-        running_fleet(config.upstreams, cache, profile) as fleet,
-    ):
-        with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
-            calls = Calls(config, fleet, journal, server, planner, memories)
-            yield Running(config, fleet, journal, calls, memories)
+    async with open_journal(config) as journal, running_fleet(config.upstreams, cache, profile) as fleet:
+        from proxy.calls.forward import Calls
+        from proxy.planner.opening import open_planner
+        from proxy.store.memory import open_memories
+
+        async with open_planner(config.planner, home, journal.hide) as planner:
+            with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
+                calls = Calls(config, fleet, journal, server, planner, memories)
+                yield Running(config, fleet, journal, calls, memories)
 
 
 async def serve_stdio(config: Config, source: Source | None = None) -> None:
@@ -185,6 +190,8 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
 
 
 def _calls_of(proxy: Running, server: str) -> Calls:
+    from proxy.calls.forward import Calls
+
     made = Calls(proxy.config, proxy.fleet, proxy.journal, server, memories=proxy.memories)
     proxy.others.append(made)
     return made

@@ -6,7 +6,7 @@ Raw dicts in and out. Knows nothing of bytes, sessions or HTTP.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -18,7 +18,6 @@ from proxy.aggregate.listening import Listening, honoured
 from proxy.aggregate.resources import Resources
 from proxy.aggregate.strict import TOOL, left_out, valid
 from proxy.aggregate.unknown_methods import UnknownMethods
-from proxy.calls.forward import Calls
 from proxy.eras.envelope import GONE, modern_result, of_initialize
 from proxy.eras.questions import MAY_ASK, PausedCalls
 from proxy.eras.request import Channel, ClientRequest
@@ -43,6 +42,9 @@ from proxy.wire.protocol import (
 )
 from schemas.catalog import Catalog, Tool
 from schemas.trial import Reply
+
+if TYPE_CHECKING:
+    from proxy.calls.forward import Calls
 
 log = structlog.get_logger("server")
 

@@ -169,12 +169,12 @@ async def _examined(name: str, upstream: Upstream, access: Access) -> tuple[int,
     from catalog_cache.pages import every_page
     from proxy.upstreams.broadcast import Broadcast
     from proxy.upstreams.connect import UnreachableError, connect
+    from proxy.upstreams.fleet import as_ourselves
     from proxy.upstreams.watchdog import Watchdog
-    from proxy.wire.caller import Profile
 
     nobody = Broadcast(lambda server, tool: None, lambda server: None)
     try:
-        connection = await connect(name, upstream, Profile(), nobody, Watchdog(), access)
+        connection = await connect(name, upstream, as_ourselves, nobody, Watchdog(), access)
     except UnreachableError as failure:
         return 0, str(failure)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any
 
 from proxy.wire import rpc
 from proxy.wire.caller import Profile
@@ -32,16 +32,7 @@ from proxy.wire.protocol import (
 GONE = frozenset({INITIALIZE, PING, SET_LEVEL, SUBSCRIBE, UNSUBSCRIBE})
 """Methods that the modern era no longer has."""
 
-CACHEABLE = frozenset(
-    {
-        DISCOVER,
-        TOOLS_LIST,
-        PROMPTS_LIST,
-        RESOURCES_LIST,
-        TEMPLATES_LIST,
-        RESOURCES_READ,
-    }
-)
+CACHEABLE = frozenset({DISCOVER, TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, TEMPLATES_LIST, RESOURCES_READ})
 """Methods whose modern results must say how long they keep."""
 
 
@@ -52,24 +43,22 @@ def ourselves() -> dict[str, Any]:
 
 def envelope(params: Any) -> Mapping[str, Any] | None:
     """The `_meta` of a modern request, None where the request is not one."""
-    meta: Any = rpc.fields(params).get("_meta")
-    if isinstance(meta, Mapping) and VERSION_KEY in meta:
-        return cast("Mapping[str, Any]", meta)
-    return None
+    meta = rpc.fields(rpc.fields(params).get("_meta"))
+    return meta if VERSION_KEY in meta else None
 
 
 def of_envelope(meta: Mapping[str, Any]) -> Profile:
     """As whom to speak upstream for a modern client; a handshake there offers the latest version of that era."""
-    info, capabilities = _object(meta.get(INFO_KEY)) or {}, _object(meta.get(CAPABILITIES_KEY)) or {}
+    info, capabilities = rpc.fields(meta.get(INFO_KEY)), rpc.fields(meta.get(CAPABILITIES_KEY))
     return Profile(HANDSHAKE_LATEST, info, capabilities, modern=True)
 
 
 def of_initialize(params: Any) -> Profile:
     """As whom to speak upstream for a client that shakes hands: in its own words."""
-    said = _object(params) or {}
+    said = rpc.fields(params)
     asked = said.get("protocolVersion")
     agreed = str(asked) if asked in HANDSHAKE_VERSIONS else HANDSHAKE_LATEST
-    return Profile(agreed, _object(said.get("clientInfo")) or {}, _object(said.get("capabilities")) or {})
+    return Profile(agreed, rpc.fields(said.get("clientInfo")), rpc.fields(said.get("capabilities")))
 
 
 def modern_result(method: str, result: Mapping[str, Any], server: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -79,7 +68,7 @@ def modern_result(method: str, result: Mapping[str, Any], server: Mapping[str, A
         missing["resultType"] = "complete"
     if method in CACHEABLE:
         missing |= {key: value for key, value in (("ttlMs", 0), ("cacheScope", "private")) if key not in result}
-    meta = _object(result.get("_meta")) or {}
+    meta = rpc.fields(result.get("_meta"))
     if server and SERVER_INFO_KEY not in meta:
         missing["_meta"] = {**meta, SERVER_INFO_KEY: server}
     return rpc.extended(result, missing) if missing else result
@@ -87,14 +76,10 @@ def modern_result(method: str, result: Mapping[str, Any], server: Mapping[str, A
 
 def level_of(params: Any) -> str | None:
     """The log level that a client asks for."""
-    level = (_object(params) or {}).get("level")
+    level = rpc.fields(params).get("level")
     return level if isinstance(level, str) else None
 
 
 def supported_versions() -> list[str]:
     """Every protocol version that a client may ask for."""
     return [*HANDSHAKE_VERSIONS, *MODERN_VERSIONS]
-
-
-def _object(value: Any) -> Mapping[str, Any] | None:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None

@@ -1,18 +1,23 @@
-"""Put questions of a handshake-era upstream to a modern client: the call is held, and its question becomes the result.
+"""An upstream's questions across the eras, both ways.
 
-The client answers by sending the request again with our `requestState`; the held call then goes on where it stood.
+A handshake upstream asks a modern client: the call is held, and its question becomes the result. The client answers by
+sending the request again with our `requestState`; the held call then goes on where it stood. A modern upstream asks a
+handshake client: its `input_required` becomes questions, and what is answered goes back with the request sent anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
 from proxy.eras.request import Channel, ClientRequest
 from proxy.wire import rpc
+from proxy.wire.caller import Caller, Connection
 from proxy.wire.protocol import PROMPTS_GET, RESOURCES_READ, TOOLS_CALL
+from proxy.wire.tasks import Tasks, first
 from schemas.trial import Reply
 
 STATE = "mcp-mend-held:"
@@ -20,11 +25,13 @@ HOLD = 600.0
 """Seconds that a question waits for its answer before the held call is given up."""
 MOST = 1000
 """Calls held at once."""
+ROUNDS = 20
+"""Most times one request is sent anew: an upstream that never has enough must not ask for ever."""
 
 MAY_ASK = frozenset({TOOLS_CALL, PROMPTS_GET, RESOURCES_READ})
 """Methods whose result may ask for input; on any other a question cannot be put."""
 
-Answer = Callable[[str, Any, ClientRequest], Awaitable[Reply]]
+Answer = Callable[[str, Any, ClientRequest], Coroutine[Any, Any, Reply]]
 
 
 class PausedCall:
@@ -73,6 +80,7 @@ class PausedCalls:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._held: dict[str, PausedCall] = {}
+        self._tasks = Tasks()
 
     async def answer(self, method: str, params: Any, request: ClientRequest) -> Reply:
         """Answer one request of a modern client; cancelling it ends the call, be it new or gone on with."""
@@ -82,15 +90,13 @@ class PausedCalls:
         held = PausedCall()
         request.hold = held.ask
         held.request = request
-        held.work = asyncio.ensure_future(self._answer(method, params, request))
+        held.work = self._tasks.start(self._answer(method, params, request))
         return await self._next(uuid4().hex, held)
 
     async def close(self) -> None:
         """Give up every held call."""
-        for held in self._held.values():
-            held.work.cancel()
-        await asyncio.gather(*(held.work for held in self._held.values()), return_exceptions=True)
         self._held.clear()
+        await self._tasks.close()
 
     async def _resume(self, state: str, params: Any, request: ClientRequest) -> Reply:
         held = self._held.pop(state, None)
@@ -105,15 +111,12 @@ class PausedCalls:
 
     async def _next(self, state: str, held: PausedCall) -> Reply:
         """Wait until the call is done or asks; then it is held for the client to come back."""
-        asked = asyncio.ensure_future(held.asked.wait())
         try:
-            await asyncio.wait((held.work, asked), return_when=asyncio.FIRST_COMPLETED)
+            await first(partial(asyncio.wait, (held.work,)), held.asked.wait)
         except asyncio.CancelledError:
             held.work.cancel()
             await asyncio.wait((held.work,))
             raise
-        finally:
-            asked.cancel()
         if held.work.done():
             return held.work.result()
         if len(self._held) >= MOST:
@@ -127,3 +130,36 @@ class PausedCalls:
         held = self._held.pop(state, None)
         if held is not None:
             held.work.cancel()
+
+
+def asks_back(reply: Reply) -> bool:
+    """Tell whether a reply asks for more input."""
+    return reply.result is not None and reply.result.get("resultType") == "input_required"
+
+
+async def rounds(connection: Connection, method: str, params: Mapping[str, Any], caller: Caller, reply: Reply) -> Reply:
+    """Put the upstream's requests to the client and send the request again, as often as it takes."""
+    for _ in range(ROUNDS):
+        result = reply.result or {}
+        requests = rpc.fields(result.get("inputRequests"))
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(_put(caller, request)) for request in requests.values()]
+        answers = [each.result() for each in asked]
+        failed = next((answer for answer in answers if answer.result is None), None)
+        if failed is not None:
+            return failed
+        given = {key: answer.result for key, answer in zip(requests, answers, strict=True)}
+        again = {**params, "inputResponses": given}
+        if "requestState" in result:
+            again["requestState"] = result["requestState"]
+        reply = await connection.request(method, again, caller)
+        if not asks_back(reply):
+            return reply
+    return Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"{connection.name} asked for more input {ROUNDS} times"))
+
+
+async def _put(caller: Caller, request: Any) -> Reply:
+    if not isinstance(request, Mapping):
+        return Reply(error=rpc.error(rpc.INTERNAL_ERROR, "the upstream sent a malformed input request"))
+    asked = cast("Mapping[str, Any]", request)
+    return await caller.ask(str(asked.get("method")), asked.get("params"))

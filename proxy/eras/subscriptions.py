@@ -12,6 +12,7 @@ from typing import Any, cast
 from proxy.wire import rpc
 from proxy.wire.caller import Caller, Connection, Profile
 from proxy.wire.protocol import ACKNOWLEDGED, LISTEN, SUBSCRIPTION_KEY, UPDATED
+from proxy.wire.tasks import Tasks
 from schemas.trial import Lost, Reply
 
 URIS = "resourceSubscriptions"
@@ -87,11 +88,12 @@ class Subscriptions:
     """Every listening under way, by whom it is for."""
 
     def __init__(self) -> None:
-        self._tasks: dict[Key, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._kept: dict[Key, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._tasks = Tasks()
 
     async def begin(self, key: Key, watch: Subscription) -> Reply:
         """Listen; returns the upstream's acknowledgement or refusal. A listening of the same key goes on instead."""
-        kept = self._tasks.get(key)
+        kept = self._kept.get(key)
         if kept is None:
             self.start(key, watch)
         else:
@@ -109,30 +111,27 @@ class Subscriptions:
 
     def start(self, key: Key, watch: Subscription) -> None:
         """Listen, without waiting for the acknowledgement."""
-        task = asyncio.get_running_loop().create_task(watch.run())
-        self._tasks[key] = (watch, task)
+        task = self._tasks.start(watch.run())
+        self._kept[key] = (watch, task)
         task.add_done_callback(lambda _: self._ended(key, watch))
 
     def end(self, key: Key) -> None:
         """End one listening; nothing happens where it has ended."""
-        kept = self._tasks.pop(key, None)
+        kept = self._kept.pop(key, None)
         if kept is not None:
             kept[1].cancel()
 
     def leave(self, session: str) -> None:
         """End every listening of one session."""
-        for key in [each for each in self._tasks if each[0] == session]:
+        for key in [each for each in self._kept if each[0] == session]:
             self.end(key)
 
     async def close(self) -> None:
         """End every listening and wait for it."""
-        tasks = [task for _, task in self._tasks.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks.clear()
+        self._kept.clear()
+        await self._tasks.close()
 
     def _ended(self, key: Key, watch: Subscription) -> None:
-        kept = self._tasks.get(key)
+        kept = self._kept.get(key)
         if kept is not None and kept[0] is watch:
-            del self._tasks[key]
+            del self._kept[key]

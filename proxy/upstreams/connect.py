@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import anyio
 import structlog
 
 from proxy.upstreams.connection import HandshakeError, UpstreamConnection
-from proxy.upstreams.stdio import ChildProcess, start, stop
+from proxy.upstreams.stdio import ChildProcess
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
 from schemas.config import Upstream
@@ -44,27 +44,26 @@ class UnreachableError(Exception):
 async def connect(
     name: str,
     config: Upstream,
-    profile: Profile,
+    profile: Callable[[], Awaitable[Profile]],
     receiver: Receiver,
     watchdog: Watchdog,
     access: Access | None = None,
 ) -> UpstreamConnection:
     """Connect and shake hands within the start time-out, over HTTP by this `access` or the usual one.
 
-    Raises `UnreachableError`; whatever was started by then has been ended.
+    A process is started before the `profile` is there, the rest waits for it. Raises `UnreachableError`; whatever was
+    started by then has been ended.
     """
-    connections: list[UpstreamConnection] = []
+    if config.command is not None:
+        connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout)
+        return await _stdio(connection, config, profile, watchdog)
+    known = await profile()
 
     def fresh() -> UpstreamConnection:
-        connection = UpstreamConnection(name, receiver, profile, config.call_timeout)
-        connection.access = access or _access(name, config)
-        connections.append(connection)
-        return connection
+        return UpstreamConnection(name, receiver, known, config.call_timeout, access or _access(name, config))
 
     try:
         async with asyncio.timeout(config.start_timeout):
-            if config.command is not None:
-                return await _stdio(fresh(), config, watchdog)
             if config.transport == "sse":
                 return await _sse(fresh(), config)
             try:
@@ -75,20 +74,15 @@ async def connect(
                 log.info("trying SSE", upstream=name, reason=str(refused))
                 return await _sse(fresh(), config)
     except TimeoutError as late:
-        raise UnreachableError(f"no handshake within {config.start_timeout:g} s", connections[-1].stderr()) from late
+        raise UnreachableError(f"no handshake within {config.start_timeout:g} s") from late
 
 
 async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamConnection | None:
     """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
-    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout)
-    connection.access = _access(name, config)
     from proxy.upstreams.http import Http
 
-    transport = Http(
-        connection, config.url or "", config.headers, lambda reason: log.info("unreachable", reason=reason)
-    )
-    connection.peer.transport = transport
-    connection.stop = transport.close
+    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout, _access(name, config))
+    Http(connection, config, lambda reason: log.info("unreachable", reason=reason))
     found = False
     try:
         async with asyncio.timeout(config.start_timeout):
@@ -103,36 +97,40 @@ async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamCon
 
 
 def _access(name: str, config: Upstream) -> Access | None:
-    if config.url is None:
-        return None
     from proxy.upstreams.auth.access import access_to
 
     return access_to(name, config)
 
 
-async def _stdio(connection: UpstreamConnection, config: Upstream, watchdog: Watchdog) -> UpstreamConnection:
-    child = ChildProcess(connection.name, connection.peer.receive, lambda reason: _lost(connection, reason))
+async def _stdio(
+    connection: UpstreamConnection, config: Upstream, profile: Callable[[], Awaitable[Profile]], watchdog: Watchdog
+) -> UpstreamConnection:
+    child = ChildProcess(connection.name, connection.peer.receive, connection.over)
     connection.peer.transport, connection.stderr, connection.spoken = child, child.tail, child.spoken
     async with _begun(connection):
-        await start(child, config)
+        await child.start(config)
         watchdog.add(child.pid)
         free = connection.receiver.backpressure.follow(child.hold)
 
         async def end() -> None:
             free()
-            await stop(child, watchdog)
+            await child.stop(watchdog)
 
         connection.stop = end
-        await connection.handshake()
+        connection.profile = await profile()
+        try:
+            async with asyncio.timeout(config.start_timeout):
+                await connection.handshake()
+        except TimeoutError as late:
+            raise HandshakeError(f"no handshake within {config.start_timeout:g} s") from late
     return connection
 
 
 async def _http(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
     from proxy.upstreams.http import Http
 
-    transport = Http(connection, config.url or "", config.headers, lambda reason: _lost(connection, reason))
-    connection.peer.transport, connection.stop = transport, transport.close
-    async with _begun(connection, lambda: transport.refused.status if transport.refused is not None else 0):
+    Http(connection, config, connection.over)
+    async with _begun(connection):
         await connection.handshake(per_request=True)
     return connection
 
@@ -140,8 +138,7 @@ async def _http(connection: UpstreamConnection, config: Upstream) -> UpstreamCon
 async def _sse(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
     from proxy.upstreams.sse import Sse
 
-    transport = Sse(connection, config.url or "", config.headers, lambda reason: _lost(connection, reason))
-    connection.peer.transport, connection.stop = transport, transport.close
+    transport = Sse(connection, config, connection.over)
     async with _begun(connection):
         await transport.open()
         await connection.handshake()
@@ -149,25 +146,23 @@ async def _sse(connection: UpstreamConnection, config: Upstream) -> UpstreamConn
 
 
 @asynccontextmanager
-async def _begun(connection: UpstreamConnection, status: Callable[[], int] = int) -> AsyncGenerator[None]:
+async def _begun(connection: UpstreamConnection) -> AsyncGenerator[None]:
     """End what was started where it fails within the block, and say what is known of the failure."""
     try:
         yield
     except BaseException as failure:
         with anyio.CancelScope(shield=True):
-            if isinstance(failure, (OSError, HandshakeError)):
+            if isinstance(failure, OSError):
                 await connection.spoken()
             await connection.close()
-        if not isinstance(failure, (OSError, HandshakeError)):
+        if not isinstance(failure, OSError):
             raise
-        access = connection.access
-        if access is not None and access.trouble:
-            raise UnreachableError(
-                access.trouble, status=status(), access=access if access.waiting else None
-            ) from failure
-        raise UnreachableError(str(failure), connection.stderr(), status()) from failure
+        raise unreachable(connection, str(failure)) from failure
 
 
-def _lost(connection: UpstreamConnection, reason: str) -> None:
-    connection.peer.close(reason, connection.stderr())
-    connection.ended.set()
+def unreachable(connection: UpstreamConnection, reason: str) -> UnreachableError:
+    """Why an upstream cannot be used, which is a login that is missing before all else."""
+    access, refused = connection.access, connection.refused
+    if access is not None and access.trouble:
+        return UnreachableError(access.trouble, status=refused, access=access if access.waiting else None)
+    return UnreachableError(reason, connection.stderr(), refused)

@@ -52,13 +52,8 @@ PATIENT = frozenset({LISTEN, TASKS_RESULT})
 """Requests whose answer may take as long as it takes."""
 
 
-class HandshakeError(Exception):
-    """The upstream is there but no handshake succeeded; `reply` is its last answer."""
-
-    def __init__(self, reply: Reply) -> None:
-        failure = reply.error if reply.error is not None else {"message": reply.message}
-        super().__init__(f"the handshake failed: {failure.get('message')}")
-        self.reply = reply
+class HandshakeError(ConnectionError):
+    """The upstream is there but no handshake succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +67,13 @@ class Sent:
 class UpstreamConnection:
     """A connection after (or during) its handshake.
 
-    `hello` is the upstream's raw answer to the handshake; `closed` is the reason once the connection has ended;
-    `access` brings the tokens, where the upstream is reached over HTTP and may want some.
+    `hello` is the upstream's raw answer to the handshake; `access` brings the tokens, where the upstream is reached
+    over HTTP and may want some; `refused` is the HTTP status that turned the handshake down, 0 where none did.
     """
 
-    def __init__(self, name: str, receiver: Receiver, profile: Profile, timeout: float) -> None:
+    def __init__(
+        self, name: str, receiver: Receiver, profile: Profile, timeout: float, access: Access | None = None
+    ) -> None:
         self.name = name
         self.profile = profile
         self.era: Era = "handshake"
@@ -87,7 +84,8 @@ class UpstreamConnection:
         self.stop: Callable[[], Awaitable[None]] = _nothing
         self.stderr: Callable[[], tuple[str, ...]] = tuple
         self.spoken: Callable[[], Awaitable[None]] = _nothing
-        self.access: Access | None = None
+        self.access = access
+        self.refused = 0
         self.receiver = receiver
         self._timeout = timeout
         self._asked: dict[int, Any] = {}
@@ -100,8 +98,12 @@ class UpstreamConnection:
     @property
     def capabilities(self) -> Mapping[str, Any]:
         """What the upstream said it can do."""
-        found = self.hello.get("capabilities")
-        return rpc.fields(found)
+        return rpc.fields(self.hello.get("capabilities"))
+
+    def over(self, reason: str) -> None:
+        """Take the news that nothing will come any more."""
+        self.peer.close(reason, self.stderr())
+        self.ended.set()
 
     async def close(self) -> None:
         """End the connection and everything behind it."""
@@ -123,7 +125,8 @@ class UpstreamConnection:
             modern = await self.discover()
             reply = modern if modern.result is not None else reply
         if reply.result is None:
-            raise HandshakeError(reply)
+            message = reply.error.get("message") if reply.error is not None else reply.message
+            raise HandshakeError(f"the handshake failed: {message}")
 
     async def initialize(self) -> Reply:
         """Open a session in the handshake era."""
@@ -176,12 +179,12 @@ class UpstreamConnection:
             seconds = None
         elif seconds is None:
             seconds = self._timeout
-        if caller is None:
-            return await self.peer.request(method, self._outgoing(params, None), seconds=seconds)
-        ident = rpc.next_id()
-        token, params = _own_token(params, ident)
+        ident, owner = rpc.next_id(), None
+        if caller is not None:
+            token, params = _own_token(params, ident)
+            owner = Sent(caller, token)
         return await self.peer.request(
-            method, self._outgoing(params, caller), ident=ident, seconds=seconds, owner=Sent(caller, token)
+            method, self._outgoing(params, caller), ident=ident, seconds=seconds, owner=owner
         )
 
     def notify(self, method: str, params: Mapping[str, Any] | None) -> None:
@@ -195,21 +198,21 @@ class UpstreamConnection:
 
     def paused(self, ident: rpc.Id) -> None:
         """Take the news that the upstream closed a request's stream and will go on with it later."""
-        pending = self.peer.pending.get(ident)
-        if pending is not None and isinstance(pending.owner, Sent):
-            pending.owner.caller.pause()
+        sent = self._sent(ident)
+        if sent is not None:
+            sent.caller.pause()
 
     def _outgoing(self, params: Mapping[str, Any] | None, caller: Caller | None) -> Mapping[str, Any] | None:
         """Fit the envelope to this connection's era; in the handshake era a call without envelope stays itself."""
-        meta: Any = params.get("_meta") if params is not None else None
+        meta = rpc.fields((params or {}).get("_meta"))
         if self.era == "handshake":
-            if not isinstance(meta, Mapping) or not any(key in meta for key in ENVELOPE):
+            if not any(key in meta for key in ENVELOPE):
                 return params
-            bare = {key: value for key, value in cast("Mapping[str, Any]", meta).items() if key not in ENVELOPE}
+            bare = {key: value for key, value in meta.items() if key not in ENVELOPE}
             rest = {key: value for key, value in (params or {}).items() if key != "_meta"}
             return {**rest, "_meta": bare} if bare else rest
         profile = caller.profile if caller is not None else self.profile
-        stamped = dict(cast("Mapping[str, Any]", meta)) if isinstance(meta, Mapping) else {}
+        stamped = dict(meta)
         stamped[VERSION_KEY] = self.version
         stamped.setdefault(INFO_KEY, profile.info)
         stamped.setdefault(CAPABILITIES_KEY, profile.capabilities)
@@ -244,12 +247,10 @@ class UpstreamConnection:
     def _subscribed(self, incoming: Incoming) -> bool:
         """Hand a notification of a subscription to its subscriber, under the id that it knows."""
         params = rpc.fields(incoming.params)
-        meta: Any = params.get("_meta")
-        if not isinstance(meta, Mapping) or SUBSCRIPTION_KEY not in meta:
+        told = rpc.fields(params.get("_meta"))
+        if SUBSCRIPTION_KEY not in told:
             return False
-        told = cast("Mapping[str, Any]", meta)
-        pending = self.peer.pending.get(told[SUBSCRIPTION_KEY])
-        caller = pending.owner.caller if pending is not None and isinstance(pending.owner, Sent) else None
+        caller = self._caller(told[SUBSCRIPTION_KEY])
         if caller is not None:
             params = {**params, "_meta": {**told, SUBSCRIPTION_KEY: caller.ident}}
         elif incoming.method == ACKNOWLEDGED:
@@ -260,27 +261,33 @@ class UpstreamConnection:
         return True
 
     def _progress(self, said: Any) -> None:
-        if not isinstance(said, Mapping):
-            return
-        params = cast("Mapping[str, Any]", said)
+        params = rpc.fields(said)
         ident = self.peer.waiting(params.get("progressToken"))
-        pending = self.peer.pending[ident] if ident is not None else None
-        if ident is None or pending is None or not isinstance(pending.owner, Sent):
+        sent = self._sent(ident)
+        if ident is None or sent is None:
             return
         self.peer.alive(ident)
-        if pending.owner.token is not None:
-            pending.owner.caller.tell(PROGRESS, {**params, "progressToken": pending.owner.token})
+        if sent.token is not None:
+            sent.caller.tell(PROGRESS, {**params, "progressToken": sent.token})
+
+    def _sent(self, ident: Any) -> Sent | None:
+        """What is remembered of a request that waits for its reply."""
+        pending = self.peer.pending.get(ident)
+        return pending.owner if pending is not None else None
+
+    def _caller(self, ident: Any) -> Caller | None:
+        sent = self._sent(ident)
+        return sent.caller if sent is not None else None
 
     def _asker(self, incoming: Incoming) -> Caller | None:
         """The caller on whose stream a message came, or the only one there is."""
         if incoming.cause is not None:
-            pending = self.peer.pending.get(incoming.cause)
-            return pending.owner.caller if pending is not None and isinstance(pending.owner, Sent) else None
+            return self._caller(incoming.cause)
         callers = self._callers()
         return callers[0] if len(callers) == 1 else None
 
     def _callers(self) -> list[Caller]:
-        return [each.owner.caller for each in self.peer.pending.values() if isinstance(each.owner, Sent)]
+        return [each.owner.caller for each in self.peer.pending.values() if each.owner is not None]
 
     def _crowded(self) -> bool:
         """Tell whether several clients wait here: what belongs to one of them must not reach another."""
@@ -289,14 +296,11 @@ class UpstreamConnection:
 
 def _own_token(params: Mapping[str, Any] | None, ident: int) -> tuple[Any, Mapping[str, Any] | None]:
     """The client's progress token (None: none), and the parameters with ours in its place."""
-    said: Any = params.get("_meta") if params is not None else None
-    if params is None or not isinstance(said, Mapping):
-        return None, params
-    meta = cast("Mapping[str, Any]", said)
+    meta = rpc.fields((params or {}).get("_meta"))
     token = meta.get("progressToken")
     if token is None:
         return None, params
-    return token, {**params, "_meta": {**meta, "progressToken": ident}}
+    return token, {**(params or {}), "_meta": {**meta, "progressToken": ident}}
 
 
 def _supported(reply: Reply) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -13,16 +13,17 @@ from anyio.abc import TaskGroup
 
 from catalog_cache.cache import Cache
 from catalog_cache.names import squeeze
-from proxy.eras.input_required import asks_back, rounds
+from proxy.eras.questions import asks_back, rounds
 from proxy.eras.session_state import STATEFUL, SessionState
 from proxy.eras.subscriptions import URIS, Subscription, Subscriptions
 from proxy.ports import Client
 from proxy.upstreams.broadcast import Broadcast
+from proxy.upstreams.connect import UnreachableError
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.supervisor import State, Supervisor
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire import rpc, task_ids
-from proxy.wire.caller import Caller, Profile
+from proxy.wire.caller import Caller, Connection, Profile
 from proxy.wire.protocol import SUBSCRIBE, TOOLS_CALL, TOOLS_CHANGED, UNSUBSCRIBE
 from schemas.catalog import Catalog, Effect, Tool
 from schemas.config import Upstream
@@ -45,7 +46,6 @@ class Fleet:
         self._watchdog = Watchdog()
         self._members: dict[str, Supervisor] = {}
         self._tasks: TaskGroup | None = None
-        self._scopes: dict[str, tuple[anyio.CancelScope, asyncio.Event]] = {}
         self.broadcast = Broadcast(self.tool, self.relist)
         self.subscriptions = Subscriptions()
         self.session_state = SessionState()
@@ -81,14 +81,9 @@ class Fleet:
     def sessionless(self, server: str) -> UpstreamConnection | None:
         """A connection to an upstream that speaks the modern era, None where it speaks none."""
         member = self._members.get(server)
-        connection = member.connection if member is not None else None
-        return (
-            connection
-            if connection is not None and connection.era == "modern"
-            else member.modern
-            if member is not None
-            else None
-        )
+        if member is None or member.connection is None or member.connection.era == "handshake":
+            return member.modern if member is not None else None
+        return member.connection
 
     async def fresh(self, server: str) -> None:
         """Wait while an upstream that announced changes is being listed again, but not for long."""
@@ -137,64 +132,79 @@ class Fleet:
         caller: Caller | None = None,
         seconds: float | None = None,
     ) -> Reply:
-        """Send any request to one upstream, waiting for it while it connects; `seconds` overrides its call time-out."""
-        if caller is None or not caller.together:
-            return await self._request(server, method, params, caller, seconds)
-        reply = await self._request(server, method, task_ids.theirs(server, params), caller, seconds)
-        return reply if reply.result is None else Reply(result=task_ids.shown_result(server, method, reply.result))
+        """Send any request to one upstream, waiting for it while it connects; `seconds` overrides its call time-out.
 
-    async def _request(
-        self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None, seconds: float | None
-    ) -> Reply:
-        """What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one."""
+        What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one.
+        """
         member = self._members.get(server)
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
+        together = caller is not None and caller.together
+        sent = task_ids.theirs(server, params) if together else params
         for _ in range(2):
-            connection = member.connection
-            if connection is None or not connection.open:
-                await member.ready()
-                connection = member.connection
+            try:
+                connection = await self._way(member, caller)
+            except UnreachableError as failure:
+                return member.lost(str(failure), failure.stderr)
             if connection is None:
                 break
-            if caller is not None and caller.own is not None and connection.era == "handshake":
-                return await caller.own.request(server, method, params, caller)
-            if caller is not None and caller.modern and member.modern is not None:
-                connection = member.modern
-            if method in STATEFUL:
-                reply = await self._kept(connection, method, params, caller)
-            else:
-                reply = await connection.request(method, params, caller, seconds)
-            if asks_back(reply) and caller is not None and not caller.modern:
-                reply = await rounds(connection, method, params or {}, caller, reply)
+            reply = await self._over(connection, method, sent, caller, seconds)
             if reply.lost is not Lost.NOT_SENT or connection.open:
-                return reply
+                shown = together and reply.result is not None
+                return Reply(result=task_ids.shown_result(server, method, reply.result or {})) if shown else reply
             await asyncio.sleep(0)
         return member.lost()
 
-    async def _kept(
-        self, connection: UpstreamConnection, method: str, params: Mapping[str, Any] | None, caller: Caller | None
+    async def _way(self, member: Supervisor, caller: Caller | None) -> Connection | None:
+        """The connection that this caller is to use: the shared one, its own, or one without a session."""
+        if member.connection is None or not member.connection.open:
+            await member.ready()
+        connection = member.connection
+        if connection is None or caller is None:
+            return connection
+        if caller.own is not None and connection.era == "handshake":
+            return await caller.own.connection(member.name)
+        return member.modern if caller.modern and member.modern is not None else connection
+
+    async def _over(
+        self,
+        connection: Connection,
+        method: str,
+        params: Mapping[str, Any] | None,
+        caller: Caller | None,
+        seconds: float | None,
     ) -> Reply:
-        """Send what leaves something behind; a client of the handshake era is listened for at a modern upstream."""
-        if connection.era == "handshake":
-            reply = await connection.request(method, params, caller)
-            if reply.result is not None and caller is not None:
-                self.session_state.note(connection.name, method, params, caller.session)
+        """Send over this connection, bridging the eras where the caller speaks another."""
+        if connection.era == "modern" and method in (SUBSCRIBE, UNSUBSCRIBE) and caller is not None and caller.outlet:
+            return await self._listen(connection, method, params, caller, caller.outlet)
+        reply = await connection.request(method, params, caller, seconds)
+        if caller is None:
             return reply
+        if connection.era == "handshake" and method in STATEFUL and reply.result is not None:
+            keeper = caller.own if caller.own is not None else self.session_state
+            keeper.note(connection.name, method, params, caller.session)
+        if asks_back(reply) and not caller.modern:
+            return await rounds(connection, method, params or {}, caller, reply)
+        return reply
+
+    async def _listen(
+        self,
+        connection: Connection,
+        method: str,
+        params: Mapping[str, Any] | None,
+        caller: Caller,
+        outlet: Callable[[str, Any], None],
+    ) -> Reply:
+        """Subscribe or unsubscribe a client of the handshake era at a modern upstream, by listening there for it."""
         uri = (params or {}).get("uri")
-        if (
-            caller is None
-            or caller.outlet is None
-            or not isinstance(uri, str)
-            or method not in (SUBSCRIBE, UNSUBSCRIBE)
-        ):
+        if not isinstance(uri, str):
             return await connection.request(method, params, caller)
         key = (caller.session, connection.name, uri)
         if method == UNSUBSCRIBE:
             self.subscriptions.end(key)
             return Reply(result={})
         find = partial(self.sessionless, connection.name)
-        watch = Subscription(caller.session, caller.profile, find, {URIS: [uri]}, caller.outlet)
+        watch = Subscription(caller.session, caller.profile, find, {URIS: [uri]}, outlet)
         begun = await self.subscriptions.begin(key, watch)
         if begun.result is None or uri in (begun.result.get(URIS) or ()):
             return begun if begun.result is None else Reply(result={})
@@ -235,28 +245,16 @@ class Fleet:
         if member is not None:
             member.relist()
 
-    def listed(
-        self,
-        connection: UpstreamConnection,
-        tools: Sequence[Mapping[str, Any]],
-        frame: Mapping[str, Any],
-        *,
-        announced: bool,
-    ) -> bool:
-        """Take a fresh list of one upstream's tools; `announced` where clients are to hear of it in any case."""
-        different = self._cache.update(connection.name, tools, frame, connection.hello)
-        if different or announced:
-            self.broadcast.announce(connection.name, TOOLS_CHANGED, None)
-        return different
-
     async def apply(self, upstreams: Mapping[str, Upstream]) -> None:
         """Bring the fleet to another configuration; what stays the same is not touched."""
         wanted = {name: config for name, config in upstreams.items() if config.enabled}
-        leaving: dict[str, asyncio.Event] = {}
+        leaving: dict[str, Supervisor] = {}
         for name, member in list(self._members.items()):
             config = wanted.get(name)
             if config is None or not _same_way(config, member.config):
-                leaving[name] = self._drop(name)
+                leaving[name] = self._members.pop(name)
+                self._cache.remove(name)
+                member.leave()
             else:
                 member.config = config
                 self._cache.change(name, config)
@@ -266,8 +264,8 @@ class Fleet:
                 self._start(name, config, leaving.get(name))
         for name in dict.fromkeys((*wanted, *leaving)):
             self.broadcast.announce(name, TOOLS_CHANGED, None)
-        for ended in leaving.values():
-            await ended.wait()
+        for member in leaving.values():
+            await member.ended.wait()
 
     @asynccontextmanager
     async def open(self, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Fleet]:
@@ -288,41 +286,13 @@ class Fleet:
         finally:
             self._watchdog.close()
 
-    def _start(self, name: str, config: Upstream, former: asyncio.Event | None = None) -> None:
+    def _start(self, name: str, config: Upstream, former: Supervisor | None = None) -> None:
         """Supervise an upstream; it is known at once, and connected when the `former` of its name has ended."""
-        member = Supervisor(
-            name,
-            config,
-            self._profile,
-            self.broadcast,
-            self._watchdog,
-            self.listed,
-            self._cache.lost,
-            self.session_state.restore,
-        )
+        restore = self.session_state.restore
+        member = Supervisor(name, config, self._profile, self.broadcast, self._watchdog, self._cache, restore)
         self._members[name] = member
-        self._scopes[name] = anyio.CancelScope(), asyncio.Event()
         assert self._tasks is not None  # noqa: S101 (made by `open` alone)
-        self._tasks.start_soon(self._supervise, member, *self._scopes[name], former, name=f"upstream {name}")
-
-    async def _supervise(
-        self, member: Supervisor, scope: anyio.CancelScope, ended: asyncio.Event, former: asyncio.Event | None
-    ) -> None:
-        try:
-            with scope:
-                if former is not None:
-                    await former.wait()
-                await member.run()
-        finally:
-            ended.set()
-
-    def _drop(self, name: str) -> asyncio.Event:
-        """Let an upstream go; returns what is set once it has ended."""
-        scope, ended = self._scopes.pop(name)
-        del self._members[name]
-        self._cache.remove(name)
-        scope.cancel()
-        return ended
+        self._tasks.start_soon(member.run, former, name=f"upstream {name}")
 
 
 def _same_way(one: Upstream, other: Upstream) -> bool:

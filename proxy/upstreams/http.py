@@ -7,36 +7,24 @@ also hold a GET stream open, resume a stream that broke, and are deleted at the 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import httpx2
 import structlog
 
-from proxy.repair.view.shown import without_secrets
 from proxy.upstreams.connection import UpstreamConnection
-from proxy.upstreams.http_replies import (
-    AT_THE_DOOR,
-    HARMLESS,
-    LONGEST_REFUSAL,
-    body_of,
-    error_in,
-    same_origin,
-    session_gone,
-)
+from proxy.upstreams.http_replies import HARMLESS, LONGEST_REFUSAL, body_of, error_in, redirected, session_gone
+from proxy.upstreams.remote import UNREACHED, Remote
 from proxy.wire import rpc
 from proxy.wire.events import Events
 from proxy.wire.headers import ParamHeaders, modern_headers
 from proxy.wire.lines import LONGEST
 from proxy.wire.protocol import INITIALIZE, INITIALIZED, LAST_EVENT_HEADER, SESSION_HEADER, TOOLS_CALL, VERSION_HEADER
 from proxy.wire.rpc import Id, Message
+from schemas.config import Upstream
 from schemas.trial import Lost, Reply
-
-if TYPE_CHECKING:
-    from proxy.upstreams.auth.access import Access
 
 log = structlog.get_logger("upstream")
 
@@ -50,58 +38,25 @@ GOODBYE = 2.0
 _ACCEPT = "application/json, text/event-stream"
 
 
-class HttpRefusedError(ConnectionError):
-    """The server answered the first request with a status that says it does not speak Streamable HTTP here."""
+class Http(Remote):
+    """The `Transport` of one connection over Streamable HTTP."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-@cache
-def trust() -> ssl.SSLContext:
-    """Certificates of the system; made once, as it costs tens of milliseconds."""
-    return httpx2.create_ssl_context()
-
-
-def client(headers: Mapping[str, str], access: Access | None = None) -> httpx2.AsyncClient:
-    """An HTTP client that never gives up on a quiet stream; its cookies are its own."""
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60)
-    times = httpx2.Timeout(None, connect=15, write=60)
-    return httpx2.AsyncClient(headers=dict(headers), auth=access, verify=trust(), timeout=times, limits=limits)
-
-
-class Http:
-    """The `Transport` of one connection over Streamable HTTP; `ended` is called once with the reason."""
-
-    def __init__(
-        self, connection: UpstreamConnection, url: str, headers: Mapping[str, str], ended: Callable[[str], None]
-    ) -> None:
-        self.refused: HttpRefusedError | None = None
-        self._connection = connection
-        self._url = url
-        self._client = client(headers, connection.access)
-        self._ended = ended
+    def __init__(self, connection: UpstreamConnection, config: Upstream, ended: Callable[[str], None]) -> None:
+        super().__init__(connection, config, ended)
         self._session: str | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._posts: dict[Id, asyncio.Task[None]] = {}
-        self._closed = False
         self._params = ParamHeaders()
 
     def send(self, message: Message) -> None:
         """Post one message, in a task of its own."""
-        if self._closed:
-            raise ConnectionError(f"the connection to {self._connection.name} was closed")
+        self._must_be_open()
         ident = message.get("id") if "method" in message else None
-        task = self._start(self._post(message, ident))
+        task = self._tasks.start(self._post(message, ident, rpc.encode(message)))
         if ident is not None:
             self._posts[ident] = task
             task.add_done_callback(lambda _: self._posts.pop(ident, None))
         elif message.get("method") == INITIALIZED:
             task.add_done_callback(lambda _: self._listen())
-
-    async def drained(self) -> None:
-        """Every request has a connection of its own: nothing queues here."""
 
     def abandon(self, ident: Id) -> bool:
         """Close the request's stream, which in the modern era is how it is cancelled."""
@@ -110,31 +65,18 @@ class Http:
             task.cancel()
         return self._connection.era == "modern"
 
-    async def close(self) -> None:
-        """End the session and every stream."""
-        self._closed = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def _leave(self) -> None:
+        """End the session."""
         if self._session is not None:
             try:
                 async with asyncio.timeout(GOODBYE):
                     await self._client.delete(self._url, headers=self._headers(None))
             except (httpx2.HTTPError, TimeoutError) as failure:
                 log.debug("session not deleted", upstream=self._connection.name, reason=repr(failure))
-        if self._connection.access is not None:
-            await self._connection.access.close()
-        await self._client.aclose()
 
     def _listen(self) -> None:
         if not self._closed and self._connection.era == "handshake":
-            self._start(self._stream())
-
-    def _start(self, work: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            self._tasks.start(self._stream())
 
     def _headers(self, message: Message | None) -> dict[str, str]:
         headers = {"accept": _ACCEPT}
@@ -158,18 +100,18 @@ class Http:
         tool = self._connection.receiver.tool(self._connection.name, str(call.get("name")))
         return self._params.of(tool, call.get("arguments")) if tool is not None else {}
 
-    async def _post(self, message: Message, ident: Id | None) -> None:
+    async def _post(self, message: Message, ident: Id | None, body: bytes) -> None:
         """Send one message; a request always ends settled, by its reply or by why there is none."""
         sent = False
         try:
             headers = self._headers(message)
             again = ident is None or str(message.get("method")) in HARMLESS
-            async with self._open("POST", headers, rpc.encode(message), again=again) as response:
+            async with self._open("POST", headers, body, again=again) as response:
                 sent = True
                 await self._answered(response, message, ident, known=headers.get(SESSION_HEADER))
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as failure:
+        except UNREACHED as failure:
             self._lost(ident, Lost.NOT_SENT, f"cannot connect to {self._url}: {failure}")
-            self._end(f"cannot connect: {failure}")
+            self._end(f"cannot connect: {failure}", final=self._connection.era == "handshake")
         except (httpx2.HTTPError, ValueError) as failure:
             self._lost(ident, Lost.BROKEN if sent or ident is not None else Lost.NOT_SENT, f"broken off: {failure!r}")
 
@@ -182,7 +124,7 @@ class Http:
         What answers with a redirect may have done before what it was asked, so a call never follows one.
         """
         async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
-            target = same_origin(response)
+            target = redirected(response)
             self._url = target or self._url
             if target is None or not again:
                 yield response
@@ -215,20 +157,15 @@ class Http:
         """An HTTP error: a JSON-RPC error in its body is the reply, else the status says what it means."""
         body = await body_of(response, LONGEST_REFUSAL) or b""
         status = response.status_code
-        trouble = (
-            self._connection.access.trouble if self._connection.access is not None and status in (401, 403) else ""
-        )
-        failure = error_in(body) if not trouble else None
+        failure = error_in(body) if not self._trouble(response) else None
         if known is not None and message.get("method") != INITIALIZE and session_gone(status, body, known):
             self._forgotten(ident, known)
         elif failure is not None and ident is not None:
             self._connection.peer.settle(ident, Reply(error=failure))
         else:
-            text = body[:200].decode(errors="replace").strip()
-            reason = trouble or f"HTTP {status} from {self._url}" + (f": {text}" if text else "")
             if not self._connection.hello:
-                self.refused = HttpRefusedError(status, reason)
-            self._lost(ident, Lost.NOT_SENT if trouble or status in AT_THE_DOOR else Lost.BROKEN, reason)
+                self._connection.refused = status
+            self._lost(ident, *self._refusal(response, body[:200].decode(errors="replace").strip()))
             if ident is None:
                 log.info("message refused", upstream=self._connection.name, method=message.get("method"), status=status)
 
@@ -286,10 +223,10 @@ class Http:
         self, response: httpx2.Response, events: Events, cause: Id | None, known: str | None = None
     ) -> None:
         """Take what comes; only the first of it may say that the session is gone: after that the work was begun."""
+        events.begin()
         try:
-            async for chunk in response.aiter_bytes():
-                await self._connection.receiver.backpressure.off()
-                for event in events.feed(chunk):
+            async for heard in self._heard(response, events):
+                for event in heard:
                     if event.event == "message" and event.data:
                         self._take(event.data.encode(), cause, known)
                         known = None
@@ -309,14 +246,3 @@ class Http:
     def _settled(self, ident: Id) -> bool:
         pending = self._connection.peer.pending.get(ident)
         return pending is None or pending.future.done()
-
-    def _lost(self, ident: Id | None, how: Lost, reason: str) -> None:
-        if ident is not None:
-            self._connection.peer.settle(ident, Reply(lost=how, message=without_secrets(reason)))
-
-    def _end(self, reason: str) -> None:
-        """The session is over; without a session there is nothing to end, and the next request may succeed."""
-        reason = without_secrets(reason)
-        if not self._closed:
-            self._closed = self._connection.era == "handshake"
-            self._ended(reason)

@@ -82,10 +82,17 @@ def error_in(body: bytes) -> Mapping[str, Any] | None:
     return None
 
 
-def same_origin(response: httpx2.Response) -> str | None:
+def redirected(response: httpx2.Response) -> str | None:
     """Where a redirect leads, if it stays within its origin: credentials never travel further."""
     if response.status_code not in (307, 308) or "location" not in response.headers:
         return None
-    here = response.request.url
-    there = here.join(response.headers["location"])
+    return same_origin(response.request.url, response.headers["location"])
+
+
+def same_origin(here: httpx2.URL, named: str) -> str | None:
+    """An address that a server names, whole; None where it is of another origin, or none at all."""
+    try:
+        there = here.join(named)
+    except httpx2.InvalidURL:
+        return None
     return str(there) if (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port) else None

@@ -7,18 +7,18 @@ never share one; each is opened by the session's first request to that upstream 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from proxy.eras.session_state import STATEFUL, SessionState
+from proxy.eras.session_state import SessionState
 from proxy.upstreams.connect import UnreachableError
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.fleet import Fleet
 from proxy.upstreams.supervisor import Supervisor
-from proxy.wire.caller import Caller, Profile, Receiver
-from schemas.trial import Lost, Reply
+from proxy.wire.caller import Profile, Receiver
+from proxy.wire.tasks import Tasks
 
 log = structlog.get_logger("server")
 
@@ -31,91 +31,77 @@ class SessionConnections:
 
     def __init__(self, fleet: Fleet, profile: Profile, receiver: Receiver) -> None:
         self.changed: set[str] = set()
-        self.session_state = SessionState()
-        self._fleet = fleet
         self.profile = profile
+        self._fleet = fleet
         self._receiver = receiver
-        self._connections: dict[str, UpstreamConnection] = {}
-        self._members: dict[str, Supervisor] = {}
-        self._errands: set[asyncio.Task[None]] = set()
+        self._state = SessionState()
+        self._connections: dict[str, tuple[Supervisor, UpstreamConnection]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._tasks = Tasks()
         self._closed = False
 
-    async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
-        """Send a request; what was certainly not sent goes once more over a new connection."""
-        reply = Reply(lost=Lost.NOT_SENT, message=f"no upstream is called {server!r}")
-        for _ in range(2):
-            try:
-                connection = await self.connection(server)
-            except UnreachableError as failure:
-                text = f"{server} is not available: {failure}"
-                return Reply(lost=Lost.NOT_SENT, message=text, stderr=failure.stderr)
-            reply = await connection.request(method, params, caller)
-            if method in STATEFUL and reply.result is not None:
-                self.session_state.note(server, method, params, caller.session)
-            if reply.lost is not Lost.NOT_SENT or connection.open:
-                return reply
-        return reply
+    async def connection(self, server: str) -> UpstreamConnection:
+        """The session's connection to an upstream, opened where there is none. Raises `UnreachableError`."""
+        async with self._locks.setdefault(server, asyncio.Lock()):
+            connection = self._open(server)
+            if connection is not None:
+                return connection
+            if server in self._connections:
+                await self._connections.pop(server)[1].close()
+            member = self._fleet.member(server)
+            if member is None:
+                raise UnreachableError("it is not configured")
+            self._must_go_on()
+            connection = await member.connect(self.profile, self._receiver)
+            self._connections[server] = member, connection
+            await self._state.restore(connection)
+            if self._closed:
+                await connection.close()
+            self._must_go_on()
+            return connection
 
     def notify(self, server: str, method: str, params: Any, *, opening: bool) -> None:
         """Send a notification; `opening` a connection where there is none."""
-        connection = self._connections.get(server)
-        if connection is not None and connection.open:
+        connection = self._open(server)
+        if connection is not None:
             connection.notify(method, params)
         elif opening and not self._closed:
-            self._later(self._open_and_notify(server, method, params))
+            self._tasks.start(self._open_and_notify(server, method, params))
 
     def has(self, server: str) -> bool:
         """Tell whether the session has an open connection of its own to an upstream."""
-        connection = self._connections.get(server)
-        return connection is not None and connection.open
+        return self._open(server) is not None
 
     @property
     def connected(self) -> bool:
         """Tell whether the session has had connections of its own, and may have left something behind them."""
         return bool(self._connections)
 
-    def note(self, server: str, method: str, params: Any, holder: str) -> None:
+    def note(self, server: str, method: str, params: Mapping[str, Any] | None, holder: str) -> None:
         """Remember what the session has set, for connections that are opened later."""
-        self.session_state.note(server, method, params, holder)
-
-    async def connection(self, server: str) -> UpstreamConnection:
-        """The session's connection to an upstream. Raises `UnreachableError`."""
-        connection = self._connections.get(server)
-        if connection is not None and connection.open and self._members.get(server) is self._fleet.member(server):
-            return connection
-        async with self._locks.setdefault(server, asyncio.Lock()):
-            connection, member = self._connections.get(server), self._fleet.member(server)
-            if connection is not None and connection.open and self._members.get(server) is member:
-                return connection
-            if connection is not None:
-                await connection.close()
-            if member is None or self._closed:
-                raise UnreachableError("the session has ended" if self._closed else "it is not configured")
-            self._members[server] = member
-            self._connections[server] = connection = await member.connect(self.profile, self._receiver)
-            await self.session_state.restore(connection)
-            if self._closed:
-                await connection.close()
-                raise UnreachableError("the session has ended")
-            return connection
+        self._state.note(server, method, params, holder)
 
     def forget(self, server: str) -> None:
         """End the connection to an upstream that is no longer configured."""
-        connection = self._connections.pop(server, None)
-        if connection is not None:
-            self._later(connection.close())
+        if server in self._connections:
+            self._tasks.start(self._connections.pop(server)[1].close())
 
     async def close(self) -> None:
         """End every connection of the session."""
         self._closed = True
-        connections, self._connections = list(self._connections.values()), {}
-        ended = await asyncio.gather(
-            *(connection.close() for connection in connections), *self._errands, return_exceptions=True
-        )
-        for failure in ended:
-            if isinstance(failure, BaseException):
-                log.error("connection not closed", reason=repr(failure))
+        for server in tuple(self._connections):
+            self.forget(server)
+        await self._tasks.finish()
+
+    def _open(self, server: str) -> UpstreamConnection | None:
+        """The connection that can be used: open, and made for the upstream as it is configured now."""
+        member, connection = self._connections.get(server, (None, None))
+        usable = connection is not None and connection.open and member is self._fleet.member(server)
+        return connection if usable else None
+
+    def _must_go_on(self) -> None:
+        if self._closed:
+            raise UnreachableError("the session has ended")
 
     async def _open_and_notify(self, server: str, method: str, params: Any) -> None:
         try:
@@ -124,8 +110,3 @@ class SessionConnections:
             log.info("notification not sent", upstream=server, method=method, reason=str(failure))
         else:
             connection.notify(method, params)
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)

@@ -97,36 +97,49 @@ class ChildProcess(asyncio.SubprocessProtocol):
         """Process id, which is also the id of its group."""
         return cast("asyncio.SubprocessTransport", self._transport).get_pid()
 
-    @property
-    def exited(self) -> bool:
-        """Tell whether the process itself has exited."""
-        return self._exited.is_set()
-
-    async def wait(self) -> None:
-        """Wait until the process itself has exited."""
-        await self._exited.wait()
-
-    def close_stdin(self) -> None:
-        """Tell the child that nothing more will come."""
-        if self._stdin is not None:
-            self._stdin.close()
-
     def hold(self, on: bool) -> None:  # noqa: FBT001 (what a `Backpressure` calls)
         """Leave the child's stdout unread for now, or read on."""
         stdout = self._transport.get_pipe_transport(1) if self._transport is not None else None
         if isinstance(stdout, asyncio.ReadTransport) and not stdout.is_closing():
             (stdout.pause_reading if on else stdout.resume_reading)()
 
-    def end(self, *, kindly: bool) -> None:
-        """End the process itself."""
-        if self._transport is not None and not self.exited:
-            with suppress(ProcessLookupError):
-                (self._transport.terminate if kindly else self._transport.kill)()
+    async def start(self, config: Upstream) -> None:
+        """Start the child in a new process group.
 
-    def release(self) -> None:
-        """Close every pipe."""
-        if self._transport is not None:
-            self._transport.close()
+        Raises `OSError` where the program is missing or cannot be run.
+        """
+        env, cwd = environment(config, os.environ), config.cwd
+        program = _program(config.command or "", env.get("PATH"), cwd)
+        loop = asyncio.get_running_loop()
+        await loop.subprocess_exec(lambda: self, program, *config.args, env=env, cwd=cwd, start_new_session=GROUPS)
+
+    async def stop(self, watchdog: Watchdog) -> None:
+        """End the child and everything in its group: stdin closed, then SIGTERM, then SIGKILL. Bounded in time."""
+        transport, group = cast("asyncio.SubprocessTransport", self._transport), self.pid
+        if self._stdin is not None:
+            self._stdin.close()
+        try:
+            with anyio.move_on_after(GRACE):
+                await self._exited.wait()
+            if not self._exited.is_set() or _left(group):
+                self._signal(transport, kindly=True)
+                with anyio.move_on_after(GRACE):
+                    await self._exited.wait()
+                await _vanished(group, GRACE if self._exited.is_set() else 0)
+        finally:
+            self._signal(transport, kindly=False)
+            watchdog.discard(group)
+            transport.close()
+        with anyio.move_on_after(GRACE):
+            await self._exited.wait()
+
+    def _signal(self, transport: asyncio.SubprocessTransport, *, kindly: bool) -> None:
+        """Ask the child and everything in its group to end, or make them."""
+        with suppress(ProcessLookupError, PermissionError):
+            if GROUPS:
+                os.killpg(self.pid, signal.SIGTERM if kindly else signal.SIGKILL)
+            elif not self._exited.is_set():
+                (transport.terminate if kindly else transport.kill)()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102 (asyncio's callback)
         self._transport = cast("asyncio.SubprocessTransport", transport)
@@ -168,7 +181,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
 
     def _end_soon(self, reason: str) -> None:
         """The connection is over, but what the child has written may still be read."""
-        end = lambda: self._end(self._exit_reason() if self.exited else reason)  # noqa: E731 (called once, here)
+        end = lambda: self._end(self._exit_reason() if self._exited.is_set() else reason)  # noqa: E731 (called once, here)
         asyncio.get_running_loop().call_later(LAST_WORDS, end)
 
     def _exit_reason(self) -> str:
@@ -196,17 +209,6 @@ class ChildProcess(asyncio.SubprocessProtocol):
                 log.debug("stderr", upstream=self.name, line=text)
 
 
-async def start(child: ChildProcess, config: Upstream) -> None:
-    """Start the child in a new process group.
-
-    Raises `OSError` where the program is missing or cannot be run.
-    """
-    env, cwd = environment(config, os.environ), config.cwd
-    program = _program(config.command or "", env.get("PATH"), cwd)
-    loop = asyncio.get_running_loop()
-    await loop.subprocess_exec(lambda: child, program, *config.args, env=env, cwd=cwd, start_new_session=GROUPS)
-
-
 def _program(command: str, path: str | None, cwd: str | None) -> str:
     if cwd is not None and not Path(cwd).is_dir():
         raise NotADirectoryError(f"the working directory {cwd!r} does not exist")
@@ -218,46 +220,12 @@ def _program(command: str, path: str | None, cwd: str | None) -> str:
     return program
 
 
-async def stop(child: ChildProcess, watchdog: Watchdog) -> None:
-    """End the child and everything in its group: stdin closed, then SIGTERM, then SIGKILL. Bounded in time."""
-    group = child.pid
-    child.close_stdin()
-    try:
-        await _wait(child, GRACE)
-        if not child.exited or _left(group):
-            _end(child, group, kindly=True)
-            await _wait(child, GRACE)
-            await _vanished(group, GRACE if child.exited else 0)
-    finally:
-        _end(child, group, kindly=False)
-        watchdog.discard(group)
-        child.release()
-    await _wait(child, GRACE)
-
-
-async def _wait(child: ChildProcess, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await child.wait()
-    except TimeoutError:
-        return
-
-
 async def _vanished(group: int, seconds: float) -> None:
     """Wait until no process of the group is left, polling as there is no event for it."""
     for _ in range(int(seconds / 0.02)):
         if not _left(group):
             return
         await asyncio.sleep(0.02)
-
-
-def _end(child: ChildProcess, group: int, *, kindly: bool) -> None:
-    """Ask a child and everything in its group to end, or make them."""
-    if not GROUPS:
-        child.end(kindly=kindly)
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGTERM if kindly else signal.SIGKILL)
 
 
 def _left(group: int) -> bool:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import structlog
 
+from catalog_cache.cache import Cache
 from catalog_cache.pages import every_page
 from proxy.repair.view.shown import without_secrets
-from proxy.upstreams.connect import UnreachableError, connect, modern
+from proxy.upstreams.broadcast import Broadcast
+from proxy.upstreams.connect import UnreachableError, connect, modern, unreachable
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.caller import Profile, Receiver
-from proxy.wire.protocol import TOOLS_LIST
+from proxy.wire.protocol import TOOLS_CHANGED, TOOLS_LIST
+from proxy.wire.tasks import first, group
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
@@ -60,21 +64,6 @@ class State(StrEnum):
     DOWN = "down"
 
 
-class Listed(Protocol):
-    """Takes a fresh list of tools, the rest of the list's first page, and whether the upstream announced it."""
-
-    def __call__(
-        self,
-        connection: UpstreamConnection,
-        tools: Sequence[Mapping[str, Any]],
-        frame: Mapping[str, Any],
-        *,
-        announced: bool,
-    ) -> bool:
-        """Take the list."""
-        ...
-
-
 class Supervisor:
     """One upstream and its main connection, which every client without a connection of its own shares."""
 
@@ -83,11 +72,10 @@ class Supervisor:
         name: str,
         config: Upstream,
         profile: Callable[[], Awaitable[Profile]],
-        receiver: Receiver,
+        broadcast: Broadcast,
         watchdog: Watchdog,
-        listed: Listed,
-        lost: Callable[[str], None],
-        restore: Callable[[UpstreamConnection], Awaitable[None]],
+        cache: Cache,
+        restore: Callable[[UpstreamConnection], Coroutine[Any, Any, None]],
     ) -> None:
         self.name = name
         self.config = config
@@ -97,11 +85,12 @@ class Supervisor:
         self.modern_frame: Mapping[str, Any] = {}
         self.reason = "it is still connecting"
         self.stderr: tuple[str, ...] = ()
+        self.ended = asyncio.Event()
+        self._scope = anyio.CancelScope()
         self._profile = profile
-        self._receiver = receiver
+        self._broadcast = broadcast
         self._watchdog = watchdog
-        self._listed = listed
-        self._lost = lost
+        self._cache = cache
         self._restore = restore
         self._locked: Access | None = None
         self._settled = asyncio.Event()
@@ -131,13 +120,10 @@ class Supervisor:
         """Wait until the first attempt has ended well or badly, starting none."""
         await self._settled.wait()
 
-    def lost(self) -> Reply:
-        """The reply to a call that cannot be sent."""
-        return Reply(
-            lost=Lost.NOT_SENT,
-            message=f"{self.name} is not available: {self.reason or 'its connection has just ended'}",
-            stderr=self.stderr,
-        )
+    def lost(self, reason: str = "", stderr: tuple[str, ...] = ()) -> Reply:
+        """The reply to a call that cannot be sent, for this `reason` or that of the connection that all share."""
+        message = f"{self.name} is not available: {reason or self.reason or 'its connection has just ended'}"
+        return Reply(lost=Lost.NOT_SENT, message=message, stderr=stderr if reason else self.stderr)
 
     def relist(self) -> None:
         """List the tools again soon; several wishes at once are one. `fresh` is set when that is done.
@@ -150,10 +136,27 @@ class Supervisor:
 
     async def connect(self, profile: Profile, receiver: Receiver) -> UpstreamConnection:
         """Open a further connection, for one client alone. Raises `UnreachableError`."""
-        return await connect(self.name, self.config, profile, receiver, self._watchdog)
 
-    async def run(self) -> None:
-        """Supervise for ever; returns only by cancellation, with everything ended."""
+        async def known() -> Profile:
+            return profile
+
+        return await connect(self.name, self.config, known, receiver, self._watchdog)
+
+    def leave(self) -> None:
+        """End the supervision and its connection; `ended` is set when that is done."""
+        self._scope.cancel()
+
+    async def run(self, former: Supervisor | None) -> None:
+        """Supervise until it is to leave or is cancelled, from when the `former` of this name has ended."""
+        try:
+            with self._scope:
+                if former is not None:
+                    await former.ended.wait()
+                await self._run()
+        finally:
+            self.ended.set()
+
+    async def _run(self) -> None:
         delay = FIRST_DELAY
         while True:
             begun = asyncio.get_running_loop().time()
@@ -169,20 +172,14 @@ class Supervisor:
     async def _rest(self, seconds: float) -> None:
         """Wait before the next attempt: a while, or for somebody to log in; a call that waits cuts either short."""
         await asyncio.sleep(LEAST_DELAY)
-        wish = asyncio.ensure_future(self._wanted.wait())
-        reason = asyncio.ensure_future(self._locked.changed() if self._locked is not None else asyncio.sleep(seconds))
-        try:
-            await asyncio.wait((wish, reason), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            wish.cancel()
-            reason.cancel()
+        await first(self._wanted.wait, self._locked.changed if self._locked else partial(asyncio.sleep, seconds))
 
     async def _attempt(self) -> str:
         """One life of the connection; returns why it ended."""
         connection: UpstreamConnection | None = None
         self._locked = None
         try:
-            connection = await connect(self.name, self.config, await self._profile(), self._receiver, self._watchdog)
+            connection = await connect(self.name, self.config, self._profile, self._broadcast, self._watchdog)
             await self._look(connection)
             self.connection, self.state, self.reason = connection, State.READY, ""
             self._settled.set()
@@ -200,24 +197,22 @@ class Supervisor:
         finally:
             ended = [each for each in (connection, self.modern) if each is not None]
             self.connection = self.modern = None
-            with anyio.CancelScope(shield=True):
-                await asyncio.gather(*(each.close() for each in ended))
+            async with group() as tasks:
+                tasks.cancel_scope.shield = True
+                for each in ended:
+                    tasks.start_soon(each.close)
 
     async def _look(self, connection: UpstreamConnection) -> None:
         """List the tools, and probe meanwhile; a list that fails ends both."""
-        probing = asyncio.ensure_future(self._probe(connection))
-        try:
+        async with group() as tasks:
+            tasks.start_soon(self._probe, connection)
             await self._list(connection)
-            await probing
-        finally:
-            probing.cancel()
-            await asyncio.wait((probing,))
 
     async def _probe(self, connection: UpstreamConnection) -> None:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
         if self.config.url is not None and self.config.transport != "sse" and connection.era == "handshake":
             with anyio.move_on_after(PROBE):
-                self.modern = await modern(self.name, self.config, self._receiver)
+                self.modern = await modern(self.name, self.config, self._broadcast)
                 if self.modern is not None and "tools" in self.modern.capabilities:
                     first = await self.modern.request(TOOLS_LIST, {})
                     framed = (first.result or {}).items()
@@ -225,27 +220,29 @@ class Supervisor:
 
     async def _keep(self, connection: UpstreamConnection) -> None:
         """Stay until the connection ends, listing again when asked."""
-        ended = asyncio.ensure_future(connection.ended.wait())
-        following = asyncio.gather(self._follow(connection), self._restore(connection))
-        try:
-            while not ended.done():
-                wish = asyncio.ensure_future(self._relist.wait())
-                done, _ = await asyncio.wait((ended, wish), timeout=self._age, return_when=asyncio.FIRST_COMPLETED)
-                wish.cancel()
-                if not done:
+        async with group() as tasks:
+            tasks.start_soon(self._follow, connection)
+            tasks.start_soon(self._restore, connection)
+            while not connection.ended.is_set():
+                with anyio.move_on_after(self._age) as age:
+                    await first(connection.ended.wait, self._relist.wait)
+                if age.cancelled_caught:
                     await self._list(connection)
                 elif self._relist.is_set() and connection.open:
-                    self._relist.clear()
-                    different = await self._list(connection, announced=not self._calm)
-                    self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
-                    if self._calm or not self._relist.is_set():
-                        self.fresh.set()
-                    await asyncio.wait((ended,), timeout=self._calm)
-                    if not self._relist.is_set():
-                        self._calm = 0.0
-        finally:
-            ended.cancel()
-            following.cancel()
+                    await self._list_again(connection)
+            tasks.cancel_scope.cancel()
+
+    async def _list_again(self, connection: UpstreamConnection) -> None:
+        """List as the upstream asked, and rest a while where it asked for nothing."""
+        self._relist.clear()
+        different = await self._list(connection, announced=not self._calm)
+        self._calm = 0.0 if different else min(max(2 * self._calm, CALMED), LONGEST_DELAY)
+        if self._calm or not self._relist.is_set():
+            self.fresh.set()
+        with anyio.move_on_after(self._calm):
+            await connection.ended.wait()
+        if not self._relist.is_set():
+            self._calm = 0.0
 
     async def _follow(self, connection: UpstreamConnection) -> None:
         """Hear of every change as long as the connection lasts; what was missed between two listenings is looked up."""
@@ -269,17 +266,28 @@ class Supervisor:
         if connection.open:
             log.warning("tools/list failed", upstream=self.name, reason=listing.failure)
             if self.state is not State.READY:
-                access = connection.access
-                if access is not None and access.trouble:
-                    raise UnreachableError(access.trouble, access=access if access.waiting else None)
-                raise UnreachableError(f"tools/list failed: {listing.failure}", connection.stderr())
+                raise unreachable(connection, f"tools/list failed: {listing.failure}")
         return False
+
+    def _listed(
+        self,
+        connection: UpstreamConnection,
+        tools: Sequence[Mapping[str, Any]],
+        frame: Mapping[str, Any],
+        *,
+        announced: bool,
+    ) -> bool:
+        """Take a fresh list; clients hear of it where it differs, or was `announced` to them."""
+        different = self._cache.update(self.name, tools, frame, connection.hello)
+        if different or announced:
+            self._broadcast.announce(self.name, TOOLS_CHANGED, None)
+        return different
 
     def _down(self, reason: str) -> None:
         reason = without_secrets(reason)
         log.warning("upstream down", upstream=self.name, reason=reason, stderr=list(self.stderr[-3:]))
         self.state, self.reason = State.DOWN, reason
-        self._lost(self.name)
+        self._cache.lost(self.name)
         self.fresh.set()
         if not self._wanted.is_set():
             self._settled.set()

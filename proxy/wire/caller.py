@@ -99,8 +99,8 @@ class OwnConnections(Protocol):
 
     changed: set[str]
 
-    async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
-        """Send a request over the session's own connection to an upstream, opened by the first of them."""
+    async def connection(self, server: str) -> Connection:
+        """The session's own connection to an upstream, opened by the first request. Raises `UnreachableError`."""
         ...
 
     def notify(self, server: str, method: str, params: Any, *, opening: bool) -> None:

@@ -1,4 +1,8 @@
-"""Read a stream of server-sent events, however its bytes are cut. Pure; knows nothing of HTTP."""
+"""Read a stream of server-sent events, however its bytes are cut. Pure; knows nothing of HTTP.
+
+`httpx2.EventSource` hands an event that ends in a bare carriage return on only with the byte after it, so a server that
+writes such events and then waits would never be heard.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +19,27 @@ LONGEST = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; `id` None where it carried none."""
+    """One event."""
 
     event: str
     data: str
-    id: str | None = None
 
 
 class Events:
-    """Feed bytes in, get events out; keeps the last event id and the retry interval the server asked for."""
+    """Feed bytes in, get events out; keeps the last id of a whole event and the retry interval (s) asked for."""
 
     def __init__(self) -> None:
         self.last_id: str | None = None
         self.retry: float | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Read another response of the same stream; what the one before broke off in is dropped."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest: list[str] = []
         self._after_return = False
-        self._event, self._data, self._id = "message", list[str](), None
+        self._id = self.last_id
+        self._event, self._data = "message", list[str]()
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
@@ -65,13 +73,13 @@ class Events:
             self._event = value
         elif name == "id" and "\0" not in value:
             self._id = value
-            self.last_id = value
         elif name == "retry" and value.isdecimal():
             self.retry = int(value) / 1000
         return None
 
     def _dispatch(self) -> Event | None:
-        found = Event(self._event, "\n".join(self._data), self._id) if self._data else None
-        self._event, self._data, self._id = "message", [], None
+        found = Event(self._event, "\n".join(self._data)) if self._data else None
+        self.last_id = self._id
+        self._event, self._data = "message", []
         self._size = sum(map(len, self._rest))
         return found

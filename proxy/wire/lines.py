@@ -25,10 +25,10 @@ WIDE = 1 << 20
 
 
 def widen(pipe: asyncio.BaseTransport | None) -> None:
-    """Let a pipe hold, and be read by, more than it is by default, where the system lets us."""
+    """Let a pipe hold, and be read by, more than it is by default, where the system lets us and it is still open."""
     if isinstance(pipe, asyncio.ReadTransport):
         cast("Any", pipe).max_size = WIDE
-    with suppress(OSError, ImportError, AttributeError):
+    with suppress(OSError, ValueError, ImportError, AttributeError):
         import fcntl
 
         fcntl.fcntl(cast("asyncio.BaseTransport", pipe).get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, WIDE)

@@ -70,23 +70,22 @@ Serve = Callable[[Incoming], Awaitable[Reply]]
 Hear = Callable[[Incoming], None]
 
 
+@dataclass(slots=True)
 class Pending:
     """A request that waits for its reply; `owner` is whatever the sender attached."""
 
-    __slots__ = ("deadline", "future", "owner", "timeout", "timer")
-
-    def __init__(self, future: asyncio.Future[Reply], owner: Any, timeout: float | None, now: float) -> None:
-        self.future = future
-        self.owner = owner
-        self.timeout = timeout
-        self.deadline = now + timeout if timeout is not None else 0.0
-        self.timer: asyncio.TimerHandle | None = None
+    future: asyncio.Future[Reply]
+    owner: Any
+    timeout: float | None
+    deadline: float
+    timer: asyncio.TimerHandle | None = None
 
 
 class Peer:
     """Correlates what goes out with what comes in over one `Transport`.
 
-    Each request ends in exactly one `Reply`; a reply for an id nobody waits for is dropped and logged.
+    `pending` are the requests that wait, by id. Each ends in exactly one `Reply`; a reply for an id nobody waits for is
+    dropped and logged.
     """
 
     def __init__(self, transport: Transport, serve: Serve, hear: Hear) -> None:
@@ -94,7 +93,7 @@ class Peer:
         self._serve = serve
         self._hear = hear
         self._loop = asyncio.get_running_loop()
-        self._pending: dict[Id, Pending] = {}
+        self.pending: dict[Id, Pending] = {}
         self._serving: dict[asyncio.Task[None], Id] = {}
         self._answered: Id | None = None
         self._first: float | None = None
@@ -105,11 +104,6 @@ class Peer:
         self.closed: Reply | None = None
         self.unwritable = False
         """Whether nothing more can be written, though the other end has not ended yet."""
-
-    @property
-    def pending(self) -> Mapping[Id, Pending]:
-        """The requests that wait, by id."""
-        return self._pending
 
     async def request(
         self,
@@ -129,8 +123,8 @@ class Peer:
         if self.closed is not None:
             return Reply(lost=Lost.NOT_SENT, message=self.closed.message, stderr=self.closed.stderr)
         ident = rpc.next_id() if ident is None else ident
-        pending = Pending(self._loop.create_future(), owner, seconds, self._loop.time())
-        self._pending[ident] = pending
+        pending = Pending(self._loop.create_future(), owner, seconds, self._loop.time() + (seconds or 0.0))
+        self.pending[ident] = pending
         if self._first is None and isinstance(ident, int):
             self._first = ident
         if seconds is not None:
@@ -147,7 +141,7 @@ class Peer:
             self._cancel(ident, "cancelled by the client", method)
             raise
         finally:
-            self._pending.pop(ident, None)
+            self.pending.pop(ident, None)
             if pending.timer is not None:
                 pending.timer.cancel()
 
@@ -160,13 +154,13 @@ class Peer:
 
     def alive(self, ident: Id) -> None:
         """Take a sign of life (progress) for a request: its time starts anew."""
-        pending = self._pending.get(ident)
+        pending = self.pending.get(ident)
         if pending is not None and pending.timeout is not None:
             pending.deadline = self._loop.time() + pending.timeout
 
     def settle(self, ident: Id, reply: Reply) -> None:
         """End one request with a reply that did not come as a message."""
-        pending = self._pending.get(ident)
+        pending = self.pending.get(ident)
         if pending is not None and not pending.future.done():
             pending.future.set_result(reply)
 
@@ -189,7 +183,7 @@ class Peer:
         if self.closed is not None:
             return
         self.closed = Reply(lost=Lost.BROKEN, message=reason, stderr=stderr)
-        for ident in list(self._pending):
+        for ident in list(self.pending):
             self.settle(ident, self.closed)
         for task in self._serving:
             task.cancel()
@@ -201,15 +195,15 @@ class Peer:
 
     def waiting(self, ident: Any) -> Id | None:
         """The id of the request that waits under this one; a number may come back as text, as some servers write it."""
-        if type(ident) is int or (rpc.is_id(ident) and ident in self._pending):
-            return ident if ident in self._pending else None
+        if type(ident) is int or (rpc.is_id(ident) and ident in self.pending):
+            return ident if ident in self.pending else None
         return self.waiting(int(ident)) if isinstance(ident, str) and _NUMBER.fullmatch(ident) else None
 
     def _answer(self, message: Message, cause: Id | None) -> None:
         ident = self.waiting(message.get("id"))
         if ident is None:
             ident = self._meant(message.get("id"), cause)
-        pending = self._pending[ident] if ident is not None else None
+        pending = self.pending[ident] if ident is not None else None
         if pending is None:
             log.info("reply to nothing", id=message.get("id"))
         elif not pending.future.done():
@@ -224,9 +218,9 @@ class Peer:
         """
         if said is None or self._may_be_ours(said):
             return None
-        if cause in self._pending:
+        if cause in self.pending:
             return cause
-        waiting = list(self._pending)
+        waiting = list(self.pending)
         if self._answered is None and len(waiting) == 1:
             log.warning("replies come under ids that no request has", id=said)
             self._careless = True
@@ -256,7 +250,7 @@ class Peer:
 
     def _take_notification(self, incoming: Incoming) -> None:
         """Hear a notification, but never before the reply that came ahead of it has been taken."""
-        if not self._late and self._answered not in self._pending:
+        if not self._late and self._answered not in self.pending:
             self._heed(incoming)
             return
         if not self._late:

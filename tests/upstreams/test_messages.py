@@ -127,10 +127,20 @@ def test_lines_are_whole_however_the_bytes_are_cut(texts: list[str], data: st.Da
 def test_events_are_whole_however_the_bytes_are_cut(texts: list[str], data: st.DataObject) -> None:
     end = data.draw(st.sampled_from(["\n", "\r\n", "\r"]))
     stream = "".join(f"id: {n}{end}data: {t}{end}{end}" for n, t in enumerate(texts)).encode() + b": end\n"
-    events, heard = Events(), []
+    events = Events()
+    heard: list[tuple[str | None, str]] = []
     while stream:
         cut = data.draw(st.integers(1, len(stream)))
-        heard += [(event.id, event.data) for event in events.feed(stream[:cut])]
+        heard += [(events.last_id, event.data) for event in events.feed(stream[:cut])]
         stream = stream[cut:]
     assert heard == [(str(n), t) for n, t in enumerate(texts)]
     assert events.last_id == (str(len(texts) - 1) if texts else None)
+
+
+def test_an_event_that_was_cut_off_leaves_nothing_behind() -> None:
+    events = Events()
+    assert [event.data for event in events.feed(b"id: 1\ndata: whole\n\nid: 2\ndata: cut o")] == ["whole"]
+    assert events.last_id == "1"
+    events.begin()
+    assert [event.data for event in events.feed(b"data: anew\n\n")] == ["anew"]
+    assert events.last_id == "1"

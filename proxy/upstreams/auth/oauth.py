@@ -36,7 +36,7 @@ from mcp.shared.auth import (
 from pydantic import AnyUrl, BaseModel
 
 from proxy.upstreams.auth.logins import Challenge, Login
-from proxy.upstreams.http import trust
+from proxy.upstreams.remote import trust
 from schemas.config import OAuth
 
 logging.getLogger("mcp.client.auth.oauth2").setLevel(logging.CRITICAL)

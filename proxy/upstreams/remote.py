@@ -1,0 +1,95 @@
+"""What every connection to a server over HTTP needs: a client, tasks that end with it, and how failures are told."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from functools import cache
+
+import httpx2
+
+from proxy.repair.view.shown import without_secrets
+from proxy.upstreams.connection import UpstreamConnection
+from proxy.upstreams.http_replies import AT_THE_DOOR
+from proxy.wire.events import Event, Events
+from proxy.wire.peer import Transport
+from proxy.wire.rpc import Id
+from proxy.wire.tasks import Tasks
+from schemas.config import Upstream
+from schemas.trial import Lost, Reply
+
+UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
+"""Failures by which nothing was sent."""
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """Certificates of the system; made once, as it costs tens of milliseconds."""
+    return httpx2.create_ssl_context()
+
+
+class Remote(Transport):
+    """The half of a connection's `Transport` over HTTP that does not depend on which; `ended` is told the reason.
+
+    Its client never gives up on a quiet stream; its cookies are its own.
+    """
+
+    def __init__(self, connection: UpstreamConnection, config: Upstream, ended: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._url = config.url or ""
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60)
+        times = httpx2.Timeout(None, connect=15, write=60)
+        self._client = httpx2.AsyncClient(
+            headers=dict(config.headers), auth=connection.access, verify=trust(), timeout=times, limits=limits
+        )
+        self._ended = ended
+        self._closed = False
+        self._tasks = Tasks()
+        connection.peer.transport, connection.stop = self, self.close
+
+    async def drained(self) -> None:
+        """Nothing queues here but the calls in flight."""
+
+    async def close(self) -> None:
+        """End every stream, and take leave of the server."""
+        self._closed = True
+        await self._tasks.close()
+        await self._leave()
+        if self._connection.access is not None:
+            await self._connection.access.close()
+        await self._client.aclose()
+
+    async def _leave(self) -> None:
+        """Nothing is left behind at the server."""
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise ConnectionError(f"the connection to {self._connection.name} was closed")
+
+    async def _heard(self, response: httpx2.Response, events: Events) -> AsyncGenerator[list[Event]]:
+        """The events of a stream as they come, unread while nobody can listen."""
+        async for chunk in response.aiter_bytes():
+            await self._connection.receiver.backpressure.off()
+            yield list(events.feed(chunk))
+
+    def _trouble(self, response: httpx2.Response) -> str:
+        """Why there is no way past the door, where it is a login that is missing."""
+        access = self._connection.access
+        return access.trouble if access is not None and response.status_code in (401, 403) else ""
+
+    def _refusal(self, response: httpx2.Response, said: str = "") -> tuple[Lost, str]:
+        """What an HTTP error means for the message that it answers, and why."""
+        trouble = self._trouble(response)
+        status = response.status_code
+        reason = trouble or f"HTTP {status} from {response.request.url}" + (f": {said}" if said else "")
+        return Lost.NOT_SENT if trouble or status in AT_THE_DOOR else Lost.BROKEN, reason
+
+    def _lost(self, ident: Id | None, how: Lost, reason: str) -> None:
+        if ident is not None:
+            self._connection.peer.settle(ident, Reply(lost=how, message=without_secrets(reason)))
+
+    def _end(self, reason: str, *, final: bool = True) -> None:
+        """The connection is over; where it is not `final`, the next request may succeed."""
+        if not self._closed:
+            self._closed = final
+            self._ended(without_secrets(reason))

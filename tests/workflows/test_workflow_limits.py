@@ -210,7 +210,9 @@ async def test_a_cancelled_run_ends_at_once_and_sends_nothing_more() -> None:
 @promise("everything-ends")
 @pytest.mark.parametrize("path", [".text", ""])
 async def test_texts_that_double_end_at_a_bound_with_a_sentence(path: str) -> None:
-    where = world(Server("s").tool("say", lambda text: {"text": text} if path else text, structured=bool(path), text=TEXT))
+    where = world(
+        Server("s").tool("say", lambda text: {"text": text} if path else text, structured=bool(path), text=TEXT)
+    )
     steps = [step("s0", "say", text="x" * 1000)]
     steps += [step(f"s{n}", "say", text=f"{{{{s{n - 1}{path}}}}}" * 2) for n in range(1, 21)]
     report = await carried_out(where, {"steps": steps})

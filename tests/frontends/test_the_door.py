@@ -19,8 +19,8 @@ from rawclient import SERVERS, config
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
-from proxy.frontends import serving, streams
-from proxy.frontends.http import Admission
+from proxy.frontends import requests, serving
+from proxy.frontends.admission import Admission
 from proxy.upstreams.fleet import running
 from schemas import config as settings
 from tests.promises import promise
@@ -172,7 +172,7 @@ async def served() -> AsyncGenerator[tuple[str, int]]:
     with serving.listening(settings.Http(), "127.0.0.1", 0) as socket:
         async with running({}, Cache({})) as fleet:
             router = Router(fleet, cast("Any", None))
-            work = asyncio.ensure_future(serving.serve(fleet, lambda _: router, settings.Http, socket, stop))
+            work = asyncio.ensure_future(serving.serve(lambda _: router, settings.Http, socket, stop))
             try:
                 yield socket.getsockname()[:2]
             finally:
@@ -209,7 +209,7 @@ async def test_the_second_request_of_a_connection_must_come_in_time_too(monkeypa
 
 @promise("slow-clients-go")
 async def test_a_request_whose_body_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.2)
     head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n"
     async with served() as address:
         with anyio.fail_after(10):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from schemas.config import Http
 log = structlog.get_logger("server")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+VERBS = ("GET", "POST", "DELETE")
 HEALTH = "/healthz"
 """The one address that everyone may ask."""
 
@@ -66,27 +68,43 @@ class Admission:
 
 
 class Door:
-    """The middleware that admits requests; inside, no header value has spaces around it."""
+    """The middleware that admits requests, and lets the pages of welcome origins read the responses.
+
+    Inside, no header value has spaces around it.
+    """
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
-        self._app = app
         self._admission = admission
+        self._inside = app
+        self._inside_for_pages = CORSMiddleware(
+            app,
+            allow_origin_regex=".*",  # any other origin has been turned away
+            allow_methods=VERBS,
+            allow_headers=["*"],
+            allow_private_network=True,
+            expose_headers=[SESSION_HEADER],
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or turn it away."""
         scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-        refused = self._refusal(scope) if scope["path"] != HEALTH else None
-        await (self._app if refused is None else _turned_away(*refused))(scope, receive, send)
+        lines = Headers(scope=scope).items()
+        headers = dict(lines)
+        app = self._inside_for_pages if "origin" in headers else self._inside
+        if scope["path"] != HEALTH:
+            twice = _repeated([name for name, _ in lines])
+            refused = (
+                self._admission.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
+            )
+            asks_first = scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= headers.keys()
+            if refused is not None and not (asks_first and refused[0] == 401):
+                app = _turned_away(*refused)
+        await app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        headers = Headers(scope=scope)
-        names = [name for name in headers.keys() if name in ONCE]  # noqa: SIM118 (every line, where the mapping has each once)
-        for name in ONCE:
-            if names.count(name) > 1:
-                return 400, f"The header {name} stands there twice"
-        refused = self._admission.refusal(headers)
-        asks_first = scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
-        return None if asks_first and refused is not None and refused[0] == 401 else refused
+
+def _repeated(names: list[str]) -> str | None:
+    """A header that must stand once and stands twice."""
+    return next((name for name in names if name in ONCE and names.count(name) > 1), None)
 
 
 def _turned_away(status: int, reason: str) -> Response:

@@ -13,7 +13,6 @@ import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -21,12 +20,10 @@ from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
 from proxy.frontends import handshake, sse, stateless
-from proxy.frontends.admission import HEALTH, Admission, Door
+from proxy.frontends.admission import HEALTH, VERBS, Admission, Door
 from proxy.frontends.requests import RefusedError, refuse
 from proxy.frontends.sessions import Sessions
 from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEADER
-
-VERBS = ["GET", "POST", "DELETE"]
 
 
 class HttpEndpoints:
@@ -46,17 +43,7 @@ class HttpEndpoints:
                 for slash in ("", "/")
             ]
             + [Route(HEALTH, _health)],
-            middleware=[
-                Middleware(Door, admission),
-                Middleware(
-                    CORSMiddleware,
-                    allow_origin_regex=".*",  # the door has let in welcome origins alone
-                    allow_methods=VERBS,
-                    allow_headers=["*"],
-                    allow_private_network=True,
-                    expose_headers=[SESSION_HEADER],
-                ),
-            ],
+            middleware=[Middleware(Door, admission)],
             exception_handlers={HTTPException: refuse, ClientDisconnect: _gone},
         )
         self.app.router.redirect_slashes = False
@@ -81,8 +68,7 @@ class HttpEndpoints:
 
     async def _mcp(self, request: Request) -> ASGIApp:
         router = self._router(request)
-        version = request.headers.get(VERSION_HEADER, HANDSHAKE_VERSIONS[0])
-        modern = SESSION_HEADER not in request.headers and version not in HANDSHAKE_VERSIONS
+        modern = SESSION_HEADER not in request.headers and _is_modern(request.headers.get(VERSION_HEADER))
         verb = request.method
         if verb == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
             raise RefusedError(415, "Unsupported Media Type: Content-Type must be application/json")
@@ -115,6 +101,10 @@ class HttpEndpoints:
         if found is None:
             found = self._routers[server] = self._make(server)
         return found
+
+
+def _is_modern(version: str | None) -> bool:
+    return version is not None and version not in HANDSHAKE_VERSIONS
 
 
 async def _health(request: Request) -> Response:

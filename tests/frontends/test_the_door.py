@@ -166,18 +166,42 @@ async def test_a_session_without_connections_makes_room(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def served() -> AsyncGenerator[tuple[str, int]]:
+async def served(config: settings.Http | None = None) -> AsyncGenerator[tuple[str, int]]:
     """The HTTP frontend of no upstreams, in this process."""
+    http = config or settings.Http()
     stop = asyncio.Event()
     with serving.listening(settings.Http(), "127.0.0.1", 0) as socket:
         async with running({}, Cache({})) as fleet:
             router = Router(fleet, cast("Any", None))
-            work = asyncio.ensure_future(serving.serve(lambda _: router, settings.Http, socket, stop))
+            work = asyncio.ensure_future(serving.serve(lambda _: router, lambda: http, socket, stop))
             try:
                 yield socket.getsockname()[:2]
             finally:
                 stop.set()
                 await work
+
+
+@promise("door-is-strict")
+async def test_a_page_may_ask_first_and_read_the_answer_where_its_origin_is_welcome() -> None:
+    first = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, mcp-session-id"}
+    welcome, other = {"origin": "http://localhost:3000"}, {"origin": "http://evil.example"}
+    right = {"authorization": "Bearer sesame"}
+    async with served(settings.Http(token="sesame")) as (host, port), httpx2.AsyncClient() as client:
+        url = f"http://{host}:{port}/mcp"
+        asked = await client.options(url, headers={**welcome, **first})
+        assert asked.is_success
+        assert asked.headers["access-control-allow-origin"] == welcome["origin"]
+        assert asked.headers["access-control-allow-headers"] == first["access-control-request-headers"]
+        assert "DELETE" in asked.headers["access-control-allow-methods"]
+        answered = await client.get(url, headers={**welcome, **right})
+        assert answered.headers["access-control-allow-origin"] == welcome["origin"]
+        assert answered.headers["access-control-expose-headers"] == "mcp-session-id"
+        assert "origin" in answered.headers["vary"].lower()
+        for headers in ({**other, **first}, {**other, **right}):
+            refused = await client.request("OPTIONS" if headers.keys() & first else "GET", url, headers=headers)
+            assert refused.status_code == 403
+            assert "access-control-allow-origin" not in refused.headers
+        assert (await client.options(url, headers=welcome)).status_code == 401
 
 
 @promise("slow-clients-go")

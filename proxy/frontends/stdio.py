@@ -65,20 +65,17 @@ class Session:
         self._router.hear(incoming.method, incoming.params, modern=not self._greeted)
 
     def _client_request(self, incoming: Incoming) -> ClientRequest:
-        meta = envelope(incoming.params)
-        if meta is None:
-            if incoming.method == INITIALIZE:
-                self._profile = of_initialize(incoming.params)
-                self._met(self._profile)
-                self._router.ask_through(self._router.client_request(self, self.id, self._profile, None))
-            request = self._router.client_request(self, self.id, self._profile, incoming.params)
-            if incoming.method == SET_LEVEL:
-                self._log_level = level_of(incoming.params)
-            request.log_level = self._log_level
-        else:
-            profile = of_envelope(meta)
+        params, meta = incoming.params, envelope(incoming.params)
+        if meta is None and incoming.method == INITIALIZE:
+            self._profile = of_initialize(params)
+            self._router.ask_through(self._router.client_request(self, self.id, self._profile, None))
+        profile = self._profile if meta is None else of_envelope(meta)
+        if meta is not None or incoming.method == INITIALIZE:
             self._met(profile)
-            request = self._router.client_request(self, self.id, profile, incoming.params, modern=True)
+        request = self._router.client_request(self, self.id, profile, params, modern=meta is not None)
+        if meta is None and incoming.method == SET_LEVEL:
+            self._log_level = level_of(params)
+        request.log_level = self._log_level if meta is None else None
         request.outlet = self.tell
         request.ident = incoming.id
         return request

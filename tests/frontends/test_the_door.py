@@ -186,7 +186,10 @@ async def test_a_page_may_ask_first_and_read_the_answer_where_its_origin_is_welc
     first = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, mcp-session-id"}
     welcome, other = {"origin": "http://localhost:3000"}, {"origin": "http://evil.example"}
     right = {"authorization": "Bearer sesame"}
-    async with served(settings.Http(token="sesame")) as (host, port), httpx2.AsyncClient() as client:
+    async with (
+        served(settings.Http.model_validate({"token": "sesame"})) as (host, port),
+        httpx2.AsyncClient() as client,
+    ):
         url = f"http://{host}:{port}/mcp"
         asked = await client.options(url, headers={**welcome, **first})
         assert asked.is_success

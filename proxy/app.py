@@ -136,7 +136,7 @@ async def _on_stdio(config: Config, server: str | None, source: Source | None = 
         running(config, server, lambda: asyncio.shield(client)) as proxy,
         _following(source or Source(None, lambda: config), config, proxy),
     ):
-        await stdio.serve(Router(proxy.fleet, proxy.calls, server), proxy.fleet, met, stop)
+        await stdio.serve(Router(proxy.fleet, proxy.calls, server), met, stop)
 
 
 @asynccontextmanager
@@ -186,7 +186,7 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     source = source or Source(None, lambda: config)
     with listening(config.http, host, port) as listener:
         async with _until_signal() as stop, running(config) as proxy, _following(source, config, proxy):
-            await serve(proxy.fleet, _routers(proxy), lambda: proxy.config.http, listener, stop)
+            await serve(_routers(proxy), lambda: proxy.config.http, listener, stop)
 
 
 def _calls_of(proxy: Running, server: str) -> Calls:

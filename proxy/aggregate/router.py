@@ -21,10 +21,12 @@ from proxy.aggregate.unknown_methods import UnknownMethods
 from proxy.eras.envelope import GONE, modern_result, of_initialize
 from proxy.eras.questions import MAY_ASK, PausedCalls
 from proxy.eras.request import Channel, ClientRequest
+from proxy.upstreams.broadcast import Listener
 from proxy.upstreams.fleet import Fleet
+from proxy.upstreams.session_connections import SessionConnections
 from proxy.upstreams.supervisor import Supervisor
 from proxy.wire import rpc, task_ids
-from proxy.wire.caller import OwnConnections, Profile
+from proxy.wire.caller import Caller, OwnConnections, Profile, Receiver
 from proxy.wire.protocol import (
     CANCELLED,
     DISCOVER,
@@ -121,9 +123,39 @@ class Router:
         """The parameters of a message that belongs to no request, as clients of this endpoint know what it names."""
         return task_ids.shown_message(server, method, params) if self._server is None else params
 
-    def concerns(self, server: str) -> bool:
-        """Tell whether this endpoint shows an upstream."""
-        return self._server is None or self._server == server
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every configured upstream, in order."""
+        return self._fleet.names
+
+    def own_connections(self, profile: Profile, receiver: Receiver) -> SessionConnections:
+        """Upstream connections for one session of this endpoint alone; none is opened yet."""
+        return SessionConnections(self._fleet, profile, receiver)
+
+    def listed_tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it."""
+        return self._fleet.tool(server, name)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Hear what the upstreams of this endpoint tell everyone, as they named it; returns how to stop."""
+
+        def heard(server: str, method: str, params: Any) -> None:
+            if self._server in (None, server):
+                listener(server, method, params)
+
+        return self._fleet.broadcast.listen(heard)
+
+    def ask_through(self, caller: Caller) -> None:
+        """Let a client answer what upstreams ask over the shared connections for no request's sake."""
+        self._fleet.broadcast.asker = caller
+
+    def hold(self, *, on: bool) -> None:
+        """Leave the shared connections unread while the client does not read what comes over them."""
+        self._fleet.broadcast.backpressure.put(on=on)
+
+    def leave(self, session: str) -> None:
+        """End what upstreams keep up for a session that has ended."""
+        self._fleet.leave(session)
 
     async def close(self) -> None:
         """Give up what is held for clients that have not come back."""

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import click
+import uvicorn
 from mcp.shared.auth import AuthorizationCodeResult
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
 
+from proxy.frontends.serving import Server
 from proxy.plain import one_line
 from proxy.upstreams.auth.oauth import OAuthError
 
 ANYWHERE = "http://127.0.0.1:0/callback"
-LONGEST = 16 * 1024
-"""Bytes of a request's head."""
-
-_PAGE = """HTTP/1.1 {status}\r
-Content-Type: text/html; charset=utf-8\r
-Content-Length: {length}\r
-Cache-Control: no-store\r
-Connection: close\r
-\r
-"""
 _SEEN = "<!doctype html><title>mcp-mend</title><p>mcp-mend has the answer. You can close this page.</p>"
 
 
@@ -50,19 +46,13 @@ class Loopback:
             self._answer.set_result(target)
         return True
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request of a browser."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            words = head.split(b"\r\n")[0].decode("latin-1").split(" ")
-            fits = len(words) == 3 and words[0] == "GET" and urlsplit(words[1]).path == urlsplit(self.uri).path
-            status, page = ("200 OK", _SEEN) if fits and self.take(words[1]) else ("404 Not Found", "")
-            writer.write((_PAGE.format(status=status, length=len(page)) + page).encode())
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return
-        finally:
-            writer.close()
+    async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of a browser; an ASGI application."""
+        request = Request(scope)
+        fits = request.method == "GET" and request.url.path == (urlsplit(self.uri).path or "/")
+        seen = fits and self.take(str(request.url))
+        page = HTMLResponse(_SEEN if seen else "", 200 if seen else 404, {"cache-control": "no-store"})
+        await page(scope, receive, send)
 
 
 @asynccontextmanager
@@ -70,16 +60,21 @@ async def loopback(uri: str) -> AsyncGenerator[Loopback]:
     """Listen where a loopback address leads, at any free port for `ANYWHERE`. Raises `OSError` where it is taken."""
     waiting = Loopback(uri)
     wanted = urlsplit(uri)
-    async with AsyncExitStack() as stack:
-        server = await asyncio.start_server(waiting.serve, "127.0.0.1", wanted.port or 0, limit=LONGEST)
-        await stack.enter_async_context(server)
-        port = server.sockets[0].getsockname()[1]
+    with ExitStack() as stack:
+        listening = [stack.enter_context(socket.create_server(("127.0.0.1", wanted.port or 0)))]
+        port = listening[0].getsockname()[1]
         if wanted.port == 0:
             waiting.uri = wanted._replace(netloc=f"{wanted.hostname}:{port}").geturl()
         if wanted.hostname == "localhost":
             with suppress(OSError):
-                await stack.enter_async_context(await asyncio.start_server(waiting.serve, "::1", port, limit=LONGEST))
-        yield waiting
+                listening.append(stack.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6)))
+        server = Server(uvicorn.Config(waiting.page, interface="asgi3", lifespan="off", log_config=None, ws="none"))
+        serving = asyncio.create_task(server.serve(listening))
+        try:
+            yield waiting
+        finally:
+            server.should_exit = True
+            await serving
 
 
 def read_answer(target: str) -> AuthorizationCodeResult:

@@ -7,15 +7,15 @@ import ipaddress
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import structlog
 import uvicorn
 
 from proxy.aggregate.router import Router
-from proxy.frontends.http import LOOPBACK, Admission, HttpApp
-from proxy.upstreams.fleet import Fleet
+from proxy.frontends.admission import LOOPBACK, Admission
+from proxy.frontends.http import HttpEndpoints
 from schemas.config import Http
 
 if TYPE_CHECKING:
@@ -45,51 +45,56 @@ def is_loopback(host: str) -> bool:
 
 
 async def serve(
-    fleet: Fleet,
-    routers: Callable[[str | None], Router],
-    config: Callable[[], Http],
-    listening: socket.socket,
-    stop: asyncio.Event,
+    routers: Callable[[str | None], Router], config: Callable[[], Http], listening: socket.socket, stop: asyncio.Event
 ) -> None:
     """Serve on a listening socket until `stop` is set."""
     host, port = listening.getsockname()[:2]
-    app = HttpApp(fleet, routers, Admission(config, is_loopback(host)))
+    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)))
     settings = uvicorn.Config(
-        cast("Any", app),
+        endpoints.app,
         http=_Punctual,
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=int(DRAIN),
         timeout_keep_alive=60,
     )
-    server = _Server(settings)
+    server = Server(settings)
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
-    async with app.open():
-        serving = asyncio.ensure_future(server.serve([listening]))
-        stopping = asyncio.ensure_future(stop.wait())
+
+    async def end_on_demand() -> None:
+        await stop.wait()
+        endpoints.drain()
+        server.should_exit = True
+
+    async with endpoints.open(), anyio.create_task_group() as tasks:
+        tasks.start_soon(end_on_demand)
+        await server.serve([listening])
+        tasks.cancel_scope.cancel()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that is ended by its caller alone: no signal ends it, and cancelling it closes every connection."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`; calls under way may then finish."""
         try:
-            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-            app.drain()
-            server.should_exit = True
-            with anyio.move_on_after(DRAIN + 1):
-                await asyncio.wait((serving,))
-        finally:
-            stopping.cancel()
-            server.should_exit = server.force_exit = True
+            await super().serve(sockets)
+        except asyncio.CancelledError:
+            self.force_exit = True
             with anyio.move_on_after(1, shield=True):
-                await asyncio.wait((serving,))
-            serving.cancel()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: ending is decided by our caller."""
+                await self.shutdown(sockets)
+            for task in self.server_state.tasks:
+                task.cancel()
+            raise
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
+        """Leave signals alone."""
         yield
 
 

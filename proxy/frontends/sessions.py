@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -14,9 +14,8 @@ import structlog
 
 from proxy.aggregate.router import Router
 from proxy.eras.envelope import level_of, of_initialize
+from proxy.frontends.requests import RefusedError
 from proxy.frontends.streams import Stream, event
-from proxy.upstreams.fleet import Fleet
-from proxy.upstreams.session_connections import SessionConnections
 from proxy.wire import rpc
 from proxy.wire.backpressure import Backpressure
 from proxy.wire.caller import Caller, Profile
@@ -70,7 +69,6 @@ class SessionStream(Stream):
         super().__init__()
         self.name = name
         self.number = 0
-        self.attached = False
         self.complete = False
         self._session = session
 
@@ -109,26 +107,25 @@ class SessionStream(Stream):
 class HttpSession:
     """One client's session: the `Transport` of its peer, and the `Receiver` of its own upstream connections."""
 
-    def __init__(self, router: Router, fleet: Fleet, profile: Profile) -> None:
+    def __init__(self, router: Router, profile: Profile) -> None:
         self.id = uuid4().hex
         self.backpressure = Backpressure()
         self.profile = profile
-        self.own = SessionConnections(fleet, profile, self)
+        self.own = router.own_connections(profile, self)
         self.peer = Peer(self, self._serve, self._hear)
         self.standalone = SessionStream(self, "s")
         self.streams: dict[str, SessionStream] = {"s": self.standalone}
         self.used = asyncio.get_running_loop().time()
         self.single = False
         self.log_level: str | None = None
-        self._router = router
-        self._fleet = fleet
+        self.router = router
         self._answers: dict[Id, SessionStream] = {}
         self._routes: dict[Id, SessionStream] = {}
         self._kept: deque[SentEvent] = deque()
         self._kept_bytes = 0
         self._count = 0
         self._listed = False
-        self._silence = fleet.broadcast.listen(self.overheard)
+        self._silence = router.listen(self.overheard)
 
     def introduced(self, params: Any) -> None:
         """Learn who the client is, where the session began before it said so."""
@@ -209,7 +206,7 @@ class HttpSession:
 
     def tool(self, server: str, name: str) -> Tool | None:
         """A tool as its upstream lists it."""
-        return self._fleet.tool(server, name)
+        return self.router.listed_tool(server, name)
 
     def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
         """Take a notification from one of the session's own upstream connections."""
@@ -226,19 +223,19 @@ class HttpSession:
             return await caller.question(server, method, params)
         open_streams = [stream for stream in self.streams.values() if stream.attached and stream is not self.standalone]
         stream = self.standalone if self.standalone.attached or not open_streams else open_streams[-1]
-        return await self._router.client_request(stream, self.id, self.profile, None).question(server, method, params)
+        return await self.router.client_request(stream, self.id, self.profile, None).question(server, method, params)
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what a shared connection tells everyone; the session's own connection tells it itself."""
-        if self._fleet.member(server) is None:
+        if server not in self.router.names:
             self.own.forget(server)
-        if self._router.concerns(server) and not self.own.has(server) and method not in OF_SOMEBODY:
+        if not self.own.has(server) and method not in OF_SOMEBODY:
             self._pass_on(server, method, params)
 
     def _pass_on(self, server: str, method: str, params: Any) -> None:
         """A changed list concerns only a client that has seen one."""
         if method != TOOLS_CHANGED or self._listed:
-            self.standalone.tell(method, self._router.shown(server, method, params))
+            self.standalone.tell(method, self.router.shown(server, method, params))
 
     async def close(self) -> None:
         """End the session: its questions, its streams, its upstream connections."""
@@ -248,7 +245,7 @@ class HttpSession:
             stream.end()
         with anyio.CancelScope(shield=True):
             await self.peer.finish()
-            self._fleet.leave(self.id)
+            self.router.leave(self.id)
             await self.own.close()
 
     def asked(self, ident: Id) -> bool:
@@ -270,7 +267,7 @@ class HttpSession:
 
     async def _serve(self, incoming: Incoming) -> Reply:
         stream = self._answers.get(cast("Id", incoming.id), self.standalone)
-        request = self._router.client_request(stream, self.id, self.profile, incoming.params)
+        request = self.router.client_request(stream, self.id, self.profile, incoming.params)
         request.own = self.own
         request.outlet = self.standalone.tell
         request.ident = incoming.id
@@ -278,7 +275,7 @@ class HttpSession:
             self.log_level = level_of(incoming.params)
         request.log_level = self.log_level
         try:
-            reply = await self._router.answer(incoming.method, incoming.params, request)
+            reply = await self.router.answer(incoming.method, incoming.params, request)
         except asyncio.CancelledError:
             self._withdraw(cast("Id", incoming.id))
             raise
@@ -286,60 +283,29 @@ class HttpSession:
         return reply
 
     def _hear(self, incoming: Incoming) -> None:
-        self._router.hear(incoming.method, incoming.params, self.own)
-
-
-class SessionLimit:
-    """How many sessions all endpoints together may have, as each may start a process for every upstream it uses."""
-
-    def __init__(self, most: Callable[[], int]) -> None:
-        self.most = most
-        self.sessions: list[Sessions] = []
-
-    async def made(self) -> bool:
-        """Tell whether one more session has room, ending the one that has been idle longest where there is none."""
-        everyone = [(session, router) for router in self.sessions for session in router]
-        if len(everyone) < self.most():
-            return True
-        idle = [each for each in everyone if each[0].idle(QUIET if each[0].own.connected else 0)]
-        if not idle:
-            return False
-        session, router = min(idle, key=lambda each: each[0].used)
-        log.info("session ended to make room", session=session.id)
-        await router.end(session.id)
-        return True
+        self.router.hear(incoming.method, incoming.params, self.own)
 
 
 class Sessions:
-    """All sessions of one router, by id."""
+    """All sessions of every endpoint, by id, and how many of them there may be: each may start processes of its own."""
 
-    def __init__(self, router: Router, fleet: Fleet, limit: SessionLimit) -> None:
-        self._router = router
-        self._fleet = fleet
-        self._limit = limit
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
         self._sessions: dict[str, HttpSession] = {}
-        limit.sessions.append(self)
 
-    def __iter__(self) -> Iterator[HttpSession]:
-        return iter(list(self._sessions.values()))
-
-    @property
-    def full(self) -> str:
-        """Why no session can be begun."""
-        return f"Too many sessions: {self._limit.most()} are open (http.sessions), and none of them is idle"
-
-    def get(self, ident: str | None) -> HttpSession | None:
-        """The session of this id, marked as used."""
+    def get(self, ident: str | None, router: Router) -> HttpSession | None:
+        """The session of this id at one endpoint, marked as used."""
         session = self._sessions.get(ident) if ident is not None else None
-        if session is not None:
-            session.used = asyncio.get_running_loop().time()
+        if session is None or session.router is not router:
+            return None
+        session.used = asyncio.get_running_loop().time()
         return session
 
-    async def begin(self, profile: Profile) -> HttpSession | None:
-        """A new session; None where there are too many."""
-        if not await self._limit.made():
-            return None
-        session = HttpSession(self._router, self._fleet, profile)
+    async def begin(self, router: Router, profile: Profile, ident: Any = None) -> HttpSession:
+        """A new session for the request `ident`. Raises `RefusedError` where there are too many."""
+        if len(self._sessions) >= self._most():
+            await self._make_room(ident)
+        session = HttpSession(router, profile)
         self._sessions[session.id] = session
         return session
 
@@ -353,9 +319,9 @@ class Sessions:
         """End what nobody uses any more, for ever."""
         while True:
             await asyncio.sleep(IDLE / 30)
-            for ident in [each.id for each in self if each.idle(IDLE)]:
-                log.info("session ended for idleness", session=ident)
-                await self.end(ident)
+            for session in [each for each in self._sessions.values() if each.idle(IDLE)]:
+                log.info("session ended for idleness", session=session.id)
+                await self.end(session.id)
 
     def drain(self) -> None:
         """End the sessions' own streams, which would otherwise stay open for ever."""
@@ -364,4 +330,16 @@ class Sessions:
 
     async def close(self) -> None:
         """End every session."""
-        await asyncio.gather(*(self.end(ident) for ident in list(self._sessions)))
+        async with anyio.create_task_group() as tasks:
+            for ident in self._sessions:
+                tasks.start_soon(self.end, ident)
+
+    async def _make_room(self, ident: Any) -> None:
+        """End the session that has been idle longest. Raises `RefusedError` where none is."""
+        idle = [each for each in self._sessions.values() if each.idle(QUIET if each.own.connected else 0)]
+        if not idle:
+            full = f"Too many sessions: {self._most()} are open (http.sessions), and none of them is idle"
+            raise RefusedError(503, full, ident=ident)
+        session = min(idle, key=lambda each: each.used)
+        log.info("session ended to make room", session=session.id)
+        await self.end(session.id)

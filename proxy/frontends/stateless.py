@@ -6,10 +6,13 @@ The routing headers are checked against the body with the SDK's own ladder; what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
+import structlog
 from mcp.shared.inbound import (
     ERROR_CODE_HTTP_STATUS,
     InboundLadderRejection,
@@ -18,19 +21,31 @@ from mcp.shared.inbound import (
     unsupported_protocol_version_rejection,
     validate_mcp_param_headers,
 )
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.aggregate.router import Router
 from proxy.eras.envelope import envelope, of_envelope
-from proxy.frontends.streams import COMMIT, Headers, Receive, Send, Stream, event, refuse, respond, stream_out
+from proxy.frontends.requests import RefusedError, accepted, answerable, body_of
+from proxy.frontends.streams import COMMIT, Stream, event, stream_out
 from proxy.wire import rpc
 from proxy.wire.protocol import BY_TASK_ID, HEADER_MISMATCH, NAME_HEADER, TOOLS_CALL, VERSION_HEADER
 from proxy.wire.rpc import Message
-from proxy.wire.unreadable import Unread
 from schemas.trial import Reply
+
+log = structlog.get_logger("server")
 
 
 class ModernStream(Stream):
-    """The response of one request: notifications, then the answer."""
+    """The response of one request: notifications, then the answer; `reply` is the answer where nothing precedes it."""
+
+    def __init__(self, ident: Any) -> None:
+        super().__init__()
+        self.reply: Reply | None = None
+        self._ident = ident
 
     def tell(self, method: str, params: Any) -> None:
         """Send a notification."""
@@ -44,59 +59,45 @@ class ModernStream(Stream):
     def pause(self) -> None:
         """A modern stream cannot be resumed: it stays open."""
 
+    def answer(self, reply: Reply) -> None:
+        """Take the answer: the last event, or the whole response where nothing has been sent."""
+        if self.attached or self.events:
+            self.push(event(_response(self._ident, reply)), last=True)
+        else:
+            self.reply = reply
 
-async def post(
-    router: Router, pairs: Iterable[tuple[str, str]], headers: Headers, body: bytes, receive: Receive, send: Send
-) -> None:
+
+async def post(router: Router, request: Request) -> ASGIApp:
     """Answer one request; closing the connection cancels it."""
-    message = await _readable(pairs, headers, body, send)
-    if message is None:
-        return
-    if "id" not in message:
-        router.hear(message["method"], message.get("params"), modern=True)
-        await respond(send, 202)
-        return
-    refused = _refusal(router, message, headers)
-    if refused is not None:
-        error = rpc.error(refused.code, refused.message, refused.data)
-        await _whole(send, message["id"], Reply(error=error))
-        return
-    await _answer(router, message, receive, send)
-
-
-async def _readable(pairs: Iterable[tuple[str, str]], headers: Headers, body: bytes, send: Send) -> Message | None:
-    """The one request or notification in the body; anything else has been answered."""
-    accept = headers.get("accept", "")
+    body = await body_of(request)
+    accept = accepted(request)
     if not ("application/json" in accept and "text/event-stream" in accept) and "*/*" not in accept:
-        await respond(send, 406)
-        return None
+        raise HTTPException(406)
+    message = _one(body)
+    if "id" not in message:
+        unsupported = unsupported_protocol_version_rejection(request.headers.get(VERSION_HEADER, ""))
+        if unsupported is not None:
+            raise RefusedError(400, unsupported.message, unsupported.code)
+        router.hear(message["method"], message.get("params"), modern=True)
+        return Response(status_code=202)
+    answerable(message)
+    doubled = find_duplicated_routing_header(request.headers.items())
+    if doubled is not None:
+        raise RefusedError(400, f"{doubled} header appears more than once", HEADER_MISMATCH, message["id"])
+    refused = _refusal(router, message, request.headers)
+    if refused is not None:
+        return _whole(message["id"], Reply(error=rpc.error(refused.code, refused.message, refused.data)))
+    return partial(_answer, router, message)
+
+
+def _one(body: bytes) -> Message:
+    """The one request or notification in the body. Raises `RefusedError`."""
     messages = rpc.decode(body)
     if messages is None and not _is_json(body):
-        await refuse(send, 400, "Parse error", rpc.PARSE_ERROR)
-        return None
-    if messages is None or len(messages) != 1 or body.lstrip()[:1] == b"[":
-        await refuse(send, 400, "Body must be a single JSON-RPC request or notification object")
-        return None
-    (message,) = messages
+        raise RefusedError(400, "Parse error", rpc.PARSE_ERROR)
+    message = messages[0] if messages is not None and len(messages) == 1 and body.lstrip()[:1] != b"[" else {}
     if not isinstance(message.get("method"), str) or message.get("jsonrpc") != "2.0":
-        await refuse(send, 400, "Body must be a single JSON-RPC request or notification object")
-        return None
-    if "id" not in message:
-        unsupported = unsupported_protocol_version_rejection(headers.get(VERSION_HEADER, ""))
-        if unsupported is None:
-            return message
-        await refuse(send, 400, unsupported.message, unsupported.code)
-        return None
-    if not rpc.is_id(message["id"]):
-        await refuse(send, 400, "The id of a request must be a string or a number")
-        return None
-    if isinstance(message, Unread):
-        await refuse(send, 400, f"Invalid request: it cannot be read: {message.why}", ident=message["id"])
-        return None
-    doubled = find_duplicated_routing_header(pairs)
-    if doubled is not None:
-        await refuse(send, 400, f"{doubled} header appears more than once", HEADER_MISMATCH, message["id"])
-        return None
+        raise RefusedError(400, "Body must be a single JSON-RPC request or notification object")
     return message
 
 
@@ -117,58 +118,45 @@ def _refusal(router: Router, message: Message, headers: Headers) -> InboundLadde
     return validate_mcp_param_headers(schema, cast("Mapping[str, Any]", arguments or {}), headers)
 
 
-async def _answer(router: Router, message: Message, receive: Receive, send: Send) -> None:
-    stream = ModernStream()
-    params = message.get("params")
+async def _answer(router: Router, message: Message, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the answer as a whole where it comes soon and alone, else as a stream."""
+    stream = ModernStream(message["id"])
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(_work(router, message, stream))
+        await stream.changed(COMMIT)
+        if stream.reply is not None:
+            await _whole(message["id"], stream.reply)(scope, receive, send)
+        else:
+            await stream_out(stream, receive, send, {})
+        work.cancel()
+
+
+async def _work(router: Router, message: Message, stream: ModernStream) -> None:
+    method, params = message["method"], message.get("params")
     request = router.client_request(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
     request.ident, request.lasts = message["id"], False
-    work = asyncio.ensure_future(router.answer(message["method"], params, request))
-    work.add_done_callback(lambda _: stream.wake())
     try:
-        await _either(stream, work, COMMIT)
-        if work.done() and not stream.events:
-            await _whole(send, message["id"], work.result())
-            return
-        work.add_done_callback(lambda done: _finish(stream, message["id"], done))
-        await stream_out(stream, receive, send, ())
+        stream.answer(await router.answer(method, params, request))
+    except Exception as bug:
+        log.exception("request failed inside the proxy", method=method)
+        failure = rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend failed on this request: {bug!r}")
+        stream.answer(Reply(error=failure))
     finally:
-        if not work.done():
-            work.cancel()
-            await asyncio.wait([work])
-
-
-async def _either(stream: Stream, work: asyncio.Future[Reply], seconds: float) -> None:
-    if not work.done():
-        await stream.changed(seconds)
-
-
-def _finish(stream: Stream, ident: Any, work: asyncio.Future[Reply]) -> None:
-    if work.cancelled():
         stream.end()
-        return
-    failure = work.exception()
-    reply = work.result() if failure is None else _bug(failure)
-    stream.push(event(rpc.encode(_response(ident, reply))), last=True)
 
 
-async def _whole(send: Send, ident: Any, reply: Reply) -> None:
+def _whole(ident: Any, reply: Reply) -> Response:
     code: Any = reply.error.get("code") if reply.error is not None else None
     status = ERROR_CODE_HTTP_STATUS.get(code, 200) if isinstance(code, int) else 200
-    await respond(send, status, rpc.encode(_response(ident, reply)))
+    return Response(_response(ident, reply), status, media_type="application/json")
 
 
-def _response(ident: Any, reply: Reply) -> Message:
+def _response(ident: Any, reply: Reply) -> bytes:
     body = {"result": reply.result} if reply.result is not None else {"error": reply.error}
-    return {"jsonrpc": "2.0", "id": ident, **body}
-
-
-def _bug(failure: BaseException) -> Reply:
-    return Reply(error=rpc.error(rpc.INTERNAL_ERROR, f"mcp-mend failed on this request: {failure!r}"))
+    return rpc.encode({"jsonrpc": "2.0", "id": ident, **body})
 
 
 def _is_json(body: bytes) -> bool:
-    import json
-
     try:
         json.loads(body)
     except (ValueError, RecursionError):

@@ -14,7 +14,6 @@ from proxy.aggregate.router import Router
 from proxy.eras.envelope import envelope, level_of, of_envelope, of_initialize
 from proxy.eras.request import ClientRequest
 from proxy.frontends.pipes import Pipes
-from proxy.upstreams.fleet import Fleet
 from proxy.wire import rpc
 from proxy.wire.caller import Profile
 from proxy.wire.peer import Incoming, NotConnected, Peer
@@ -30,11 +29,10 @@ DRAIN = 5.0
 class Session:
     """The one client of a process: its way of speaking, and the way back to it."""
 
-    def __init__(self, router: Router, fleet: Fleet, met: Callable[[Profile], None]) -> None:
+    def __init__(self, router: Router, met: Callable[[Profile], None]) -> None:
         self.id = uuid4().hex
         self.peer = Peer(NotConnected(), self._serve, self._hear)
         self._router = router
-        self._fleet = fleet
         self._met = met
         self._log_level: str | None = None
         self._greeted = False
@@ -54,7 +52,7 @@ class Session:
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what an upstream tells everyone; a changed list only to a client that has seen one."""
-        if self._router.concerns(server) and self._greeted and (method != TOOLS_CHANGED or self._listed):
+        if self._greeted and (method != TOOLS_CHANGED or self._listed):
             self.tell(method, self._router.shown(server, method, params))
 
     async def _serve(self, incoming: Incoming) -> Reply:
@@ -67,34 +65,31 @@ class Session:
         self._router.hear(incoming.method, incoming.params, modern=not self._greeted)
 
     def _client_request(self, incoming: Incoming) -> ClientRequest:
-        meta = envelope(incoming.params)
-        if meta is None:
-            if incoming.method == INITIALIZE:
-                self._profile = of_initialize(incoming.params)
-                self._met(self._profile)
-                self._fleet.broadcast.asker = self._router.client_request(self, self.id, self._profile, None)
-            request = self._router.client_request(self, self.id, self._profile, incoming.params)
-            if incoming.method == SET_LEVEL:
-                self._log_level = level_of(incoming.params)
-            request.log_level = self._log_level
-        else:
-            profile = of_envelope(meta)
+        params, meta = incoming.params, envelope(incoming.params)
+        if meta is None and incoming.method == INITIALIZE:
+            self._profile = of_initialize(params)
+            self._router.ask_through(self._router.client_request(self, self.id, self._profile, None))
+        profile = self._profile if meta is None else of_envelope(meta)
+        if meta is not None or incoming.method == INITIALIZE:
             self._met(profile)
-            request = self._router.client_request(self, self.id, profile, incoming.params, modern=True)
+        request = self._router.client_request(self, self.id, profile, params, modern=meta is not None)
+        if meta is None and incoming.method == SET_LEVEL:
+            self._log_level = level_of(params)
+        request.log_level = self._log_level if meta is None else None
         request.outlet = self.tell
         request.ident = incoming.id
         return request
 
 
-async def serve(router: Router, fleet: Fleet, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
+async def serve(router: Router, met: Callable[[Profile], None], stop: asyncio.Event) -> None:
     """Serve until the client closes stdin or stdout, or `stop` is set; calls under way may finish, but not for long.
 
     Where the client has closed stdin, `stop` ends them at once: it is then the second to ask.
     """
-    session = Session(router, fleet, met)
-    pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line), lambda on: _hold(fleet, on=on))
+    session = Session(router, met)
+    pipes = Pipes(session.peer.receive, lambda line: _garbage(session, line), lambda on: _hold(router, on=on))
     session.peer.transport = pipes
-    silence = fleet.broadcast.listen(session.overheard)
+    silence = router.listen(session.overheard)
     await pipes.open()
     try:
         await _first(pipes.ended, pipes.broken, stop)
@@ -108,15 +103,15 @@ async def serve(router: Router, fleet: Fleet, met: Callable[[Profile], None], st
         session.peer.close("the client has gone")
         with anyio.CancelScope(shield=True):
             await session.peer.finish()
-            fleet.leave(session.id)
+            router.leave(session.id)
             await router.close()
         pipes.close()
 
 
-def _hold(fleet: Fleet, *, on: bool) -> None:
+def _hold(router: Router, *, on: bool) -> None:
     """Leave upstreams unread while the client does not read what they say."""
     log.debug("upstreams wait for the client to read" if on else "upstreams are read again")
-    fleet.broadcast.backpressure.put(on=on)
+    router.hold(on=on)
 
 
 def _garbage(session: Session, line: bytes) -> None:
@@ -127,9 +122,12 @@ def _garbage(session: Session, line: bytes) -> None:
 
 
 async def _first(*events: asyncio.Event) -> None:
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+    """Wait until one of the events is set."""
+    async with anyio.create_task_group() as tasks:
+
+        async def wait(event: asyncio.Event) -> None:
+            await event.wait()
+            tasks.cancel_scope.cancel()
+
+        for event in events:
+            tasks.start_soon(wait, event)

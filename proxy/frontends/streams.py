@@ -1,29 +1,16 @@
-"""The little of ASGI that the HTTP frontend needs: headers, bodies, whole responses, event streams."""
+"""Server-sent events on their way to one HTTP response."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import structlog
-
-from proxy.wire import rpc
-from proxy.wire.protocol import SESSION_HEADER, VERSION_HEADER
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 log = structlog.get_logger("server")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = dict[str, str]
-
-LARGEST_BODY = 32 * 1024 * 1024
-"""Bytes of one request: base64 of a large file fits, a memory exhaustion does not."""
-
-BODY_SECONDS = 60.0
-"""Seconds for one request to arrive whole."""
 
 LARGEST_BACKLOG = 8 * 1024 * 1024
 """Bytes that wait for one client to read them, beyond the one event that may be larger."""
@@ -34,90 +21,8 @@ COMMIT = 0.25
 PING = 15.0
 """Seconds between two comments on a quiet stream."""
 
-STREAM_HEADERS = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-]
-
-
-class TooLargeError(ValueError):
-    """The request's body exceeds `LARGEST_BODY`."""
-
-
-class TooSlowError(TimeoutError):
-    """The request was not whole within `BODY_SECONDS`."""
-
-
-class GoneError(ConnectionError):
-    """The client went away before its request was whole."""
-
-
-ONCE = frozenset({"host", "origin", "authorization", "content-type", SESSION_HEADER, VERSION_HEADER})
-"""Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
-
-
-def headers_of(scope: Scope) -> Headers:
-    """Header names (lower case) to values; of a repeated one the last."""
-    return dict(pairs_of(scope))
-
-
-def repeated(scope: Scope) -> str | None:
-    """A header that must stand once and stands twice."""
-    names = [name for name, _ in pairs_of(scope) if name in ONCE]
-    return next((name for name in names if names.count(name) > 1), None)
-
-
-def pairs_of(scope: Scope) -> list[tuple[str, str]]:
-    """Every header line, without the spaces around its value, which not every parser strips."""
-    return [(name.decode("latin-1"), value.decode("latin-1").strip(" \t")) for name, value in scope["headers"]]
-
-
-async def body_of(receive: Receive) -> bytes:
-    """The whole body. Raises `TooLargeError`, `TooSlowError` or `GoneError`."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _whole_body(receive)
-    except TimeoutError as late:
-        raise TooSlowError from late
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    message = await receive()
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise GoneError("the client went away")
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > LARGEST_BODY:
-            raise TooLargeError
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-        message = await receive()
-
-
-async def respond(
-    send: Send,
-    status: int,
-    body: bytes = b"",
-    kind: bytes = b"application/json",
-    headers: Iterable[tuple[bytes, bytes]] = (),
-) -> None:
-    """Send a whole response."""
-    shown = [(b"content-length", str(len(body)).encode()), *headers]
-    if body:
-        shown.append((b"content-type", kind))
-    await send({"type": "http.response.start", "status": status, "headers": shown})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def refuse(send: Send, status: int, message: str, code: int = rpc.INVALID_REQUEST, ident: Any = None) -> None:
-    """Answer with a JSON-RPC error and an HTTP status."""
-    body = {"jsonrpc": "2.0", "id": ident, "error": rpc.error(code, message)}
-    await respond(send, status, rpc.encode(body))
+EVENTS = {"content-type": "text/event-stream", "cache-control": "no-cache, no-transform"}
+"""The headers of a response that consists of events."""
 
 
 def event(data: bytes, ident: str | None = None, name: str = "message", retry: int | None = None) -> bytes:
@@ -133,11 +38,13 @@ def event(data: bytes, ident: str | None = None, name: str = "message", retry: i
 class Stream:
     """Events on their way to one HTTP response; `push` never blocks.
 
-    `over` ends the response once everything pushed has been sent; `paused` ends it too, but more is to come later.
+    `over` ends the response once everything pushed has been sent; `paused` ends it too, but more is to come later;
+    `attached` while a response sends it.
     """
 
     def __init__(self) -> None:
         self.events: deque[bytes] = deque()
+        self.attached = False
         self.over = False
         self.paused = False
         self.broken = False
@@ -199,39 +106,57 @@ class Stream:
 
 
 async def stream_out(
-    stream: Stream, receive: Receive, send: Send, headers: Iterable[tuple[bytes, bytes]], first: bytes = b""
+    stream: Stream, receive: Receive, send: Send, headers: Mapping[str, str], first: bytes = b""
 ) -> bool:
     """Send a stream as it fills; `first` goes ahead of it. False where the client left before its end."""
-    gone = asyncio.ensure_future(_gone(receive))
-    gone.add_done_callback(lambda _: stream.wake())
+    stream.attached = True
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": [*STREAM_HEADERS, *headers]})
-        if first:
-            await send({"type": "http.response.body", "body": first, "more_body": True})
-        while not (stream.over and not stream.events):
-            if gone.done() or stream.broken:
-                if stream.broken:
-                    log.warning("a client does not read: its response ends", bytes=LARGEST_BACKLOG)
-                return False
-            if stream.events:
-                await send({"type": "http.response.body", "body": stream.drain(), "more_body": True})
-                continue
-            if stream.paused:
-                break
-            await _woken(stream, gone)
-            if not (stream.broken or stream.events or stream.over or gone.done()):
-                await send({"type": "http.response.body", "body": b": still here\r\n\r\n", "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-        return True
+        async with asyncio.TaskGroup() as tasks:
+            gone = tasks.create_task(_gone(receive))
+            gone.add_done_callback(lambda _: stream.wake())
+            shown = Headers({**EVENTS, "x-accel-buffering": "no", **headers})
+            await send({"type": "http.response.start", "status": 200, "headers": shown.raw})
+            whole = await _send_all(stream, send, gone, first)
+            gone.cancel()
+            return whole
     finally:
-        gone.cancel()
+        stream.attached = False
 
 
-async def _woken(stream: Stream, gone: asyncio.Future[None]) -> None:
-    if not gone.done():
+async def _send_all(stream: Stream, send: Send, gone: asyncio.Task[None], first: bytes) -> bool:
+    if first:
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+    while not (stream.over and not stream.events):
+        if gone.done() or stream.broken:
+            if stream.broken:
+                log.warning("a client does not read: its response ends", bytes=LARGEST_BACKLOG)
+            return False
+        if stream.events:
+            await send({"type": "http.response.body", "body": stream.drain(), "more_body": True})
+            continue
+        if stream.paused:
+            break
         await stream.changed(PING)
+        if not (stream.broken or stream.events or stream.over or gone.done()):
+            await send({"type": "http.response.body", "body": b": still here\r\n\r\n", "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+    return True
 
 
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+class EventStream:
+    """The response that sends a stream."""
+
+    def __init__(self, stream: Stream, headers: Mapping[str, str], first: bytes = b"") -> None:
+        self._stream = stream
+        self._headers = headers
+        self._first = first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it as it fills, until it ends or the client goes."""
+        del scope
+        await stream_out(self._stream, receive, send, self._headers, self._first)

@@ -19,8 +19,8 @@ from rawclient import SERVERS, config
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
-from proxy.frontends import serving, streams
-from proxy.frontends.http import Admission
+from proxy.frontends import requests, serving
+from proxy.frontends.admission import Admission
 from proxy.upstreams.fleet import running
 from schemas import config as settings
 from tests.promises import promise
@@ -166,18 +166,45 @@ async def test_a_session_without_connections_makes_room(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def served() -> AsyncGenerator[tuple[str, int]]:
+async def served(config: settings.Http | None = None) -> AsyncGenerator[tuple[str, int]]:
     """The HTTP frontend of no upstreams, in this process."""
+    http = config or settings.Http()
     stop = asyncio.Event()
     with serving.listening(settings.Http(), "127.0.0.1", 0) as socket:
         async with running({}, Cache({})) as fleet:
             router = Router(fleet, cast("Any", None))
-            work = asyncio.ensure_future(serving.serve(fleet, lambda _: router, settings.Http, socket, stop))
+            work = asyncio.ensure_future(serving.serve(lambda _: router, lambda: http, socket, stop))
             try:
                 yield socket.getsockname()[:2]
             finally:
                 stop.set()
                 await work
+
+
+@promise("door-is-strict")
+async def test_a_page_may_ask_first_and_read_the_answer_where_its_origin_is_welcome() -> None:
+    first = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, mcp-session-id"}
+    welcome, other = {"origin": "http://localhost:3000"}, {"origin": "http://evil.example"}
+    right = {"authorization": "Bearer sesame"}
+    async with (
+        served(settings.Http.model_validate({"token": "sesame"})) as (host, port),
+        httpx2.AsyncClient() as client,
+    ):
+        url = f"http://{host}:{port}/mcp"
+        asked = await client.options(url, headers={**welcome, **first})
+        assert asked.is_success
+        assert asked.headers["access-control-allow-origin"] == welcome["origin"]
+        assert asked.headers["access-control-allow-headers"] == first["access-control-request-headers"]
+        assert "DELETE" in asked.headers["access-control-allow-methods"]
+        answered = await client.get(url, headers={**welcome, **right})
+        assert answered.headers["access-control-allow-origin"] == welcome["origin"]
+        assert answered.headers["access-control-expose-headers"] == "mcp-session-id"
+        assert "origin" in answered.headers["vary"].lower()
+        for headers in ({**other, **first}, {**other, **right}):
+            refused = await client.request("OPTIONS" if headers.keys() & first else "GET", url, headers=headers)
+            assert refused.status_code == 403
+            assert "access-control-allow-origin" not in refused.headers
+        assert (await client.options(url, headers=welcome)).status_code == 401
 
 
 @promise("slow-clients-go")
@@ -209,7 +236,7 @@ async def test_the_second_request_of_a_connection_must_come_in_time_too(monkeypa
 
 @promise("slow-clients-go")
 async def test_a_request_whose_body_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.2)
     head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n"
     async with served() as address:
         with anyio.fail_after(10):

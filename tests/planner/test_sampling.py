@@ -92,7 +92,7 @@ class Talk:
             anyio.create_task_group() as tasks,
         ):
             face = Router(fleet, Calls(config, self.world, Book(), None, planner))
-            session = Session(face, fleet, lambda _: None)
+            session = Session(face, lambda _: None)
             session.peer.transport = Transport(to_client)
 
             async def feed() -> None:

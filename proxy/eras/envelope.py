@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -36,7 +37,8 @@ CACHEABLE = frozenset({DISCOVER, TOOLS_LIST, PROMPTS_LIST, RESOURCES_LIST, TEMPL
 """Methods whose modern results must say how long they keep."""
 
 
-def ourselves() -> dict[str, Any]:
+@cache
+def ourselves() -> Mapping[str, Any]:
     """How the proxy introduces itself."""
     return {"name": "mcp-mend", "title": "mcp-mend", "version": version("mcp-mend")}
 

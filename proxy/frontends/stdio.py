@@ -18,6 +18,7 @@ from proxy.wire import rpc
 from proxy.wire.caller import Profile
 from proxy.wire.peer import Incoming, NotConnected, Peer
 from proxy.wire.protocol import INITIALIZE, SET_LEVEL, TOOLS_CHANGED, TOOLS_LIST
+from proxy.wire.tasks import first
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
@@ -92,11 +93,11 @@ async def serve(router: Router, met: Callable[[Profile], None], stop: asyncio.Ev
     silence = router.listen(session.overheard)
     await pipes.open()
     try:
-        await _first(pipes.ended, pipes.broken, stop)
+        await first(pipes.ended.wait, pipes.broken.wait, stop.wait)
         asked = stop.is_set()
         log.info("asked to end" if asked else "client closed its end")
         with anyio.move_on_after(DRAIN):
-            await _first(session.peer.idle, pipes.broken, *(() if asked else (stop,)))
+            await first(session.peer.idle.wait, pipes.broken.wait, *(() if asked else (stop.wait,)))
         await pipes.flush(1.0)
     finally:
         silence()
@@ -119,15 +120,3 @@ def _garbage(session: Session, line: bytes) -> None:
     log.warning("line from the client is no message", line=line[:200].decode(errors="replace"))
     failure = rpc.error(rpc.PARSE_ERROR, "Parse error: one JSON-RPC message per line is expected")
     session.peer.transport.send({"jsonrpc": "2.0", "id": None, "error": failure})
-
-
-async def _first(*events: asyncio.Event) -> None:
-    """Wait until one of the events is set."""
-    async with anyio.create_task_group() as tasks:
-
-        async def wait(event: asyncio.Event) -> None:
-            await event.wait()
-            tasks.cancel_scope.cancel()
-
-        for event in events:
-            tasks.start_soon(wait, event)

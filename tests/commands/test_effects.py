@@ -21,11 +21,10 @@ from proxy.settings.classes import with_classes
 from proxy.settings.state import State, literally, way, with_state
 from schemas.catalog import Effect
 from schemas.config import Config, ToolRules, Upstream
+from tests.frontends.rawclient import MEND, started
 from tests.promises import promise
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "server"))
-from rawclient import MEND, started  # noqa: E402
 
 SERVER = """
 import json, sys

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ import pytest
 
 from proxy.settings.state import State, paused_path, read_state, with_state
 from schemas.config import Config, Upstream
+from tests.frontends.rawclient import ECHO, MEND, Raw, started
 from tests.promises import promise
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "server"))
-from rawclient import ECHO, MEND, Raw, started  # noqa: E402
 
 Said = subprocess.CompletedProcess[str]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from rawclient import MEND, started
+
+from tests.frontends.rawclient import MEND, started
 
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {"roots": {}}, "clientInfo": {"name": "raw", "version": "1"}}
 JSON = {"content-type": "application/json", "accept": "application/json, text/event-stream"}

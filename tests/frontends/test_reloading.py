@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx2
-from httpclient import HELLO, JSON, over_http, serve
-from rawclient import ECHO, Raw, started
 
 from proxy.settings.reload import changed, later
 from schemas.config import Config
+from tests.frontends.httpclient import HELLO, JSON, over_http, serve
+from tests.frontends.rawclient import ECHO, Raw, started
 
 CHANGED = "notifications/tools/list_changed"
 

@@ -12,10 +12,8 @@ from typing import Any, cast
 import httpx2
 import psutil
 import pytest
-from httpclient import HELLO, JSON, Http, events, free_port, over_http, serve, until_up
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
-from rawclient import ECHO, MODERN, SERVERS, config, started
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
@@ -23,6 +21,8 @@ from proxy.frontends import streams
 from proxy.frontends.sessions import KEPT_EVENTS, HttpSession
 from proxy.upstreams.fleet import running
 from proxy.wire.caller import Profile
+from tests.frontends.httpclient import HELLO, JSON, Http, events, free_port, over_http, serve, until_up
+from tests.frontends.rawclient import ECHO, MODERN, SERVERS, config, started
 
 
 async def test_a_clients_own_configuration_is_served_as_one(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from httpclient import Http, over_http, serve
-from rawclient import MEND, MODERN, SERVERS, Raw, config, started
+
+from tests.frontends.httpclient import Http, over_http, serve
+from tests.frontends.rawclient import MEND, MODERN, SERVERS, Raw, config, started
 
 EXTRAS = [sys.executable, str(SERVERS / "extras.py")]
 UPDATED = "notifications/resources/updated"

@@ -14,8 +14,6 @@ import anyio
 import httpx2
 import psutil
 import pytest
-from httpclient import HELLO, JSON, Http, over_http
-from rawclient import SERVERS, config
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
@@ -23,6 +21,8 @@ from proxy.frontends import requests, serving
 from proxy.frontends.admission import Admission
 from proxy.upstreams.fleet import running
 from schemas import config as settings
+from tests.frontends.httpclient import HELLO, JSON, Http, over_http
+from tests.frontends.rawclient import SERVERS, config
 from tests.promises import promise
 
 WAYWARD = [sys.executable, str(SERVERS / "wayward.py")]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from httpclient import JSON, Http, over_http, serve
-from rawclient import ECHO, MODERN, SERVERS, Raw, config, started
+
+from tests.frontends.httpclient import JSON, Http, over_http, serve
+from tests.frontends.rawclient import ECHO, MODERN, SERVERS, Raw, config, started
 
 EXTRAS = [sys.executable, str(SERVERS / "extras.py")]
 

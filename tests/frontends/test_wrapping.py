@@ -16,8 +16,8 @@ import anyio.lowlevel
 import anyio.to_thread
 import psutil
 import pytest
-from rawclient import ECHO, MEND, MODERN, SERVERS, started, wrapped
 
+from tests.frontends.rawclient import ECHO, MEND, MODERN, SERVERS, started, wrapped
 from tests.promises import promise
 
 

@@ -11,11 +11,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "server"))
-from rawclient import ECHO, MEND, config, started  # noqa: E402  # pyright: ignore[reportMissingImports]
-
-from tests.promises import promise  # noqa: E402
+from tests.frontends.rawclient import ECHO, MEND, config, started
+from tests.promises import promise
 
 DEAD = [sys.executable, "-c", "raise SystemExit('the key has expired')"]
 BARE = """

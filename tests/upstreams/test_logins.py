@@ -11,7 +11,6 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from fleets import Remembering, echo, fleet, said, say
 from mcp.shared.auth import AuthorizationCodeResult
 
 from proxy.commands.browser import read_answer
@@ -20,6 +19,7 @@ from proxy.upstreams.auth.oauth import authorised
 from proxy.upstreams.fleet import Fleet
 from schemas.trial import Lost, Reply
 from tests.doors import Locked, locked
+from tests.upstreams.fleets import Remembering, echo, fleet, said, say
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 import anyio
 import httpx2
 import pytest
-from fleets import SERVERS, Remembering, echo, fleet, said, say
 
 from proxy.upstreams.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 from tests.promises import promise
+from tests.upstreams.fleets import SERVERS, Remembering, echo, fleet, said, say
 
 
 def free_port() -> int:

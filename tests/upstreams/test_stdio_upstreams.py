@@ -11,12 +11,12 @@ import anyio.lowlevel
 import anyio.to_thread
 import psutil
 import pytest
-from fleets import Remembering, echo, fleet, said, say
 
 from proxy.upstreams import stdio, supervisor
 from proxy.upstreams.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
+from tests.upstreams.fleets import Remembering, echo, fleet, said, say
 
 
 async def test_a_result_keeps_unknown_fields_and_nulls() -> None:

@@ -9,12 +9,12 @@ import sys
 import anyio
 import psutil
 import pytest
-from fleets import SERVERS, fleet, said, say
 
 from proxy.upstreams.fleet import Fleet
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 from tests.promises import promise
+from tests.upstreams.fleets import SERVERS, fleet, said, say
 
 WAYWARD = Upstream(command=sys.executable, args=[str(SERVERS / "wayward.py")], call_timeout=60)
 

@@ -32,8 +32,9 @@ class TextError(ValueError):
 class Document:
     """The one value of a text, and where it stands in it.
 
-    `lines` holds the line of every key and item, `spans` the offsets of every value, `keys` those of every key's
-    opening quote. Of a repeated key the last one holds.
+    `lines` holds the line of every key and item, `spans` the offsets of every value, `keys` those where a key begins.
+    Of a repeated key the last one holds; `repeated` names them. `blocks` are the objects and lists that have a line
+    for each member instead of brackets, with what stands between two members; `assign` stands behind a key.
     """
 
     text: str
@@ -41,11 +42,9 @@ class Document:
     lines: Mapping[Path, int]
     spans: Mapping[Path, tuple[int, int]]
     keys: Mapping[Path, int]
-
-    def blank(self, pos: int) -> int:
-        """The offset behind white space and comments."""
-        match = _BLANK.match(self.text, pos)
-        return match.end() if match else pos
+    repeated: tuple[Path, ...] = ()
+    blocks: Mapping[Path, str] = field(default_factory=dict[Path, str])
+    assign: str = ": "
 
 
 def parse(text: str) -> Document:
@@ -55,7 +54,7 @@ def parse(text: str) -> Document:
     end = reader.blank(reader.end)
     if end < len(reader.text):
         raise reader.fault("nothing may follow the closing bracket", end)
-    return Document(reader.text, value, reader.lines, reader.spans, reader.keys)
+    return Document(reader.text, value, reader.lines, reader.spans, reader.keys, tuple(reader.repeated))
 
 
 @dataclass
@@ -65,6 +64,7 @@ class _Reader:
     lines: dict[Path, int] = field(default_factory=dict[Path, int])
     spans: dict[Path, tuple[int, int]] = field(default_factory=dict[Path, tuple[int, int]])
     keys: dict[Path, int] = field(default_factory=dict[Path, int])
+    repeated: list[Path] = field(default_factory=list[Path])
 
     def value(self, at: Path, pos: int) -> Any:
         """Read the value that begins at `pos`; `end` is then behind it."""
@@ -89,6 +89,8 @@ class _Reader:
             if self.text[pos] != '"':
                 raise self.fault('expected a key in "double quotes"', pos)
             key = self._scalar(pos)
+            if key in found:
+                self.repeated.append((*at, key))
             self.lines[*at, key], self.keys[*at, key] = self.line(pos), pos
             pos = self.blank(self.end)
             if self.text[pos : pos + 1] != ":":

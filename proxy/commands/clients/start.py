@@ -1,0 +1,88 @@
+"""Start what was written into a client's file once, and say of each entry how many tools it has or why it has none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proxy.commands.options import run
+from proxy.plain import one_line
+from proxy.repair.view.shown import without_secrets
+from schemas.catalog import as_object
+
+if TYPE_CHECKING:
+    from proxy.settings.jsonc import Path as KeyPath
+    from proxy.settings.shapes import Place
+    from schemas.config import Config
+
+_ENVIRONMENTS = ("env", "environment", "envs")
+_WORDS = 5
+"""Lines of a server's own words that are shown."""
+
+
+def start(path: Path, text: str, keys: Sequence[KeyPath], names: Collection[str]) -> None:
+    """Start these entries of a file all at once; nothing of it ends the command."""
+    from proxy.settings.documents import document
+    from proxy.settings.shapes import places
+
+    written = [place for place in places(document(path.name, text), keys) if place.name in names and place.line]
+    config, told = _config(written)
+    for line in told:
+        click.echo(one_line(line), err=True)
+    if config.upstreams:
+        run(_start, config, [place.name for place in written])
+
+
+def _config(written: Sequence[Place]) -> tuple[Config, list[str]]:
+    """What to start, each entry by its number, and what is to be said of the others."""
+    from proxy.settings.expand import Expansion
+    from schemas.config import Config, Log, Planner, Upstream
+
+    found: dict[str, Upstream] = {}
+    told: list[str] = []
+    for number, place in enumerate(written):
+        line = place.line or []
+        env = next(filter(None, (as_object(place.entry.get(key)) for key in _ENVIRONMENTS)), None) or {}
+        expansion = Expansion(os.environ)
+        data = {"command": line[0], "args": line[1:], "env": {key: str(value) for key, value in env.items()}}
+        data = expansion.value({**data, **({"cwd": cwd} if (cwd := place.entry.get("cwd")) else {})})
+        if place.entry.get("disabled") is True or place.entry.get("enabled") is False:
+            told.append(f"{place.name}: not started, it is switched off")
+        elif expansion.missing:
+            told.append(f"{place.name}: not started, {expansion.missing[0][1]}")
+        else:
+            found[str(number)] = Upstream.model_validate(data).withholding(None)
+    return Config(upstreams=found, log=Log(level="error"), planner=Planner(backend="none")), told
+
+
+async def _start(config: Config, names: Sequence[str]) -> None:
+    import anyio
+
+    from proxy import app
+    from proxy.store import configure, redaction_of
+
+    configure(config.log, redaction_of(config))
+    async with app.running(config) as running, anyio.create_task_group() as tasks:
+
+        async def one(key: str) -> None:
+            await running.fleet.ready(key)
+            name = names[int(key)]
+            if running.fleet.connection(key) is not None:
+                click.echo(one_line(f"{name}: started, {len(running.fleet.catalog.of(key))} tools"), err=True)
+                return
+            member: Any = running.fleet.member(key)
+            said = [str(member.reason), *(str(line) for line in member.stderr[-_WORDS:])]
+            _warn(name, said)
+
+        for key in config.upstreams:
+            tasks.start_soon(one, key)
+
+
+def _warn(name: str, said: Sequence[str]) -> None:
+    click.echo(click.style("warning: ", fg="yellow") + one_line(f"{name} does not start: {said[0]}"), err=True)
+    for line in said[1:]:
+        click.echo(f"  {one_line(without_secrets(line))}", err=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ENVIRONMENTS = ("env", "environment", "envs")
 _WORDS = 5
-"""Lines of a server's own words that are shown."""
+"""Lines of a server's own words that are shown; log lines of ours are none."""
 
 
 def start(path: Path, text: str, keys: Sequence[KeyPath], names: Collection[str]) -> None:
@@ -75,14 +75,15 @@ async def _start(config: Config, names: Sequence[str]) -> None:
                 click.echo(one_line(f"{name}: started, {len(running.fleet.catalog.of(key))} tools"), err=True)
                 return
             member: Any = running.fleet.member(key)
-            said = [str(member.reason), *(str(line) for line in member.stderr[-_WORDS:])]
-            _warn(name, said)
+            words = [str(line) for line in member.stderr if not str(line).startswith("{")]
+            _warn(name, str(member.reason), words[-_WORDS:])
 
         for key in config.upstreams:
             tasks.start_soon(one, key)
 
 
-def _warn(name: str, said: Sequence[str]) -> None:
-    click.echo(click.style("warning: ", fg="yellow") + one_line(f"{name} does not start: {said[0]}"), err=True)
-    for line in said[1:]:
+def _warn(name: str, reason: str, words: Sequence[str]) -> None:
+    told = one_line(f"{name} does not start: {without_secrets(reason)}")
+    click.echo(click.style("warning: ", fg="yellow") + told, err=True)
+    for line in words:
         click.echo(f"  {one_line(without_secrets(line))}", err=True)

@@ -140,7 +140,8 @@ def _wrap(read: Document, path: Path, shape: Shape, us: Sequence[str]) -> list[E
     put: list[Edit] = [(*read.spans[command], ahead[0])]
     if at(read.value, args) is not None:
         return [*put, edits.put_first(read, args, [*ahead[1:], edits.written("--"), program])]
-    items = f"[{', '.join([*ahead[1:], program])}]"
+    last = [edits.written("--")] if at(read.value, command).startswith("-") else []
+    items = f"[{', '.join([*ahead[1:], *last, program])}]"
     if as_object(at(read.value, args[:-1])) is not None and args[-1] in at(read.value, args[:-1]):
         start, end = read.spans[args]
         return [*put, (start, end, items if end > start else f" {items}")]

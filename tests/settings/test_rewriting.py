@@ -27,7 +27,7 @@ FILE = """{
 }
 """
 
-names = st.text(min_size=1, max_size=5)
+names = st.text(min_size=1, max_size=5).filter(lambda name: not name.startswith("-"))
 entries = st.fixed_dictionaries({"command": names}, optional={"args": st.lists(names, max_size=3), "x": st.integers()})
 files = st.fixed_dictionaries({"mcpServers": st.dictionaries(names, entries, max_size=4)}, optional={"other": names})
 

@@ -29,6 +29,7 @@ _HOLDERS: tuple[Path, ...] = (
 )
 """Where clients keep their entries; the first one that is there is read."""
 
+_STARTING = {"command", "args", "transport"}
 _KEPT = {"command", "args", "env", "cwd", "url", "headers"}
 _RENAMED = {
     "serverUrl": "url",
@@ -200,6 +201,8 @@ def _without_us(name: str, upstream: dict[str, Any], reading: _Reading) -> Mappi
     us = ours(command, list(map(str, args))) if isinstance(command, str) and args is not None else None
     if us is None:
         return upstream
+    if us.url:
+        return {**{key: value for key, value in upstream.items() if key not in _STARTING}, "url": us.url}
     if us.wrapped:
         return {**upstream, "command": us.wrapped[0], "args": list(us.wrapped[1:])}
     reading.skipped.append(f"{name} starts mcp-mend itself")

@@ -74,8 +74,18 @@ def cut_first(document: Document, path: Path, count: int) -> Edit:
 def put_behind(document: Document, path: Path, key: str, value: str) -> Edit:
     """Put a member, as it is written, behind another member."""
     end = document.spans[path][1]
-    quoted = written(key) if document.assign == ": " and path[:-1] not in document.blocks else key
-    return end, end, document.blocks.get(path[:-1], ", ") + quoted + document.assign + value
+    return end, end, between(document, path[:-1]) + member(document, path[:-1], key, value)
+
+
+def between(document: Document, holder: Path) -> str:
+    """What stands between two members."""
+    return document.blocks.get(holder, ", ")
+
+
+def member(document: Document, holder: Path, key: str, value: str) -> str:
+    """A key and its value, as they are written there."""
+    quoted = written(key) if document.assign == ": " and holder not in document.blocks else key
+    return quoted + document.assign + value
 
 
 def cut(document: Document, path: Path) -> list[Edit]:
@@ -122,10 +132,10 @@ def add(document: Document, holder: Path, key: str | None, value: Any) -> Edit:
     """Put a member first into an object, or an item first into a list (`key` None), in the layout that is there."""
     text = document.text
     start = document.spans[holder][0]
-    if (between := document.blocks.get(holder)) is not None:
-        inner = between.removesuffix("- ") + ("  " if between.endswith("- ") else "")
+    if (gap := document.blocks.get(holder)) is not None:
+        inner = gap.removesuffix("- ") + ("  " if gap.endswith("- ") else "")
         put = _lines(value, inner) if key is None else _lines({key: value}, inner)
-        return start, start, (("- " + put) if key is None else put) + between.removesuffix("- ")
+        return start, start, (("- " + put) if key is None else put) + gap.removesuffix("- ")
     name = "" if key is None else f"{written(key)}: "
     if members := _members(document, holder):
         first = document.keys[*holder, members[0]]

@@ -17,11 +17,14 @@ from proxy.settings.edits import Edit, at
 from proxy.settings.errors import dotted
 from proxy.settings.jsonc import Document, Path, TextError
 from proxy.settings.selfcall import ours
-from proxy.settings.shapes import Place, Shape, places, tables
+from proxy.settings.shapes import TYPES, Far, Place, Shape, places, tables
 from schemas.catalog import as_object
 
 Keys = Sequence[Path]
 """The paths of the tables of servers; the first is made where there is none."""
+
+_SIGNED = ("headers", "http_headers", "env_http_headers", "bearer_token_env_var", "oauth", "auth", "requestOptions")
+"""What a client sends to a remote server so that it lets it in."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,28 @@ class Rewritten:
 
 
 def wrapped(
-    name: str, text: str, keys: Keys, us: Sequence[str], *, only: Collection[str] = (), options: Sequence[str] = ()
+    name: str,
+    text: str,
+    keys: Keys,
+    us: Sequence[str],
+    *,
+    only: Collection[str] = (),
+    options: Sequence[str] = (),
+    far: tuple[Far, Shape] | None = None,
 ) -> Rewritten:
-    """Wrap every local server in the text of a file, or only those named; `us` is how mcp-mend is started."""
+    """Wrap every local server in the text of a file, or only those named; `us` is how mcp-mend is started.
+
+    With `far`, which says how the client writes remote and local servers, remote ones too.
+    """
 
     def one(read: Document, place: Place) -> list[Edit] | str:
         if only and place.name not in only:
             return "not asked for"
         line, shape = place.line, place.shape
+        if place.address and not line:
+            return _wrap_far(read, place, *far, [*us, "wrap", "--name", place.name, *options]) if far else "remote"
         if line is None or shape is None:
-            return "remote" if place.address else "it starts no program in a form that is known"
+            return "it starts no program in a form that is known"
         if ours(line[0], line[1:]):
             return "mcp-mend is there already"
         return _wrap(read, place.path, shape, [*us, "wrap", "--name", place.name, *options])
@@ -51,13 +66,16 @@ def wrapped(
     return _each(name, text, keys, one)
 
 
-def unwrapped(name: str, text: str, keys: Keys) -> Rewritten:
+def unwrapped(name: str, text: str, keys: Keys, far: Far | None = None) -> Rewritten:
     """Take mcp-mend out: wrapped servers start by themselves again, entries that serve are removed."""
+    kind = far or Far()
 
     def one(read: Document, place: Place) -> list[Edit] | str:
         found = ours(place.line[0], place.line[1:]) if place.line else None
-        if found is None or not found.wrapped or place.shape is None or place.line is None:
+        if found is None or place.shape is None or place.line is None or not (found.wrapped or found.url):
             return "not of mcp-mend"
+        if found.url:
+            return _unwrap_far(read, place, place.shape, kind, found.url)
         return _unwrap(read, place.path, place.shape, place.line, len(found.wrapped))
 
     freed = _each(name, text, keys, one)
@@ -162,10 +180,41 @@ def _unwrap(read: Document, path: Path, shape: Shape, line: Sequence[str], kept:
     return [*put, edits.cut_first(read, args, ahead)]
 
 
+def _wrap_far(read: Document, place: Place, far: Far, shape: Shape, us: Sequence[str]) -> list[Edit] | str:
+    """A command line of ours in the place of an address."""
+    if (signed := next((key for key in _SIGNED if place.entry.get(key)), None)) is not None:
+        return f"remote, and its {signed} must come from its client"
+    path, address = place.path, str(place.address)
+    start, end = read.keys[*path, address], read.spans[*path, address][1]
+    new = shape.entry([*us, "--url", str(place.entry[address])]).items()
+    put = edits.between(read, path).join(edits.member(read, path, key, edits.written(value)) for key, value in new)
+    return [(start, end, put), *_typed(read, place, far.local)]
+
+
+def _unwrap_far(read: Document, place: Place, shape: Shape, far: Far, url: str) -> list[Edit]:
+    """The address again in the place of a command line of ours."""
+    command = (*place.path, *shape.command)
+    start, end = read.keys[command], read.spans[command][1]
+    put = edits.member(read, place.path, far.address, edits.written(url))
+    typed = _typed(read, place, far.type)
+    if shape.args is None:
+        return [(start, end, put), *typed]
+    args = (*place.path, *shape.args)
+    if read.text[end : read.keys[args]].strip(" \t\r\n,"):
+        return [(start, end, put), *edits.cut(read, args), *typed]
+    return [(start, read.spans[args][1], put), *typed]
+
+
+def _typed(read: Document, place: Place, kind: str) -> list[Edit]:
+    """The type of an entry that has one."""
+    return [(*read.spans[*place.path, key], edits.written(kind)) for key in TYPES if key in place.entry]
+
+
 def _serving(read: Document, keys: Keys) -> Place | None:
     """An entry that starts mcp-mend and wraps no command."""
     for place in places(read, keys):
-        if place.line and (found := ours(place.line[0], place.line[1:])) and not found.wrapped:
+        found = ours(place.line[0], place.line[1:]) if place.line else None
+        if found and not (found.wrapped or found.url):
             return place
     return None
 

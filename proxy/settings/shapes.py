@@ -46,7 +46,20 @@ WORDS = Shape(args=None)
 SHAPES = (USUAL, CMD, NESTED, WORDS)
 """Every way of saying what to start, in the order in which they are tried."""
 
-_ADDRESSES = ("url", "serverUrl", "httpUrl", "uri")
+
+@dataclass(frozen=True)
+class Far:
+    """How a client writes a remote server: the key of its address, and its type and that of a local one."""
+
+    address: str = "url"
+    type: str = "http"
+    local: str = "stdio"
+
+
+ADDRESSES = ("url", "serverUrl", "httpUrl", "uri")
+"""Keys that hold the address of a remote server."""
+TYPES = ("type", "transport", "transportType")
+"""Keys that say whether a server is remote."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Place:
     @property
     def address(self) -> str | None:
         """The key that holds the address of a remote server."""
-        return next((key for key in _ADDRESSES if isinstance(self.entry.get(key), str)), None)
+        return next((key for key in ADDRESSES if isinstance(self.entry.get(key), str)), None)
 
 
 def tables(document: Document, keys: Sequence[Path]) -> list[Path]:
@@ -117,4 +130,4 @@ def _matching(value: Any, pattern: Path, found: Path) -> Iterator[Path]:
 
 def _is_entry(value: Any) -> bool:
     """Tell whether this is a server that happens to be called like a table of servers."""
-    return any(isinstance(at(value, (key,)), str | list) for key in ("command", "cmd", "type", *_ADDRESSES))
+    return any(isinstance(at(value, (key,)), str | list) for key in ("command", "cmd", "type", *ADDRESSES))

@@ -90,6 +90,18 @@ def test_uninstall_gives_back_a_file_that_was_not_touched_since_to_the_byte(home
     assert file.read_text(encoding="utf-8") == odd.replace(' , "args" : null', "").replace('"b":1', '"b":2')
 
 
+def test_remote_servers_stay_unless_asked_for_and_those_that_want_a_header_always(home: Path) -> None:
+    far = {"type": "sse", "url": "https://example.com/mcp"}
+    text = servers(far=far, signed={**far, "headers": {"A": "b"}}, near={"command": "x"})
+    file = put(home / ".cursor" / "mcp.json", text)
+    assert "far stays as it is: remote" in mend("install", "cursor", "--dry-run").stderr
+    done = mend("install", "cursor", "--remote", "--yes", "--no-start")
+    assert "signed stays as it is: remote, and its headers must come from its client" in done.stderr
+    assert json.loads(file.read_bytes())["mcpServers"]["far"]["args"][-2:] == ["--url", "https://example.com/mcp"]
+    mend("uninstall", "cursor", "--yes")
+    assert file.read_text(encoding="utf-8") == text
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

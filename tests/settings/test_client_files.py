@@ -375,6 +375,20 @@ def test_an_entry_that_serves_comes_and_goes_to_the_byte(client: str, name: str,
     assert unwrapped(name, done.text, row.keys).text == text
 
 
+@pytest.mark.parametrize(("client", "name", "text"), CASES)
+def test_remote_servers_are_wrapped_where_that_is_asked_for(client: str, name: str, text: str) -> None:
+    row = CLIENTS[client]
+    there = wrapped(name, text, row.keys, US, far=(row.far, row.shape))
+    for place in places(document(name, text), row.keys):
+        if place.address and not place.entry.keys() & {"headers", "bearer_token_env_var"}:
+            line = lines(client, name, there.text)[place.name]
+            us = ours(line[0], line[1:]) if line else None
+            assert us is not None
+            assert us.url == place.entry[place.address]
+    back = unwrapped(name, there.text, row.keys, row.far).text
+    assert document(name, back).value == document(name, text).value
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_file_is_made_where_there_is_none(client: str) -> None:
     row, name = CLIENTS[client], FILES[client][0]

@@ -28,6 +28,7 @@ class _Wish:
     servers: Sequence[str]
     options: Sequence[str]
     serve: bool
+    remote: bool
     start: bool
     dry_run: bool
     yes: bool
@@ -39,6 +40,7 @@ class _Wish:
 @click.option("--server", "servers", multiple=True, help="Wrap only this server; may be given several times.")
 @click.option("--serve", is_flag=True, help="Instead add one entry that serves all servers of your own configuration.")
 @project_option
+@click.option("--remote", is_flag=True, help="Wrap remote servers too that want no header and no login.")
 @click.option("--no-start", is_flag=True, help="Do not start what was written once to see whether it works.")
 @mode_option
 @careful
@@ -47,6 +49,7 @@ def install(
     every: bool,
     servers: tuple[str, ...],
     serve: bool,
+    remote: bool,
     project: bool,
     no_start: bool,
     mode: str | None,
@@ -65,7 +68,7 @@ def install(
     """
     if (client is None) == (not every) or (every and file):
         raise click.UsageError("name one CLIENT, or say --all (without --file); `mcp-mend clients` lists them")
-    wish = _Wish(servers, ["--mode", mode] if mode else [], serve, not no_start, dry_run, yes)
+    wish = _Wish(servers, ["--mode", mode] if mode else [], serve, remote, not no_start, dry_run, yes)
     refused = False
     for name in CLIENTS if client is None else [client]:
         try:
@@ -99,7 +102,7 @@ def _uninstall(client: Client, path: Path, *, dry_run: bool, yes: bool) -> None:
     from proxy.settings.rewrite import unwrapped
 
     def without(text: str) -> Rewritten:
-        return parsed(path, lambda: unwrapped(path.name, text, client.keys))
+        return parsed(path, lambda: unwrapped(path.name, text, client.keys, client.far))
 
     before = read(path)
     done = without(before)
@@ -139,8 +142,11 @@ def _put(client: Client, path: Path, wish: _Wish) -> tuple[str, Rewritten]:
         return before, parsed(path, lambda: rewrite.added(path.name, before, keys, NAME, entry, listed=listed))
     if not path.exists():
         raise Refusal(f"{client.title} has no file {path}; --serve makes one, --file names another")
+    far = (client.far, client.shape) if wish.remote else None
     only, options = wish.servers, wish.options
-    return before, parsed(path, lambda: rewrite.wrapped(path.name, before, keys, us, only=only, options=options))
+    return before, parsed(
+        path, lambda: rewrite.wrapped(path.name, before, keys, us, only=only, options=options, far=far)
+    )
 
 
 def _finish(client: Client, path: Path, before: str, done: Rewritten, wish: _Wish) -> None:

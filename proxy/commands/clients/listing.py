@@ -69,7 +69,7 @@ def _found(name: str, client: Client, path: Path) -> Found:
     kinds: dict[str, list[str]] = {}
     for place in entries:
         us = ours(place.line[0], place.line[1:]) if place.line else None
-        kind = ("wrapped" if us.wrapped else "serving") if us else "local" if place.line else "remote"
+        kind = ("wrapped" if us.wrapped or us.url else "serving") if us else "local" if place.line else "remote"
         if place.line or place.address:
             kinds.setdefault(kind, []).append(place.name)
     wrapped, serving, local, remote = (tuple(kinds.get(kind, [])) for kind in _KINDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.settings.jsonc import Path as KeyPath
-from proxy.settings.shapes import ANY, CMD, USUAL, WORDS, Shape
+from proxy.settings.shapes import ANY, CMD, USUAL, WORDS, Far, Shape
 
 NAME = "mcp-mend"
 """What a new entry is called."""
@@ -21,7 +21,7 @@ class Client:
     `places` are a user's files, the one to be made first before any other; `project` is the file in a project's folder.
     The suffix of a file tells its format: TOML, YAML, else JSON with comments. A table of servers under the first of
     `keys` is made where there is none. A new entry is of the `shape` and says `also`; `listed` tables in YAML are lists
-    of entries that name themselves.
+    of entries that name themselves. `far` is how remote servers are written.
     """
 
     title: str
@@ -31,6 +31,7 @@ class Client:
     shape: Shape = USUAL
     also: Mapping[str, Any] = field(default_factory=dict[str, Any])
     listed: bool = False
+    far: Far = field(default_factory=Far)
 
     def entry(self, line: Sequence[str]) -> dict[str, Any]:
         """A new entry that starts a command line."""
@@ -63,20 +64,27 @@ CLIENTS: dict[str, Client] = {
         keys=(("servers",), ("mcp", "servers")),
         also=_CODE,
     ),
-    "windsurf": Client("Windsurf", ("~/.codeium/windsurf/mcp_config.json",)),
+    "windsurf": Client("Windsurf", ("~/.codeium/windsurf/mcp_config.json",), far=Far("serverUrl")),
     "lm-studio": Client("LM Studio", ("~/.lmstudio/mcp.json", "~/.cache/lm-studio/mcp.json")),
     "zed": Client(
         "Zed", ("{roaming}/Zed/settings.json", "{xdg}/zed/settings.json"), ".zed/settings.json", (("context_servers",),)
     ),
-    "continue": Client("Continue", ("~/.continue/config.yaml",), also={"name": NAME}, listed=True),
+    "continue": Client(
+        "Continue",
+        ("~/.continue/config.yaml",),
+        also={"name": NAME},
+        listed=True,
+        far=Far(type="streamable-http"),
+    ),
     "goose": Client(
         "Goose",
         ("{roaming}/Block/goose/config/config.yaml", "{xdg}/goose/config.yaml"),
         keys=(("extensions",),),
         shape=CMD,
         also={"name": NAME, "type": "stdio", "enabled": True, "timeout": 300},
+        far=Far("uri", "streamable_http"),
     ),
-    "gemini": Client("Gemini CLI", ("~/.gemini/settings.json",), ".gemini/settings.json"),
+    "gemini": Client("Gemini CLI", ("~/.gemini/settings.json",), ".gemini/settings.json", far=Far("httpUrl")),
     "codex": Client(
         "Codex CLI", ("$CODEX_HOME/config.toml", "~/.codex/config.toml"), ".codex/config.toml", (("mcp_servers",),)
     ),
@@ -87,6 +95,7 @@ CLIENTS: dict[str, Client] = {
         keys=(("mcp",), ("mcp", "servers")),
         shape=WORDS,
         also={"type": "local"},
+        far=Far(type="remote", local="local"),
     ),
     "cline": Client(
         "Cline",
@@ -107,11 +116,12 @@ CLIENTS: dict[str, Client] = {
         ("$COPILOT_HOME/mcp-config.json", "~/.copilot/mcp-config.json"),
         ".github/mcp.json",
         also={"type": "local", "tools": ["*"]},
+        far=Far(local="local"),
     ),
     "antigravity": Client("Antigravity", ("~/.gemini/antigravity/mcp_config.json", "~/.gemini/config/mcp_config.json")),
     "junie": Client("JetBrains Junie", ("~/.junie/mcp/mcp.json",), ".junie/mcp/mcp.json"),
     "warp": Client("Warp", ("~/.warp/.mcp.json",), ".warp/.mcp.json"),
-    "mcpo": Client("mcpo (Open WebUI)", ()),
+    "mcpo": Client("mcpo (Open WebUI)", (), far=Far(type="streamable-http")),
 }
 """Name on the command line to the client."""
 

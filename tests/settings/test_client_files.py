@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from proxy.commands.clients.table import CLIENTS, NAME
@@ -403,3 +405,13 @@ def test_what_else_was_changed_meanwhile_stays(client: str, name: str, text: str
     there = wrapped(name, text, keys, US).text
     remark = "# later\n" if name.endswith((".toml", ".yaml")) else "// later\n"
     assert unwrapped(name, remark + there, keys).text == remark + text
+
+
+def test_the_documentation_says_where_every_client_is() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8").replace("\\", "/")
+    rows = {line.split("`")[1]: line for line in told.splitlines() if line.startswith("| `")}
+    assert list(rows) == list(CLIENTS)
+    for client, row in CLIENTS.items():
+        for place in filter(None, (*row.places, row.project)):
+            assert Path(place).name in rows[client]
+            assert Path(place).parent.name.strip("~{}") in rows[client]

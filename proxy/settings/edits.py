@@ -15,7 +15,7 @@ Edit = tuple[int, int, str]
 """Offsets and what stands there afterwards."""
 
 _COMMENTS = re.compile(r"(?:\s+|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_PLAIN = re.compile(r"[A-Za-z0-9_./~@=+-]+|\"[^\n]*\"|'[^\n]*'")
+_PLAIN = re.compile(r"""[\w./~](?:[\w./~@=+\\() -]|:(?=[\w\\/]))*(?<! )|"[^\n]*"|'[^\n]*'""", re.ASCII)
 """A text that is the same text inside brackets."""
 
 

@@ -17,7 +17,9 @@ Thing = TypeVar("Thing")
 
 _MARK = '"\ue000\ue001"'
 """A text that no configuration has, as it is written."""
-_KEY = re.compile(r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*=[ \t]*\Z""")
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_KEY = re.compile(rf"(?P<before>(?:{_PART}\.[ \t]*)*){_PART}=[ \t]*\Z")
+"""What stands before a value: its key, and before that the tables of a dotted key."""
 
 
 def parse(text: str) -> Document:
@@ -74,17 +76,18 @@ class _Keys(_Found[int]):
         self._places = places
 
     def __getitem__(self, path: Path) -> int:
-        start = self._places[path][0]
-        if isinstance(path[-1], int):
-            return start
-        found = _KEY.search(self._places.text, self._places.text.rfind("\n", 0, start) + 1, start)
-        if found is None:
+        return self._places[path][0] if isinstance(path[-1], int) else self.match(path).start()
+
+    def match(self, path: Path) -> re.Match[str]:
+        """What stands before a value on its line; raises `KeyError`."""
+        start, text = self._places[path][0], self._places.text
+        if (found := _KEY.search(text, text.rfind("\n", 0, start) + 1, start)) is None:
             raise KeyError(path)
-        return found.start()
+        return found
 
 
 class _Blocks(_Found[str]):
-    """Tables that have a line for each key, and what stands between two."""
+    """Tables that have a line for each key, and what stands between two: a line end, and the tables of dotted keys."""
 
     def __init__(self, places: _Places, keys: _Keys, data: Mapping[str, Any]) -> None:
         self._places, self._keys, self._data = places, keys, data
@@ -98,7 +101,7 @@ class _Blocks(_Found[str]):
             if (start := self._keys.get((*path, key))) is not None:
                 before = text[text.rfind("\n", 0, start) + 1 : start]
                 if not before.strip():
-                    return ("\r\n" if "\r\n" in text else "\n") + before
+                    return ("\r\n" if "\r\n" in text else "\n") + before + self._keys.match((*path, key))["before"]
                 break
         raise KeyError(path)
 

@@ -342,7 +342,25 @@ NESTED = """{
 }
 """
 
-CASES = [*((client, *file) for client, file in FILES.items()), ("opencode", "opencode.jsonc", NESTED)]
+DOTTED = """mcp_servers.docs.command = "npx"
+mcp_servers.docs.env.KEY = "value"
+mcp_servers.none = { command = "server" }
+"""
+
+SPACED = """extensions:
+    it's:
+        cmd: C:\\Program Files\\server (1).exe # there
+        args:
+        -   --flag
+        -   "x"
+"""
+
+CASES = [
+    *((client, *file) for client, file in FILES.items()),
+    ("opencode", "opencode.jsonc", NESTED),
+    ("codex", "config.toml", DOTTED),
+    ("goose", "config.yaml", SPACED),
+]
 
 
 def lines(client: str, name: str, text: str) -> dict[str, list[str] | None]:

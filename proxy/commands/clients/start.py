@@ -40,7 +40,7 @@ def start(path: Path, text: str, keys: Sequence[KeyPath], names: Collection[str]
 def _config(written: Sequence[Place]) -> tuple[Config, list[str]]:
     """What to start, each entry by its number, and what is to be said of the others."""
     from proxy.settings.expand import Expansion
-    from schemas.config import Config, Log, Planner, Upstream
+    from schemas.config import Config, Log, Upstream
 
     found: dict[str, Upstream] = {}
     told: list[str] = []
@@ -56,25 +56,26 @@ def _config(written: Sequence[Place]) -> tuple[Config, list[str]]:
             told.append(f"{place.name}: not started, {expansion.missing[0][1]}")
         else:
             found[str(number)] = Upstream.model_validate(data).withholding(None)
-    return Config(upstreams=found, log=Log(level="error"), planner=Planner(backend="none")), told
+    return Config(upstreams=found, log=Log(level="error")), told
 
 
 async def _start(config: Config, names: Sequence[str]) -> None:
     import anyio
 
-    from proxy import app
+    from catalog_cache.cache import Cache
     from proxy.store import configure, redaction_of
+    from proxy.upstreams.fleet import running
 
     configure(config.log, redaction_of(config))
-    async with app.running(config) as running, anyio.create_task_group() as tasks:
+    async with running(config.upstreams, Cache(config.upstreams)) as fleet, anyio.create_task_group() as tasks:
 
         async def one(key: str) -> None:
-            await running.fleet.ready(key)
+            await fleet.ready(key)
             name = names[int(key)]
-            if running.fleet.connection(key) is not None:
-                click.echo(one_line(f"{name}: started, {len(running.fleet.catalog.of(key))} tools"), err=True)
+            if fleet.connection(key) is not None:
+                click.echo(one_line(f"{name}: started, {len(fleet.catalog.of(key))} tools"), err=True)
                 return
-            member: Any = running.fleet.member(key)
+            member: Any = fleet.member(key)
             words = [str(line) for line in member.stderr if not str(line).startswith("{")]
             _warn(name, str(member.reason), words[-_WORDS:])
 

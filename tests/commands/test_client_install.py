@@ -59,6 +59,15 @@ def test_what_was_written_is_started_once(home: Path) -> None:
     assert file.read_text(encoding="utf-8").count('"wrap"') == 3
 
 
+def test_a_list_of_tools_from_before_hides_no_server_that_is_broken_now(home: Path) -> None:
+    program = put(home / "server.py", (ROOT / "tests" / "servers" / "echo.py").read_bytes())
+    put(home / ".cursor" / "mcp.json", servers(echo={"command": sys.executable, "args": [str(program)]}))
+    assert "echo: started" in mend("install", "cursor", "--yes").stderr
+    mend("uninstall", "cursor", "--yes")
+    put(program, "import sys; sys.exit('broken now')")
+    assert "broken now" in mend("install", "cursor", "--yes").stderr
+
+
 def test_a_variable_that_is_not_set_is_said_and_nothing_is_started(home: Path) -> None:
     put(home / ".cursor" / "mcp.json", servers(echo={**ECHO, "env": {"A": "${NOT_SET_ANYWHERE}"}}))
     assert "not started, the environment variable NOT_SET_ANYWHERE" in mend("install", "cursor", "--yes").stderr

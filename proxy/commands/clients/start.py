@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,16 +31,22 @@ def start(path: Path, text: str, keys: Sequence[KeyPath], names: Collection[str]
     from proxy.settings.shapes import places
 
     written = [place for place in places(document(path.name, text), keys) if place.name in names and place.line]
-    config, told = _config(written)
-    for line in told:
-        click.echo(one_line(line), err=True)
-    if config.upstreams:
-        run(_start, config, [place.name for place in written])
+    with TemporaryDirectory() as empty:
+        config, told = _config(written, empty)
+        for line in told:
+            click.echo(one_line(line), err=True)
+        if config.upstreams:
+            run(_start, config, [place.name for place in written])
 
 
-def _config(written: Sequence[Place]) -> tuple[Config, list[str]]:
-    """What to start, each entry by its number, and what is to be said of the others."""
+def _config(written: Sequence[Place], empty: str) -> tuple[Config, list[str]]:
+    """What to start, each entry by its number, and what is to be said of the others.
+
+    In front of one local server mcp-mend keeps its state in an empty folder: a list of tools that it remembers would
+    hide that the server does not start.
+    """
     from proxy.settings.expand import Expansion
+    from proxy.settings.selfcall import ours
     from schemas.config import Config, Log, Upstream
 
     found: dict[str, Upstream] = {}
@@ -47,8 +54,14 @@ def _config(written: Sequence[Place]) -> tuple[Config, list[str]]:
     for number, place in enumerate(written):
         line = place.line or []
         env = next(filter(None, (as_object(place.entry.get(key)) for key in _ENVIRONMENTS)), None) or {}
+        us = ours(line[0], line[1:])
+        home = {"MCP_MEND_HOME": empty} if us and us.wrapped else {}
         expansion = Expansion(os.environ)
-        data = {"command": line[0], "args": line[1:], "env": {key: str(value) for key, value in env.items()}}
+        data = {
+            "command": line[0],
+            "args": line[1:],
+            "env": {**{key: str(value) for key, value in env.items()}, **home},
+        }
         data = expansion.value({**data, **({"cwd": cwd} if (cwd := place.entry.get("cwd")) else {})})
         if place.entry.get("disabled") is True or place.entry.get("enabled") is False:
             told.append(f"{place.name}: not started, it is switched off")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,10 @@ class _Reader:
     spans: dict[Path, tuple[int, int]] = field(default_factory=dict[Path, tuple[int, int]])
     keys: dict[Path, int] = field(default_factory=dict[Path, int])
     repeated: list[Path] = field(default_factory=list[Path])
+    breaks: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaks = [found.start() for found in re.finditer("\n", self.text)]
 
     def value(self, at: Path, pos: int) -> Any:
         """Read the value that begins at `pos`; `end` is then behind it."""
@@ -136,7 +141,7 @@ class _Reader:
 
     def line(self, pos: int) -> int:
         """Line of a position, from 1."""
-        return self.text.count("\n", 0, pos) + 1
+        return bisect_left(self.breaks, pos) + 1
 
     def fault(self, message: str, pos: int) -> TextError:
         """The error to raise for a position."""

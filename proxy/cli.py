@@ -22,6 +22,7 @@ COMMANDS = {
     "log": ("proxy.commands.log:log", "Look into the journal: list, show, diff, watch, replay, export, stats."),
     "install": ("proxy.commands.clients.install:install", "Put mcp-mend into an MCP client's configuration."),
     "uninstall": ("proxy.commands.clients.install:uninstall", "Take it out again."),
+    "clients": ("proxy.commands.clients.listing:clients", "List the MCP clients that are here and what is wrapped."),
     "import": ("proxy.commands.clients.imports:import_servers", "Take over a client's servers into your own file."),
     "login": ("proxy.commands.login:login", "Log in to a remote server that wants it, in the browser."),
     "logout": ("proxy.commands.login:logout", "Forget a login."),

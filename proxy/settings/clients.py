@@ -1,7 +1,7 @@
 """Read the server entries of MCP clients' own configuration files as upstreams of ours.
 
-Pure. Knows the keys that Claude Desktop, Claude Code, Cursor, VS Code, Windsurf, Cline, Roo, LM Studio, Zed, Gemini
-CLI, Codex and opencode write; keys that mean nothing to a proxy are named in `Entries.ignored`, never refused.
+Pure. Knows the keys that clients write, each under its own name for the same thing; keys that mean nothing to a proxy
+are named in `Entries.ignored`, never refused.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from proxy.settings.edits import at
 from proxy.settings.jsonc import Path
 from proxy.settings.selfcall import ours
 from schemas.catalog import as_list, as_object
@@ -28,12 +29,16 @@ _HOLDERS: tuple[Path, ...] = (
 )
 """Where clients keep their entries; the first one that is there is read."""
 
+_STARTING = {"command", "args", "transport"}
 _KEPT = {"command", "args", "env", "cwd", "url", "headers"}
 _RENAMED = {
     "serverUrl": "url",
     "httpUrl": "url",
     "http_headers": "headers",
+    "uri": "url",
+    "cmd": "command",
     "environment": "env",
+    "envs": "env",
     "startup_timeout_sec": "start_timeout",
     "tool_timeout_sec": "call_timeout",
 }
@@ -89,13 +94,12 @@ def holder(data: Mapping[str, Any]) -> Path | None:
 
 
 def entries(data: Mapping[str, Any], path: Path) -> Entries:
-    """Read every entry of the table at `path`; an entry that starts mcp-mend itself is passed over."""
-    table: Any = data
-    for key in path:
-        table = table[key]
+    """Read every entry of the table or list at `path`; an entry that starts mcp-mend itself is passed over."""
+    table = at(data, path)
+    named = {str((as_object(entry) or {}).get("name", key)): entry for key, entry in enumerate(as_list(table) or [])}
     reading = _Reading()
     found: dict[str, Mapping[str, Any]] = {}
-    for name, entry in cast("Mapping[str, Any]", table).items():
+    for name, entry in (as_object(table) or named).items():
         upstream = _entry(name, entry, reading)
         if upstream is not None:
             found[name] = upstream
@@ -197,6 +201,8 @@ def _without_us(name: str, upstream: dict[str, Any], reading: _Reading) -> Mappi
     us = ours(command, list(map(str, args))) if isinstance(command, str) and args is not None else None
     if us is None:
         return upstream
+    if us.url:
+        return {**{key: value for key, value in upstream.items() if key not in _STARTING}, "url": us.url}
     if us.wrapped:
         return {**upstream, "command": us.wrapped[0], "args": list(us.wrapped[1:])}
     reading.skipped.append(f"{name} starts mcp-mend itself")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,8 +33,9 @@ class TextError(ValueError):
 class Document:
     """The one value of a text, and where it stands in it.
 
-    `lines` holds the line of every key and item, `spans` the offsets of every value, `keys` those of every key's
-    opening quote. Of a repeated key the last one holds.
+    `lines` holds the line of every key and item, `spans` the offsets of every value, `keys` those where a key begins.
+    Of a repeated key the last one holds; `repeated` names them. `blocks` are the objects and lists that have a line
+    for each member instead of brackets, with what stands between two members; `assign` stands behind a key.
     """
 
     text: str
@@ -41,11 +43,9 @@ class Document:
     lines: Mapping[Path, int]
     spans: Mapping[Path, tuple[int, int]]
     keys: Mapping[Path, int]
-
-    def blank(self, pos: int) -> int:
-        """The offset behind white space and comments."""
-        match = _BLANK.match(self.text, pos)
-        return match.end() if match else pos
+    repeated: tuple[Path, ...] = ()
+    blocks: Mapping[Path, str] = field(default_factory=dict[Path, str])
+    assign: str = ": "
 
 
 def parse(text: str) -> Document:
@@ -55,7 +55,7 @@ def parse(text: str) -> Document:
     end = reader.blank(reader.end)
     if end < len(reader.text):
         raise reader.fault("nothing may follow the closing bracket", end)
-    return Document(reader.text, value, reader.lines, reader.spans, reader.keys)
+    return Document(reader.text, value, reader.lines, reader.spans, reader.keys, tuple(reader.repeated))
 
 
 @dataclass
@@ -65,6 +65,11 @@ class _Reader:
     lines: dict[Path, int] = field(default_factory=dict[Path, int])
     spans: dict[Path, tuple[int, int]] = field(default_factory=dict[Path, tuple[int, int]])
     keys: dict[Path, int] = field(default_factory=dict[Path, int])
+    repeated: list[Path] = field(default_factory=list[Path])
+    breaks: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaks = [found.start() for found in re.finditer("\n", self.text)]
 
     def value(self, at: Path, pos: int) -> Any:
         """Read the value that begins at `pos`; `end` is then behind it."""
@@ -89,6 +94,8 @@ class _Reader:
             if self.text[pos] != '"':
                 raise self.fault('expected a key in "double quotes"', pos)
             key = self._scalar(pos)
+            if key in found:
+                self.repeated.append((*at, key))
             self.lines[*at, key], self.keys[*at, key] = self.line(pos), pos
             pos = self.blank(self.end)
             if self.text[pos : pos + 1] != ":":
@@ -134,7 +141,7 @@ class _Reader:
 
     def line(self, pos: int) -> int:
         """Line of a position, from 1."""
-        return self.text.count("\n", 0, pos) + 1
+        return bisect_left(self.breaks, pos) + 1
 
     def fault(self, message: str, pos: int) -> TextError:
         """The error to raise for a position."""

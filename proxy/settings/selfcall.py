@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath, PureWindowsPath
 
 _OURS = "mcp-mend"
@@ -16,9 +17,10 @@ _WRAP_VALUES = {"--name", "--mode", "--config", "--url", "--header", "--transpor
 
 @dataclass(frozen=True)
 class Ours:
-    """A command line of ours; `wrapped` is what follows `wrap --`, empty for any other subcommand."""
+    """A command line of ours; `wrapped` is what follows `wrap --`, `url` what follows `wrap --url`, if that is it."""
 
     wrapped: tuple[str, ...] = ()
+    url: str | None = None
 
 
 def program(command: str) -> str:
@@ -36,7 +38,10 @@ def ours(command: str, args: Sequence[str]) -> Ours | None:
     if start is None:
         return None
     rest = words[start + 1 :]
-    return Ours(_wrapped(rest[1:]) if rest[:1] == ["wrap"] else ())
+    if rest[:1] != ["wrap"]:
+        return Ours()
+    found = _wrapped(rest[1:])
+    return Ours(found, next((url for flag, url in pairwise(rest) if flag == "--url"), None) if not found else None)
 
 
 def _start(words: Sequence[str]) -> int | None:

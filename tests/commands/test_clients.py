@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import main
-from proxy.commands.clients.places import CLIENTS, Surroundings, place
+from proxy.commands.clients.places import Surroundings, files
+from proxy.commands.clients.table import CLIENTS
 from proxy.settings import load
 from proxy.settings.selfcall import ours
 
@@ -39,6 +40,8 @@ def cursor(home: Path) -> Path:
 
 
 def mend(*args: str, answer: str = "", code: int = 0) -> Result:
+    if args[0] == "install" and "--serve" not in args:
+        args = (*args, "--no-start")
     done = CliRunner().invoke(main, args, input=answer)
     assert done.exit_code == code, done.output
     return done
@@ -73,8 +76,9 @@ def test_nothing_is_changed_unless_agreed(cursor: Path, args: tuple[str, ...]) -
 
 
 def test_one_entry_that_serves_is_added_where_there_was_no_file(home: Path) -> None:
-    mend("install", "vscode", "--serve", "--yes")
-    file = place(CLIENTS["vscode"], Surroundings(sys.platform, home, {"XDG_CONFIG_HOME": str(home / "config")}))
+    mend("install", "vscode", "--serve", "--yes", "--no-start")
+    at = Surroundings(sys.platform, home, {"XDG_CONFIG_HOME": str(home / "config")})
+    (file,) = files(CLIENTS["vscode"].places, at)
     entry = json.loads(file.read_text(encoding="utf-8"))["servers"]["mcp-mend"]
     assert entry["type"] == "stdio"
     assert ours(entry["command"], entry["args"]) is not None
@@ -87,7 +91,8 @@ def test_one_entry_that_serves_is_added_where_there_was_no_file(home: Path) -> N
     [
         (("install", "zed"), "Zed has no file"),
         (("install", "cursor", "--server", "nope"), "no server called nope"),
-        (("install", "codex"), "add to it"),
+        (("install", "mcpo"), "--file names it"),
+        (("install", "windsurf", "--project"), "has no file for one project"),
         (("import", "zed"), "Zed has no file"),
     ],
 )
@@ -139,8 +144,8 @@ def test_an_import_does_not_hide_another_configuration(cursor: Path) -> None:
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", [name for name, row in CLIENTS.items() if row.places])
 def test_every_client_has_a_place_on_every_platform(client: str, platform: str) -> None:
-    file = place(CLIENTS[client], Surroundings(platform, Path("/home/me"), {}))
+    (file,) = files(CLIENTS[client].places, Surroundings(platform, Path("/home/me"), {}))
     assert file.is_relative_to("/home/me")
-    assert file.suffix in {".json", ".toml"}
+    assert file.suffix in {".json", ".toml", ".yaml"}

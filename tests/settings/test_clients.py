@@ -180,7 +180,7 @@ def test_an_entry_that_wraps_a_server_becomes_that_server() -> None:
         (["uv", "run", "--project", "/src/mcp-mend", "mcp-mend"], Ours()),
         (["python", "-m", "proxy.cli"], Ours()),
         (["mcp-mend", "wrap", "npx", "srv"], Ours(("npx", "srv"))),
-        (["mcp-mend", "wrap", "--mode", "off", "--url", "https://x"], Ours()),
+        (["mcp-mend", "wrap", "--mode", "off", "--url", "https://x"], Ours(url="https://x")),
         (["uvx", "mcp-server-time"], None),
         (["npx", "-y", "server-filesystem", "--", "/data/mcp-mend"], None),
         (["uv", "run", "--directory", "/src/mcp-mend", "other"], None),

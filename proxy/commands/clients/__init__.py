@@ -1,1 +1,1 @@
-"""`mcp-mend install`, `uninstall` and `import`: the configuration files of MCP clients."""
+"""`mcp-mend install`, `uninstall`, `clients` and `import`: the configuration files of MCP clients."""

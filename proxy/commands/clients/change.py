@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
-import shutil
-import sys
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +14,18 @@ from typing import Any, TypeVar
 import click
 
 from catalog_cache.home import exchange
-from proxy.commands.clients.places import CLIENTS, Client, Surroundings, place
 from proxy.commands.log.text import coloured
-from proxy.commands.options import refuse
-from proxy.repair.view.shown import shown
+from proxy.commands.options import BAD_INPUT
+from proxy.plain import one_line
+from proxy.repair.view.shown import shown, without_secrets
 
 Parsed = TypeVar("Parsed")
 
 _MARK = "\ufeff"
+_KEPT = ".before-mcp-mend-"
+_MOST = 3
+"""Copies that are kept of one file."""
 
-client_argument = click.argument("client", type=click.Choice(list(CLIENTS)), metavar="CLIENT")
 _OPTIONS = (
     click.option(
         "--file", type=click.Path(path_type=Path, dir_okay=False), help="The client's file, where it is not found."
@@ -33,6 +35,17 @@ _OPTIONS = (
 )
 
 
+class Refusal(click.ClickException):
+    """A file that is left as it is, and why; the command ends with it unless others go on."""
+
+    exit_code = BAD_INPUT
+
+    def show(self, file: Any = None) -> None:
+        """Say it as every refusal of ours is said."""
+        for line in self.message.splitlines():
+            click.echo(f"mcp-mend: {one_line(without_secrets(line))}", err=True, file=file)
+
+
 def careful(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that change a file."""
     for option in reversed(_OPTIONS):
@@ -40,18 +53,16 @@ def careful(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def client_file(name: str, file: Path | None) -> tuple[Client, Path]:
-    """The client of this name and its configuration file, which need not exist."""
-    client = CLIENTS[name]
-    return client, file or place(client, Surroundings(sys.platform, Path.home(), os.environ))
-
-
 def read(path: Path) -> str:
     """The text of a file with its line ends and byte order mark, "" where there is none."""
+    if path.exists() and not path.is_file():
+        raise Refusal(f"{path}: this is not a file")
     try:
         return path.read_bytes().decode("utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        refuse(f"{path}: cannot be read: {error}")
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except OSError as error:
+        raise Refusal(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def parsed(path: Path, reading: Callable[[], Parsed]) -> Parsed:
@@ -61,7 +72,7 @@ def parsed(path: Path, reading: Callable[[], Parsed]) -> Parsed:
     try:
         return reading()
     except TextError as error:
-        refuse(f"{path}:{error.line}: {error}")
+        raise Refusal(f"{path}:{error.line}: {error}") from None
 
 
 def change(path: Path, before: str, after: str, *, dry_run: bool, yes: bool) -> bool:
@@ -70,24 +81,64 @@ def change(path: Path, before: str, after: str, *, dry_run: bool, yes: bool) -> 
     lines = (before.splitlines(), after.splitlines())
     names = (str(path) if before else os.devnull, str(path))
     click.echo(coloured(shown("\n".join(difflib.unified_diff(*lines, *names, lineterm="")))))
+    if not dry_run:
+        _refuse_read_only(path.resolve())
     if dry_run or not (yes or click.confirm(f"Change {path}?", err=True)):
         click.echo("nothing was changed", err=True)
         return False
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        click.echo(f"the file as it was: {_copy(path)}", err=True)
-    exchange(path, after, rights_stay=True)
+    if read(path) != before:
+        raise Refusal(f"{path}: it was changed meanwhile; try again")
+    copy = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        copy = _copy(path, before, after) if path.exists() else None
+        exchange(path, after, rights_stay=True)
+    except OSError as error:
+        if copy is not None:
+            copy.unlink(missing_ok=True)
+        raise Refusal(f"{path}: cannot be changed: {error.strerror}; nothing was changed") from None
+    if copy is not None:
+        click.echo(f"the file as it was: {copy}", err=True)
+        for old in copies(path)[:-_MOST]:
+            old.unlink(missing_ok=True)
     return True
 
 
-def _copy(path: Path) -> Path:
-    """A copy beside the file, under a name that no other copy has."""
-    base = f"{path.name}.before-mcp-mend-{time.strftime('%Y%m%d-%H%M%S')}"
-    copy = path.with_name(base)
-    number = 1
-    while copy.exists():
-        number += 1
-        copy = path.with_name(f"{base}-{number}")
-    shutil.copy2(path, copy)
+def copies(path: Path) -> list[Path]:
+    """The copies that are kept of a file, the oldest first."""
+    path = path.resolve()
+    try:
+        found = [one for one in path.parent.iterdir() if one.name.startswith(path.name + _KEPT)]
+    except OSError:
+        return []
+    return sorted(found, key=lambda one: (one.stat().st_mtime_ns, one.name))
+
+
+def before_us(path: Path, text: str, there: Callable[[str], bool]) -> str:
+    """The text of a file before mcp-mend came into it, where nothing else was changed since; else the same text.
+
+    A copy is named for what the file became, so it belongs to this text or to another one, never perhaps.
+    """
+    kept = {copy.name.rpartition("-")[2]: copy for copy in copies(path)}
+    while there(text) and (copy := kept.pop(_digest(text), None)) is not None:
+        text = read(copy)
+    return text
+
+
+def _copy(path: Path, before: str, after: str) -> Path:
+    """A copy beside the file, for its user alone."""
+    copy = path.with_name(f"{path.name}{_KEPT}{time.strftime('%Y%m%d-%H%M%S')}-{_digest(after)}")
+    exchange(copy, before)
     return copy
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
+
+
+def _refuse_read_only(path: Path) -> None:
+    """A file or folder that its owner may not write is meant to stay as it is."""
+    for one in (path, path.parent):
+        if one.exists() and not (one.stat().st_mode & stat.S_IWUSR and os.access(one, os.W_OK)):
+            raise Refusal(f"{one} is read-only; make it writable (chmod u+w) and try again, or use --dry-run")

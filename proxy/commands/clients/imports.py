@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from proxy.commands.clients.change import careful, change, client_argument, client_file, parsed, read
-from proxy.commands.options import refuse
+from proxy.commands.clients.change import Refusal, careful, change, parsed, read
+from proxy.commands.clients.chosen import client_argument, found_files, project_option
+from proxy.commands.clients.table import CLIENTS, Client
 from proxy.plain import one_line
 from schemas.catalog import as_object
 
@@ -20,20 +21,25 @@ from schemas.catalog import as_object
 @click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file instead of your own proxy.toml."
 )
+@project_option
 @careful
-def import_servers(client: str, to: Path | None, file: Path | None, dry_run: bool, yes: bool) -> None:
+def import_servers(client: str, to: Path | None, project: bool, file: Path | None, dry_run: bool, yes: bool) -> None:
     """Copy a client's servers into your own configuration; those of a name that is there already stay as they are.
 
     \b
     mcp-mend import claude-desktop
     mcp-mend import vscode --to proxy.toml
     """
-    found, path = client_file(client, file)
-    if not path.is_file():
-        refuse(f"{found.title} has no file {path}; --file names another")
+    found = CLIENTS[client]
     target = to or _own()
     before = read(target)
-    tables, notes = _tables(path, _names(target, before))
+    there = _names(target, before)
+    tables: list[str] = []
+    notes: list[str] = []
+    for path in found_files(found, file, project=project):
+        if not path.is_file():
+            raise Refusal(f"{found.title} has no file {path}; --file names another")
+        _take(found, path, there, tables, notes)
     for note in notes:
         click.echo(one_line(note), err=True)
     if not tables:
@@ -49,7 +55,9 @@ def _own() -> Path:
 
     own, other = (config_folder() / name for name in NAMES)
     if other.is_file() and not own.is_file():
-        refuse(f"your configuration is {other}; a {own.name} beside it would take its place: use --to, or add to it")
+        raise Refusal(
+            f"your configuration is {other}; a {own.name} beside it would take its place: use --to, or add to it"
+        )
     return own
 
 
@@ -61,21 +69,26 @@ def _names(target: Path, text: str) -> set[str]:
     return set(as_object(found.data.get("upstreams")) or {})
 
 
-def _tables(path: Path, there: set[str]) -> tuple[list[str], list[str]]:
-    """TOML tables of the servers to import, and what is to be said about the others."""
-    from proxy.settings.clients import entries, holder
-    from proxy.settings.lines import read_text
+def _take(client: Client, path: Path, there: set[str], tables: list[str], notes: list[str]) -> None:
+    """Add the TOML tables of a file's servers, and what is to be said about the others."""
+    from proxy.settings.clients import entries
+    from proxy.settings.documents import document
+    from proxy.settings.shapes import tables as holders
 
-    data = parsed(path, lambda: read_text(str(path), read(path), toml=path.suffix == ".toml")).data
-    where = holder(data)
-    if where is None:
-        return [], [f"{path} names no servers"]
-    found = entries(data, where)
-    notes = [f"passed over: {why}" for why in found.skipped]
-    notes += [f"not used here: {', '.join(found.ignored)}"] if found.ignored else []
-    notes += [f"{name} stays as it is: your configuration has one" for name in found.upstreams if name in there]
-    tables = [_table(name, upstream) for name, upstream in found.upstreams.items() if name not in there]
-    return tables, notes
+    read_in = parsed(path, lambda: document(path.name, read(path)))
+    where = parsed(path, lambda: holders(read_in, client.keys))
+    if not where:
+        notes.append(f"{path} names no servers")
+    for holder in where:
+        found = entries(read_in.value, holder)
+        notes += [f"passed over: {why}" for why in found.skipped]
+        notes += [f"not used here: {', '.join(found.ignored)}"] if found.ignored else []
+        for name, upstream in found.upstreams.items():
+            if name in there:
+                notes.append(f"{name} stays as it is: your configuration has one")
+            else:
+                tables.append(_table(name, upstream))
+                there.add(name)
 
 
 def _table(name: str, upstream: Mapping[str, Any]) -> str:

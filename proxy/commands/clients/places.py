@@ -1,8 +1,8 @@
-"""Where MCP clients keep their configuration, and under which key. Pure: platform, home and environment come in."""
+"""Where clients keep their files on this platform. Pure but for looking which files are there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,50 +16,39 @@ class Surroundings:
     env: Mapping[str, str]
 
     @property
-    def config(self) -> Path:
-        """The folder that desktop programs keep their configuration under."""
+    def folders(self) -> dict[str, Path]:
+        """What a place may begin with; `{roaming}` and `{local}` are of Windows only."""
+        named = {"~": self.home, "{xdg}": self._named("XDG_CONFIG_HOME", ".config")}
         if self.platform == "win32":
-            return Path(self.env.get("APPDATA") or self.home / "AppData" / "Roaming")
-        if self.platform == "darwin":
-            return self.home / "Library" / "Application Support"
-        return Path(self.env.get("XDG_CONFIG_HOME") or self.home / ".config")
+            roaming = self._named("APPDATA", "AppData", "Roaming")
+            local = self._named("LOCALAPPDATA", "AppData", "Local")
+            return {**named, "{config}": roaming, "{roaming}": roaming, "{local}": local}
+        mac = self.platform == "darwin"
+        return {**named, "{config}": self.home / "Library" / "Application Support" if mac else named["{xdg}"]}
+
+    def _named(self, variable: str, *usual: str) -> Path:
+        return Path(self.env.get(variable) or self.home.joinpath(*usual))
 
 
-@dataclass(frozen=True)
-class Client:
-    """One client: its possible files, the likeliest first, and the key that holds its servers."""
+def files(places: Sequence[str], at: Surroundings) -> list[Path]:
+    """The files of a client that are there, else the one that would be made; empty where a client has no fixed place.
 
-    title: str
-    places: Callable[[Surroundings], list[Path]]
-    table: str = "mcpServers"
-
-
-def _claude_desktop(at: Surroundings) -> list[Path]:
-    usual = at.config / "Claude" / "claude_desktop_config.json"
-    if at.platform != "win32":
-        return [usual]
-    packages = Path(at.env.get("LOCALAPPDATA") or at.home / "AppData" / "Local") / "Packages"
-    packaged = "LocalCache/Roaming/Claude/claude_desktop_config.json"
-    return [*sorted(packages.glob(f"Claude_*/{packaged}")), usual]
-
-
-CLIENTS: dict[str, Client] = {
-    "claude-desktop": Client("Claude Desktop", _claude_desktop),
-    "claude-code": Client("Claude Code", lambda at: [at.home / ".claude.json"]),
-    "cursor": Client("Cursor", lambda at: [at.home / ".cursor" / "mcp.json"]),
-    "vscode": Client("VS Code", lambda at: [at.config / "Code" / "User" / "mcp.json"], "servers"),
-    "windsurf": Client("Windsurf", lambda at: [at.home / ".codeium" / "windsurf" / "mcp_config.json"]),
-    "lm-studio": Client(
-        "LM Studio", lambda at: [at.home / ".lmstudio" / "mcp.json", at.home / ".cache" / "lm-studio" / "mcp.json"]
-    ),
-    "zed": Client("Zed", lambda at: [at.home / ".config" / "zed" / "settings.json"], "context_servers"),
-    "gemini": Client("Gemini CLI", lambda at: [at.home / ".gemini" / "settings.json"]),
-    "codex": Client("Codex CLI", lambda at: [at.home / ".codex" / "config.toml"], "mcp_servers"),
-}
-"""Name on the command line to the client."""
-
-
-def place(client: Client, at: Surroundings) -> Path:
-    """The client's file: the first that is there, else where it would be."""
-    places = client.places(at)
-    return next((one for one in places if one.is_file()), places[-1])
+    A place that begins with a variable which is set is the only one.
+    """
+    found: list[Path] = []
+    usual: Path | None = None
+    for place in places:
+        first, _, rest = place.partition("/")
+        variable = at.env.get(first[1:]) if first.startswith("$") else None
+        folder = Path(variable) if variable else at.folders.get(first)
+        if folder is None:
+            continue
+        if "*" in rest:
+            found += sorted(folder.glob(rest))
+            continue
+        usual = usual or folder / rest
+        if (folder / rest).exists():
+            found.append(folder / rest)
+        if variable:
+            break
+    return found or ([usual] if usual else [])

@@ -24,7 +24,7 @@ from schemas.config import Config, ToolRules, Upstream
 from tests.promises import promise
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "server"))
+sys.path.append(str(ROOT / "tests" / "frontends"))
 from rawclient import MEND, started  # noqa: E402
 
 SERVER = """

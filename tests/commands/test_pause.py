@@ -19,7 +19,7 @@ from schemas.config import Config, Upstream
 from tests.promises import promise
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "server"))
+sys.path.append(str(ROOT / "tests" / "frontends"))
 from rawclient import ECHO, MEND, Raw, started  # noqa: E402
 
 Said = subprocess.CompletedProcess[str]

@@ -84,8 +84,15 @@ def diff(id: str, only_patch: bool, as_json: bool) -> None:
     elif only_patch:
         click.echo(json_text(found["patch"], indent=2))
     else:
-        run, found = all_shown(run), all_shown(found)
-        click.echo(whole("\n\n".join(part for part in _diff_parts(run, found) if part)))
+        click.echo(told_diff(run))
+
+
+def told_diff(run: dict[str, Any]) -> str:
+    """What a run changed, as a person reads it."""
+    from proxy.store.diff import diff as difference
+
+    parts = _diff_parts(all_shown(run), all_shown(difference(run)))
+    return whole("\n\n".join(part for part in parts if part))
 
 
 def _diff_parts(run: dict[str, Any], found: dict[str, Any]) -> list[str]:

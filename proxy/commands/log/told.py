@@ -34,17 +34,15 @@ def edit(repair: Mapping[str, Any], *, ops: bool = True) -> str:
         return f"{op}{old[0]}: {brief(old[1], 30)} -> {brief(new[1], 30)}"
     if old is not None and new is not None and old[1] == new[1]:
         return f"{op}{old[0]} -> {new[0]}"
-    return f"{op}{_short(before)} -> {_short(after)}"
+    if repair.get("op") == "swap_tool" and isinstance(before, str) and isinstance(after, str):
+        return f"{op}{before} -> {after}"
+    return f"{op}{brief(before, 40)} -> {brief(after, 40)}"
 
 
 def _only(value: Any) -> tuple[str, Any] | None:
     """The one key of an object, as an argument's name, with its value."""
     keys = as_object(value) or {}
     return next(((name.lstrip("/"), inner) for name, inner in keys.items()), None) if len(keys) == 1 else None
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) and len(value) < 40 else brief(value, 40)
 
 
 def subject(entry: Mapping[str, Any]) -> tuple[str, str]:

@@ -146,8 +146,10 @@ class Calls:
             outcome = record.outcome if isinstance(ended, asyncio.CancelledError) else str(Lost.BROKEN)
             self._journal.call(replace(record, outcome=outcome, ms=ms, message=str(ended)))
             raise
-        ms, body = (time.perf_counter() - clock) * 1000, reply.error if reply.result is None else reply.result
-        return reply, replace(record, outcome=_outcome(reply), ms=ms, message=reply.message, reply=body)
+        start_ms, body = reply.waited * 1000, reply.error if reply.result is None else reply.result
+        ms = max(0.0, (time.perf_counter() - clock) * 1000 - start_ms)
+        told = replace(record, outcome=_outcome(reply), ms=ms, message=reply.message, reply=body, start_ms=start_ms)
+        return reply, told
 
     async def _mended(
         self, tool: Tool, params: Mapping[str, Any], client: Client, reply: Reply, record: CallRecord, mode: Mode,

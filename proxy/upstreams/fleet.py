@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -141,7 +142,9 @@ class Fleet:
         if caller is None or not caller.together:
             return await self._request(server, method, params, caller, seconds)
         reply = await self._request(server, method, task_ids.theirs(server, params), caller, seconds)
-        return reply if reply.result is None else Reply(result=task_ids.shown_result(server, method, reply.result))
+        if reply.result is None:
+            return reply
+        return replace(reply, result=task_ids.shown_result(server, method, reply.result))
 
     async def _request(
         self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None, seconds: float | None
@@ -150,15 +153,19 @@ class Fleet:
         member = self._members.get(server)
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
+        waited, clock = 0.0, asyncio.get_running_loop().time
         for _ in range(2):
             connection = member.connection
             if connection is None or not connection.open:
+                began = clock()
                 await member.ready()
+                waited += clock() - began
                 connection = member.connection
             if connection is None:
                 break
             if caller is not None and caller.own is not None and connection.era == "handshake":
-                return await caller.own.request(server, method, params, caller)
+                reply = await caller.own.request(server, method, params, caller)
+                return replace(reply, waited=waited + reply.waited) if waited else reply
             if caller is not None and caller.modern and member.modern is not None:
                 connection = member.modern
             if method in STATEFUL:
@@ -168,9 +175,9 @@ class Fleet:
             if asks_back(reply) and caller is not None and not caller.modern:
                 reply = await rounds(connection, method, params or {}, caller, reply)
             if reply.lost is not Lost.NOT_SENT or connection.open:
-                return reply
+                return replace(reply, waited=waited) if waited else reply
             await asyncio.sleep(0)
-        return member.lost()
+        return replace(member.lost(), waited=waited)
 
     async def _kept(
         self, connection: UpstreamConnection, method: str, params: Mapping[str, Any] | None, caller: Caller | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -21,6 +22,9 @@ from proxy.wire.caller import Caller, Profile, Receiver
 from schemas.trial import Lost, Reply
 
 log = structlog.get_logger("server")
+
+NOTED = 0.001
+"""Seconds from which waiting for a connection is told apart from the call."""
 
 
 class SessionConnections:
@@ -44,18 +48,21 @@ class SessionConnections:
     async def request(self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller) -> Reply:
         """Send a request; what was certainly not sent goes once more over a new connection."""
         reply = Reply(lost=Lost.NOT_SENT, message=f"no upstream is called {server!r}")
+        waited, clock = 0.0, asyncio.get_running_loop().time
         for _ in range(2):
+            began = clock()
             try:
                 connection = await self.connection(server)
             except UnreachableError as failure:
                 text = f"{server} is not available: {failure}"
-                return Reply(lost=Lost.NOT_SENT, message=text, stderr=failure.stderr)
+                return Reply(lost=Lost.NOT_SENT, message=text, stderr=failure.stderr, waited=waited + clock() - began)
+            waited += clock() - began
             reply = await connection.request(method, params, caller)
             if method in STATEFUL and reply.result is not None:
                 self.session_state.note(server, method, params, caller.session)
             if reply.lost is not Lost.NOT_SENT or connection.open:
-                return reply
-        return reply
+                break
+        return replace(reply, waited=waited) if waited >= NOTED else reply
 
     def notify(self, server: str, method: str, params: Any, *, opening: bool) -> None:
         """Send a notification; `opening` a connection where there is none."""

@@ -127,13 +127,21 @@ class Executor:
                 tool, {**self.params, "name": tool.name, "arguments": arguments}, self.client
             )
         finally:
-            ms = (time.perf_counter() - clock) * 1000
+            start_ms = round(reply.waited * 1000, 3)
+            ms = max(0.0, (time.perf_counter() - clock) * 1000 - start_ms)
             run = StepRun(
                 step, tool.server, tool.name, arguments, Verdict.OK, reply, None, call_id, tool.effect, round(ms, 3)
             )
             run = self._classified(run, tool)
             self.journal.call(
-                replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
+                replace(
+                    record,
+                    outcome=run.verdict.value,
+                    ms=run.ms,
+                    reply=_written(reply),
+                    message=reply.message,
+                    start_ms=start_ms,
+                )
             )
             self.ledger.enter(tool, run)
             self.checkpoint.sent(run)

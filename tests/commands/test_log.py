@@ -294,6 +294,22 @@ def test_every_edit_of_a_call_is_shown_in_every_view(view: list[str], journal: P
         assert said.count("before it: Unknown tool: converrt") == 2
 
 
+def test_waiting_for_a_server_is_told_apart_from_the_call(journal: Path) -> None:
+    write(journal, call("call_s7", at=time.time(), ms=12.0, start_ms=1500.0))
+    assert "ok, 12 ms (after 1.5 s for the server's start)  call_s7" in log("watch", "--since", "1h", "-n", "1").stdout
+    assert "ms: 12.0" in log("show", "call_s7").stdout
+    assert "waited for its start, ms: 1500.0" in log("show", "call_s7").stdout
+
+
+def test_a_journal_without_the_time_of_a_start_is_read_and_taken_on(journal: Path) -> None:
+    with closing(sqlite3.connect(journal)) as former:
+        former.execute("ALTER TABLE calls DROP COLUMN start_ms")
+    assert "call_c3" in log("list").stdout
+    assert "call_c3" in log("show", "call_c3").stdout
+    write(journal, call("call_s7", start_ms=1500.0))
+    assert "1500.0" in log("show", "call_s7").stdout
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_table_fits_the_terminal_whatever_the_letters(width: int) -> None:
     rows = [("call_01m8dgxvr68eqrk8", "天気予報サーバー", "今日の天気を調べる道具", "ok", 1.5, "東京の天気 " * 20)]

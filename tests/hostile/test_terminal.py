@@ -185,6 +185,7 @@ def servers(home: Path) -> Path:
     [
         ["doctor"], ["doctor", "--json"], ["effects", "--all"], ["effects", "--json"],
         ["effects", "--write", "--yes", "--dry-run"], ["run", "plan.json"], ["run", "plan.json", "--json"],
+        ["tools", "list"], ["tools", "list", "--json"], ["tools", "call", "show_tide", "bad=1", "--json"],
     ],
     ids=" ".join,
 )  # fmt: skip

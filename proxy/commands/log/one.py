@@ -39,6 +39,7 @@ def show(id: str, as_json: bool) -> None:
 def _call_parts(call: dict[str, Any]) -> list[str]:
     head = f"{call['call_id']}  {clock(call['at'])}  {tool_of(call)}  {status(call['outcome'])}"
     facts = {"effect": call["effect"], "ms": round(call["ms"], 1), "session": call["session"]}
+    facts |= {"waited for its start, ms": round(call.get("start_ms") or 0.0, 1)}
     facts |= {"run": call["repair_id"], "step": call["step"]}
     said = "  ".join(f"{key}: {value}" for key, value in facts.items() if value)
     parts = [(name, call[name]) for name in ("arguments", "reply", "message")]

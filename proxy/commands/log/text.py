@@ -17,7 +17,7 @@ from proxy.plain import one_line
 
 _LEAST = 8
 """Columns that a cell keeps when a table is cut to the terminal."""
-_LAST = 0.4
+_LAST = 0.45
 """Share of the terminal that the last column may take from the others."""
 _IDS = frozenset({"ID", "CALL"})
 

@@ -35,7 +35,7 @@ def edit(repair: Mapping[str, Any], *, ops: bool = True) -> str:
     if old is not None and new is not None and old[1] == new[1]:
         return f"{op}{old[0]} -> {new[0]}"
     if repair.get("op") == "swap_tool" and isinstance(before, str) and isinstance(after, str):
-        return f"{op}{before} -> {after}"
+        return f"{op}{before} -> {after if ops else after.rpartition('/')[2]}"
     return f"{op}{brief(before, 40)} -> {brief(after, 40)}"
 
 
@@ -67,7 +67,9 @@ def sentence(entry: Mapping[str, Any]) -> str:
     named = one_line(" ".join(part for part in subject(entry) if part))
     ident = entry["call_id"] if entry["kind"] == "call" else entry["repair_id"]
     said = one_line(what(entry))
-    head = f"{clock(entry['at'])}  {entry['kind']:<8}  {named}  {status(outcome)}, {_time(took(entry))}"
+    waited = entry.get("start_ms") or 0.0
+    more = f" (after {_time(waited)} for the server's start)" if waited >= 1 else ""
+    head = f"{clock(entry['at'])}  {entry['kind']:<8}  {named}  {status(outcome)}, {_time(took(entry))}{more}"
     return f"{head}  {ident}" + (f"\n          {said}" if said else "")
 
 

@@ -115,28 +115,28 @@ def test_a_call_prints_what_came_back(shop: Path) -> None:
 
 
 def test_a_call_is_repaired_and_the_change_shown(shop: Path) -> None:
-    done = mend(shop, "tools", "call", "search_products", "qury=rake", "--server", "shop")
+    done = mend(shop, "tools", "call", "search_products", "ask=rake", "--server", "shop")
     assert done.returncode == 0
     assert json.loads(done.stdout)["count"] == 1
-    assert '-        "qury": "rake"' in done.stderr
+    assert '-        "ask": "rake"' in done.stderr
     assert "rename_argument" in done.stderr
     shown = mend(shop, "log", "diff", "last").stdout
     assert '+        "query": "rake"' in shown
-    off = mend(shop, "tools", "call", "search_products", "qury=rake", "--server", "shop", "--mode", "off")
+    off = mend(shop, "tools", "call", "search_products", "ask=rake", "--server", "shop", "--mode", "off")
     assert (off.returncode, off.stdout) == (1, "")
     assert "Input validation error" in off.stderr
 
 
 def test_a_name_and_an_argument_that_are_both_mended_are_both_shown(shop: Path) -> None:
-    done = mend(shop, "tools", "call", "serch_products", "qury=rake", "--server", "shop")
+    done = mend(shop, "tools", "call", "serch_products", "ask=rake", "--server", "shop")
     assert done.returncode == 0
     views = [done.stderr, *(mend(shop, "log", *view).stdout for view in (["show"], ["diff"], ["list"]))]
     views.append(mend(shop, "log", "watch", "--since", "1h", "--kind", "repair", "-n", "1").stdout)
     for said in views:
-        assert all(word in said for word in ("serch_products", "search_products", "qury", "query")), said
+        assert all(word in said for word in ("serch_products", "search_products", "ask", "query")), said
     for said in views[:3]:
         assert "before it: Unknown tool: serch_products" in said
-        assert "Input validation error" not in said
+        assert "before it: Input validation error" not in said
 
 
 def test_a_call_that_fails_exits_with_1(shop: Path) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from proxy.commands.nearest import Group
+
 COMMANDS = {
     "serve": ("proxy.commands.serve:serve", "Serve every configured server as one, on stdio or HTTP (the default)."),
     "wrap": ("proxy.commands.wrap:wrap", "Stand in front of one server, its tools unchanged."),
@@ -27,14 +29,15 @@ COMMANDS = {
     "login": ("proxy.commands.login:login", "Log in to a remote server that wants it, in the browser."),
     "logout": ("proxy.commands.login:logout", "Forget a login."),
     "model": ("proxy.commands.model:model", "List, fetch and find the planner's models."),
-    "doctor": ("proxy.commands.doctor:doctor", "Check that every configured server starts, and the rest."),
+    "tools": ("proxy.commands.tools:tools", "List the tools of every server, and call one."),
+    "doctor": ("proxy.commands.doctor:doctor", "Check every server, the planner and the rest; say what to mend."),
 }
 """Name to where the command is and what `--help` says of it."""
 
 _OWN_OPTIONS = {"--help", "-h", "--version"}
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group that imports a command when it is asked for, and serves when none is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

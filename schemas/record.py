@@ -15,7 +15,7 @@ class CallRecord:
 
     `outcome` is "sent" for the note written before a call with an effect leaves, and its verdict afterwards; a
     record of the same `call_id` replaces the earlier one. `repair_id` joins the calls of one run. Time in seconds
-    since the epoch, `ms` the upstream's share.
+    since the epoch, `ms` the upstream's share, `start_ms` how long the call waited for the upstream to be connected.
     """
 
     call_id: str
@@ -31,6 +31,7 @@ class CallRecord:
     effect: str = "unknown"
     reply: Json = None
     message: str = ""
+    start_ms: float = 0.0
 
 
 @dataclass(frozen=True)

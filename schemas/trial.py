@@ -28,7 +28,8 @@ class Reply:
     """What came back for one `tools/call`: a result, a JSON-RPC error, or nothing.
 
     Exactly one of `result`, `error` and `lost` is set. `result` is the upstream's own object. `stderr` holds the
-    upstream's last lines where the connection was lost.
+    upstream's last lines where the connection was lost. `waited` are the seconds until the upstream was connected,
+    which are no part of what the call itself took.
     """
 
     result: Mapping[str, Any] | None = None
@@ -36,6 +37,7 @@ class Reply:
     lost: Lost | None = None
     message: str = ""
     stderr: tuple[str, ...] = ()
+    waited: float = 0.0
 
     @property
     def refused(self) -> bool:

@@ -23,6 +23,7 @@ from proxy.planner.opening import Opened
 from proxy.ports import Client, Journal, Upstreams
 from proxy.repair.read.dialects import accepted
 from proxy.repair.read.proof import unknown_tool
+from proxy.repair.read.refusal import error_text
 from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
@@ -100,9 +101,13 @@ class Calls(Means):
         return upstream.repair if upstream is not None and upstream.repair is not None else self._config.repair.mode
 
     async def forward(
-        self, tool: Tool, params: Mapping[str, Any], client: Client, made: tuple[Proposal, ...] = (), asked: str = ""
-    ) -> Reply:
-        """Send a call as it came, or with edits `made` to a tool `asked` for; look at it again only if it fails."""
+        self, tool: Tool, params: Mapping[str, Any], client: Client, made: tuple[Proposal, ...] = (), asked: str = "",
+        first: str = "",
+    ) -> Reply:  # fmt: skip
+        """Send a call as it came, or with edits `made` to a tool `asked` for; look at it again only if it fails.
+
+        `first` is how the call was refused under the name that it was asked for.
+        """
         given, mode = params.get("arguments"), self._mode(tool.server)
         if mode == "auto" and self._config.repair.when == "before":
             early = mend.before_sending(tool, params.get("arguments", {}), self._upstreams.catalog)
@@ -112,13 +117,15 @@ class Calls(Means):
         reply, record = await self._noted(tool, sent, client)
         refused = reply.refused
         if refused and mode != "off":
-            return await self._mended(tool, params, client, reply, record, mode, made, mend.plan_of(tool, given, asked))
+            before = mend.plan_of(tool, given, asked)
+            return await self._mended(tool, params, client, reply, record, mode, made, before, first)
         self._journal.call(record)
         if reply.result is not None and not refused:
             self._remember(client, tool, params.get("arguments"), reply.result)
             if made:
                 before = mend.plan_of(tool, given, asked)
-                mended = mend.Mended(reply, before, mend.plan_of(tool, params.get("arguments")), made, worked=True)
+                after = mend.plan_of(tool, params.get("arguments"))
+                mended = mend.Mended(reply, before, after, made, worked=True, first=first)
                 return self._announce(self._journal.new_id("run"), mended, client, 1, 0.0)
         return reply
 
@@ -136,12 +143,14 @@ class Calls(Means):
             outcome = record.outcome if isinstance(ended, asyncio.CancelledError) else str(Lost.BROKEN)
             self._journal.call(replace(record, outcome=outcome, ms=ms, message=str(ended)))
             raise
-        ms, body = (time.perf_counter() - clock) * 1000, reply.error if reply.result is None else reply.result
-        return reply, replace(record, outcome=_outcome(reply), ms=ms, message=reply.message, reply=body)
+        start_ms, body = reply.waited * 1000, reply.error if reply.result is None else reply.result
+        ms = max(0.0, (time.perf_counter() - clock) * 1000 - start_ms)
+        told = replace(record, outcome=_outcome(reply), ms=ms, message=reply.message, reply=body, start_ms=start_ms)
+        return reply, told
 
     async def _mended(
         self, tool: Tool, params: Mapping[str, Any], client: Client, reply: Reply, record: CallRecord, mode: Mode,
-        made: tuple[Proposal, ...], asked: Plan,
+        made: tuple[Proposal, ...], asked: Plan, first: str,
     ) -> Reply:  # fmt: skip
         repair_id = self._journal.new_id("run")
         self._journal.call(replace(record, repair_id=repair_id, step=mend.STEP))
@@ -161,7 +170,7 @@ class Calls(Means):
             if self._config.evolution.memory:
                 self._memories.learn(mended.before, mended.lineage, evidence)
             self._remember(client, tool, mended.after.steps[0].arguments, mended.reply.result)
-        mended = replace(mended, before=asked, lineage=(*made, *mended.lineage))
+        mended = replace(mended, before=asked, lineage=(*made, *mended.lineage), first=first)
         calls, seconds = executor.ledger.calls, time.perf_counter() - clock
         if mended.worked:
             return self._announce(repair_id, mended, client, calls, seconds)
@@ -198,7 +207,7 @@ class Calls(Means):
         mistyped = unknown_tool(reply, name)
         swap = await to_thread.run_sync(names.mistyped, name, arguments, known) if mistyped else None
         if swap is not None and (tool := self._mendable(swap, view)) is not None:
-            return await self.forward(tool, params, client, (swap,), name)
+            return await self.forward(tool, params, client, (swap,), name, error_text(reply))
         if not reply.refused or self._mode(self._server) == "off":
             return reply
         near = await to_thread.run_sync(names.near, name, arguments, known)

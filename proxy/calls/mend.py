@@ -57,6 +57,8 @@ class Mended:
     """Repaired calls that were sent and not claimed."""
     why_not: str = ""
     """Why the suggestion was not sent, or not claimed."""
+    first: str = ""
+    """How the call was refused before its name was mended."""
 
 
 def plan_of(tool: Tool, arguments: Json, name: str = "") -> Plan:
@@ -223,7 +225,7 @@ def record(repair_id: str, session: str, mended: Mended, calls: int, seconds: fl
         (after if isinstance(changed, Inapplicable) else changed).json(),
         list(explain.repairs(mended.before, lineage)),
         [explain.problem_json(problem) for problem in mended.problems],
-        error_before=next((p.text for p in mended.problems if isinstance(p, Refused)), "")[:2000],
+        error_before=(mended.first or next((p.text for p in mended.problems if isinstance(p, Refused)), ""))[:2000],
         error_after=text[:2000],
         calls=calls,
         seconds=round(seconds, 4),

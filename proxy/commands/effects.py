@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.commands.options import config_option, run, settings, wrapping
+from proxy.commands.options import config_option, only, run, settings, wrapping
 from proxy.plain import json_text
 
 if TYPE_CHECKING:
     from proxy.commands.deciding import Listed
-    from schemas.config import Config
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -54,7 +53,7 @@ def effects(
         raise click.UsageError("--yes and --dry-run belong to --write")
     given = bool(command or url)
     loaded = settings(config, local=True, quiet=True, upstreams=not given)
-    chosen = _only(wrapping(loaded.config, name=name, command=command, url=url) if given else loaded.config, servers)
+    chosen = only(wrapping(loaded.config, name=name, command=command, url=url) if given else loaded.config, servers)
     from proxy.commands import deciding
 
     listed: list[Listed] = run(deciding.listed, chosen)
@@ -68,12 +67,3 @@ def effects(
         deciding.write(listed, None if given else loaded.path, yes=yes, dry_run=dry_run)
     elif not as_json and any(server.unknown for server in listed):
         click.echo("mcp-mend effects --write decides what the unknown ones do", err=True)
-
-
-def _only(config: Config, servers: tuple[str, ...]) -> Config:
-    from proxy.commands.pause import refuse_strangers
-
-    if not servers:
-        return config
-    refuse_strangers(servers, config.upstreams)
-    return config.model_copy(update={"upstreams": {name: config.upstreams[name] for name in servers}})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from proxy.commands.nearest import Group
 from proxy.commands.options import refuse
 
 
-@click.group()
+@click.group(cls=Group)
 def model() -> None:
     """The planner's models: list them, pull one, print where one lies.
 

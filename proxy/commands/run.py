@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.commands.options import config_option, mode_option, refuse, settings
+from proxy.commands.options import config_option, mode_option, refuse, refuse_nothing, settings
 from proxy.commands.options import run as run_async
 from proxy.plain import json_text, one_line, whole
 from proxy.repair.view.shown import all_shown
@@ -66,6 +66,7 @@ def run(plan: Path | None, config: Path | None, mode: str | None, *, as_json: bo
         raise click.UsageError("give either PLAN or --resume REPAIR_ID")
     submitted = _read(plan) if plan is not None else None
     loaded = settings(config, mode=mode, local=True, quiet=True)
+    refuse_nothing(loaded)
     report = run_async(carry_out, loaded.config, submitted, _earlier(resume) if resume is not None else None)
     show(report, submitted if submitted is not None else report.plan, as_json=as_json)
 

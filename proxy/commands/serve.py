@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.commands.options import config_option, mode_option, refuse, run, settings
+from proxy.commands.options import config_option, mode_option, refuse, refuse_nothing, run, settings
 
 
 @click.command()
@@ -24,6 +24,7 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
     address = _address(http) if http else None
     loaded = settings(config, mode=mode)
     if address is None and sys.stdin.isatty():
+        refuse_nothing(loaded)
         click.echo("mcp-mend speaks MCP on stdin and stdout: a client starts it. See mcp-mend --help.", err=True)
     from proxy import app
     from proxy.settings import load

@@ -84,9 +84,7 @@ def load_text(
     if not upstreams:
         data.pop("upstreams", None)
     data, retired = _without_retired(data)
-    config = _checked(data, source, {}, Expansion(env, places or {}))
-    _refuse_ourselves(config, source)
-    return Loaded(config, skipped=retired)
+    return Loaded(_checked(data, source, {}, Expansion(env, places or {}), own=True), skipped=retired)
 
 
 def _without_retired(data: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -113,8 +111,14 @@ def _client_file(source: Text, where: KeyPath, expansion: Expansion, *, upstream
     return Loaded(config, ignored=found.ignored, skipped=(*found.skipped, *retired))
 
 
-def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath], expansion: Expansion) -> Config:
-    """Expand and validate; a disabled upstream keeps its texts, so its variables need not be set."""
+def _checked(
+    data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath], expansion: Expansion, *, own: bool = False
+) -> Config:
+    """Expand and validate; every fault is told at once, unset variables among them.
+
+    A disabled upstream keeps its texts, so its variables need not be set. `own` refuses entries that start mcp-mend
+    itself.
+    """
     expanded: dict[str, Any] = {}
     for key, value in data.items():
         at = prefix.get(key, (key,))
@@ -125,9 +129,17 @@ def _checked(data: Mapping[str, Any], source: Text, prefix: Mapping[str, KeyPath
             }
         else:
             expanded[key] = expansion.value(value, at)
-    if expansion.missing:
-        raise ConfigError(dict.fromkeys(fault(source, path, message) for path, message in expansion.missing))
-    config = validated(expanded, source, prefix).with_secrets(expansion.secrets)
+    faults = [fault(source, path, message) for path, message in expansion.missing]
+    try:
+        config = validated(expanded, source, prefix)
+        faults += _ourselves(config, source) if own else ()
+    except ConfigError as error:
+        unset = tuple(fault(source, path, "") for path, _ in expansion.missing)
+        faults += (found for found in error.faults if not (unset and found.startswith(unset)))
+        config = Config()
+    if faults:
+        raise ConfigError(dict.fromkeys(faults))
+    config = config.with_secrets(expansion.secrets)
     return config.with_variables(_used_by(expansion, prefix.get("upstreams", ("upstreams",))))
 
 
@@ -144,14 +156,12 @@ def _disabled(entry: Any) -> bool:
     return (as_object(entry) or {}).get("enabled") is False
 
 
-def _refuse_ourselves(config: Config, source: Text) -> None:
-    faults = [
+def _ourselves(config: Config, source: Text) -> list[str]:
+    return [
         fault(source, ("upstreams", name, "command"), "this starts mcp-mend itself; name the server behind it instead")
         for name, upstream in config.upstreams.items()
         if upstream.command and upstream.enabled and ours(upstream.command, upstream.args)
     ]
-    if faults:
-        raise ConfigError(faults)
 
 
 def _mode(mode: str | None, env: Mapping[str, str]) -> Mode | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from catalog_cache.home import private_folder, state_folder
 from proxy.store.rows import Row
-from proxy.store.tables import TABLES, VERSION, VIEWS
+from proxy.store.tables import ADDED, TABLES, VERSION, VIEWS
 
 _BUSY_MS = 5000
 """How long to wait for another process that is writing."""
@@ -60,6 +61,11 @@ class Database:
         if found > VERSION:
             raise NewerError(f"{self.path} was written by a newer mcp-mend (tables {found}, known {VERSION})")
         self._connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {VIEWS} PRAGMA user_version = {VERSION}; COMMIT;")
+        for table, columns in ADDED.items():
+            there = {row[1] for row in run(f"PRAGMA table_info({table})")}
+            for name in columns.keys() - there:
+                with suppress(sqlite3.OperationalError):  # another process may add it at the same time
+                    run(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows in one transaction: all of them, or none where it raises."""

@@ -41,7 +41,7 @@ def _around(run: Mapping[str, Any], step: str | None) -> dict[str, str | None]:
     calls = [call for call in run["sent"] if call["step"] == step]
     first, last = (_error_of(calls[0]), _error_of(calls[-1])) if calls else (None, _said(run["problems"], step))
     of_the_call = run.get("error_before") if run["kind"] == "repair" else None
-    return {"error_before": first or of_the_call or _said(run["found"], step), "error_after": last}
+    return {"error_before": of_the_call or first or _said(run["found"], step), "error_after": last}
 
 
 def _error_of(call: Mapping[str, Any]) -> str | None:

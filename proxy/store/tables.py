@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS calls (
     repair_id TEXT REFERENCES runs (repair_id),
     message TEXT,
     arguments TEXT,
-    reply TEXT
+    reply TEXT,
+    start_ms REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS repairs (
     repair_id TEXT NOT NULL REFERENCES runs (repair_id),
@@ -69,6 +70,9 @@ CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
 CREATE INDEX IF NOT EXISTS calls_repair ON calls (repair_id);
 CREATE INDEX IF NOT EXISTS runs_at ON runs (at);
 """
+
+ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}}
+"""Columns, by table, that a journal of the same version may lack."""
 
 VIEWS = """
 CREATE VIEW IF NOT EXISTS recent_calls AS

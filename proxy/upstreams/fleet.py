@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,9 @@ from schemas.trial import Lost, Reply
 
 FIRST_LIST = 0.6
 """Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
+
+NOTED = 0.001
+"""Seconds from which waiting for a connection is told apart from the call."""
 
 RELIST = 5.0
 """Seconds that `tools/list` waits for an upstream which has just announced changes."""
@@ -141,19 +145,23 @@ class Fleet:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
         together = caller is not None and caller.together
         sent = task_ids.theirs(server, params) if together else params
+        waited, clock = 0.0, asyncio.get_running_loop().time
         for _ in range(2):
+            began = clock()
             try:
                 connection = await self._way(member, caller)
             except UnreachableError as failure:
-                return member.lost(str(failure), failure.stderr)
+                return replace(member.lost(str(failure), failure.stderr), waited=waited + clock() - began)
+            waited += clock() - began
             if connection is None:
                 break
             reply = await self._over(connection, method, sent, caller, seconds)
             if reply.lost is not Lost.NOT_SENT or connection.open:
-                shown = together and reply.result is not None
-                return Reply(result=task_ids.shown_result(server, method, reply.result or {})) if shown else reply
+                if together and reply.result is not None:
+                    reply = Reply(result=task_ids.shown_result(server, method, reply.result))
+                return replace(reply, waited=waited) if waited >= NOTED else reply
             await asyncio.sleep(0)
-        return member.lost()
+        return replace(member.lost(), waited=waited)
 
     async def _way(self, member: Supervisor, caller: Caller | None) -> Connection | None:
         """The connection that this caller is to use: the shared one, its own, or one without a session."""

@@ -128,10 +128,18 @@ class Executor:
                 tool, {**self.params, "name": tool.name, "arguments": arguments}, self.client
             )
         finally:
-            ms = (time.perf_counter() - clock) * 1000
+            start_ms = round(reply.waited * 1000, 3)
+            ms = max(0.0, (time.perf_counter() - clock) * 1000 - start_ms)
             run = self._classified(replace(run, reply=reply, ms=round(ms, 3)), tool)
             self.journal.call(
-                replace(record, outcome=run.verdict.value, ms=run.ms, reply=_written(reply), message=reply.message)
+                replace(
+                    record,
+                    outcome=run.verdict.value,
+                    ms=run.ms,
+                    reply=_written(reply),
+                    message=reply.message,
+                    start_ms=start_ms,
+                )
             )
             self.ledger.enter(tool, run)
             self.checkpoint.sent(run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -70,8 +72,50 @@ def test_options_without_a_command_belong_to_serve() -> None:
     assert CliRunner().invoke(main, ["--version"]).output.startswith("mcp-mend ")
 
 
-def test_an_unknown_command_is_refused() -> None:
-    assert "No such command" in refused("sevre")
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["sevre"], "No such command 'sevre'; did you mean serve"),
+        (["log", "wtach"], "did you mean watch?"),
+        (["model", "lst"], "did you mean list?"),
+        (["tools", "cal"], "did you mean call?"),
+        (["xyzzy"], "there are: serve, wrap,"),
+        (["doctor", "--confg", "x"], "--config"),
+        (["--confg", "x"], "--config"),
+    ],
+)
+def test_a_mistyped_name_is_refused_with_the_nearest(args: list[str], said: str) -> None:
+    assert said in refused(*args)
+
+
+@pytest.mark.parametrize("args", [["run", "plan.json"], ["tools", "list"], ["tools", "call", "x"]])
+def test_where_nothing_is_configured_the_next_steps_are_named(args: list[str], alone: Path) -> None:
+    (alone / "plan.json").write_text("{}", encoding="utf-8")
+    said = refused(*args)
+    assert "no server is configured" in said
+    assert "mcp-mend import" in said
+    assert "mcp-mend install" in said
+
+
+def bare(on_a_terminal: bool) -> subprocess.CompletedProcess[str]:
+    """A bare `mcp-mend` that is asked nothing, on a terminal or by a client's pipe."""
+    ours, theirs = pty.openpty() if on_a_terminal else os.pipe()[::-1]
+    os.close(ours) if not on_a_terminal else None
+    line = [sys.executable, "-c", "from proxy.cli import main; main()"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    try:
+        return subprocess.run(line, env=env, stdin=theirs, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        os.close(theirs)
+        if on_a_terminal:
+            os.close(ours)
+
+
+def test_a_bare_start_on_a_terminal_names_the_next_steps_and_serves_a_client() -> None:
+    done = bare(True)
+    assert done.returncode == 2
+    assert "mcp-mend install" in done.stderr
+    assert bare(False).returncode == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "wrap"])

@@ -6,17 +6,21 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonpatch
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from proxy.cli import main
+from proxy.commands.log.text import table
 from proxy.store.database import Database
 from proxy.store.diff import patch, unified
 from proxy.store.redact import Redaction
@@ -240,21 +244,84 @@ def test_pruning_deletes_what_is_older(journal: Path) -> None:
     assert log("prune", "--max-mb", "0").stdout == "2 entries deleted\n"
 
 
+def watcher(*args: str) -> list[str]:
+    program = "from proxy.cli import main; main()"
+    return [sys.executable, "-c", program, "log", "watch", "--interval", "0.05", *args]
+
+
 def test_watching_prints_entries_as_they_are_written(journal: Path) -> None:
-    line = [sys.executable, "-c", "from proxy.cli import main; main()", "log", "watch", "-n", "2", "--interval", "0.05"]
-    with subprocess.Popen([*line, "--server", "units"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as watcher:
+    line = watcher("--json", "-n", "2", "--server", "units")
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True) as watching:
         try:
             with closing(sqlite3.connect(journal)):
                 number = 0
-                while watcher.poll() is None and number < 2000:
+                while watching.poll() is None and number < 2000:
                     number += 1
                     write(journal, call(f"call_n{number}", at=2e9), call(f"call_m{number}", server="mail"))
-            out, _ = watcher.communicate(timeout=30)
+            out, _ = watching.communicate(timeout=30)
         finally:
-            watcher.kill()
+            watching.kill()
     seen = [json.loads(entry) for entry in out.splitlines()]
-    assert watcher.returncode == 0
+    assert watching.returncode == 0
     assert [entry["call_id"][:6] for entry in seen] == ["call_n", "call_n"]
+
+
+def test_watching_is_in_words_and_may_begin_earlier(journal: Path) -> None:
+    said = log("watch", "--since", "2023-11-14T22:13:21+00:00", "-n", "3").stdout
+    assert [line.split("  ", 1)[1].strip() for line in said.splitlines()] == [
+        "repair    units convert  repaired, 250 ms  run_b2",
+        'coerce_argument "1" -> 1',
+        "call      mail send  ok, 2 ms  call_c3",
+        "workflow  units convert  failed, 250 ms  run_d4",
+        'coerce_argument "1" -> 1, still: still wrong',
+    ]
+
+
+TWICE = [
+    {"op": "swap_tool", "step": "s", "before": "converrt", "after": "units/convert", "rule": "misspelled_tool"},
+    {"op": "rename_argument", "step": "s", "before": {"/val": 1}, "after": {"/value": 1}, "rule": "rename_argument"},
+]
+
+
+@pytest.mark.parametrize(
+    "view", [["list"], ["show", "run_t"], ["diff", "run_t"], ["watch", "-n", "1", "--since", "20d"]]
+)
+def test_every_edit_of_a_call_is_shown_in_every_view(view: list[str], journal: Path) -> None:
+    write(journal, run("run_t", at=time.time(), repairs=TWICE, error_before="Unknown tool: converrt"))
+    said = log(*view).stdout
+    assert all(word in said for word in ("converrt", "convert", "val", "value"))
+    if view[0] in ("show", "diff"):
+        assert said.count("before it: Unknown tool: converrt") == 2
+
+
+def test_waiting_for_a_server_is_told_apart_from_the_call(journal: Path) -> None:
+    write(journal, call("call_s7", at=time.time(), ms=12.0, start_ms=1500.0))
+    assert "ok, 12 ms (after 1.5 s for the server's start)  call_s7" in log("watch", "--since", "1h", "-n", "1").stdout
+    assert "ms: 12.0" in log("show", "call_s7").stdout
+    assert "waited for its start, ms: 1500.0" in log("show", "call_s7").stdout
+
+
+def test_a_journal_without_the_time_of_a_start_is_read_and_taken_on(journal: Path) -> None:
+    with closing(sqlite3.connect(journal)) as former:
+        former.execute("ALTER TABLE calls DROP COLUMN start_ms")
+    assert "call_c3" in log("list").stdout
+    assert "call_c3" in log("show", "call_c3").stdout
+    write(journal, call("call_s7", start_ms=1500.0))
+    assert "1500.0" in log("show", "call_s7").stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_fits_the_terminal_whatever_the_letters(width: int) -> None:
+    rows = [("call_01m8dgxvr68eqrk8", "天気予報サーバー", "今日の天気を調べる道具", "ok", 1.5, "東京の天気 " * 20)]
+    lines = table(rows, ("ID", "SERVER", "TOOL", "OUTCOME", "MS", "WHAT"), width)
+    lines = click.unstyle(lines).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert lines[1].split()[0].endswith("8eqrk8")
+
+
+def test_columns_stand_under_each_other_whatever_the_letters() -> None:
+    lines = click.unstyle(table([("天気", "x"), ("ab", "y")], ("A", "B"), 40)).splitlines()
+    assert [cell_len(line) for line in lines] == [7, 7, 7]
 
 
 @pytest.fixture

@@ -138,7 +138,10 @@ def texts(value: Any) -> list[str]:
 
 def test_watching_prints_no_control_codes(home: Path) -> None:
     with writing(home):
-        said = printed("log", "watch", "-n", "2", "--interval", "0.05")
+        words = printed("log", "watch", "-n", "7", "--interval", "0.05", "--since", "2000-01-01")
+        said = printed("log", "watch", "-n", "2", "--interval", "0.05", "--json")
+    assert "ok\\x1b]0;owned" in words
+    assert raw(words) == []
     assert raw(said) == []
     assert [json.loads(line)["tool"] for line in said.splitlines()] == [EVIL, EVIL]
 
@@ -182,6 +185,7 @@ def servers(home: Path) -> Path:
     [
         ["doctor"], ["doctor", "--json"], ["effects", "--all"], ["effects", "--json"],
         ["effects", "--write", "--yes", "--dry-run"], ["run", "plan.json"], ["run", "plan.json", "--json"],
+        ["tools", "list"], ["tools", "list", "--json"], ["tools", "call", "show_tide", "bad=1", "--json"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -101,6 +101,23 @@ def test_every_fault_of_a_file_is_named_at_once() -> None:
     assert len(faults('[repair]\nmod = 1\nwhen = "x"\n[log]\nlevel = "loud"')) == 3
 
 
+def test_unset_variables_are_named_beside_every_other_fault() -> None:
+    text = """
+[upstreams.a]
+command = "${NOPE}"
+[upstreams.b]
+command = "mcp-mend"
+[upstreams.c]
+command = "x"
+call_timeout = "${NEITHER}"
+"""
+    told = faults(text + '[log]\nlevel = "loud"')
+    assert [fault.split(":")[2].strip() for fault in told] == [
+        "upstreams.a.command", "upstreams.c.call_timeout", "log.level",
+    ]  # fmt: skip
+    assert [fault.split(":")[1] for fault in faults(text)] == ["3", "8"]
+
+
 def test_a_key_unlike_any_known_one_gets_the_list() -> None:
     assert "known here: expose" in faults("[workflow]\nzzz = 1")[0].replace("budget, ", "")
 

@@ -8,9 +8,10 @@ from proxy.commands.log.keep import export, path, prune
 from proxy.commands.log.listing import list_entries, stats, watch
 from proxy.commands.log.one import diff, show
 from proxy.commands.log.replay import replay
+from proxy.commands.nearest import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def log() -> None:
     """Look into the journal of calls, repairs and runs.
 

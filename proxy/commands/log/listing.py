@@ -9,10 +9,11 @@ import click
 
 from proxy.commands.log.asking import filters, json_option, reading
 from proxy.commands.log.text import clock, table
+from proxy.commands.log.told import sentence, subject, took, what
 from proxy.plain import json_text
 
 if TYPE_CHECKING:
-    from proxy.store.reader import Entry
+    from proxy.store.reader import Entry, Reader
 
 HEADS = ("TIME", "ID", "KIND", "SERVER", "TOOL", "OUTCOME", "MS", "WHAT")
 
@@ -30,7 +31,7 @@ def list_entries(limit: int, as_json: bool, **wanted: Any) -> None:
     from proxy.store.reader import Filter, public
 
     with reading() as reader:
-        entries = reader.entries(Filter(**wanted, limit=limit or None))
+        entries = _whole(reader, reader.entries(Filter(**wanted, limit=limit or None)))
     if as_json:
         for entry in entries:
             click.echo(json_text(public(entry)))
@@ -41,44 +42,55 @@ def list_entries(limit: int, as_json: bool, **wanted: Any) -> None:
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    if entry["kind"] == "call":
-        of = f"{entry['repair_id']} {entry['step'] or ''}".strip() if entry["repair_id"] else ""
-        what = of or (entry["message"] or "")
-        named = (entry["server"], entry["tool"], entry["outcome"], entry["ms"])
-        return clock(entry["at"]), entry["call_id"], "call", *named, what
-    plan: dict[str, Any] = entry["plan_after"] or entry["plan_before"] or {}
-    steps: list[dict[str, Any]] = plan.get("steps") or []
-    server = steps[0].get("server") if len(steps) == 1 else ""
-    tool = steps[0].get("tool") if len(steps) == 1 else f"{len(steps)} steps"
-    what = entry["error_after"] or entry["error_before"] or plan.get("goal")
-    named = (server, tool, entry["status"], entry["seconds"] * 1000)
-    return clock(entry["at"]), entry["repair_id"], entry["kind"], *named, what
+    ident, outcome = ("call_id", "outcome") if entry["kind"] == "call" else ("repair_id", "status")
+    named = (*subject(entry), entry[outcome], took(entry), what(entry, ops=False))
+    return clock(entry["at"]), entry[ident], entry["kind"], *named
+
+
+def _whole(reader: Reader, entries: list[Entry]) -> list[Entry]:
+    """The same entries, runs with their repairs."""
+    return [entry if entry["kind"] == "call" else {**entry, "repairs": _repairs(reader, entry)} for entry in entries]
+
+
+def _repairs(reader: Reader, run: Entry) -> list[Entry]:
+    from proxy.store.reader import public
+
+    return [public(repair) for repair in reader.run(run["repair_id"])["repairs"]]
 
 
 @click.command()
 @filters
 @click.option("-n", "limit", type=click.IntRange(1), help="End after so many entries.")
 @click.option("--interval", type=click.FloatRange(0.05), default=0.5, show_default=True, help="Seconds between looks.")
-def watch(limit: int | None, interval: float, **wanted: Any) -> None:
-    """Print entries as they are written, one JSON object a line, until Ctrl-C.
+@json_option
+def watch(limit: int | None, interval: float, as_json: bool, **wanted: Any) -> None:
+    """Print entries as they are written, in words, until Ctrl-C; with --since, first those that there are from then on.
 
     \b
-    mcp-mend log watch --status failed | jq .message
+    mcp-mend log watch --since 10m
+    mcp-mend log watch --status failed --json | jq .message
     """
     from proxy.store.reader import Filter, public
 
     with reading() as reader:
-        seen = reader.newest()
+        seen = (0, 0) if wanted["since"] is not None else reader.newest()
         left = limit
         while left is None or left > 0:
             until = reader.newest()
             entries = reader.entries(Filter(**wanted, limit=None), after=seen) if until != seen else []
-            seen = max(until[0], seen[0]), max(until[1], seen[1])
-            for entry in entries[:left]:
-                click.echo(json_text(public(entry)))
+            seen = _after(entries, max(until[0], seen[0]), max(until[1], seen[1]))
+            for entry in _whole(reader, entries[:left]):
+                click.echo(json_text(public(entry)) if as_json else sentence(entry))
             left = None if left is None else left - len(entries)
             if left is None or left > 0:
                 time.sleep(interval)
+
+
+def _after(entries: list[Entry], call: int, run: int) -> tuple[int, int]:
+    """The last numbers seen, those of entries that came while they were being read included."""
+    calls = [entry["number"] for entry in entries if entry["kind"] == "call"]
+    runs = [entry["number"] for entry in entries if entry["kind"] != "call"]
+    return max([call, *calls]), max([run, *runs])
 
 
 @click.command()

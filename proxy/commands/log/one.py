@@ -39,6 +39,7 @@ def show(id: str, as_json: bool) -> None:
 def _call_parts(call: dict[str, Any]) -> list[str]:
     head = f"{call['call_id']}  {clock(call['at'])}  {tool_of(call)}  {status(call['outcome'])}"
     facts = {"effect": call["effect"], "ms": round(call["ms"], 1), "session": call["session"]}
+    facts |= {"waited for its start, ms": round(call.get("start_ms") or 0.0, 1)}
     facts |= {"run": call["repair_id"], "step": call["step"]}
     said = "  ".join(f"{key}: {value}" for key, value in facts.items() if value)
     parts = [(name, call[name]) for name in ("arguments", "reply", "message")]
@@ -84,8 +85,15 @@ def diff(id: str, only_patch: bool, as_json: bool) -> None:
     elif only_patch:
         click.echo(json_text(found["patch"], indent=2))
     else:
-        run, found = all_shown(run), all_shown(found)
-        click.echo(whole("\n\n".join(part for part in _diff_parts(run, found) if part)))
+        click.echo(told_diff(run))
+
+
+def told_diff(run: dict[str, Any]) -> str:
+    """What a run changed, as a person reads it."""
+    from proxy.store.diff import diff as difference
+
+    parts = _diff_parts(all_shown(run), all_shown(difference(run)))
+    return whole("\n\n".join(part for part in parts if part))
 
 
 def _diff_parts(run: dict[str, Any], found: dict[str, Any]) -> list[str]:

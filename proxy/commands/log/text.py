@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import click
+from rich.cells import cell_len, set_cell_size
 
 from proxy.plain import one_line
+
+_LEAST = 8
+"""Columns that a cell keeps when a table is cut to the terminal."""
+_LAST = 0.45
+"""Share of the terminal that the last column may take from the others."""
+_IDS = frozenset({"ID", "CALL"})
 
 _GOOD = {"ok", "succeeded", "repaired"}
 _BAD = {"failed", "refused", "not_executed", "silent", "unknown_tool"}
@@ -18,21 +27,39 @@ _PENDING = {"sent", "suggested", "unknown", "not_sent", "blocked"}
 
 
 def table(rows: Sequence[Sequence[Any]], heads: Sequence[str], width: int | None = None) -> str:
-    """Aligned columns under their heads; the last column is cut to what the terminal holds."""
+    """Aligned columns under their heads, each as wide as it is shown.
+
+    The last column is cut to what the terminal holds; where that does not do, the widest others are cut too. An id
+    keeps its end, by which it is found. Where nobody looks, only the last column is cut.
+    """
+    looked_at = width is not None or sys.stdout.isatty() or "COLUMNS" in os.environ
     width = width or shutil.get_terminal_size((120, 24)).columns
-    cells = [[_cell(cell) for cell in row] for row in rows]
-    widths = [max(len(row[at]) for row in [list(heads), *cells]) for at in range(len(heads))]
-    room = max(width - sum(widths[:-1]) - 2 * (len(heads) - 1), 12)
-    lines = [_line(heads, widths, room, bold=True), *(_line(row, widths, room) for row in cells)]
+    cells = [list(heads), *([_cell(cell) for cell in row] for row in rows)]
+    widths = [max(cell_len(row[at]) for row in cells) for at in range(len(heads))]
+    gaps = 2 * (len(heads) - 1)
+    room = max(width - sum(widths[:-1]) - gaps, int(width * _LAST) if looked_at else 0, _LEAST)
+    widths[-1] = min(widths[-1], room)
+    while looked_at and sum(widths) + gaps > width and max(widths) > _LEAST:
+        widest = max(widths[:-1])
+        widths[widths.index(widest) if widest > _LEAST else -1] -= 1
+    lines = [_line(row, widths, heads, bold=at == 0) for at, row in enumerate(cells)]
     return "\n".join(lines)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], room: int, *, bold: bool = False) -> str:
-    padded = [f"{cell:<{size}}" for cell, size in zip(cells[:-1], widths[:-1], strict=True)]
-    last = cells[-1] if len(cells[-1]) <= room else cells[-1][: room - 1] + "…"
+def _line(row: Sequence[str], widths: Sequence[int], heads: Sequence[str], *, bold: bool) -> str:
+    padded = [_cut(cell, size, keep_end=head in _IDS) for cell, size, head in zip(row, widths, heads, strict=True)]
     if bold:
-        return click.style("  ".join([*padded, last]).rstrip(), bold=True)
-    return "  ".join([*(status(cell) for cell in padded), last]).rstrip()
+        return click.style("  ".join(padded).rstrip(), bold=True)
+    return "  ".join([*(status(cell) for cell in padded[:-1]), padded[-1]]).rstrip()
+
+
+def _cut(cell: str, size: int, *, keep_end: bool) -> str:
+    """A cell in exactly so many columns of a terminal."""
+    if cell_len(cell) <= size:
+        return set_cell_size(cell, size)
+    if keep_end:
+        return set_cell_size("…" + cell[-(size - 1) :], size)
+    return set_cell_size(set_cell_size(cell, size - 1).rstrip() + "…", size)
 
 
 def status(cell: str) -> str:
@@ -98,12 +125,13 @@ def change(number: int, found: Mapping[str, Any]) -> str:
             f"   rule: {found.get('rule') or '-'}",
             f"   evidence: {found.get('evidence') or '-'}",
             f"   confidence: {found.get('confidence') or '-'}",
-            f"   before it: {_first_line(found.get('error_before')) or '-'}",
-            f"   after it: {_first_line(found.get('error_after')) or 'no error'}",
+            f"   before it: {first_line(found.get('error_before')) or '-'}",
+            f"   after it: {first_line(found.get('error_after')) or 'no error'}",
         ]
     )
 
 
-def _first_line(text: str | None) -> str:
+def first_line(text: str | None) -> str:
+    """The first line of a text, with a mark where there are more."""
     lines = (text or "").splitlines()
     return lines[0] + (" ..." if len(lines) > 1 else "") if lines else ""

@@ -1,0 +1,43 @@
+"""Every message that docs/troubleshooting.md quotes is one that the program prints."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "troubleshooting.md"
+QUOTED = re.findall(r"(?m)^### `(.+)`$", PAGE.read_text(encoding="utf-8"))
+GAP = "\0"
+
+
+def texts() -> list[str]:
+    """Every text in the code of the program, what is put into it as a gap."""
+    found: list[str] = []
+    for folder in ("proxy", "schemas", "catalog_cache"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.JoinedStr):
+                    parts = (part.value if isinstance(part, ast.Constant) else GAP for part in node.values)
+                    found.append("".join(map(str, parts)))
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value)
+    return found
+
+
+TEXTS = texts()
+
+
+def test_the_page_quotes_messages() -> None:
+    assert len(QUOTED) > 20
+    assert len(QUOTED) == len(set(QUOTED))
+
+
+@pytest.mark.parametrize("message", QUOTED)
+def test_a_quoted_message_stands_in_the_code(message: str) -> None:
+    """Words in capitals stand for what differs from time to time."""
+    wanted = re.sub(r"\b[A-Z][A-Z]+\b", GAP, message)
+    assert any(wanted in re.sub(r"\b[A-Z][A-Z]+\b", GAP, text) for text in TEXTS), wanted

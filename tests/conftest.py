@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Generator
+
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
@@ -16,3 +19,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "promise(names): which of the promises in tests/promises.py a test shows")
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.stdlib.add_log_level, plain])
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Generator[None]:
+    """Commands set up logging for a process of their own; here that is undone after each test."""
+    root = logging.getLogger()
+    handlers, level, configured = list(root.handlers), root.level, structlog.get_config()
+    yield
+    structlog.configure(**configured)
+    logging.captureWarnings(capture=False)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    root.setLevel(level)

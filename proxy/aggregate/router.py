@@ -265,7 +265,8 @@ class Router:
         tool = self._calls.tool(name)
         if tool is not None:
             reply = await self._calls.forward(tool, call, request)
-            self._resources.addresses.linked(tool.server, reply.result)
+            if self._server is None:
+                self._resources.addresses.linked(tool.server, reply.result)
             return reply
         if self._server is not None:
             await self._fleet.listed_all(self._server)

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from proxy.frontends.serving import Server
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 from proxy.upstreams.auth.oauth import OAuthError
 
 ANYWHERE = "http://127.0.0.1:0/callback"

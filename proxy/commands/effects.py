@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proxy.commands.options import config_option, only, run, settings, wrapping
-from proxy.plain import json_text
+from proxy.repair.view.shown import json_text
 
 if TYPE_CHECKING:
     from proxy.commands.deciding import Listed

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from proxy.commands.options import config_option, refuse, run, settings
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 
 if TYPE_CHECKING:
     from proxy.commands.browser import Loopback

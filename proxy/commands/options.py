@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from proxy.plain import one_line
-from proxy.repair.view.shown import without_secrets
+from proxy.repair.view.shown import one_line, without_secrets
 
 if TYPE_CHECKING:
     from proxy.settings import Loaded

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.commands.options import config_option, refuse
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 
 
 @click.command()

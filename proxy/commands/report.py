@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from proxy.commands.log.text import brief, coloured
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 from proxy.store.diff import unified
 from schemas.catalog import as_list, as_object
 from schemas.report import RepairReport, Report

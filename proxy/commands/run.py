@@ -12,8 +12,7 @@ import click
 
 from proxy.commands.options import config_option, mode_option, refuse, refuse_nothing, settings
 from proxy.commands.options import run as run_async
-from proxy.plain import json_text, one_line, whole
-from proxy.repair.view.shown import all_shown
+from proxy.repair.view.shown import all_shown, json_text, one_line, whole
 
 if TYPE_CHECKING:
     from proxy.ports import Written

@@ -15,9 +15,9 @@ import anyio
 import structlog
 
 from proxy.model.answers import chosen, json_of, listed
-from proxy.plain import one_line
 from proxy.ports import Client, Usage
 from proxy.repair.view.schema import fits
+from proxy.repair.view.shown import one_line
 
 log = structlog.get_logger("planner")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proxy.plain import json_text
+from proxy.repair.view.shown import json_text
 from proxy.settings.jsonc import Document, Path
 from schemas.catalog import as_list, as_object
 

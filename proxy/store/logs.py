@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from proxy.plain import json_text
+from proxy.repair.view.shown import json_text
 from proxy.store.redact import Redaction
 from schemas.config import Log
 from schemas.record import CallRecord, RunRecord

@@ -12,9 +12,9 @@ from dataclasses import replace
 import anyio.to_thread
 import structlog
 
-from proxy.plain import json_text, one_line
 from proxy.ports import Client
 from proxy.repair.search.propose import Repair
+from proxy.repair.view.shown import json_text, one_line
 from proxy.settings.state import choose
 from schemas.catalog import Effect, Tool
 from schemas.config import Upstream

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.cli import main
-from proxy.plain import json_text, one_line
+from proxy.repair.view.shown import json_text, one_line
 from proxy.store.database import Database
 from proxy.store.redact import Redaction
 from proxy.store.rows import Rows

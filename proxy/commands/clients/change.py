@@ -16,8 +16,7 @@ import click
 from catalog_cache.home import exchange
 from proxy.commands.log.text import coloured
 from proxy.commands.options import BAD_INPUT
-from proxy.plain import one_line
-from proxy.repair.view.shown import shown, without_secrets
+from proxy.repair.view.shown import one_line, shown, without_secrets
 
 Parsed = TypeVar("Parsed")
 

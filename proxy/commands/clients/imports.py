@@ -12,7 +12,7 @@ import click
 from proxy.commands.clients.change import Refusal, careful, change, parsed, read
 from proxy.commands.clients.chosen import client_argument, found_files, project_option
 from proxy.commands.clients.table import CLIENTS, Client
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 from schemas.catalog import as_object
 
 

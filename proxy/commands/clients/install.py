@@ -15,7 +15,7 @@ from proxy.commands.clients.chosen import client_argument, found_files, project_
 from proxy.commands.clients.origin import here
 from proxy.commands.clients.table import CLIENTS, NAME, Client, of_file
 from proxy.commands.options import BAD_INPUT, mode_option
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 
 if TYPE_CHECKING:
     from proxy.settings.rewrite import Rewritten

@@ -12,8 +12,7 @@ from proxy.commands.clients.change import Refusal, copies, parsed, read
 from proxy.commands.clients.chosen import surroundings
 from proxy.commands.clients.places import files
 from proxy.commands.clients.table import CLIENTS, Client
-from proxy.plain import json_text, one_line
-from proxy.repair.view.shown import without_secrets
+from proxy.repair.view.shown import json_text, one_line, without_secrets
 
 _KINDS = {"wrapped": "wrapped", "serving": "serving", "local": "not wrapped", "remote": "remote"}
 """What a server is, and how that is said."""

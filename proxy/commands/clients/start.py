@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.commands.options import run
-from proxy.plain import one_line
-from proxy.repair.view.shown import without_secrets
+from proxy.repair.view.shown import one_line, without_secrets
 from schemas.catalog import as_object
 
 if TYPE_CHECKING:

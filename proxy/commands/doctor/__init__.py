@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.commands.options import config_option, held_back, run, start_logging
-from proxy.plain import json_text
+from proxy.repair.view.shown import json_text
 
 TROUBLE = 1
 """Exit status where something does not work."""

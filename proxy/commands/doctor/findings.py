@@ -14,8 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from proxy.plain import one_line
-from proxy.repair.view.shown import without_secrets
+from proxy.repair.view.shown import one_line, without_secrets
 
 _MARKS = {True: ("ok", "green"), False: ("FAIL", "red"), None: ("off", "dim")}
 _PIPED = 160

@@ -8,7 +8,7 @@ import click
 
 from proxy.commands.log.asking import Since, filters, reading
 from proxy.commands.options import refuse
-from proxy.plain import json_text
+from proxy.repair.view.shown import json_text
 
 
 @click.command()

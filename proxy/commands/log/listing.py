@@ -10,7 +10,7 @@ import click
 from proxy.commands.log.asking import filters, json_option, reading
 from proxy.commands.log.text import clock, table
 from proxy.commands.log.told import sentence, subject, took, what
-from proxy.plain import json_text
+from proxy.repair.view.shown import json_text
 
 if TYPE_CHECKING:
     from proxy.store.reader import Entry, Reader

@@ -9,8 +9,7 @@ import click
 
 from proxy.commands.log.asking import json_option, reading
 from proxy.commands.log.text import block, change, clock, coloured, status, table, tool_of
-from proxy.plain import json_text, whole
-from proxy.repair.view.shown import all_shown
+from proxy.repair.view.shown import all_shown, json_text, whole
 
 
 @click.command()

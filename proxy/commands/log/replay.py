@@ -12,8 +12,7 @@ import click
 from proxy.commands.log.asking import json_option, reading
 from proxy.commands.log.text import brief, coloured, status, tool_of
 from proxy.commands.options import config_option, refuse, run, settings
-from proxy.plain import json_text, whole
-from proxy.repair.view.shown import all_shown
+from proxy.repair.view.shown import all_shown, json_text, whole
 
 if TYPE_CHECKING:
     from schemas.config import Config

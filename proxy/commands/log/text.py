@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.cells import cell_len, set_cell_size
 
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 
 _LEAST = 8
 """Columns that a cell keeps when a table is cut to the terminal."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.commands.log.text import brief, clock, first_line, status
-from proxy.plain import one_line
+from proxy.repair.view.shown import one_line
 from schemas.catalog import as_object
 
 

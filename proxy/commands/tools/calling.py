@@ -12,8 +12,7 @@ import click
 from proxy.commands.options import config_option, held_back, mode_option, only, refuse, refuse_nothing, run, settings
 from proxy.commands.tools.listing import server_option
 from proxy.commands.tools.values import ArgumentError
-from proxy.plain import json_text, one_line, whole
-from proxy.repair.view.shown import shown, without_secrets
+from proxy.repair.view.shown import json_text, one_line, shown, whole, without_secrets
 
 if TYPE_CHECKING:
     from proxy.app import Running

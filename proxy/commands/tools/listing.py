@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.commands.options import config_option, held_back, only, refuse_nothing, run, settings
-from proxy.plain import json_text, one_line
+from proxy.repair.view.shown import json_text, one_line
 
 if TYPE_CHECKING:
     from proxy.commands.deciding import Listed

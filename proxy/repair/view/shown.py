@@ -1,8 +1,13 @@
-"""Foreign text made fit to be shown: control characters as escapes, addresses without their secrets. Pure."""
+"""Foreign text made fit to be shown: control characters as escapes, addresses without their secrets. Pure.
+
+What is printed steers no terminal, hides nothing and turns nothing around.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from schemas.catalog import Json, as_list, as_object
@@ -14,6 +19,8 @@ _UNSEEN = re.compile(
 _USER = re.compile(r"(?<=://)(?:[^\s/?#\"'<>@]*+@)+")
 _QUERY = re.compile(r"([?&][^=&\s#\"'<>]{1,200}+=)[^&\s#\"'<>)]++")
 _ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}+://[^\s\"'<>]++")
+_PERHAPS = re.compile(r"[^\n\x20-\x7e]")
+"""What may be unfit for a line of JSON; printable letters stay."""
 DEEPEST = 100
 """Levels of a value that are shown."""
 
@@ -50,3 +57,25 @@ def without_secrets(text: str) -> str:
 
 def _bare(match: re.Match[str]) -> str:
     return _QUERY.sub(r"\1[redacted]", _USER.sub("", match[0]))
+
+
+def json_text(value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
+    """A value as JSON that reads back the same, with escapes for what is not printable; letters stay letters."""
+    return _PERHAPS.sub(_as_json_escape, json.dumps(value, ensure_ascii=False, indent=indent, default=default))
+
+
+def _as_json_escape(match: re.Match[str]) -> str:
+    if match[0].isprintable():
+        return match[0]
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def one_line(text: str) -> str:
+    """A foreign text as one line that a terminal only shows."""
+    return whole(" ".join(shown(text).splitlines()))
+
+
+def whole(text: str) -> str:
+    """A text that can be encoded: lone surrogates are escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

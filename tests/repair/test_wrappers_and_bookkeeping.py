@@ -64,6 +64,16 @@ async def test_on_a_write_a_wrapper_that_may_say_what_to_do_is_shown_and_not_ope
     assert desk.world.done == []
 
 
+@promise("effects-once", "abstains")
+@pytest.mark.parametrize(("key", "opened"), [("prüfen", False), ("🙂", False), ("absenden", True), ("antrag", False)])
+async def test_of_the_words_of_a_tool_only_the_last_says_what_it_does(key: str, opened: bool) -> None:
+    server = Server("amt", "pydantic").tool("antrag_prüfen_und_absenden", lambda **given: given, "write", akte=TEXT)
+    desk = Desk(server)
+    reply = await desk.reply("antrag_prüfen_und_absenden", {key: {"akte": "7/26"}})
+    assert reply.refused is not opened
+    assert done(desk.world, "antrag_prüfen_und_absenden") == [{"akte": "7/26"}] * opened
+
+
 @promise("nothing-asked-for-is-lost", "abstains")
 @pytest.mark.parametrize("effect", ["read", "write"])
 @pytest.mark.parametrize(

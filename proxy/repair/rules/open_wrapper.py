@@ -28,7 +28,7 @@ def propose(problem: WrongType | UnexpectedArgument, here: StepView) -> Iterator
     """Take arguments out of JSON text, a list of one, or an unknown key, if every key inside is an argument that fits.
 
     With an effect, a key around all arguments may say what is to be done (`preview`): to open it is then a guess,
-    unless it is a known wrapper's or stands in the tool's name.
+    unless it is a known wrapper's, or the tool's name or the last word of it.
     What else may be wrong with the step is for other rules.
     """
     if isinstance(problem, UnexpectedArgument):
@@ -55,7 +55,8 @@ def _out_of_key(problem: UnexpectedArgument, here: StepView) -> Iterator[Offer]:
     if len(problem.at) != 1 or here.tool is None:
         return
     rest = {name: value for name, value in here.written.items() if name != problem.name}
-    named = plain(problem.name) in WRAPPERS or set(words(problem.name)) <= set(words(here.tool.name))
+    of_tool = words(problem.name) == words(here.tool.name)[-1:] or plain(problem.name) == plain(here.tool.name)
+    named = of_tool or plain(problem.name) in WRAPPERS
     inside = _inside(here.written.get(problem.name), property_names(here.schema, here.schema), named=not here.reads)
     if inside is None or set(inside) & set(rest):
         return

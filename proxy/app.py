@@ -198,7 +198,7 @@ def _calls_of(proxy: Running, server: str) -> Calls:
 
 
 def _routers(proxy: Running) -> Callable[[str | None], Router]:
-    """Faces by upstream name, None the aggregated one; each made when it is first asked for."""
+    """Routers by upstream name, None for all upstreams as one; each made when it is first asked for."""
 
     def router(server: str | None) -> Router:
         calls = proxy.calls if server is None else _calls_of(proxy, server)

@@ -60,7 +60,7 @@ class Listening:
         self._fleet = fleet
         self._servers = servers
         self._wish = wish
-        self._exchange = request
+        self._request = request
         self._holder = uuid4().hex
         self._tag = {SUBSCRIPTION_KEY: request.ident}
         self._early: list[tuple[str, Any]] | None = []
@@ -73,10 +73,10 @@ class Listening:
             with anyio.move_on_after(BEGIN):
                 parts = await self._parts(homes)
                 await at_once(self._reach(server, part) for server, part in parts.items())
-            self._exchange.tell(ACKNOWLEDGED, {"notifications": self._wish, "_meta": self._tag})
+            self._request.tell(ACKNOWLEDGED, {"notifications": self._wish, "_meta": self._tag})
             early, self._early = self._early or [], None
             for method, params in early:
-                self._exchange.tell(method, params)
+                self._request.tell(method, params)
             await anyio.sleep_forever()
         finally:
             silence()
@@ -92,7 +92,7 @@ class Listening:
             for server in await homes(uri):
                 parts.setdefault(server, {}).setdefault(URIS, []).append(uri)
         for public in self._wish.get(TASK_IDS, ()):
-            found = task_ids.home(public, self._servers) if self._exchange.together else None
+            found = task_ids.home(public, self._servers) if self._request.together else None
             if found is not None:
                 parts.setdefault(found[0], {}).setdefault(TASK_IDS, []).append(found[1])
         return parts
@@ -103,11 +103,11 @@ class Listening:
         if modern is not None or connection is None:
             find = partial(self._fleet.sessionless, server)
             heard = partial(self._heard, server)
-            watch = Subscription(self._holder, self._exchange.profile, find, part, heard)
+            subscription = Subscription(self._holder, self._request.profile, find, part, heard)
             if modern is None:
-                self._fleet.subscriptions.start((self._holder, server), watch)
+                self._fleet.subscriptions.start((self._holder, server), subscription)
             else:
-                await self._fleet.subscriptions.begin((self._holder, server), watch)
+                await self._fleet.subscriptions.begin((self._holder, server), subscription)
         for uri in part.get(URIS, ()) if modern is None else ():
             self._held.append((server, uri))
             reply = await self._fleet.request(server, SUBSCRIBE, {"uri": uri}) if connection is not None else None
@@ -124,9 +124,9 @@ class Listening:
             self._heard(server, method, params)
 
     def _heard(self, server: str, method: str, params: Any) -> None:
-        body = rpc.fields(task_ids.shown_message(server, method, params) if self._exchange.together else params)
+        body = rpc.fields(task_ids.shown_message(server, method, params) if self._request.together else params)
         tagged = {**body, "_meta": {**rpc.fields(body.get("_meta")), **self._tag}}
         if self._early is not None:
             self._early.append((method, tagged))
         else:
-            self._exchange.tell(method, tagged)
+            self._request.tell(method, tagged)

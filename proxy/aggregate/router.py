@@ -202,7 +202,7 @@ class Router:
 
     async def _listen(self, params: Any, request: ClientRequest) -> Reply:
         if not request.modern:
-            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, "Method not found: subscriptions/listen"))
+            return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {LISTEN}"))
         server = self._server
         if server is None or self._fleet.sessionless(server) is None:
 

@@ -26,9 +26,9 @@ _COMMON = frozenset({"com", "org", "net", "io", "dev", "mcp", "modelcontextproto
 class UnknownMethods:
     """Finds who knows a method."""
 
-    def __init__(self, fleet: Fleet, gather: Resources) -> None:
+    def __init__(self, fleet: Fleet, resources: Resources) -> None:
         self._fleet = fleet
-        self._resources = gather
+        self._resources = resources
 
     async def answer(self, method: str, params: Any, caller: Caller) -> Reply:
         """Answer one request."""

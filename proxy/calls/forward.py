@@ -28,6 +28,7 @@ from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
 from proxy.store.memory import Memories
+from proxy.wire import rpc
 from proxy.workflows.asking import ask
 from proxy.workflows.executor import Executor
 from proxy.workflows.ledger import Ledger
@@ -42,7 +43,6 @@ from schemas.record import CallRecord
 from schemas.report import Report
 from schemas.trial import Lost, Reply, Verdict
 
-INVALID_PARAMS = -32602
 SESSIONS = 200
 """Client sessions whose earlier results are kept as evidence."""
 KEPT_RESULT = 100_000
@@ -219,7 +219,7 @@ class Calls(Means):
     async def _refused_name(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         """What a call gets whose name no tool bears: our own error, or what the one upstream says."""
         if self._server is None:
-            reply = Reply(error={"code": INVALID_PARAMS, "message": f"Unknown tool: {name}"})
+            reply = Reply(error=rpc.error(rpc.INVALID_PARAMS, f"Unknown tool: {name}"))
             self.unsent(params, client, reply, "unknown_tool")
             return reply
         return await self.untouched(params, client, "unknown_tool")
@@ -291,9 +291,8 @@ class Calls(Means):
     async def _find(self, arguments: Mapping[str, Any]) -> Reply:
         query, limit = arguments.get("query"), arguments.get("limit", 8)
         if not isinstance(query, str) or not isinstance(limit, int) or limit < 1:
-            return Reply(
-                error={"code": INVALID_PARAMS, "message": "find_tools needs query (text), and limit as a number from 1"}
-            )
+            needs = "find_tools needs query (text), and limit as a number from 1"
+            return Reply(error=rpc.error(rpc.INVALID_PARAMS, needs))
         catalog = self._upstreams.catalog
         if self._planner is not None:
             hits = await self._planner.shortlist.nearest(catalog, query, limit)

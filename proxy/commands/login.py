@@ -171,6 +171,7 @@ async def _examined(name: str, upstream: Upstream, access: Access) -> tuple[int,
     from proxy.upstreams.connect import UnreachableError, connect
     from proxy.upstreams.fleet import as_ourselves
     from proxy.upstreams.watchdog import Watchdog
+    from proxy.wire.protocol import TOOLS_LIST
 
     nobody = Broadcast(lambda server, tool: None, lambda server: None)
     try:
@@ -181,7 +182,7 @@ async def _examined(name: str, upstream: Upstream, access: Access) -> tuple[int,
         if "tools" not in connection.capabilities:
             return 0, ""
         listing = await every_page(
-            lambda params: connection.request("tools/list", params, seconds=upstream.start_timeout)
+            lambda params: connection.request(TOOLS_LIST, params, seconds=upstream.start_timeout)
         )
         return len(listing.items), listing.failure or ""
     finally:

@@ -91,16 +91,16 @@ class Subscriptions:
         self._kept: dict[Key, tuple[Subscription, asyncio.Task[None]]] = {}
         self._tasks = Tasks()
 
-    async def begin(self, key: Key, watch: Subscription) -> Reply:
+    async def begin(self, key: Key, subscription: Subscription) -> Reply:
         """Listen; returns the upstream's acknowledgement or refusal. A listening of the same key goes on instead."""
         kept = self._kept.get(key)
         if kept is None:
-            self.start(key, watch)
+            self.start(key, subscription)
         else:
-            watch = kept[0]
+            subscription = kept[0]
         try:
             async with asyncio.timeout(PATIENCE):
-                return await asyncio.shield(watch.begun)
+                return await asyncio.shield(subscription.begun)
         except TimeoutError:
             self.end(key)
             return Reply(lost=Lost.TIMED_OUT, message=f"no acknowledgement within {PATIENCE:g} s")
@@ -109,11 +109,11 @@ class Subscriptions:
                 self.end(key)
             raise
 
-    def start(self, key: Key, watch: Subscription) -> None:
+    def start(self, key: Key, subscription: Subscription) -> None:
         """Listen, without waiting for the acknowledgement."""
-        task = self._tasks.start(watch.run())
-        self._kept[key] = (watch, task)
-        task.add_done_callback(lambda _: self._ended(key, watch))
+        task = self._tasks.start(subscription.run())
+        self._kept[key] = (subscription, task)
+        task.add_done_callback(lambda _: self._ended(key, subscription))
 
     def end(self, key: Key) -> None:
         """End one listening; nothing happens where it has ended."""
@@ -131,7 +131,7 @@ class Subscriptions:
         self._kept.clear()
         await self._tasks.close()
 
-    def _ended(self, key: Key, watch: Subscription) -> None:
+    def _ended(self, key: Key, subscription: Subscription) -> None:
         kept = self._kept.get(key)
-        if kept is not None and kept[0] is watch:
+        if kept is not None and kept[0] is subscription:
             del self._kept[key]

@@ -67,7 +67,7 @@ class Admission:
         return any(pattern in ("*", value) or (bool(name) and pattern.lower() == name) for pattern in patterns)
 
 
-class Door:
+class AdmissionMiddleware:
     """The middleware that admits requests, and lets the pages of welcome origins read the responses.
 
     Inside, no header value has spaces around it.

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
 from proxy.frontends import handshake, sse, stateless
-from proxy.frontends.admission import HEALTH, VERBS, Admission, Door
+from proxy.frontends.admission import HEALTH, VERBS, Admission, AdmissionMiddleware
 from proxy.frontends.requests import RefusedError, refuse
 from proxy.frontends.sessions import Sessions
 from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEADER
@@ -43,7 +43,7 @@ class HttpEndpoints:
                 for slash in ("", "/")
             ]
             + [Route(HEALTH, _health)],
-            middleware=[Middleware(Door, admission)],
+            middleware=[Middleware(AdmissionMiddleware, admission)],
             exception_handlers={HTTPException: refuse, ClientDisconnect: _gone},
         )
         self.app.router.redirect_slashes = False

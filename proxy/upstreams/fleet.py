@@ -212,8 +212,8 @@ class Fleet:
             self.subscriptions.end(key)
             return Reply(result={})
         find = partial(self.sessionless, connection.name)
-        watch = Subscription(caller.session, caller.profile, find, {URIS: [uri]}, outlet)
-        begun = await self.subscriptions.begin(key, watch)
+        subscription = Subscription(caller.session, caller.profile, find, {URIS: [uri]}, outlet)
+        begun = await self.subscriptions.begin(key, subscription)
         if begun.result is None or uri in (begun.result.get(URIS) or ()):
             return begun if begun.result is None else Reply(result={})
         self.subscriptions.end(key)

@@ -155,6 +155,7 @@ def test_a_client_that_was_registered_beforehand_returns_to_its_own_place(server
     server.behave(revoke=True)
     assert re.search(r"ok +tickets +1 tools", mend("doctor", "--config", str(config)).stdout)
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the log-in's last connections still end
         taken.bind(("127.0.0.1", port))
         taken.listen()
         refused = mend("login", "tickets", "--config", str(config))

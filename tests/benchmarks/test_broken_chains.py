@@ -7,11 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases.chains import cases
-from benchmarks.cases.world import world
-from benchmarks.heldout.chain_cases import GOLD, broken
-from benchmarks.heldout.chain_faults import KINDS, server_wrong, step_dropped, step_skipped, unit_spelled
-from benchmarks.heldout.draft import Draft, Sound
+from evals.cases.chains import cases
+from evals.cases.world import world
+from evals.heldout.chain_cases import GOLD, broken
+from evals.heldout.chain_faults import KINDS, server_wrong, step_dropped, step_skipped, unit_spelled
+from evals.heldout.draft import Draft, Sound
 
 _UNITS = {"type": "string", "enum": ["pound", "kilogram"]}
 _CONVERT: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.latency.__main__ import measure
+from evals.latency.__main__ import measure
 
 
 async def test_each_case_ends_as_its_name_says() -> None:

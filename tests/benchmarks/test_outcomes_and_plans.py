@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cases.client import Answer
-from benchmarks.cases.outcome import Outcome, outcome_from, row, rows
-from benchmarks.cases.plans import Ran, close, marked
-from benchmarks.cases.reference import resolved
-from benchmarks.cases.table import comparison, table
-from benchmarks.cases.workspace import Options, Server, config_text
+from evals.cases.client import Answer
+from evals.cases.outcome import Outcome, outcome_from, row, rows
+from evals.cases.plans import Ran, close, marked
+from evals.cases.reference import resolved
+from evals.cases.table import comparison, table
+from evals.cases.workspace import Options, Server, config_text
 
 
 def outcome(id_: str, verdict: Any, **more: Any) -> Outcome:

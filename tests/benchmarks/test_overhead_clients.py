@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.overhead.__main__ import free_port
-from benchmarks.overhead.clients import EndedError, Http, Stdio
+from evals.overhead.__main__ import free_port
+from evals.overhead.clients import EndedError, Http, Stdio
 
-ECHO = [sys.executable, "-m", "benchmarks.overhead.echo"]
+ECHO = [sys.executable, "-m", "evals.overhead.echo"]
 LAST_WORDS = "import sys; sys.exit('no such licence')"
 
 
@@ -53,5 +53,5 @@ async def test_a_server_that_dies_in_a_call_ends_every_call_with_an_error(client
             await client.request("tools/list", {})
         await client.close()
     assert [type(each) for each in ended] == [EndedError] * 3
-    assert "benchmarks.overhead.echo" in str(ended[0])
+    assert "evals.overhead.echo" in str(ended[0])
     assert "ended with status -9" in str(ended[0])

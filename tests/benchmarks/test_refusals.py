@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cases.refusals import STYLES, equal, issues, reply
+from evals.cases.refusals import STYLES, equal, issues, reply
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cases import bad_args
-from benchmarks.cases.client import ROOT
-from benchmarks.cases.workspace import Options
+from evals.cases import bad_args
+from evals.cases.client import ROOT
+from evals.cases.workspace import Options
 
 BAKE = {
     "type": "object",
@@ -69,7 +69,7 @@ def test_a_name_that_must_not_be_resolved_is_not_published() -> None:
 
 def test_the_command_writes_every_case_and_compares_with_an_earlier_run(tmp_path: Path) -> None:
     (tmp_path / "bad_args.json").write_text(json.dumps([BROKEN, SOUND]))
-    command = [sys.executable, "-m", "benchmarks.cases", "--cases", str(tmp_path), "--only", "bad_args", "--direct"]
+    command = [sys.executable, "-m", "evals.cases", "--cases", str(tmp_path), "--only", "bad_args", "--direct"]
     first = ran([*command, "--json", str(tmp_path / "a.json")])
     assert first.returncode == 0, first.stderr
     assert "bad_args/safe" in first.stdout
@@ -85,7 +85,7 @@ def test_a_tap_passes_bytes_on_and_notes_calls(tmp_path: Path, reply: dict[str, 
     server = f"import sys\nsys.stdin.readline()\nprint('noise')\nprint({answer!r}, flush=True)\nsys.stdin.read()"
     request = '{"id": 5, "method": "tools/call", "params": {"name": "dig", "arguments": {"deep": 1}}}\n'
     log = tmp_path / "log.jsonl"
-    done = ran([sys.executable, "-m", "benchmarks.cases.tap", str(log), sys.executable, "-c", server], request)
+    done = ran([sys.executable, "-m", "evals.cases.tap", str(log), sys.executable, "-c", server], request)
     assert done.stdout == f"noise\n{answer}\n"
     noted = json.loads(log.read_text())
     assert noted == {"tool": "dig", "arguments": {"deep": 1}, "ok": not reply["isError"], "state": None}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from benchmarks.cases.outcome import Outcome
-from benchmarks.cases.workspace import Options
-from benchmarks.search import calibration, harbour, tangled
-from benchmarks.search.page import comparison, filled, overview, plot
-from benchmarks.search.variants import ablation, mechanisms, sweep
+from evals.cases.outcome import Outcome
+from evals.cases.workspace import Options
+from evals.search import calibration, harbour, tangled
+from evals.search.page import comparison, filled, overview, plot
+from evals.search.variants import ablation, mechanisms, sweep
 
 
 def test_each_mechanism_is_switched_off_alone() -> None:

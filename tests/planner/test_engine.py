@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.planner.situations import contexts, options
+from evals.planner.situations import contexts, options
 from proxy.model.engine import Engine
 from proxy.model.prefix import WORTH_SAVING
 from proxy.model.requests import AbortFlag

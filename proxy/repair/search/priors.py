@@ -1,4 +1,4 @@
-"""How often guesses were right on the plans of `benchmarks.search`; made by its `--parts priors`."""
+"""How often guesses were right on the plans of `evals.search`; made by its `--parts priors`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,119 @@
+"""The folder of one proxy process: its state, its configuration, its log, and how it is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from evals.cases.client import ROOT, Connection, connect, proxy
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is asked to do."""
+
+    direct: bool = False
+    goal: bool = True
+    planner: str = "none"
+    mode: str = "auto"
+    style: str = "mixed"
+    effects: str = "found"
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    budget: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def plan(self, steps: Any, goal: str, **more: Any) -> dict[str, Any]:
+        """The input of `run_workflow` for these steps; a budget of `calls_per_step` grows with the plan."""
+        budget = dict(self.budget)
+        if "calls_per_step" in budget:
+            budget["calls"] = max(1, round(budget.pop("calls_per_step") * len(steps)))
+        plan: dict[str, Any] = {"steps": steps, **more}
+        return plan | ({"goal": goal} if self.goal else {}) | ({"budget": budget} if budget else {})
+
+
+@dataclass(frozen=True)
+class Server:
+    """How one upstream is started."""
+
+    command: Sequence[str]
+    env: Mapping[str, str]
+
+    def tapped(self, log: Path) -> Server:
+        """The same server with every call written to `log`."""
+        return Server([sys.executable, "-m", "evals.cases.tap", str(log), *self.command], self.env)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A temporary folder, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mcp-mend-bench-") as name:
+        yield Path(name)
+
+
+def config_text(options: Options, upstreams: Mapping[str, Server]) -> str:
+    """A configuration file (TOML) of these upstreams and the settings that the options name."""
+    planner = {"planner": {"backend": options.planner}}
+    lines: list[str] = []
+    for section in dict.fromkeys([*planner, *options.settings]):
+        lines.append(f"[{section}]")
+        keys = {**planner.get(section, {}), **options.settings.get(section, {})}
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    for name, server in upstreams.items():
+        lines += [
+            f"[upstreams.{json.dumps(name)}]",
+            f"command = {json.dumps(server.command[0])}",
+            f"args = {json.dumps(list(server.command[1:]))}",
+            f"cwd = {json.dumps(str(ROOT))}",
+            "env = {" + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in server.env.items()) + "}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+@asynccontextmanager
+async def wrapped(options: Options, home: Path, server: Server) -> AsyncIterator[Connection]:
+    """A client of `mcp-mend wrap` in front of one server, or of the server itself in a direct run."""
+    log = home / "stderr.log"
+    if options.direct:
+        async with connect(server.command, server.env, log, options.mode) as connection:
+            yield connection
+        return
+    command = [proxy(), "wrap", "--", *server.command]
+    env = {**_env(options, home, {}), **server.env}
+    await _decided(options, env, "--", *server.command)
+    async with connect(command, env, log, options.mode) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def served(options: Options, home: Path, upstreams: Mapping[str, Server]) -> AsyncIterator[Connection]:
+    """A client of `mcp-mend serve` over these upstreams."""
+    env = _env(options, home, upstreams)
+    await _decided(options, env)
+    async with connect([proxy(), "serve"], env, home / "stderr.log", options.mode) as connection:
+        yield connection
+
+
+async def _decided(options: Options, env: Mapping[str, str], *servers: str) -> None:
+    """Take every proposal of an effect class, as a person would with one command."""
+    if options.effects == "written":
+        line = [proxy(), "effects", "--write", "--yes", *servers]
+        await anyio.run_process(line, env={**os.environ, **env}, cwd=ROOT)
+
+
+def _env(options: Options, home: Path, upstreams: Mapping[str, Server]) -> dict[str, str]:
+    config = home / "config.toml"
+    config.write_text(config_text(options, upstreams))
+    return {"MCP_MEND_HOME": str(home / "state"), "MCP_MEND_CONFIG": str(config)}
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a JSON lines file, none where it does not exist."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,0 +1,193 @@
+"""The ten kinds of faults of chains, and how each is made: those of any plan, and those of units and servers. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evals.heldout import links, names, values
+from evals.heldout.draft import Breaker, Draft, Fault, rename
+
+UNITS: Mapping[str, tuple[str, ...]] = {
+    "pound": ("lb", "lbs", "pounds", "Pound"),
+    "kilogram": ("kg", "kgs", "Kilograms", "KG"),
+    "foot": ("ft", "feet", "Foot"),
+    "inch": ("in", "inches", "Inch"),
+    "meter": ("m", "meters", "metre", "Meters"),
+    "centimeter": ("cm", "centimeters", "centimetre"),
+    "miles per hour": ("mph", "miles_per_hour", "mile per hour", "mi/h"),
+    "kilometers per hour": ("km/h", "kph", "kilometers_per_hour"),
+    "meters per second": ("m/s", "meters_per_second", "meter per second"),
+    "newtons": ("N", "newton", "Newtons"),
+    "kilonewtons": ("kN", "kilonewton"),
+    "pascal": ("Pa", "pascals", "Pascal"),
+    "psi": ("PSI", "pounds per square inch"),
+    "joule": ("J", "joules", "Joules"),
+    "kilocalorie": ("kcal", "kilocalories", "Kilocalorie"),
+    "gigabytes": ("GB", "gigabyte", "Gigabytes"),
+    "megabytes": ("MB", "megabyte"),
+    "celsius": ("C", "°C", "degC", "Celsius"),
+    "fahrenheit": ("F", "°F", "degF", "FAHRENHEIT"),
+}
+"""A unit as a converter names it, and as writers do."""
+
+_MADE_UP = ("math", "tools", "mcp", "utilities", "calculator")
+_INSIDE = ("result", "data", "output", "structuredContent", "response")
+
+
+def unit_spelled(draft: Draft, rng: random.Random) -> Fault | None:
+    """A unit written otherwise than the tool lists it."""
+    for step, name, value in draft.literals(rng):
+        if isinstance(value, str) and value in UNITS and "enum" in draft.property(step, name):
+            return _put(draft, step, name, rng.choice(UNITS[value]), "unit_spelled", "D")
+    return None
+
+
+def unit_beside_number(draft: Draft, rng: random.Random) -> Fault | None:
+    """A number with its own unit written behind it."""
+    for step, name, value in draft.literals(rng):
+        unit = step["arguments"].get("from_unit")
+        if isinstance(value, int | float) and not isinstance(value, bool) and unit in UNITS:
+            return _put(draft, step, name, f"{value} {rng.choice([unit, *UNITS[unit]])}", "unit_beside_number", "D")
+    return None
+
+
+def argument_kind(draft: Draft, rng: random.Random) -> Fault | None:
+    """An argument's name with a word of its type, or of what it is for, put to it."""
+    for step, name, value in draft.arguments(rng):
+        kind = "str" if isinstance(value, str) else "number" if isinstance(value, int | float) else "input"
+        new = rng.choice([f"{name}_{kind}", f"{step['tool'].split('_')[-1]}_{name}"])
+        if new not in (draft.schema(step).get("properties") or {}):
+            draft.take(step["id"], name)
+            draft.take(step["id"], new)
+            rename(step["arguments"], name, new)
+            return {"type": "argument_kind", "level": "D", "step": step["id"], "was": name, "now": new}
+    return None
+
+
+def reference_inside(draft: Draft, rng: random.Random) -> Fault | None:
+    """A reference into a wrapper that the result does not have."""
+    for step, name, ref in draft.references(rng):
+        if ref.get("path"):
+            path = f"{rng.choice(_INSIDE)}.{ref['path']}"
+            return _put(draft, step, name, {**ref, "path": path}, "reference_inside", "F")
+    return None
+
+
+def reference_renamed(draft: Draft, rng: random.Random) -> Fault | None:
+    """A reference to a key by a name that means the same."""
+    for step, name, ref in draft.references(rng):
+        head, dot, last = ref.get("path", "").rpartition(".")
+        new = names.synonym(last, rng) or rng.choice([f"{last}_value", f"final_{last}", last.split("_")[-1]])
+        if last and not last.isdigit() and new != last:
+            return _put(draft, step, name, {**ref, "path": f"{head}{dot}{new}"}, "reference_renamed", "F")
+    return None
+
+
+def reference_numbered(draft: Draft, rng: random.Random) -> Fault | None:
+    """A reference to a step by its number, or by its tool, where steps have names."""
+    order = [step["id"] for step in draft.sound.steps]
+    for step, name, ref in draft.references(rng):
+        number = order.index(ref["$ref"]) + 1
+        tool = draft.sound.steps[number - 1]["tool"]
+        made = rng.choice([f"step{number}", f"step_{number}", str(number), tool, f"{ref['$ref']}_result"])
+        if made not in order:
+            return _put(draft, step, name, {**ref, "$ref": made}, "reference_numbered", "F")
+    return None
+
+
+def step_dropped(draft: Draft, rng: random.Random) -> Fault | None:
+    """A step left out that others read; they still do."""
+    found = _droppable(draft, rng)
+    if found is None:
+        return None
+    draft.steps.remove(found)
+    return {"type": "step_dropped", "level": "G", "was": found}
+
+
+def step_skipped(draft: Draft, rng: random.Random) -> Fault | None:
+    """A conversion left out; what was to be converted goes to its reader, its unit beside it or not."""
+    for step, name, ref in draft.references(rng):
+        producer = next((each for each in draft.steps if each["id"] == ref["$ref"]), None)
+        amount = (producer or {"arguments": {}})["arguments"].get("value")
+        unit = (producer or {"arguments": {}})["arguments"].get("from_unit")
+        if (
+            producer is None
+            or not isinstance(amount, int | float)
+            or unit not in UNITS
+            or _readers(draft, producer) > 1
+        ):
+            continue
+        if any(id_ == producer["id"] for id_, _ in draft.broken):
+            continue
+        draft.steps.remove(producer)
+        raw = rng.choice([amount, f"{amount} {unit}", f"{amount} {UNITS[unit][0]}"])
+        return _put(draft, step, name, raw, "step_skipped", "G")
+    return None
+
+
+def _readers(draft: Draft, producer: Mapping[str, Any]) -> int:
+    return sum(repr(step["arguments"]).count(f"'$ref': {producer['id']!r}") for step in draft.steps)
+
+
+def _droppable(draft: Draft, rng: random.Random) -> dict[str, Any] | None:
+    whole = [
+        step for step in draft.steps if _readers(draft, step) and not any(id_ == step["id"] for id_, _ in draft.broken)
+    ]
+    return rng.choice(whole) if whole else None
+
+
+def server_wrong(draft: Draft, rng: random.Random) -> Fault | None:
+    """A step sent to another server of the plan, or to one that there is not."""
+    for step in draft.free_steps("server", rng):
+        others = sorted({each["server"] for each in draft.sound.steps} - {step["server"]})
+        draft.take(step["id"], "server")
+        was, step["server"] = step["server"], rng.choice([*others, *rng.sample(_MADE_UP, 2)])
+        return {"type": "server_wrong", "level": "D", "step": step["id"], "was": was, "now": step["server"]}
+    return None
+
+
+def _put(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str, level: str) -> Fault:
+    was = step["arguments"][name]
+    draft.take(step["id"], name)
+    step["arguments"][name] = value
+    return {"type": kind, "level": level, "step": step["id"], "arg": name, "was": was, "now": value}
+
+
+KINDS: Mapping[str, Sequence[Breaker]] = {
+    "toolname": (names.tool_synonym, names.tool_words, names.tool_style, names.tool_prefix, names.tool_typo),
+    "argname": (
+        names.argument_synonym,
+        names.argument_short,
+        argument_kind,
+        names.argument_style,
+        names.argument_affix,
+        names.argument_typo,
+    ),
+    "missing": (links.missing_reference, links.missing_literal),
+    "enum": (unit_spelled, unit_spelled, values.choice_spelled),
+    "type": (
+        unit_beside_number,
+        values.number_text,
+        values.number_dressed,
+        values.number_spoken,
+        values.boolean_word,
+        values.scalar_in_list,
+        values.list_as_scalar,
+        values.json_text,
+    ),
+    "refpath": (
+        reference_renamed,
+        reference_inside,
+        links.reference_key,
+        links.reference_index,
+        links.reference_whole,
+    ),
+    "refstep": (reference_numbered, links.reference_step),
+    "reftext": (links.reference_text, links.reference_placeholder),
+    "dropstep": (step_dropped, step_dropped, step_skipped),
+    "order": (links.step_order,),
+    "server": (server_wrong,),
+}
+"""Kind of fault to its breakers."""

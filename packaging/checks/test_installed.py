@@ -75,3 +75,15 @@ def test_an_installed_wheel_repairs_a_call_by_the_command_that_it_writes(
     shop = [place.shop["command"], *place.shop["args"]]
     assert line == [*installed.origin, "wrap", "--name", "shop", "--", *shop]
     assert is_repaired(place.ask(line))
+
+
+def test_uvx_from_a_checkout_follows_its_commits(place: Place) -> None:
+    checkout = place.folder / "checkout"
+    place.run("git", "clone", "--quiet", ROOT, checkout)
+    line = ["uvx", "--from", str(checkout), "python", "-c"]
+    place.run(*line, "import proxy")
+    (checkout / "proxy" / "later.py").write_text("")
+    own = ["git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    place.run(*own, "add", ".")
+    place.run(*own, "commit", "--quiet", "-m", "Add a module")
+    place.run(*line, "import proxy.later")

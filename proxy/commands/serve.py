@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
         try:
             run(app.serve_http, loaded.config, *address, source)
         except OSError as error:
-            refuse(f"--http {http}: {error.strerror or error}")
+            taken = "; another program listens there: end it, or choose another port"
+            refuse(f"--http {http}: {error.strerror or error}{taken if error.errno == errno.EADDRINUSE else ''}")
 
 
 def _warn() -> None:

@@ -89,7 +89,8 @@ def _read(path: Path) -> Any:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        refuse(f"{path}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8 text'}")
+        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        refuse(f"{path}: {why}; PLAN is a JSON file, or - for standard input")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

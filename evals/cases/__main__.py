@@ -48,12 +48,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="bad_args,chains,bfcl,recorded", help=f"of {', '.join(GROUPS)}, by comma")
     parser.add_argument("--goal", action=argparse.BooleanOptionalAction, default=True, help="give plans their goal")
     parser.add_argument("--planner", choices=["none", "auto"], default="none")
-    parser.add_argument("--mode", choices=["auto", "legacy"], default="auto", help="how the client connects")
-    parser.add_argument("--style", default="mixed", help="whose words the strict upstream speaks")
     parser.add_argument(
         "--effects", choices=["found", "written"], default="found", help="written: after `effects --write --yes`"
     )
-    parser.add_argument("--direct", action="store_true", help="without the proxy: the baseline")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=JSON", help="a setting of the proxy")
     parser.add_argument("--budget", action="append", default=[], metavar="KEY=NUMBER", help="of each plan")
     parser.add_argument("--json", type=Path, help="write every case here")
@@ -71,11 +68,8 @@ def _options(asked: argparse.Namespace) -> Options:
         settings.setdefault(section, {})[key] = json.loads(value)
     budget: Mapping[str, float] = {key: json.loads(value) for key, _, value in (b.partition("=") for b in asked.budget)}
     return Options(
-        direct=asked.direct,
         goal=asked.goal,
         planner=asked.planner,
-        mode=asked.mode,
-        style=asked.style,
         effects=asked.effects,
         settings=settings,
         budget=budget,
@@ -95,7 +89,7 @@ def main(given: Sequence[str] | None = None) -> None:
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     began = time.perf_counter()
     outcomes = anyio.run(_run, asked)
-    print("without the proxy" if asked.direct else f"effects as {asked.effects}")
+    print(f"effects as {asked.effects}")
     print(table(outcomes, detail=asked.detail))
     print(f"{len(outcomes)} outcomes in {time.perf_counter() - began:.0f} s")
     if asked.json:

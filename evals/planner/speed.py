@@ -15,14 +15,14 @@ from pathlib import Path
 
 import anyio
 
-from evals.planner import situations
-from evals.planner.situations import contexts, options, question
 from proxy.model.client import LocalPlanner, Remote
 from proxy.model.engine import Engine
 from proxy.model.native import Entry
 from proxy.model.requests import AbortFlag
 from proxy.model.wire import Settings
 from proxy.planner import grammar, prompt
+from tests.planner import situations
+from tests.planner.situations import contexts, options, question
 
 TEXT = {"type": "string", "minLength": 300, "maxLength": 400}
 """A constraint that forces nothing: what it costs is the grammar alone."""

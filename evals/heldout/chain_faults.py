@@ -136,37 +136,18 @@ def server_wrong(draft: Draft, rng: random.Random) -> Fault | None:
 
 KINDS: Mapping[str, Sequence[Breaker]] = {
     "toolname": (names.tool_synonym, names.tool_words, names.tool_style, names.tool_prefix, names.tool_typo),
-    "argname": (
-        names.argument_synonym,
-        names.argument_short,
-        argument_kind,
-        names.argument_style,
-        names.argument_affix,
-        names.argument_typo,
-    ),
+    "argname": (names.argument_synonym, names.argument_short, argument_kind, names.argument_style,
+        names.argument_affix, names.argument_typo),
     "missing": (links.missing_reference, links.missing_literal),
     "enum": (unit_spelled, unit_spelled, values.choice_spelled),
-    "type": (
-        unit_beside_number,
-        values.number_text,
-        values.number_dressed,
-        values.number_spoken,
-        values.boolean_word,
-        values.scalar_in_list,
-        values.list_as_scalar,
-        values.json_text,
-    ),
-    "refpath": (
-        reference_renamed,
-        reference_inside,
-        links.reference_key,
-        links.reference_index,
-        links.reference_whole,
-    ),
+    "type": (unit_beside_number, values.number_text, values.number_dressed, values.number_spoken,
+        values.boolean_word, values.scalar_in_list, values.list_as_scalar, values.json_text),
+    "refpath": (reference_renamed, reference_inside, links.reference_key, links.reference_index,
+        links.reference_whole),
     "refstep": (reference_numbered, links.reference_step),
     "reftext": (links.reference_text, links.reference_placeholder),
     "dropstep": (step_dropped, step_dropped, step_skipped),
     "order": (links.step_order,),
     "server": (server_wrong,),
-}
+}  # fmt: skip
 """Kind of fault to its breakers."""

@@ -33,7 +33,7 @@ def run_speed(models: tuple[str, ...], threads: int, rounds: int) -> None:
     print(speed.HEAD)
     for model in models:
         path = resolve(model)
-        print(speed.row(path.stem, speed.measure(path, threads, rounds)), flush=True)
+        print(speed.measure(path, threads, rounds), flush=True)
         gc.collect()
 
 

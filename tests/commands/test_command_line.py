@@ -37,6 +37,7 @@ def refused(*args: str) -> str:
     return done.stderr
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_help_imports_none_of_the_commands() -> None:
     program = (
         "import sys; from proxy.cli import main\n"

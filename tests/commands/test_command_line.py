@@ -77,6 +77,8 @@ def test_options_without_a_command_belong_to_serve() -> None:
     ("args", "said"),
     [
         (["sevre"], "No such command 'sevre'; did you mean serve"),
+        (["install", "cursr"], "'cursr' is not known; did you mean cursor"),
+        (["install", "xyz"], "'xyz' is not known; there are: claude-desktop, "),
         (["log", "wtach"], "did you mean watch?"),
         (["model", "lst"], "did you mean list?"),
         (["tools", "cal"], "did you mean call?"),

@@ -10,7 +10,7 @@ import pytest
 from proxy.repair.view.choices import choose
 from proxy.repair.view.units import same_unit
 from tests.desks import Desk, done, repairs
-from tests.fakes import NUMBER, Server
+from tests.fakes import NUMBER, Server, carried_out, step, world
 from tests.promises import promise
 
 PAIRS = [
@@ -81,6 +81,21 @@ async def test_the_allowed_spelling_of_a_unit_is_sent(sent: str, allowed: list[s
     assert wanted is None or [repair["confidence"] for repair in repairs(result)] == ["evident"]
 
 
-def test_a_unit_that_two_allowed_ones_share_the_name_of_is_a_guess() -> None:
+def test_a_unit_that_two_allowed_ones_share_the_name_of_is_a_guess_with_a_rival() -> None:
     found = list(choose("gallon", ("gallon (US)", "gallon (UK)")))
-    assert [(each.value, each.confidence.value) for each in found] == [("gallon (US)", "guess")]
+    assert [(each.value, each.confidence.value) for each in found] == [
+        ("gallon (US)", "guess"),
+        ("gallon (UK)", "guess"),
+    ]
+
+
+@promise("abstains")
+async def test_where_both_of_them_run_to_different_values_neither_is_claimed() -> None:
+    grams = {"short ton (US)": 907185, "long ton (UK)": 1016047, "gram": 1}
+    scale = Server("waage").tool(
+        "wiegen", lambda **given: {"g": grams[given["einheit"]]}, einheit={"enum": list(grams)}
+    )
+    submitted = {"steps": [step("a", "wiegen", einheit="ton")], "output": {"$ref": "a", "path": "g"}}
+    report = await carried_out(world(scale), submitted)
+    assert report.status == "failed"
+    assert [other.output for other in report.alternatives] == [907185, 1016047]

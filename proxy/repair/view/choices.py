@@ -34,9 +34,11 @@ def choose(value: str, allowed: tuple[str, ...]) -> Iterator[Coercion]:
         return
     unit = [option for option in allowed if same_unit(value, option)]
     if len(unit) == 1:
-        shared = any(mentions(option, value) for option in allowed if option != unit[0])
-        sure = Confidence.GUESS if shared else Confidence.EVIDENT
+        rivals = [option for option in allowed if option != unit[0] and mentions(option, value)]
+        sure = Confidence.GUESS if rivals else Confidence.EVIDENT
         yield Coercion(unit[0], "same_unit", sure, f"{value!r} and {unit[0]!r} are the same unit")
+        for option in rivals:
+            yield Coercion(option, "allowed_value_holding", Confidence.GUESS, f"{option!r} holds the word {value!r}")
         return
     other = unit_of(value) is not None
     alike = tuple(option for option in allowed if _negated(option) == _negated(value))

@@ -5,13 +5,12 @@ Pure. Claude Code and Codex write the server into a tool's name; elsewhere all t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from proxy.audit.shapes import as_result, as_tool, is_block, is_item, is_message, loaded, placed
 from proxy.audit.transcript import CHAT, Answered, Called, Elsewhere, Event, Left, Listed
-from schemas.catalog import Json, as_list, as_object
+from schemas.catalog import Json, as_list, as_object, fingerprint
 from schemas.trial import Lost, Reply
 
 CLAUDE_CODE, CODEX = "Claude Code session", "Codex rollout"
@@ -32,6 +31,8 @@ _RECORDS = frozenset(
     "user assistant system summary result progress attachment file-history-snapshot queue-operation last-prompt".split()
 )
 """Types of the records in a session of Claude Code."""
+_MARKS = frozenset({"sessionId", "session_id", "uuid", "leafUuid"})
+"""Fields of which each such record has one."""
 _NESTED = ("request", "response", "body", "input", "output", "kwargs", "data", "trace", "choices", "message")
 """Fields under which logs of model calls keep messages."""
 _DEEP = 4
@@ -55,19 +56,18 @@ class Messages:
         keys = as_object(value)
         if keys is None:
             items = as_list(value) or []
-            return list(self._history(items, "", line)) if any(map(is_message, items)) else None
-        if keys.get("type") in _RECORDS and ({"sessionId", "session_id", "uuid"} & set(keys) or self._in_claude_code):
+            held = any(map(is_message, items)) or any(map(is_item, items))
+            return list(self._history(items, "", line)) if held else None
+        if keys.get("type") in _RECORDS and (_MARKS & set(keys) or self.format == CLAUDE_CODE):
             return list(self._claude_code(keys, line))
         if keys.get("type") in ("response_item", "event_msg", "session_meta", "turn_context") and "payload" in keys:
             return list(self._codex(as_object(keys["payload"]) or {}, line))
         if is_message(keys):
             return list(self._one(keys, self._session(keys), line))
-        found = list(self._logged(keys, self._session(keys), line, 0))
+        nothing: list[Json] = []
+        session = self._session(keys) or _conversation(next(_histories(keys, 0), nothing))
+        found = list(self._logged(keys, session, line, 0))
         return found or ([] if self._holds_messages(keys) else None)
-
-    @property
-    def _in_claude_code(self) -> bool:
-        return self.format == CLAUDE_CODE
 
     def _holds_messages(self, keys: Mapping[str, Json]) -> bool:
         return any(is_message(item) for item in as_list(keys.get("messages")) or [])
@@ -134,11 +134,9 @@ class Messages:
                     yield from self._logged(found, session, line, depth + 1)
 
     def _history(self, items: list[Json], session: str, line: int) -> Iterator[Event]:
-        """A list of messages; one that goes on from no earlier one is a session of its own."""
-        if not session:
-            asked = json.dumps([item for item in items if (as_object(item) or {}).get("role") != "system"][:1])
-            session = f"conversation {asked[:2000]}"
-        self._nth, self._open = 0, []
+        """A list of messages; logs tell it again with every turn, so that places in it are counted from its begin."""
+        session = session or _conversation(items)
+        self._nth, self._open, self._turn = 0, [], 0
         for item in items:
             keys = as_object(item)
             if keys is not None and is_message(keys):
@@ -233,3 +231,19 @@ class Messages:
             yield Left(NO_OBJECT)
             return
         yield Called(key, session, of, tool, arguments, self._turn, line)
+
+
+def _histories(keys: Mapping[str, Json], depth: int) -> Iterator[list[Json]]:
+    """The lists of messages in a record, outermost first."""
+    for name in ("messages", "input"):
+        if items := as_list(keys.get(name)):
+            yield items
+    for name in _NESTED if depth < _DEEP else ():
+        if (inner := as_object(loaded(keys.get(name)))) is not None:
+            yield from _histories(inner, depth + 1)
+
+
+def _conversation(items: list[Json]) -> str:
+    """A name for the session that begins with these messages."""
+    asked = [item for item in items if (as_object(item) or {}).get("role") not in ("system", "developer")]
+    return f"conversation {fingerprint(asked[:1])}" if asked else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from schemas.catalog import Json
+from schemas.catalog import Json, as_list, as_object, canonical
 from schemas.trial import Reply
 
 CHAT = "tools"
@@ -55,6 +55,9 @@ class Left:
 
     why: str
 
+
+KEPT = 20_000
+"""Characters of an answer that are kept: memory is bounded by the number of calls."""
 
 Event = Listed | Called | Answered | Elsewhere | Left
 
@@ -113,7 +116,7 @@ class Transcript:
                 case Answered():
                     past = self.calls.get(event.key)
                     if past is not None and past.reply is None:
-                        self.calls[event.key] = replace(past, reply=event.reply, stated=event.stated)
+                        self.calls[event.key] = replace(past, reply=_brief(event.reply), stated=event.stated)
                 case Elsewhere():
                     self.elsewhere += 1
                 case Left():
@@ -126,3 +129,14 @@ class Transcript:
         for past in self.calls.values():
             found.setdefault(past.called.session, []).append(past)
         return list(found.values())
+
+
+def _brief(reply: Reply) -> Reply:
+    """The same reply without what nobody reads: a refusal is told by its beginning, a large result is no evidence."""
+    if reply.result is None or len(canonical(reply.result)) <= KEPT:
+        return reply
+    if not reply.refused:
+        return Reply(result={"content": []})
+    blocks = (as_object(block) or {} for block in as_list(reply.result.get("content")) or [])
+    texts = [{"type": "text", "text": str(block.get("text", ""))[:KEPT]} for block in blocks]
+    return Reply(result={"content": texts[:1], "isError": True})

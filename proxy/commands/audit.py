@@ -140,9 +140,13 @@ def _summary(told: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"{totals['unanswered']:>6}  without an answer in the transcript, and not counted as failed", "dim")
     if agent["mended"]:
         saved = f", {agent['turns_saved']} of them for calls that would have been repaired"
-        yield Text(f"The agent mended {agent['mended']} by itself, in {agent['turns']} turns{saved}.")
+        yield Text(f"The agent mended {agent['mended']} by itself, in {_turns(agent['turns'])}{saved}.")
     if agent["compared"]:
         yield Text(f"Agreed with the agent's own correction: {agent['agreed']} of {agent['compared']}.", "bold")
+
+
+def _turns(count: int) -> str:
+    return f"{count} turn{'' if count == 1 else 's'}"
 
 
 def _borne_out(totals: Mapping[str, int]) -> str:
@@ -190,6 +194,6 @@ def _failure(failure: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text.from_ansi(text)
     agent = failure.get("agent")
     if agent is not None:
-        turns = f"{agent['turns']} turn{'s' if agent['turns'] > 1 else ''}"
+        turns = _turns(agent["turns"])
         same = {True: "by the same call", False: f"by {brief(agent['arguments'], 200)}"}.get(agent.get("agrees"), "")
         yield Text(one_line(f"  the agent mended it itself in {turns} {same}".rstrip()))

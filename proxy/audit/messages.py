@@ -58,7 +58,7 @@ class Messages:
             items = as_list(value) or []
             held = any(map(is_message, items)) or any(map(is_item, items))
             return list(self._history(items, "", line)) if held else None
-        if keys.get("type") in _RECORDS and (_MARKS & set(keys) or self.format == CLAUDE_CODE):
+        if str(keys.get("type")) in _RECORDS and (_MARKS & set(keys) or self.format == CLAUDE_CODE):
             return list(self._claude_code(keys, line))
         if keys.get("type") in ("response_item", "event_msg", "session_meta", "turn_context") and "payload" in keys:
             return list(self._codex(as_object(keys["payload"]) or {}, line))

@@ -5,6 +5,7 @@ No connection, no process, no file: whatever asks these for a call gets a record
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -31,6 +32,10 @@ class Recorded(Upstreams):
         self.supposed: list[tuple[str, Json]] = []
         self.found: list[Past] = []
         self._calls = calls
+        self._places: dict[tuple[str, str, str], list[int]] = {}
+        for place, past in enumerate(calls):
+            if past.reply is not None:
+                self._places.setdefault(_key(past.server, past.name, past.arguments), []).append(place)
         self._at = 0
         self._own = False
 
@@ -54,20 +59,23 @@ class Recorded(Upstreams):
         if self._own and same_call(past, tool.server, tool.name, arguments):
             self._own = False
             return past.reply or MISSING
-        later = (each for each in self._calls[self._at + 1 :] if same_call(each, tool.server, tool.name, arguments))
-        again = next((each for each in later if each.reply is not None), None)
-        if again is not None and again.reply is not None:
+        later = self._places.get(_key(tool.server, tool.name, arguments), [])
+        place = bisect_right(later, self._at)
+        if place < len(later):
+            again = self._calls[later[place]]
             self.found.append(again)
-            return again.reply
+            return again.reply or MISSING
         self.supposed.append((tool.name, arguments))
         return Reply(result={"content": [{"type": "text", "text": f"supposed {fingerprint([tool.name, arguments])}"}]})
 
 
 def same_call(past: Past, server: str, name: str, arguments: Json) -> bool:
     """Tell whether a call of the transcript is this one; 3 and 3.0 are one number."""
-    if (past.server, past.name) != (server, name):
-        return False
-    return canonical(same_numbers(past.arguments or {})) == canonical(same_numbers(arguments or {}))
+    return _key(past.server, past.name, past.arguments) == _key(server, name, arguments)
+
+
+def _key(server: str, name: str, arguments: Json) -> tuple[str, str, str]:
+    return server, name, canonical(same_numbers(arguments or {}))
 
 
 class Notes(Journal):

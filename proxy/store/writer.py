@@ -29,6 +29,8 @@ GATHER = 0.05
 """Seconds from the first record to its commit: a batch costs one transaction."""
 WAITING = 5000
 """Records kept while the disk refuses them; the oldest go first, and are counted."""
+BATCH = 1000
+"""Records written in one transaction at most."""
 PRUNE_EVERY = 2000
 """Records between two looks at the file's size and age."""
 PRUNE_AFTER = 3600.0
@@ -120,8 +122,7 @@ class Writer:
             self._wake.clear()
             closing = self._closing
             flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-            self._take()
-            self._store()
+            self._write_queue()
             for done in flushes:
                 _settle(done, written=not self._waiting)
             self._tell_losses()
@@ -135,9 +136,20 @@ class Writer:
             with suppress(sqlite3.Error):
                 self._database.close()
 
-    def _take(self) -> None:
-        """Turn every record in the queue into rows; one that cannot be written down is counted, not raised."""
-        while self._queue:
+    def _write_queue(self) -> None:
+        """Write what is in the queue now, batch after batch; a disk that refuses is tried once for all of it."""
+        left = len(self._queue)
+        while True:
+            self._take(min(left, BATCH))
+            left -= BATCH
+            if left <= 0 or not self.trouble:
+                self._store()
+            if left <= 0:
+                break
+
+    def _take(self, records: int) -> None:
+        """Turn so many records of the queue into rows; one that cannot be written down is counted, not raised."""
+        for _ in range(records):
             record = self._queue.popleft()
             try:
                 self._note(record)

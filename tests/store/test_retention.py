@@ -26,7 +26,7 @@ from proxy.store import health, losses, open_journal
 from proxy.store.database import Database
 from proxy.store.redact import Redaction
 from proxy.store.rows import Rows
-from proxy.store.writer import Writer
+from proxy.store.writer import WAITING, Writer
 from schemas.config import Config, Journal
 from tests.store.records import call, run
 
@@ -300,3 +300,13 @@ def test_a_record_that_cannot_be_written_down_is_told_with_its_reason() -> None:
     writer.put(call())
     writer.close()
     assert lost[0] == (1, "a record could not be written down")
+
+
+async def test_a_burst_of_records_is_written_whole(file: Path) -> None:
+    """More than are kept while a disk refuses them: this one does not."""
+    async with open_journal(Config(), file) as journal:
+        for number in range(WAITING + 2500):
+            journal.call(call(f"call_{number}"))
+        assert journal.lost == 0
+    assert rows(file, "SELECT count(*) FROM calls") == [(WAITING + 2500,)]
+    assert losses.losses(file) == []

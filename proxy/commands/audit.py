@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _PIPED = 120
 """Columns where nobody looks."""
+_FEW = 12
+"""Files that are all named; of more, only those in which something failed."""
 _COLOURS = {"repaired": "green", "tried": "cyan", "suggested": "yellow"}
 
 
@@ -122,8 +124,9 @@ def _summary(told: Mapping[str, Any]) -> Iterator[RenderableType]:
 
     from proxy.audit.judge import VERDICTS
 
-    totals, agent = told["totals"], told["agent"]
-    for file in told["files"]:
+    totals, agent, files = told["totals"], told["agent"], told["files"]
+    shown_ones = [file for file in files if len(files) <= _FEW or file["failed"] or file["unreadable"]]
+    for file in shown_ones:
         yield Text(one_line(f"{file['file']}: {file['format']}, {file['calls']} calls, {file['failed']} failed"), "dim")
         for wrong in file["malformed"]:
             yield Text(one_line(f"  line {wrong['line']}: {wrong['why']}"), "yellow")
@@ -131,6 +134,8 @@ def _summary(told: Mapping[str, Any]) -> Iterator[RenderableType]:
             yield Text(f"  and {file['unreadable'] - len(file['malformed'])} more unreadable lines", "yellow")
         for why, count in file["left_aside"].items():
             yield Text(one_line(f"  left aside, {count}: {why}"), "dim")
+    if len(shown_ones) < len(files):
+        yield Text(f"and {len(files) - len(shown_ones)} more files in which nothing failed", "dim")
     yield Text(f"\n{totals['calls']} calls, {totals['failed']} failed", "bold")
     for name, words in VERDICTS.items():
         if totals[name]:
@@ -143,6 +148,10 @@ def _summary(told: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"The agent mended {agent['mended']} by itself, in {_turns(agent['turns'])}{saved}.")
     if agent["compared"]:
         yield Text(f"Agreed with the agent's own correction: {agent['agreed']} of {agent['compared']}.", "bold")
+    if agent["suggestions_compared"]:
+        yield Text(
+            f"Of what would be suggested or tried: {agent['suggestions_agreed']} of {agent['suggestions_compared']}."
+        )
 
 
 def _turns(count: int) -> str:

@@ -371,3 +371,30 @@ def test_a_long_transcript_is_read_a_line_at_a_time(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert len(found.calls) == 400
     assert file.stat().st_size > 4 * peak
+
+
+def test_an_export_of_inspectors_network_holds_messages_as_text_and_as_events(tmp_path: Path) -> None:
+    def exchange(asked: dict[str, Any], body: str) -> dict[str, Any]:
+        head = {"id": "r", "timestamp": "2026-05-01T10:00:00.000Z", "method": "POST", "url": "http://127.0.0.1/mcp"}
+        return {**head, "requestBody": json.dumps(asked), "responseStatus": 200, "responseBody": body}
+
+    refusal = {"content": [{"type": "text", "text": "'5' is not of type 'integer'"}], "isError": True}
+    listed = json.dumps(rpc(id=1, result={"tools": [LISTED]}))
+    asked = rpc(id=2, method="tools/call", params={"name": "list_reports", "arguments": {"limit": "5"}})
+    events = f"event: message\ndata: {json.dumps(rpc(id=2, result=refusal))}\n\n"
+    entries = [exchange(rpc(id=1, method="tools/list"), listed), exchange(asked, events)]
+    file = tmp_path / "inspector-network.json"
+    file.write_text(json.dumps(entries, indent=2), encoding="utf-8")
+    (failure,) = report(file)["failures"]
+    assert failure["repaired"]["arguments"] == {"limit": 5}
+
+
+def test_of_many_files_only_those_are_named_in_which_something_failed(tmp_path: Path) -> None:
+    sound = rpc(id=1, method="tools/call", params={"name": "f", "arguments": {}})
+    for number in range(20):
+        written(tmp_path / f"sound-{number}.jsonl", sound, rpc(id=1, result={"content": []}))
+    written(tmp_path / "bad.jsonl", sound, rpc(id=1, error={"code": -32000, "message": "boom"}))
+    text = audit(tmp_path).stdout
+    assert "bad.jsonl: MCP JSON-RPC, 1 calls, 1 failed" in text
+    assert "sound-1" not in text
+    assert "and 20 more files in which nothing failed" in text

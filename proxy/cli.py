@@ -75,9 +75,7 @@ def _version(ctx: click.Context, _: click.Parameter, asked: Any) -> None:
 def main() -> None:
     """An MCP proxy that forwards everything untouched and repairs tool calls and workflow plans that fail.
 
-    \b
-    Without a command it serves on stdio, as a client's configuration starts it:
-      {"mcpServers": {"mend": {"command": "uvx", "args": ["mcp-mend"]}}}
+    Without a command it serves on stdio, as a client starts it; `mcp-mend install CLIENT` writes how.
     """
 
 

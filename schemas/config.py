@@ -24,9 +24,15 @@ class _Section(BaseModel):
 class ToolRules(_Section):
     """Which tools of an upstream are shown, and what they may do."""
 
-    include: list[str] = Field(default=["*"], description="Patterns of tool names to show (fnmatch).")
-    exclude: list[str] = Field(default=[], description="Patterns of tool names to hide; wins over include.")
-    effects: dict[str, Effect] = Field(default={}, description="Pattern of tool names to effect class.")
+    include: list[str] = Field(
+        default=["*"], examples=[["search_*", "get_*"]], description="Patterns of tool names to show (fnmatch)."
+    )
+    exclude: list[str] = Field(
+        default=[], examples=[["admin_*"]], description="Patterns of tool names to hide; wins over include."
+    )
+    effects: dict[str, Effect] = Field(
+        default={}, examples=[{"search_*": "read"}], description="Pattern of tool names to what these tools may do."
+    )
 
 
 class OAuth(_Section):
@@ -35,22 +41,40 @@ class OAuth(_Section):
     grant: Literal["authorization_code", "client_credentials"] = Field(
         default="authorization_code", description="client_credentials needs nobody to log in."
     )
-    client_id: str = Field(default="", description="Id of a client that was registered beforehand.")
-    client_secret: str = Field(default="", description="Its secret, where it has one.")
+    client_id: str = Field(
+        default="", examples=["my-client"], description="Id of a client that was registered beforehand."
+    )
+    client_secret: str = Field(default="", examples=["${TICKETS_SECRET}"], description="Its secret, where it has one.")
     client_authentication: Literal["client_secret_basic", "client_secret_post"] | None = Field(
         default=None, description="How the secret is sent; left out: client_secret_basic."
     )
     private_key: str = Field(
-        default="", description="Signs instead of a secret, for client_credentials: a PEM text, or its file."
+        default="",
+        examples=["~/robot.pem"],
+        description="Signs instead of a secret, for client_credentials: a PEM text, or its file.",
     )
-    signing_algorithm: str = Field(default="RS256", description="Algorithm of the private key's signatures.")
+    signing_algorithm: str = Field(
+        default="RS256", examples=["ES256"], description="Algorithm of the private key's signatures."
+    )
     client_metadata_url: str = Field(
-        default="", description="Address of a client id metadata document, for servers that take one."
+        default="",
+        examples=["https://example.com/client.json"],
+        description="Address of a client id metadata document, for servers that take one.",
     )
-    issuer: str = Field(default="", description="The authorization server that may see id and secret.")
-    scope: str = Field(default="", description="Scopes to ask for, with spaces; left out: those the server names.")
+    issuer: str = Field(
+        default="",
+        examples=["https://login.example.com"],
+        description="The one authorization server that may see id and secret; client_credentials needs it.",
+    )
+    scope: str = Field(
+        default="",
+        examples=["tickets:read tickets:write"],
+        description="Scopes to ask for, with spaces; left out: those the server names.",
+    )
     redirect_uri: str = Field(
-        default="", description="Where the browser returns to, on this machine; left out: 127.0.0.1 at any free port."
+        default="",
+        examples=["http://localhost:8123/callback"],
+        description="Where the browser returns to, on this machine; left out: 127.0.0.1 at any free port.",
     )
 
     @model_validator(mode="after")
@@ -72,20 +96,40 @@ class OAuth(_Section):
 class Upstream(_Section):
     """One MCP server behind the proxy: a command (stdio) or a URL (Streamable HTTP, or SSE)."""
 
-    command: str | None = Field(default=None, description="Program to start; it speaks MCP on stdin and stdout.")
-    args: list[str] = Field(default=[], description="Its arguments.")
-    env: dict[str, str] = Field(default={}, description="Added to the environment that the proxy was started with.")
-    cwd: str | None = Field(default=None, description="Its working directory.")
-    url: str | None = Field(default=None, description="Address of a server that is already running.")
+    command: str | None = Field(
+        default=None, examples=["uvx"], description="Program to start; it speaks MCP on stdin and stdout."
+    )
+    args: list[str] = Field(
+        default=[], examples=[["mcp-server-time", "--local-timezone", "UTC"]], description="Its arguments."
+    )
+    env: dict[str, str] = Field(
+        default={},
+        examples=[{"API_KEY": "${TICKETS_KEY}"}],
+        description="Added to the environment that the proxy was started with.",
+    )
+    cwd: str | None = Field(default=None, examples=["/srv/notes"], description="Its working directory.")
+    url: str | None = Field(
+        default=None, examples=["https://example.com/mcp"], description="Address of a server that is already running."
+    )
     transport: Literal["stdio", "http", "sse"] | None = Field(
         default=None, description="Left out: stdio for a command, http for a URL, sse where http is refused."
     )
-    headers: dict[str, str] = Field(default={}, description="HTTP headers sent with every request.")
-    oauth: OAuth | None = Field(default=None, description="Only where `mcp-mend login` needs to be told something.")
+    headers: dict[str, str] = Field(
+        default={},
+        examples=[{"Authorization": "Bearer ${TICKETS_TOKEN}"}],
+        description="HTTP headers sent with every request.",
+    )
+    oauth: OAuth | None = Field(
+        default=None,
+        examples=[{"client_id": "my-client"}],
+        description="Only where `mcp-mend login` needs to be told something.",
+    )
     enabled: bool = Field(default=True, description="false keeps the entry without starting it.")
     repair: Mode | None = Field(default=None, description="Overrides repair.mode for this upstream.")
-    start_timeout: float = Field(default=60, gt=0, description="Seconds to connect and list the tools.")
-    call_timeout: float = Field(default=300, gt=0, description="Seconds without reply or progress before a call ends.")
+    start_timeout: float = Field(default=60, gt=0, examples=[180], description="Seconds to connect and list the tools.")
+    call_timeout: float = Field(
+        default=300, gt=0, examples=[900], description="Seconds without reply or progress before a call ends."
+    )
     inherit_env: bool = Field(
         default=True, description="false leaves PATH, home, user, locale and proxies of the proxy's own environment."
     )
@@ -123,8 +167,12 @@ class Repair(_Section):
         default="text", description="Where a failed call's diagnosis goes: a text block, _meta only, or the log only."
     )
     ask: bool = Field(default=False, description="Let the person choose by elicitation where the client supports it.")
-    calls: int = Field(default=3, ge=1, description="Upstream calls for one tool call, the first included.")
-    session_results: int = Field(default=50, ge=0, description="Earlier results of a session kept as evidence.")
+    calls: int = Field(
+        default=3, ge=1, examples=[5], description="Upstream calls for one tool call, the first included."
+    )
+    session_results: int = Field(
+        default=50, ge=0, examples=[20], description="Earlier results of a session kept as evidence."
+    )
 
 
 class Effects(_Section):
@@ -140,10 +188,10 @@ class Effects(_Section):
 class Budget(_Section):
     """What one workflow run may cost where its submission does not say."""
 
-    calls_per_step: int = Field(default=3, ge=1, description="Upstream calls, per submitted step.")
-    seconds: float = Field(default=45, gt=0, description="Wall-clock time.")
-    generations: int = Field(default=12, ge=0, description="Generations of the search.")
-    population: int = Field(default=10, ge=1, description="Candidates kept at once.")
+    calls_per_step: int = Field(default=3, ge=1, examples=[5], description="Upstream calls, per submitted step.")
+    seconds: float = Field(default=45, gt=0, examples=[180], description="Wall-clock time.")
+    generations: int = Field(default=12, ge=0, examples=[20], description="Generations of the search.")
+    population: int = Field(default=10, ge=1, examples=[20], description="Candidates kept at once.")
 
 
 class Workflow(_Section):
@@ -156,13 +204,17 @@ class Workflow(_Section):
 class Evolution(_Section):
     """The evolutionary search; each mechanism can be switched off for comparison (arXiv 2606.12674)."""
 
-    rho: float = Field(default=0.9, ge=0, lt=1, description="Memory of the growth signal.")
-    intensity_min: float = Field(default=0.1, ge=0, le=1, description="Least boldness.")
+    rho: float = Field(default=0.9, ge=0, lt=1, examples=[0.8], description="Memory of the growth signal.")
+    intensity_min: float = Field(default=0.1, ge=0, le=1, examples=[0.2], description="Least boldness.")
     intensity_max: float = Field(
-        default=0.7, ge=0, le=1, description="Greatest boldness: how many unsure candidates a generation tries."
+        default=0.7,
+        ge=0,
+        le=1,
+        examples=[0.9],
+        description="Greatest boldness: how many unsure candidates a generation tries.",
     )
-    stagnation: int = Field(default=3, ge=1, description="Generations without growth before a redesign.")
-    cooldown: int = Field(default=3, ge=0, description="Generations between two redesigns.")
+    stagnation: int = Field(default=3, ge=1, examples=[5], description="Generations without growth before a redesign.")
+    cooldown: int = Field(default=3, ge=0, examples=[5], description="Generations between two redesigns.")
     graph: bool = Field(
         default=True,
         description="Order steps by their references, in parallel; false runs them one by one as they are listed.",
@@ -195,25 +247,46 @@ class Planner(_Section):
         description="auto is local when library and model are there, else none; client is the model of an MCP client "
         "that offers sampling.",
     )
-    model: str = Field(default="", description="Path of a GGUF file or a name from `mcp-mend model list`.")
-    gpu_layers: int = Field(default=-1, ge=-1, description="Layers on the GPU; -1 is all where a GPU build is present.")
-    threads: int = Field(default=0, ge=0, description="0 is one fewer than the cores.")
-    context: int = Field(default=4096, ge=512, description="Context length in tokens.")
-    deadline: float = Field(default=15, gt=0, description="Seconds for one request to the planner.")
-    idle: float = Field(default=300, gt=0, description="Seconds without use before the model is unloaded.")
-    memory_mb: int = Field(default=4096, ge=256, description="Bound of the worker's memory.")
-    base_url: str = Field(default="", description="Address of an OpenAI-compatible server, ending in /v1.")
-    api_key: str = Field(default="", description="Its key, where it wants one.")
+    model: str = Field(
+        default="",
+        examples=["/models/small.gguf"],
+        description="Path of a GGUF file or a name from `mcp-mend model list`.",
+    )
+    gpu_layers: int = Field(
+        default=-1, ge=-1, examples=[0], description="Layers on the GPU; -1 is all where a GPU build is present."
+    )
+    threads: int = Field(default=0, ge=0, examples=[2], description="0 is one fewer than the cores.")
+    context: int = Field(default=4096, ge=512, examples=[8192], description="Context length in tokens.")
+    deadline: float = Field(default=15, gt=0, examples=[60], description="Seconds for one request to the planner.")
+    idle: float = Field(
+        default=300, gt=0, examples=[60], description="Seconds without use before the model is unloaded."
+    )
+    memory_mb: int = Field(default=4096, ge=256, examples=[8192], description="Bound of the worker's memory.")
+    base_url: str = Field(
+        default="",
+        examples=["http://127.0.0.1:11434/v1"],
+        description="Address of an OpenAI-compatible server, ending in /v1.",
+    )
+    api_key: str = Field(default="", examples=["${PLANNER_KEY}"], description="Its key, where it wants one.")
 
 
 class Http(_Section):
     """The Streamable HTTP frontend."""
 
-    token: str = Field(default="", description="Bearer token; needed for any address but loopback.")
-    allowed_hosts: list[str] = Field(default=[], description="Further Host headers to accept.")
-    allowed_origins: list[str] = Field(default=[], description="Further Origin headers to accept.")
+    token: str = Field(
+        default="", examples=["${MEND_TOKEN}"], description="Bearer token; needed for any address but loopback."
+    )
+    allowed_hosts: list[str] = Field(
+        default=[], examples=[["mend.example.com"]], description="Further Host headers to accept."
+    )
+    allowed_origins: list[str] = Field(
+        default=[], examples=[["https://app.example.com"]], description="Further Origin headers to accept."
+    )
     sessions: int = Field(
-        default=100, ge=1, description="Client sessions at once; each may start one process per server that it uses."
+        default=100,
+        ge=1,
+        examples=[20],
+        description="Client sessions at once; each may start one process per server that it uses.",
     )
 
 
@@ -224,16 +297,20 @@ class Journal(_Section):
     payloads: Literal["full", "hash", "none"] = Field(
         default="full", description="Keep arguments and results whole (secrets redacted), as digests, or not at all."
     )
-    max_mb: int = Field(default=256, ge=1, description="Size at which the oldest entries are pruned.")
-    max_days: int = Field(default=0, ge=0, description="Age in days at which entries are pruned; 0 keeps them.")
-    redact: list[str] = Field(default=[], description="Further key names whose values are secret.")
+    max_mb: int = Field(default=256, ge=1, examples=[64], description="Size at which the oldest entries are pruned.")
+    max_days: int = Field(
+        default=0, ge=0, examples=[30], description="Age in days at which entries are pruned; 0 keeps them."
+    )
+    redact: list[str] = Field(
+        default=[], examples=[["patient_id"]], description="Further key names whose values are secret."
+    )
 
 
 class Log(_Section):
     """Log lines in JSON, on stderr or in a file; never on stdout."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level shown.")
-    file: str = Field(default="", description="Path; empty is stderr.")
+    file: str = Field(default="", examples=["/var/log/mcp-mend.jsonl"], description="Path; empty is stderr.")
 
 
 class Config(_Section):

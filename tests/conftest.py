@@ -21,6 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[structlog.stdlib.add_log_level, plain])
 
 
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let coverage keep out of this test's processes: its own imports and files would disturb them."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Generator[None]:
     """Commands set up logging for a process of their own; here that is undone after each test."""

@@ -16,7 +16,7 @@ import httpx2
 from schemas.config import Upstream
 
 ROOT = Path(__file__).parents[1]
-BROWSER = f"{sys.executable} {ROOT / 'evals' / 'conformance' / 'browser.py'} %s"
+BROWSER = f"{sys.executable} {ROOT / 'tests' / 'servers' / 'browser.py'} %s"
 
 
 class Locked:

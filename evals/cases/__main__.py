@@ -18,8 +18,8 @@ from evals.cases.table import comparison, table
 from evals.cases.workspace import Options
 
 
-def common(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which cases to run."""
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m evals.cases", description=__doc__)
     parser.add_argument("--cases", type=Path, required=True, help="folder of the case files")
     parser.add_argument("--match", default="", help="run only cases whose id contains this")
     parser.add_argument("--limit", type=int, help="at most this many cases of each group")
@@ -27,38 +27,16 @@ def common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--bfcl-server", type=Path, help="server that publishes the catalog of a bfcl case")
     parser.add_argument("--bfcl-python", type=Path, help="interpreter with bfcl-eval; left out, one is made")
-
-
-def source(asked: argparse.Namespace) -> Source:
-    """Where the cases are."""
-    return Source(
-        folder=asked.cases,
-        bfcl_server=asked.bfcl_server,
-        bfcl_python=asked.bfcl_python,
-        match=asked.match,
-        limit=asked.limit,
-        every=asked.every,
-        jobs=asked.jobs,
-    )
-
-
-def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m evals.cases", description=__doc__)
-    common(parser)
     parser.add_argument("--only", default="bad_args,chains,bfcl,recorded", help=f"of {', '.join(GROUPS)}, by comma")
     parser.add_argument("--goal", action=argparse.BooleanOptionalAction, default=True, help="give plans their goal")
     parser.add_argument("--planner", choices=["none", "auto"], default="none")
-    parser.add_argument("--mode", choices=["auto", "legacy"], default="auto", help="how the client connects")
-    parser.add_argument("--style", default="mixed", help="whose words the strict upstream speaks")
     parser.add_argument(
         "--effects", choices=["found", "written"], default="found", help="written: after `effects --write --yes`"
     )
-    parser.add_argument("--direct", action="store_true", help="without the proxy: the baseline")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=JSON", help="a setting of the proxy")
     parser.add_argument("--budget", action="append", default=[], metavar="KEY=NUMBER", help="of each plan")
     parser.add_argument("--json", type=Path, help="write every case here")
     parser.add_argument("--detail", action="store_true", help="show every subgroup")
-    parser.add_argument("--label", default="", help="what this run is called in the file")
     parser.add_argument("--compare", type=Path, help="a file of an earlier run")
     return parser.parse_args(given)
 
@@ -71,11 +49,8 @@ def _options(asked: argparse.Namespace) -> Options:
         settings.setdefault(section, {})[key] = json.loads(value)
     budget: Mapping[str, float] = {key: json.loads(value) for key, _, value in (b.partition("=") for b in asked.budget)}
     return Options(
-        direct=asked.direct,
         goal=asked.goal,
         planner=asked.planner,
-        mode=asked.mode,
-        style=asked.style,
         effects=asked.effects,
         settings=settings,
         budget=budget,
@@ -83,9 +58,12 @@ def _options(asked: argparse.Namespace) -> Options:
 
 
 async def _run(asked: argparse.Namespace) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+    source = Source(
+        asked.cases, asked.bfcl_server, asked.bfcl_python, asked.match, asked.limit, asked.every, asked.jobs
+    )
+    options, outcomes = _options(asked), list[Outcome]()
     for group in asked.only.split(","):
-        outcomes += await run_group(group, source(asked), _options(asked))
+        outcomes += await run_group(group, source, options)
     return outcomes
 
 
@@ -95,12 +73,11 @@ def main(given: Sequence[str] | None = None) -> None:
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     began = time.perf_counter()
     outcomes = anyio.run(_run, asked)
-    print("without the proxy" if asked.direct else f"effects as {asked.effects}")
+    print(f"effects as {asked.effects}")
     print(table(outcomes, detail=asked.detail))
     print(f"{len(outcomes)} outcomes in {time.perf_counter() - began:.0f} s")
     if asked.json:
         written = {
-            "label": asked.label,
             "effects": asked.effects,
             "at": time.time(),
             "outcomes": [outcome.json() for outcome in outcomes],

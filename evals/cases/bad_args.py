@@ -12,7 +12,6 @@ import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evals.cases.client import Answer
@@ -38,15 +37,9 @@ class Seen:
         return [call for call in self.received if call["accepted"]]
 
 
-def load(path: Path) -> list[dict[str, Any]]:
-    """The cases of the file."""
-    cases: list[dict[str, Any]] = json.loads(path.read_text())
-    return cases
-
-
-def specification(case: Mapping[str, Any], others: Sequence[Mapping[str, Any]], style: str) -> dict[str, Any]:
+def specification(case: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the upstream of this case publishes and accepts."""
-    style = STYLES[zlib.crc32(case["id"].encode()) % len(STYLES)] if style == "mixed" else style
+    style = STYLES[zlib.crc32(case["id"].encode()) % len(STYLES)]
     names = _published(case, others)
     tools = [
         _tool(name, case["schema_fragment"] or _ANYTHING if name == _wanted(case) else _ANYTHING) for name in names
@@ -84,18 +77,13 @@ def _rule(case: Mapping[str, Any]) -> dict[str, Any]:
     return {"only": expected, "never": expected is None, "quote": quote}
 
 
-def strict_server(home: Path, spec: Mapping[str, Any]) -> tuple[Server, Path]:
-    """The upstream of this specification, and the file where it logs its calls."""
-    written, log = home / "spec.json", home / "calls.jsonl"
-    written.write_text(json.dumps(spec))
-    return Server([sys.executable, "-m", "evals.cases.strict_upstream", str(written), str(log)], {}), log
-
-
 async def run(case: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], options: Options) -> list[Outcome]:
     """Send the bad call, then the sound one, and grade both."""
-    spec = specification(case, cases, options.style)
+    spec = specification(case, cases)
     with folder() as home:
-        server, log = strict_server(home, spec)
+        written, log = home / "spec.json", home / "calls.jsonl"
+        written.write_text(json.dumps(spec))
+        server = Server([sys.executable, "-m", "evals.cases.strict_upstream", str(written), str(log)], {})
         async with wrapped(options, home, server) as connection:
             await connection.tools()
             answer = await connection.call(case["tool"], case["sent"])

@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.cases.client import Connection, connect
+from evals.cases.client import connect
 from evals.cases.outcome import Outcome
 from evals.cases.plans import Ran, marked
-from evals.cases.reference import execute
 from evals.cases.tap import digest
 from evals.cases.workspace import Options, Server, folder, read_log, served
 
@@ -88,18 +87,12 @@ async def run(case: Mapping[str, Any], backend: Backend, options: Options) -> li
     with folder() as home:
         state, log = home / "state.json", home / "calls.jsonl"
         server = backend.server(case, state).tapped(log)
-        if options.direct:
-            async with connect(server.command, server.env, home / "stderr.log", options.mode) as connection:
-                return [await _direct(case, connection, _states(state, first), log)]
         async with served(options, home, {"bfcl": server}) as connection:
             await connection.listed(1)
             answer = await connection.call("run_workflow", options.plan(case["plan"]["steps"], case["goal"]))
             ran = Ran(answer, marked(read_log(log), digest(first)))
-            return [grade(case, ran, _states(state, first)(), first)]
-
-
-def _states(path: Path, first: Any) -> Callable[[], Any]:
-    return lambda: json.loads(path.read_text())["state"] if path.exists() else first
+            left = json.loads(state.read_text())["state"] if state.exists() else first
+            return [grade(case, ran, left, first)]
 
 
 def grade(case: Mapping[str, Any], ran: Ran, state: Any, first: Any) -> Outcome:
@@ -125,7 +118,6 @@ def grade(case: Mapping[str, Any], ran: Ran, state: Any, first: Any) -> Outcome:
             "state_is_gold": as_gold,
             "gold_changes_state": digest(first) != gold_digest(case),
             "final_is_gold": gold["final"] in results[-1:] or ran.report.get("output") == gold["final"],
-            "state_difference": differences(state, gold["state"]),
             **ran.detail(),
         },
     )
@@ -149,30 +141,4 @@ def groups(case: Mapping[str, Any]) -> tuple[str, ...]:
         f"bfcl/hardest level {hardest}",
         *(f"bfcl/with: {kind}" for kind in kinds),
         *alone,
-    )
-
-
-def differences(state: Any, gold: Any, path: str = "") -> list[str]:
-    """Where two states differ, at most ten places."""
-    if isinstance(state, dict) and isinstance(gold, dict):
-        found: list[str] = []
-        for key in sorted({*state, *gold}):
-            found += differences(state.get(key, "<absent>"), gold.get(key, "<absent>"), f"{path}.{key}")
-        return found[:10]
-    return [] if state == gold else [f"{path[1:]}: {json.dumps(state)[:120]} instead of {json.dumps(gold)[:120]}"]
-
-
-async def _direct(case: Mapping[str, Any], connection: Connection, state: Callable[[], Any], log: Path) -> Outcome:
-    run = await execute(case["plan"]["steps"], lambda _: connection)
-    as_gold = digest(state()) == gold_digest(case)
-    done = not run.failure
-    return Outcome(
-        id=case["id"],
-        groups=groups(case),
-        verdict="right" if done and as_gold else "wrong" if done else "abstained",
-        feasible=done,
-        untouched=done and as_gold if case["kind"] == "control" else None,
-        calls=len(read_log(log)),
-        gold_calls=len(case["gold_plan"]["steps"]),
-        detail={"failure": run.failure, "state_difference": differences(state(), case["gold_answer"]["state"])},
     )

@@ -109,15 +109,13 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(
-    command: Sequence[str], env: Mapping[str, str], log: Path, mode: str = "auto"
-) -> AsyncIterator[Connection]:
+async def connect(command: Sequence[str], env: Mapping[str, str], log: Path) -> AsyncIterator[Connection]:
     """Start a server and connect to it; its stderr goes to `log`, and its process group ends with the block."""
     parameters = StdioServerParameters(
         command=command[0], args=list(command[1:]), env={**os.environ, **env}, cwd=str(ROOT)
     )
     with log.open("a") as errors:
-        async with Client(stdio_client(parameters, errlog=errors), mode=mode, read_timeout_seconds=120) as client:
+        async with Client(stdio_client(parameters, errlog=errors), read_timeout_seconds=120) as client:
             yield Connection(client)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any
 
 import anyio
 
-from evals.cases import bad_args, bfcl, chains, recorded, single
+from evals.cases import bad_args, bfcl, chains, recorded
 from evals.cases.outcome import Outcome
 from evals.cases.workspace import Options
 
-GROUPS = ("bad_args", "chains", "bfcl", "recorded", "single")
+GROUPS = ("bad_args", "chains", "bfcl", "recorded")
 
 Work = tuple[str, Callable[[], Awaitable[list[Outcome]]]]
 """The id of a case and what runs it."""
@@ -49,12 +50,12 @@ async def run_group(group: str, source: Source, options: Options) -> list[Outcom
     """Run one group."""
     match group:
         case "bad_args":
-            cases = bad_args.load(source.folder / "bad_args.json")
+            cases = json.loads((source.folder / "bad_args.json").read_text())
             return await _all(
                 [(c["id"], partial(bad_args.run, c, cases, options)) for c in source.chosen(cases)], source
             )
         case "chains":
-            file = chains.load(source.folder / "chains.json")
+            file = json.loads((source.folder / "chains.json").read_text())
             chosen = source.chosen(chains.cases(file))
             async with chains.running(options, file) as run:
                 return await _all([(c["id"], partial(run, c)) for c in chosen], source, jobs=1)
@@ -62,9 +63,6 @@ async def run_group(group: str, source: Source, options: Options) -> list[Outcom
             return await _stateful("bfcl_broken.jsonl", bfcl.run, source, options)
         case "recorded":
             return await _stateful("bfcl_recorded_calls.jsonl", recorded.run, source, options)
-        case "single":
-            chosen = source.chosen(bfcl.load(source.folder / "bfcl_recorded_single.jsonl"))
-            return await _all([(c["id"], partial(single.run, c, options)) for c in chosen], source)
         case _:
             raise SystemExit(f"--only: {group!r} is none of {', '.join(GROUPS)}")
 

@@ -102,8 +102,3 @@ def grouped(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
         for group in outcome.groups:
             groups.setdefault(group, []).append(outcome)
     return groups
-
-
-def rows(outcomes: Iterable[Outcome]) -> list[Row]:
-    """One row per group."""
-    return [row(group, members) for group, members in grouped(outcomes).items()]

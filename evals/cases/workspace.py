@@ -21,11 +21,8 @@ from evals.cases.client import ROOT, Connection, connect, proxy
 class Options:
     """What a run is asked to do."""
 
-    direct: bool = False
     goal: bool = True
     planner: str = "none"
-    mode: str = "auto"
-    style: str = "mixed"
     effects: str = "found"
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     budget: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -79,16 +76,11 @@ def config_text(options: Options, upstreams: Mapping[str, Server]) -> str:
 
 @asynccontextmanager
 async def wrapped(options: Options, home: Path, server: Server) -> AsyncIterator[Connection]:
-    """A client of `mcp-mend wrap` in front of one server, or of the server itself in a direct run."""
-    log = home / "stderr.log"
-    if options.direct:
-        async with connect(server.command, server.env, log, options.mode) as connection:
-            yield connection
-        return
+    """A client of `mcp-mend wrap` in front of one server."""
     command = [proxy(), "wrap", "--", *server.command]
     env = {**_env(options, home, {}), **server.env}
     await _decided(options, env, "--", *server.command)
-    async with connect(command, env, log, options.mode) as connection:
+    async with connect(command, env, home / "stderr.log") as connection:
         yield connection
 
 
@@ -97,7 +89,7 @@ async def served(options: Options, home: Path, upstreams: Mapping[str, Server]) 
     """A client of `mcp-mend serve` over these upstreams."""
     env = _env(options, home, upstreams)
     await _decided(options, env)
-    async with connect([proxy(), "serve"], env, home / "stderr.log", options.mode) as connection:
+    async with connect([proxy(), "serve"], env, home / "stderr.log") as connection:
         yield connection
 
 

@@ -131,7 +131,7 @@ class Person:
         self.config = home / "mend.json"
         self._url = url
         self._home = home
-        browser = Path(__file__).with_name("browser.py")
+        browser = Path(__file__).parents[2] / "tests" / "servers" / "browser.py"
         self.env = {**os.environ, "MCP_MEND_HOME": str(home), "BROWSER": f"{sys.executable} {browser} %s"}
 
     async def prepare(self) -> None:

@@ -23,7 +23,6 @@ keep = click.option("--json", "kept", type=_FILE, help="Keep each goal as a line
 only = click.option("--match", default="", help="Only goals whose id contains this.")
 model_option = click.option("--model", required=True, type=click.Path(path_type=Path, exists=True), help="A GGUF file.")
 
-
 threads_option = click.option("--threads", default=1, show_default=True)
 search_option = click.option("--model", default=None, type=click.Path(path_type=Path, exists=True), help="Search, too.")
 name_option = click.option("--name", required=True, help="What the written plans are kept as, such as 0.5b.")
@@ -81,9 +80,7 @@ def run_write(model: Path, threads: int, name: str, match: str) -> None:
 
 @main.command("stages")
 @name_option
-@click.option(
-    "--model", default=None, type=click.Path(path_type=Path, exists=True), help="A GGUF file, for the search."
-)
+@search_option
 @keep
 @only
 def run_stages(name: str, model: Path | None, kept: Path | None, match: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evals.heldout import links, names, values
-from evals.heldout.draft import Breaker, Draft, Fault, rename
+from evals.heldout.draft import Breaker, Draft, Fault, Place, breaker, put, rename
 
 UNITS: Mapping[str, tuple[str, ...]] = {
     "pound": ("lb", "lbs", "pounds", "Pound"),
@@ -36,21 +36,16 @@ _MADE_UP = ("math", "tools", "mcp", "utilities", "calculator")
 _INSIDE = ("result", "data", "output", "structuredContent", "response")
 
 
-def unit_spelled(draft: Draft, rng: random.Random) -> Fault | None:
-    """A unit written otherwise than the tool lists it."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, str) and value in UNITS and "enum" in draft.property(step, name):
-            return _put(draft, step, name, rng.choice(UNITS[value]), "unit_spelled", "D")
-    return None
+def _unit_spelled(at: Place) -> Any:
+    known = isinstance(at.value, str) and at.value in UNITS and "enum" in at.schema
+    return at.rng.choice(UNITS[at.value]) if known else None
 
 
-def unit_beside_number(draft: Draft, rng: random.Random) -> Fault | None:
-    """A number with its own unit written behind it."""
-    for step, name, value in draft.literals(rng):
-        unit = step["arguments"].get("from_unit")
-        if isinstance(value, int | float) and not isinstance(value, bool) and unit in UNITS:
-            return _put(draft, step, name, f"{value} {rng.choice([unit, *UNITS[unit]])}", "unit_beside_number", "D")
-    return None
+def _unit_beside(at: Place) -> Any:
+    unit = at.step["arguments"].get("from_unit")
+    if not isinstance(at.value, int | float) or isinstance(at.value, bool) or unit not in UNITS:
+        return None
+    return f"{at.value} {at.rng.choice([unit, *UNITS[unit]])}"
 
 
 def argument_kind(draft: Draft, rng: random.Random) -> Fault | None:
@@ -66,35 +61,30 @@ def argument_kind(draft: Draft, rng: random.Random) -> Fault | None:
     return None
 
 
-def reference_inside(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference into a wrapper that the result does not have."""
-    for step, name, ref in draft.references(rng):
-        if ref.get("path"):
-            path = f"{rng.choice(_INSIDE)}.{ref['path']}"
-            return _put(draft, step, name, {**ref, "path": path}, "reference_inside", "F")
-    return None
+def _inside(at: Place) -> Any:
+    return at.to(f"{at.rng.choice(_INSIDE)}.{at.value['path']}") if at.value.get("path") else None
 
 
-def reference_renamed(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference to a key by a name that means the same."""
-    for step, name, ref in draft.references(rng):
-        head, dot, last = ref.get("path", "").rpartition(".")
-        new = names.synonym(last, rng) or rng.choice([f"{last}_value", f"final_{last}", last.split("_")[-1]])
-        if last and not last.isdigit() and new != last:
-            return _put(draft, step, name, {**ref, "path": f"{head}{dot}{new}"}, "reference_renamed", "F")
-    return None
+def _renamed(at: Place) -> Any:
+    head, dot, last = at.value.get("path", "").rpartition(".")
+    options = [f"{last}_value", f"final_{last}", last.split("_")[-1]]
+    new = names.synonym(last, at.rng) or at.rng.choice(options)
+    return at.to(f"{head}{dot}{new}") if last and not last.isdigit() and new != last else None
 
 
-def reference_numbered(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference to a step by its number, or by its tool, where steps have names."""
-    order = [step["id"] for step in draft.sound.steps]
-    for step, name, ref in draft.references(rng):
-        number = order.index(ref["$ref"]) + 1
-        tool = draft.sound.steps[number - 1]["tool"]
-        made = rng.choice([f"step{number}", f"step_{number}", str(number), tool, f"{ref['$ref']}_result"])
-        if made not in order:
-            return _put(draft, step, name, {**ref, "$ref": made}, "reference_numbered", "F")
-    return None
+def _numbered(at: Place) -> Any:
+    order = [step["id"] for step in at.draft.sound.steps]
+    number = order.index(at.value["$ref"]) + 1
+    tool = at.draft.sound.steps[number - 1]["tool"]
+    made = at.rng.choice([f"step{number}", f"step_{number}", str(number), tool, f"{at.value['$ref']}_result"])
+    return {**at.value, "$ref": made} if made not in order else None
+
+
+unit_spelled = breaker("unit_spelled", "D", _unit_spelled)
+unit_beside_number = breaker("unit_beside_number", "D", _unit_beside)
+reference_inside = breaker("reference_inside", "F", _inside, "references")
+reference_renamed = breaker("reference_renamed", "F", _renamed, "references")
+reference_numbered = breaker("reference_numbered", "F", _numbered, "references")
 
 
 def step_dropped(draft: Draft, rng: random.Random) -> Fault | None:
@@ -110,20 +100,16 @@ def step_skipped(draft: Draft, rng: random.Random) -> Fault | None:
     """A conversion left out; what was to be converted goes to its reader, its unit beside it or not."""
     for step, name, ref in draft.references(rng):
         producer = next((each for each in draft.steps if each["id"] == ref["$ref"]), None)
-        amount = (producer or {"arguments": {}})["arguments"].get("value")
-        unit = (producer or {"arguments": {}})["arguments"].get("from_unit")
-        if (
-            producer is None
-            or not isinstance(amount, int | float)
-            or unit not in UNITS
-            or _readers(draft, producer) > 1
-        ):
+        if producer is None or _readers(draft, producer) > 1:
+            continue
+        amount, unit = (producer["arguments"].get(each) for each in ("value", "from_unit"))
+        if not isinstance(amount, int | float) or unit not in UNITS:
             continue
         if any(id_ == producer["id"] for id_, _ in draft.broken):
             continue
         draft.steps.remove(producer)
         raw = rng.choice([amount, f"{amount} {unit}", f"{amount} {UNITS[unit][0]}"])
-        return _put(draft, step, name, raw, "step_skipped", "G")
+        return put(draft, step, name, raw, "step_skipped", "G")
     return None
 
 
@@ -148,46 +134,20 @@ def server_wrong(draft: Draft, rng: random.Random) -> Fault | None:
     return None
 
 
-def _put(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str, level: str) -> Fault:
-    was = step["arguments"][name]
-    draft.take(step["id"], name)
-    step["arguments"][name] = value
-    return {"type": kind, "level": level, "step": step["id"], "arg": name, "was": was, "now": value}
-
-
 KINDS: Mapping[str, Sequence[Breaker]] = {
     "toolname": (names.tool_synonym, names.tool_words, names.tool_style, names.tool_prefix, names.tool_typo),
-    "argname": (
-        names.argument_synonym,
-        names.argument_short,
-        argument_kind,
-        names.argument_style,
-        names.argument_affix,
-        names.argument_typo,
-    ),
+    "argname": (names.argument_synonym, names.argument_short, argument_kind, names.argument_style,
+        names.argument_affix, names.argument_typo),
     "missing": (links.missing_reference, links.missing_literal),
     "enum": (unit_spelled, unit_spelled, values.choice_spelled),
-    "type": (
-        unit_beside_number,
-        values.number_text,
-        values.number_dressed,
-        values.number_spoken,
-        values.boolean_word,
-        values.scalar_in_list,
-        values.list_as_scalar,
-        values.json_text,
-    ),
-    "refpath": (
-        reference_renamed,
-        reference_inside,
-        links.reference_key,
-        links.reference_index,
-        links.reference_whole,
-    ),
+    "type": (unit_beside_number, values.number_text, values.number_dressed, values.number_spoken,
+        values.boolean_word, values.scalar_in_list, values.list_as_scalar, values.json_text),
+    "refpath": (reference_renamed, reference_inside, links.reference_key, links.reference_index,
+        links.reference_whole),
     "refstep": (reference_numbered, links.reference_step),
     "reftext": (links.reference_text, links.reference_placeholder),
     "dropstep": (step_dropped, step_dropped, step_skipped),
     "order": (links.step_order,),
     "server": (server_wrong,),
-}
+}  # fmt: skip
 """Kind of fault to its breakers."""

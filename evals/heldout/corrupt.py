@@ -9,56 +9,21 @@ from evals.heldout import links, names, values
 from evals.heldout.draft import Breaker, Draft, Fault, Sound
 
 BREAKERS: tuple[Breaker, ...] = (
-    names.tool_typo,
-    names.tool_style,
-    names.tool_prefix,
-    names.tool_synonym,
-    names.tool_words,
-    names.argument_typo,
-    names.argument_style,
-    names.argument_affix,
-    names.argument_synonym,
-    names.argument_short,
-    names.argument_extra,
-    values.number_text,
-    values.number_dressed,
-    values.number_spoken,
-    values.boolean_word,
-    values.scalar_in_list,
-    values.list_as_scalar,
-    values.json_text,
-    values.choice_spelled,
-    values.date_layout,
-    values.text_expected,
-    values.null_optional,
-    values.arguments_wrapped,
-    values.arguments_nested,
-    links.missing_reference,
-    links.missing_literal,
-    links.reference_key,
-    links.reference_index,
-    links.reference_step,
-    links.reference_whole,
-    links.reference_text,
-    links.reference_placeholder,
-    links.arguments_exchanged,
-    links.step_twice,
-    links.step_lost,
-    links.step_order,
-    links.step_inner,
-)
+    names.tool_typo, names.tool_style, names.tool_prefix, names.tool_synonym, names.tool_words, names.argument_typo,
+    names.argument_style, names.argument_affix, names.argument_synonym, names.argument_short, names.argument_extra,
+    values.number_text, values.number_dressed, values.number_spoken, values.boolean_word, values.scalar_in_list,
+    values.list_as_scalar, values.json_text, values.choice_spelled, values.date_layout, values.text_expected,
+    values.null_optional, values.arguments_wrapped, values.arguments_nested, links.missing_reference,
+    links.missing_literal, links.reference_key, links.reference_index, links.reference_step, links.reference_whole,
+    links.reference_text, links.reference_placeholder, links.arguments_exchanged, links.step_twice, links.step_lost,
+    links.step_order, links.step_inner,
+)  # fmt: skip
 """Every kind of fault that a plan alone can have."""
 
-ALONE: frozenset[Breaker] = frozenset(
-    {
-        links.reference_step,
-        links.arguments_exchanged,
-        links.step_twice,
-        links.step_lost,
-        links.step_order,
-        values.date_layout,
-    }
-)
+ALONE: frozenset[Breaker] = frozenset([
+    links.reference_step, links.arguments_exchanged, links.step_twice, links.step_lost, links.step_order,
+    values.date_layout,
+])  # fmt: skip
 """Faults that may leave no trace: in a plan that fails for another reason, nobody could tell them."""
 
 

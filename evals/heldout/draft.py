@@ -86,6 +86,66 @@ class Draft:
         return (entry for entry in self.arguments(rng) if isinstance(entry[2], dict) and "$ref" in entry[2])
 
 
+@dataclass(frozen=True)
+class Place:
+    """One whole argument that may be broken."""
+
+    draft: Draft
+    step: dict[str, Any]
+    name: str
+    value: Any
+    rng: random.Random
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """What its tool says of it."""
+        return self.draft.property(self.step, self.name)
+
+    @property
+    def required(self) -> bool:
+        """Tell whether its tool wants it."""
+        return self.name in (self.draft.schema(self.step).get("required") or ())
+
+    @property
+    def producer(self) -> str:
+        """The tool whose result a reference reads."""
+        return next((each["tool"] for each in self.draft.sound.steps if each["id"] == self.value["$ref"]), "step")
+
+    def to(self, path: str, step: str | None = None) -> dict[str, Any]:
+        """The same reference to another path, or to another step."""
+        return {**self.value, "$ref": step or self.value["$ref"], "path": path}
+
+
+GONE = object()
+"""What a change gives for an argument that is to be left out."""
+
+
+def breaker(kind: str, level: str, change: Callable[[Place], Any], over: str = "literals") -> Breaker:
+    """Exchange the first of `over` (literals, references or arguments) for which `change` gives a value, not None."""
+
+    def broken(draft: Draft, rng: random.Random) -> Fault | None:
+        for step, name, value in getattr(draft, over)(rng):
+            new = change(Place(draft, step, name, value, rng))
+            if new is not None:
+                return put(draft, step, name, new, kind, level)
+        return None
+
+    broken.__name__ = kind
+    return broken
+
+
+def put(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str, level: str) -> Fault:
+    """Exchange one argument's value, or leave the argument out."""
+    was = step["arguments"][name]
+    draft.take(step["id"], name)
+    fault = {"type": kind, "level": level, "step": step["id"], "arg": name, "was": was}
+    if value is GONE:
+        del step["arguments"][name]
+        return fault
+    step["arguments"][name] = value
+    return {**fault, "now": value}
+
+
 def rename(arguments: dict[str, Any], old: str, new: str) -> None:
     """Give one key another name, in its place."""
     entries = [(new if key == old else key, value) for key, value in arguments.items()]

@@ -7,117 +7,69 @@ import random
 import re
 from typing import Any
 
-from evals.heldout.draft import Draft, Fault
+from evals.heldout.draft import GONE, Draft, Fault, Place, breaker
 from evals.heldout.names import restyled, typo
 
 _GENERIC = ("result", "output", "value", "data", "response")
 _INNER = (("think", "thought"), ("verify_result", "input"), ("final_answer", "answer"), ("summarize", "text"))
 
 
-def missing_reference(draft: Draft, rng: random.Random) -> Fault | None:
-    """A required argument left out that read an earlier result."""
-    for step, name, value in draft.references(rng):
-        if name in (draft.schema(step).get("required") or ()):
-            draft.take(step["id"], name)
-            del step["arguments"][name]
-            return {"type": "missing_reference", "level": "F", "step": step["id"], "arg": name, "was": value}
-    return None
+def _told_by_goal(at: Place) -> Any:
+    if not at.required or isinstance(at.value, bool | list | dict):
+        return None
+    goal = at.draft.sound.goal.lower()
+    return GONE if re.search(rf"(?<![\w.]){re.escape(str(at.value).lower())}(?![\w])", goal) else None
 
 
-def missing_literal(draft: Draft, rng: random.Random) -> Fault | None:
-    """A required argument left out whose value the goal tells."""
-    goal = draft.sound.goal.lower()
-    for step, name, value in draft.literals(rng):
-        if name not in (draft.schema(step).get("required") or ()) or isinstance(value, bool | list | dict):
-            continue
-        if re.search(rf"(?<![\w.]){re.escape(str(value).lower())}(?![\w])", goal):
-            draft.take(step["id"], name)
-            del step["arguments"][name]
-            return {"type": "missing_literal", "level": "G", "step": step["id"], "arg": name, "was": value}
-    return None
+def _other_key(at: Place) -> Any:
+    parts = at.value.get("path", "").split(".")
+    here = next((here for here in reversed(range(len(parts))) if parts[here] and not parts[here].isdigit()), None)
+    if here is None:
+        return None
+    made = at.rng.choice([typo(parts[here], at.rng), restyled(parts[here], at.rng), at.rng.choice(_GENERIC)])
+    return at.to(".".join([*parts[:here], made, *parts[here + 1 :]])) if made and made != parts[here] else None
 
 
-def reference_key(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference to a key that the result does not have: misspelled, restyled, or a general word."""
-    for step, name, ref in draft.references(rng):
-        parts = ref.get("path", "").split(".")
-        at = next((at for at in reversed(range(len(parts))) if parts[at] and not parts[at].isdigit()), None)
-        if at is None:
-            continue
-        made = rng.choice([typo(parts[at], rng), restyled(parts[at], rng), rng.choice(_GENERIC)])
-        if made and made != parts[at]:
-            path = ".".join([*parts[:at], made, *parts[at + 1 :]])
-            return _point(draft, step, name, {**ref, "path": path}, "reference_key")
-    return None
+def _other_index(at: Place) -> Any:
+    parts = at.value.get("path", "").split(".")
+    places = [here for here, part in enumerate(parts) if part.isdigit()]
+    if not places:
+        return None
+    here = at.rng.choice(places)
+    return at.to(".".join([*parts[:here], *at.rng.choice([["7"], []]), *parts[here + 1 :]]))
 
 
-def reference_index(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference to an item that the list does not have, or to no item at all."""
-    for step, name, ref in draft.references(rng):
-        parts = ref.get("path", "").split(".")
-        places = [at for at, part in enumerate(parts) if part.isdigit()]
-        if places:
-            at = rng.choice(places)
-            moved = rng.choice([[*parts[:at], "7", *parts[at + 1 :]], [*parts[:at], *parts[at + 1 :]]])
-            return _point(draft, step, name, {**ref, "path": ".".join(moved)}, "reference_index")
-    return None
+def _other_step(at: Place) -> Any:
+    target = at.value["$ref"]
+    others = [each["id"] for each in at.draft.steps if each["id"] not in (at.step["id"], target)]
+    return {**at.value, "$ref": at.rng.choice([*others[:3], f"step_{target.lstrip('s')}", at.producer, "s99"])}
 
 
-def reference_step(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference to another step, or to one that does not exist."""
-    for step, name, ref in draft.references(rng):
-        others = [each["id"] for each in draft.steps if each["id"] not in (step["id"], ref["$ref"])]
-        producer = next((each["tool"] for each in draft.sound.steps if each["id"] == ref["$ref"]), "step")
-        made = rng.choice([*others[:3], f"step_{ref['$ref'].lstrip('s')}", producer, "s99"])
-        return _point(draft, step, name, {**ref, "$ref": made}, "reference_step")
-    return None
+def _as_text(at: Place) -> str:
+    place = f"{at.value['$ref']}.{at.value.get('path', '')}"
+    target, _, path = place.partition(".")
+    forms = (f"${place}", f"${{{place}}}", f"<{place}>", place, f"#{place}", f"{{{place}}}")
+    return at.rng.choice([*forms, f"steps.{target}.output.{path}"]).rstrip(".")
 
 
-def reference_whole(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference to a whole result where one value of it was meant."""
-    for step, name, ref in draft.references(rng):
-        if ref.get("path"):
-            return _point(draft, step, name, {"$ref": ref["$ref"], "path": ""}, "reference_whole")
-    return None
+def _placeholder(at: Place) -> str:
+    name = at.name
+    options = (f"<{name}>", f"<{name} from {at.producer}>", f"{{{name}}}", "TBD", f"YOUR_{name.upper()}")
+    return at.rng.choice([*options, f"result of {at.producer}", f"[{name}]", "PLACEHOLDER"])
 
 
-def reference_text(draft: Draft, rng: random.Random) -> Fault | None:
-    """A reference in the way of another plan language."""
-    for step, name, ref in draft.references(rng):
-        target, path = ref["$ref"], ref.get("path", "")
-        forms = (
-            f"${target}.{path}",
-            f"${{{target}.{path}}}",
-            f"<{target}.{path}>",
-            f"{target}.{path}",
-            f"#{target}.{path}",
-        )
-        made = rng.choice([*forms, f"{{{target}.{path}}}", f"steps.{target}.output.{path}"])
-        return _point(draft, step, name, made.rstrip("."), "reference_text")
-    return None
+def _whole(at: Place) -> Any:
+    return {"$ref": at.value["$ref"], "path": ""} if at.value.get("path") else None
 
 
-def reference_placeholder(draft: Draft, rng: random.Random) -> Fault | None:
-    """A text that stands for the value in place of a reference."""
-    for step, name, ref in draft.references(rng):
-        producer = next((each["tool"] for each in draft.sound.steps if each["id"] == ref["$ref"]), "step")
-        options = (
-            f"<{name}>",
-            f"<{name} from {producer}>",
-            f"{{{name}}}",
-            "TBD",
-            f"YOUR_{name.upper()}",
-            f"result of {producer}",
-        )
-        return _point(draft, step, name, rng.choice([*options, f"[{name}]", "PLACEHOLDER"]), "reference_placeholder")
-    return None
-
-
-def _point(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str) -> Fault:
-    was = step["arguments"][name]
-    draft.take(step["id"], name)
-    step["arguments"][name] = value
-    return {"type": kind, "level": "F", "step": step["id"], "arg": name, "was": was, "now": value}
+missing_reference = breaker("missing_reference", "F", lambda at: GONE if at.required else None, "references")
+missing_literal = breaker("missing_literal", "G", _told_by_goal)
+reference_key = breaker("reference_key", "F", _other_key, "references")
+reference_index = breaker("reference_index", "F", _other_index, "references")
+reference_step = breaker("reference_step", "F", _other_step, "references")
+reference_whole = breaker("reference_whole", "F", _whole, "references")
+reference_text = breaker("reference_text", "F", _as_text, "references")
+reference_placeholder = breaker("reference_placeholder", "F", _placeholder, "references")
 
 
 def arguments_exchanged(draft: Draft, rng: random.Random) -> Fault | None:

@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from evals.heldout.draft import Draft, Fault, rename
+from evals.heldout.draft import Breaker, Draft, Fault, rename
 
+Renamed = Callable[[str, random.Random], str | None]
 _SYNONYMS = tuple(
-    tuple(line.split())
-    for line in """
-    get fetch retrieve obtain
-    find search lookup locate
-    create make new
-    delete remove
-    send dispatch
-    post publish
-    view show display
-    add append
-    update modify change
-    book reserve
-    place submit
-    start launch begin
-    check inspect
-    set assign
-    calculate compute
-    convert transform
-    estimate approximate
-    fill refill
-    cancel revoke
-    message text note
-    folder directory dir
-    file document filename
-    symbol ticker stock
-    amount quantity qty
-    name title
-    content text body
-    number num
-    date day
-    city town location
-    source src origin
-    destination target dest
-    class category
-    cost price fare
-    distance mileage
-    description details summary
-    pattern query keyword
-    mode kind
-    receiver recipient
-    user account
-    flight trip
-    order trade
-    weight mass
-    height stature
-    unit units
-    zone timezone
-    """.strip().splitlines()
+    tuple(group.split())
+    for group in (
+        "get fetch retrieve obtain; find search lookup locate; create make new; delete remove; send dispatch; post "
+        "publish; view show display; add append; update modify change; book reserve; place submit; start launch "
+        "begin; check inspect; set assign; calculate compute; convert transform; estimate approximate; fill "
+        "refill; cancel revoke; message text note; folder directory dir; file document filename; symbol ticker "
+        "stock; amount quantity qty; name title; content text body; number num; date day; city town location; "
+        "source src origin; destination target dest; class category; cost price fare; distance mileage; "
+        "description details summary; pattern query keyword; mode kind; receiver recipient; user account; flight "
+        "trip; order trade; weight mass; height stature; unit units; zone timezone"
+    ).split(";")
 )
 _PREFIXES = ("functions.{}", "tools/{}", "mcp__server__{}", "default_api.{}", "{}()", "`{}`", "{}_tool", "call:{}")
 _AFFIXES = ("{}_value", "input_{}", "{}_param", "the_{}", "new_{}", "{}_arg", "_{}")
@@ -84,13 +48,8 @@ def typo(name: str, rng: random.Random) -> str | None:
     if len(name) < 5:
         return None
     at = rng.randrange(1, len(name) - 1)
-    made = rng.choice(
-        [
-            name[:at] + name[at] + name[at:],
-            name[:at] + name[at + 1 :],
-            name[:at] + name[at + 1] + name[at] + name[at + 2 :],
-        ]
-    )
+    before, letter, after = name[:at], name[at], name[at + 1 :]
+    made = rng.choice([before + letter + letter + after, before + after, before + after[0] + letter + after[1:]])
     return made if made != name else None
 
 
@@ -98,14 +57,8 @@ def restyled(name: str, rng: random.Random) -> str | None:
     """The same words in another case or with other separators."""
     parts = words(name)
     camel = parts[0] + "".join(part.capitalize() for part in parts[1:])
-    options = {
-        "_".join(parts),
-        "-".join(parts),
-        " ".join(map(str.capitalize, parts)),
-        camel,
-        camel[0].upper() + camel[1:],
-    }
-    options |= {"_".join(parts).upper()}
+    options = {"_".join(parts), "-".join(parts), "_".join(parts).upper(), " ".join(map(str.capitalize, parts))}
+    options |= {camel, camel[0].upper() + camel[1:]}
     return rng.choice(sorted(options - {name}))
 
 
@@ -120,95 +73,62 @@ def synonym(name: str, rng: random.Random) -> str | None:
     return styled([*parts[:at], other, *parts[at + 1 :]], name)
 
 
-def tool_typo(draft: Draft, rng: random.Random) -> Fault | None:
-    """A typing error in a tool name."""
-    return _tool(draft, rng, "tool_typo", "D", lambda name: typo(name, rng))
+def _words_lost(name: str, rng: random.Random) -> str | None:
+    parts = words(name)
+    if len(parts) < 3:
+        return None
+    at = rng.randrange(len(parts))
+    return styled(rng.choice([[*parts[:at], *parts[at + 1 :]], [*parts[1:], parts[0]]]), name)
 
 
-def tool_style(draft: Draft, rng: random.Random) -> Fault | None:
-    """A tool name in another style."""
-    return _tool(draft, rng, "tool_style", "D", lambda name: restyled(name, rng))
+def _cut(name: str, rng: random.Random) -> str | None:
+    parts = words(name)
+    if len(parts) > 1:
+        return rng.choice([parts[0], parts[-1]])
+    return name[: max(3, len(name) // 2)] if len(name) > 5 else None
 
 
-def tool_prefix(draft: Draft, rng: random.Random) -> Fault | None:
-    """A tool name with what some chat template or client puts around it."""
-    return _tool(draft, rng, "tool_prefix", "D", lambda name: rng.choice(_PREFIXES).format(name))
+def _tool(kind: str, level: str, made: Renamed) -> Breaker:
+    def broken(draft: Draft, rng: random.Random) -> Fault | None:
+        for step in draft.free_steps("tool", rng):
+            name = step["tool"]
+            new = made(name, rng)
+            if new not in (None, name) and new not in draft.sound.schemas:
+                draft.take(step["id"], "tool")
+                step["tool"] = new
+                return {"type": kind, "level": level, "step": step["id"], "was": name, "now": new}
+        return None
+
+    broken.__name__ = kind
+    return broken
 
 
-def tool_synonym(draft: Draft, rng: random.Random) -> Fault | None:
-    """A tool called by a word of the same meaning."""
-    return _tool(draft, rng, "tool_synonym", "G", lambda name: synonym(name, rng))
+def _argument(kind: str, level: str, made: Renamed) -> Breaker:
+    def broken(draft: Draft, rng: random.Random) -> Fault | None:
+        for step, name, _ in draft.arguments(rng):
+            new = made(name, rng)
+            declared = draft.schema(step).get("properties") or {}
+            if new is not None and new != name and new not in declared and new not in step["arguments"]:
+                draft.take(step["id"], name)
+                draft.take(step["id"], new)
+                rename(step["arguments"], name, new)
+                return {"type": kind, "level": level, "step": step["id"], "was": name, "now": new}
+        return None
+
+    broken.__name__ = kind
+    return broken
 
 
-def tool_words(draft: Draft, rng: random.Random) -> Fault | None:
-    """A tool name that lost a word, or whose words changed places."""
-
-    def broken(name: str) -> str | None:
-        parts = words(name)
-        if len(parts) < 3:
-            return None
-        at = rng.randrange(len(parts))
-        shuffled = [*parts[1:], parts[0]]
-        return styled(rng.choice([[*parts[:at], *parts[at + 1 :]], shuffled]), name)
-
-    return _tool(draft, rng, "tool_words", "G", broken)
-
-
-def _tool(draft: Draft, rng: random.Random, kind: str, level: str, made: object) -> Fault | None:
-    for step in draft.free_steps("tool", rng):
-        name = step["tool"]
-        new = made(name) if callable(made) else None
-        if new is None or new == name or new in draft.sound.schemas:
-            continue
-        draft.take(step["id"], "tool")
-        step["tool"] = new
-        return {"type": kind, "level": level, "step": step["id"], "was": name, "now": new}
-    return None
-
-
-def argument_typo(draft: Draft, rng: random.Random) -> Fault | None:
-    """A typing error in an argument's name."""
-    return _argument(draft, rng, "argument_typo", "D", lambda name: typo(name, rng))
-
-
-def argument_style(draft: Draft, rng: random.Random) -> Fault | None:
-    """An argument's name in another style."""
-    return _argument(draft, rng, "argument_style", "D", lambda name: restyled(name, rng))
-
-
-def argument_affix(draft: Draft, rng: random.Random) -> Fault | None:
-    """A word without meaning added to an argument's name."""
-    return _argument(draft, rng, "argument_affix", "D", lambda name: rng.choice(_AFFIXES).format(name))
-
-
-def argument_synonym(draft: Draft, rng: random.Random) -> Fault | None:
-    """An argument called by a word of the same meaning."""
-    return _argument(draft, rng, "argument_synonym", "G", lambda name: synonym(name, rng))
-
-
-def argument_short(draft: Draft, rng: random.Random) -> Fault | None:
-    """An argument's name cut to one of its words, or to the beginning of its only one."""
-
-    def cut(name: str) -> str | None:
-        parts = words(name)
-        if len(parts) > 1:
-            return rng.choice([parts[0], parts[-1]])
-        return name[: max(3, len(name) // 2)] if len(name) > 5 else None
-
-    return _argument(draft, rng, "argument_short", "G", cut)
-
-
-def _argument(draft: Draft, rng: random.Random, kind: str, level: str, made: object) -> Fault | None:
-    for step, name, _ in draft.arguments(rng):
-        new = made(name) if callable(made) else None
-        declared = draft.schema(step).get("properties") or {}
-        if new is None or new == name or new in declared or new in step["arguments"]:
-            continue
-        draft.take(step["id"], name)
-        draft.take(step["id"], new)
-        rename(step["arguments"], name, new)
-        return {"type": kind, "level": level, "step": step["id"], "was": name, "now": new}
-    return None
+tool_typo = _tool("tool_typo", "D", typo)
+tool_style = _tool("tool_style", "D", restyled)
+tool_prefix = _tool("tool_prefix", "D", lambda name, rng: rng.choice(_PREFIXES).format(name))
+tool_synonym = _tool("tool_synonym", "G", synonym)
+tool_words = _tool("tool_words", "G", _words_lost)
+argument_typo = _argument("argument_typo", "D", typo)
+argument_style = _argument("argument_style", "D", restyled)
+argument_affix = _argument("argument_affix", "D", lambda name, rng: rng.choice(_AFFIXES).format(name))
+argument_synonym = _argument("argument_synonym", "G", synonym)
+argument_short = _argument("argument_short", "G", _cut)
 
 
 def argument_extra(draft: Draft, rng: random.Random) -> Fault | None:

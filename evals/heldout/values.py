@@ -8,7 +8,7 @@ import random
 import re
 from typing import Any
 
-from evals.heldout.draft import Draft, Fault
+from evals.heldout.draft import Draft, Fault, Place, breaker
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -33,96 +33,75 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def number_text(draft: Draft, rng: random.Random) -> Fault | None:
-    """A number written as text."""
-    for step, name, value in draft.literals(rng):
-        if _is_number(value):
-            return _put(draft, step, name, rng.choice([f"{value}", f" {value}", f"'{value}'"]), "number_text", "D")
-    return None
+def _scalar_in_list(at: Place) -> Any:
+    wanted = at.schema.get("type") in ("string", "number", "integer")
+    return [at.value] if wanted and not isinstance(at.value, list) else None
 
 
-def number_dressed(draft: Draft, rng: random.Random) -> Fault | None:
-    """A number with thousands separators, a currency, a unit or a hedge around it."""
-    for step, name, value in draft.literals(rng):
-        if _is_number(value):
-            dressed = rng.choice([f"${value}", f"about {value}", f"{value} units", f"~{value}", f"{value:,}.0"])
-            if isinstance(value, int) or not dressed.endswith(".0"):
-                return _put(draft, step, name, dressed, "number_dressed", "D")
-    return None
+def _number_dressed(at: Place) -> str | None:
+    if not _is_number(at.value):
+        return None
+    value = at.value
+    dressed = at.rng.choice([f"${value}", f"about {value}", f"{value} units", f"~{value}", f"{value:,}.0"])
+    return dressed if isinstance(value, int) or not dressed.endswith(".0") else None
 
 
-def number_spoken(draft: Draft, rng: random.Random) -> Fault | None:
-    """A whole number written in words."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1_000_000:
-            return _put(draft, step, name, spoken(value), "number_spoken", "D")
-    return None
+def _boolean_word(at: Place) -> Any:
+    if not isinstance(at.value, bool):
+        return None
+    return at.rng.choice(("true", "True", "yes", "on", 1) if at.value else ("false", "False", "no", "off", 0))
 
 
-def boolean_word(draft: Draft, rng: random.Random) -> Fault | None:
-    """A truth value written as a word or a digit."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, bool):
-            words = ("true", "True", "yes", "on", 1) if value else ("false", "False", "no", "off", 0)
-            return _put(draft, step, name, rng.choice(words), "boolean_word", "D")
-    return None
+def _list_as_scalar(at: Place) -> Any:
+    if not isinstance(at.value, list) or not at.value or any(isinstance(item, list | dict) for item in at.value):
+        return None
+    return at.value[0] if len(at.value) == 1 else ", ".join(str(item) for item in at.value)
 
 
-def scalar_in_list(draft: Draft, rng: random.Random) -> Fault | None:
-    """A single value inside a list."""
-    for step, name, value in draft.arguments(rng):
-        if not isinstance(value, list) and draft.property(step, name).get("type") in ("string", "number", "integer"):
-            return _put(draft, step, name, [value], "scalar_in_list", "D")
-    return None
+def _json_text(at: Place) -> str | None:
+    if not isinstance(at.value, list | dict) or not at.value:
+        return None
+    text = json.dumps(at.value)
+    return at.rng.choice([text, f"```json\n{text}\n```", repr(at.value), json.dumps(text)])
 
 
-def list_as_scalar(draft: Draft, rng: random.Random) -> Fault | None:
-    """A list written as its one item, or as text with commas."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, list) and value and not any(isinstance(item, list | dict) for item in value):
-            text = value[0] if len(value) == 1 else ", ".join(str(item) for item in value)
-            return _put(draft, step, name, text, "list_as_scalar", "D")
-    return None
+def _choice_spelled(at: Place) -> str | None:
+    value = at.value
+    if not isinstance(value, str) or value not in (at.schema.get("enum") or ()):
+        return None
+    options = {value.upper(), value.lower(), value.title(), value.replace("_", " "), value.replace("_", "-")}
+    return at.rng.choice(sorted((options | {f"{value} {at.name.split('_')[-1].lower()}", f"'{value}'"}) - {value}))
 
 
-def json_text(draft: Draft, rng: random.Random) -> Fault | None:
-    """A list or object written as JSON text, plain, fenced or as Python writes it."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, list | dict) and value:
-            text = json.dumps(value)
-            made = rng.choice([text, f"```json\n{text}\n```", repr(value), json.dumps(text)])
-            return _put(draft, step, name, made, "json_text", "D")
-    return None
+def _date_layout(at: Place) -> str | None:
+    if not isinstance(at.value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", at.value):
+        return None
+    layouts = ("%B %d, %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%dT00:00:00", "%b %d %Y")
+    return datetime.date.fromisoformat(at.value).strftime(at.rng.choice(layouts))
 
 
-def choice_spelled(draft: Draft, rng: random.Random) -> Fault | None:
-    """One of a closed list of values in another case, with other separators, or with a word beside it."""
-    for step, name, value in draft.literals(rng):
-        if not isinstance(value, str) or value not in (draft.property(step, name).get("enum") or ()):
-            continue
-        kind = name.split("_")[-1].lower()
-        options = {value.upper(), value.lower(), value.title(), value.replace("_", " "), value.replace("_", "-")}
-        made = rng.choice(sorted((options | {f"{value} {kind}", f"'{value}'"}) - {value}))
-        return _put(draft, step, name, made, "choice_spelled", "D")
-    return None
+def _texts(value: Any) -> list[str]:
+    return [f"{value}", f" {value}", f"'{value}'"]
 
 
-def date_layout(draft: Draft, rng: random.Random) -> Fault | None:
-    """A date in a layout that its reader does not know."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            day = datetime.date.fromisoformat(value)
-            layouts = ("%B %d, %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%dT00:00:00", "%b %d %Y")
-            return _put(draft, step, name, day.strftime(rng.choice(layouts)), "date_layout", "G")
-    return None
+def _is_small(value: Any) -> bool:
+    return isinstance(value, int) and _is_number(value) and 0 <= value < 1_000_000
 
 
-def text_expected(draft: Draft, rng: random.Random) -> Fault | None:
-    """A text of digits written as the number."""
-    for step, name, value in draft.literals(rng):
-        if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,8}", value):
-            return _put(draft, step, name, int(value), "text_expected", "D")
-    return None
+def _is_digits(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,8}", value) is not None
+
+
+number_text = breaker("number_text", "D", lambda at: at.rng.choice(_texts(at.value)) if _is_number(at.value) else None)
+number_dressed = breaker("number_dressed", "D", _number_dressed)
+number_spoken = breaker("number_spoken", "D", lambda at: spoken(at.value) if _is_small(at.value) else None)
+boolean_word = breaker("boolean_word", "D", _boolean_word)
+scalar_in_list = breaker("scalar_in_list", "D", _scalar_in_list, "arguments")
+list_as_scalar = breaker("list_as_scalar", "D", _list_as_scalar)
+json_text = breaker("json_text", "D", _json_text)
+choice_spelled = breaker("choice_spelled", "D", _choice_spelled)
+date_layout = breaker("date_layout", "G", _date_layout)
+text_expected = breaker("text_expected", "D", lambda at: int(at.value) if _is_digits(at.value) else None)
 
 
 def null_optional(draft: Draft, rng: random.Random) -> Fault | None:
@@ -173,10 +152,3 @@ def arguments_nested(draft: Draft, rng: random.Random) -> Fault | None:
 
 def _begun(draft: Draft, step: dict[str, Any]) -> bool:
     return any(part != "tool" for id_, part in draft.broken if id_ == step["id"])
-
-
-def _put(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str, level: str) -> Fault:
-    was = step["arguments"][name]
-    draft.take(step["id"], name)
-    step["arguments"][name] = value
-    return {"type": kind, "level": level, "step": step["id"], "arg": name, "was": was, "now": value}

@@ -17,11 +17,12 @@ from typing import Any
 
 import anyio
 
-from evals.latency.world import Nobody, Quiet, World, catalog
+from evals.latency.world import Upstreams
 from proxy.calls.forward import Calls
 from schemas.catalog import Tool
 from schemas.config import Config
 from schemas.trial import Reply
+from tests.fakes import Book, Person
 
 Case = tuple[str, Callable[[Tool], dict[str, Any]]]
 FAULTS: tuple[Case, ...] = (
@@ -63,7 +64,7 @@ def plan(tools: Sequence[Tool], *, broken: bool) -> dict[str, Any]:
     return {"steps": steps}
 
 
-async def timed(world: World, act: Callable[[], Awaitable[Reply]]) -> tuple[float, Reply]:
+async def timed(world: Upstreams, act: Callable[[], Awaitable[Reply]]) -> tuple[float, Reply]:
     """Processor milliseconds of an action less the upstream's."""
     spent, began = world.seconds, time.thread_time()
     reply = await act()
@@ -72,14 +73,14 @@ async def timed(world: World, act: Callable[[], Awaitable[Reply]]) -> tuple[floa
 
 async def measure(tools: int, rounds: int) -> list[tuple[str, list[float], str]]:
     """Every case, `rounds` times over different tools: its name, its times, what became of the last one."""
-    world = World(catalog(tools))
-    calls = Calls(Config(), world, Quiet())
-    offered = list(world.catalog)
+    world = Upstreams(tools)
+    calls = Calls(Config(), world.world, Book())
+    offered = world.tools
     found: list[tuple[str, list[float], str]] = []
 
     async def one(number: int, name: str, arguments: dict[str, Any]) -> tuple[float, Reply]:
         params = {"name": name, "arguments": arguments}
-        return await timed(world, lambda: calls.call(params, Nobody(f"session {number}")))
+        return await timed(world, lambda: calls.call(params, Person(f"session {number}")))
 
     for name, arguments in FAULTS:
         runs = [await one(n, t.public, arguments(t)) for n, t in enumerate(_spread(offered, rounds))]

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import httpx2
 import psutil
@@ -46,22 +46,6 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
                 group.create_task(each)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-class Client(Protocol):
-    """One connection to what is measured."""
-
-    async def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Send a request and give the whole reply."""
-        ...
-
-    async def close(self) -> None:
-        """End the connection and every process behind it."""
-        ...
-
-    def processes(self) -> list[psutil.Process]:
-        """Every process whose cost counts."""
-        ...
 
 
 class Stdio:

@@ -1,7 +1,6 @@
-"""`python -m evals.planner speed|stall MODEL...`, `quality FILE MODEL...`, `retrieval FILE`, `goal FILE MODEL...`.
+"""`python -m evals.planner speed|stall MODEL...`, `quality FILE MODEL...`, `retrieval FILE`.
 
-MODEL is the path of a GGUF file, or "" for the installed one; FILE holds decisions (see `decisions`), that of `goal`
-chains of steps (see `evals.cases.chains`).
+MODEL is the path of a GGUF file, or "" for the installed one; FILE holds decisions (see `decisions`).
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import anyio
 import click
 
-from evals.planner import decisions, goals, retrieval, speed
+from evals.planner import decisions, retrieval, speed
 from proxy.model.models import resolve
 
 threads_option = click.option("--threads", default=max(1, (os.cpu_count() or 2) - 1), show_default=True)
@@ -35,7 +33,7 @@ def run_speed(models: tuple[str, ...], threads: int, rounds: int) -> None:
     print(speed.HEAD)
     for model in models:
         path = resolve(model)
-        print(speed.row(path.stem, speed.measure(path, threads, rounds)), flush=True)
+        print(speed.measure(path, threads, rounds), flush=True)
         gc.collect()
 
 
@@ -73,24 +71,6 @@ def run_quality(file: Path, models: tuple[str, ...], threads: int) -> None:
 def run_retrieval(file: Path) -> None:
     """Search the tools of FILE."""
     print("\n".join(anyio.run(retrieval.report, decisions.load(file))))
-
-
-@main.command("goal")
-@click.argument("file", type=click.Path(path_type=Path, exists=True))
-@click.argument("models", nargs=-1, required=True)
-@click.option("--match", default="", help="Only goals whose id contains this.")
-@click.option("--stage", default="", help="Only stages whose name contains this.")
-@click.option("--deadline", default=120.0, show_default=True, help="Seconds for one request to the planner.")
-def run_goal(file: Path, models: tuple[str, ...], match: str, stage: str, deadline: float) -> None:
-    """Hand over the goals of the chains in FILE without steps; `none` as MODEL: without one."""
-    for model in models:
-        path = None if model == "none" else resolve(model)
-
-        def tell(told: goals.Told) -> None:
-            print(goals.line(told), flush=True)
-
-        found = anyio.run(partial(goals.run, file, path, deadline, match, stage, tell))
-        print(f"\n{path.stem if path else 'no model'}\n{goals.table(found)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,44 +10,22 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
-from evals.planner import situations
-from evals.planner.situations import contexts, options, question
 from proxy.model.client import LocalPlanner, Remote
 from proxy.model.engine import Engine
 from proxy.model.native import Entry
 from proxy.model.requests import AbortFlag
 from proxy.model.wire import Settings
 from proxy.planner import grammar, prompt
+from tests.planner import situations
+from tests.planner.situations import contexts, options, question
 
 TEXT = {"type": "string", "minLength": 300, "maxLength": 400}
 """A constraint that forces nothing: what it costs is the grammar alone."""
 WRITTEN = 48
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Figures of one model; times in seconds, the event loop's in milliseconds."""
-
-    load: float
-    read: float
-    write: float
-    rank: float
-    one_by_one: float
-    swaps: float
-    swaps_singly: float
-    noise: float
-    cold: float
-    warm: float
-    grammar: float
-    forced: float
-    stall: float
-    quiet: float
-    own: float
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -57,8 +35,8 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def measure(model: Path, threads: int, rounds: int) -> Speed:
-    """Run everything on one model."""
+def measure(model: Path, threads: int, rounds: int) -> str:
+    """Run everything on one model, and give its line of the table."""
     engine: list[Engine] = []
     load = timed(lambda: engine.append(Engine(model, AbortFlag(), context=4096, threads=threads, gpu_layers=-1)))
     found = engine[0]
@@ -70,23 +48,16 @@ def measure(model: Path, threads: int, rounds: int) -> Speed:
     tokens = len(found.prompt(contexts()))
     found.close()
     longest, quiet, own = anyio.run(stall, model, threads)
-    return Speed(
-        load=load,
-        read=tokens / cold,
-        write=1 / free,
-        rank=batch,
-        one_by_one=single,
-        swaps=swaps,
-        swaps_singly=swaps_singly,
-        noise=noise,
-        cold=cold,
-        warm=warm,
-        grammar=constrained / free - 1,
-        forced=forced,
-        stall=longest,
-        quiet=quiet,
-        own=own,
-    )
+    cells = [
+        model.stem, f"{load:.1f}", f"{tokens / cold:.0f}", f"{1 / free:.0f}", _faster(batch, single),
+        _faster(swaps, swaps_singly), f"{cold:.2f} / {warm:.3f} ({cold / warm:.0f}x)", f"{constrained / free - 1:+.0%}",
+        f"{forced:.0%}", f"{noise:.3f}", f"{longest:.0f} / {quiet:.0f} / {own:.1f}",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def _faster(together: float, singly: float) -> str:
+    return f"{together * 1000:.0f} / {singly * 1000:.0f} ({singly / together:.1f}x)"
 
 
 def _ranking(engine: Engine, rounds: int) -> tuple[float, float, float, float, float]:
@@ -187,18 +158,6 @@ async def _longest(planner: LocalPlanner | None, text: str) -> tuple[float, floa
             longest = max(longest, time.perf_counter() - before - 0.001)
             busiest = max(busiest, time.thread_time() - worked)
     return longest * 1000, busiest * 1000
-
-
-def row(name: str, speed: Speed) -> str:
-    """One line of the table."""
-    rank = f"{speed.rank * 1000:.0f} / {speed.one_by_one * 1000:.0f} ({speed.one_by_one / speed.rank:.1f}x)"
-    prefix = f"{speed.cold:.2f} / {speed.warm:.3f} ({speed.cold / speed.warm:.0f}x)"
-    loop = f"{speed.stall:.0f} / {speed.quiet:.0f} / {speed.own:.1f}"
-    swaps = f"{speed.swaps * 1000:.0f} / {speed.swaps_singly * 1000:.0f} ({speed.swaps_singly / speed.swaps:.1f}x)"
-    return (
-        f"| {name} | {speed.load:.1f} | {speed.read:.0f} | {speed.write:.0f} | {rank} | {swaps} | {prefix} "
-        f"| {speed.grammar:+.0%} | {speed.forced:.0%} | {speed.noise:.3f} | {loop} |"
-    )
 
 
 HEAD = (

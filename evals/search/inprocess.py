@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import anyio
@@ -17,14 +16,13 @@ from evals.cases.outcome import Outcome
 from evals.cases.plans import close
 from evals.cases.workspace import Options
 from evals.search import harbour, tangled
-from proxy.ports import Client, Journal, Upstreams
+from proxy.ports import Client, Upstreams
 from proxy.store.memory import Memories
 from proxy.workflows.workflow import Workflow
 from schemas.catalog import Catalog, Tool, catalog_of
-from schemas.config import Config
-from schemas.record import CallRecord, RunRecord
 from schemas.report import Report
 from schemas.trial import Reply
+from tests.fakes import Book, Person, configured
 
 
 class Harbour(Upstreams):
@@ -62,48 +60,14 @@ def _terse(listed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class Nobody(Client):
-    """A client that neither answers nor listens."""
-
-    session = "benchmark"
-
-    async def progress(self, done: float, total: float | None, message: str) -> None:
-        """Nobody listens."""
-
-    async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Nobody answers."""
-        return None
-
-
-class Unkept(Journal):
-    """A journal that numbers and forgets."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-
-    def new_id(self, kind: str, /) -> str:
-        """The next number."""
-        return f"{kind}_{next(self._numbers):06d}"
-
-    def call(self, record: CallRecord) -> None:
-        """Forget it."""
-
-    def run(self, record: RunRecord) -> None:
-        """Forget it."""
-
-    async def flush(self) -> bool:
-        """Everything is where it belongs."""
-        return True
-
-
 async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options, *, terse: bool = False) -> list[Outcome]:
     """Run the cases one after the other through one workflow, as one proxy would."""
     where = Harbour(terse=terse)
-    workflow = Workflow(Config.model_validate(dict(options.settings)), where, Unkept(), memories=Memories(None))
+    workflow = Workflow(configured(**options.settings), where, Book(), memories=Memories(None))
     found: list[Outcome] = []
     for case in cases:
         before, began = where.calls, time.perf_counter()
-        report = await workflow.run(options.plan(case["steps"], case["task"], output=case["final"]), Nobody())
+        report = await workflow.run(options.plan(case["steps"], case["task"], output=case["final"]), Person())
         found.append(_graded(case, report, where.calls - before, time.perf_counter() - began))
     return found
 

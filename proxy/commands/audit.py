@@ -52,7 +52,7 @@ def audit(paths: tuple[Path, ...], limit: int, servers: bool, config: Path | Non
     loaded = settings(config, upstreams=servers or config is not None, quiet=True)
     found = files(paths)
     if not found:
-        refuse(f"{', '.join(map(str, paths))}: no file there ends in .json, .jsonl, .ndjson, .log or .txt")
+        refuse(f"{', '.join(map(str, paths))}: no file ends in .json, .jsonl, .ndjson, .log or .txt; name one")
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     try:
         with held_back(loaded.config), console.status("reading …") as status:
@@ -63,7 +63,7 @@ def audit(paths: tuple[Path, ...], limit: int, servers: bool, config: Path | Non
 
             results = run(audited, found, loaded.config, given, watch)
     except OSError as error:
-        refuse(f"{error.filename} cannot be read: {error.strerror}")
+        refuse(f"{error.filename} cannot be read: {error.strerror}; name others, or let its owner read it")
     told = report(results, redaction_of(loaded.config))
     if as_json:
         click.echo(json_text(told, indent=2))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from proxy.commands.options import config_option, only, run, settings, wrapping
+from proxy.commands.options import config_option, only, refuse_nothing, run, settings, wrapping
 from proxy.repair.view.shown import json_text
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def effects(
         raise click.UsageError("--yes and --dry-run belong to --write")
     given = bool(command or url)
     loaded = settings(config, local=True, quiet=True, upstreams=not given)
+    if not given:
+        refuse_nothing(loaded)
     chosen = only(wrapping(loaded.config, name=name, command=command, url=url) if given else loaded.config, servers)
     from proxy.commands import deciding
 

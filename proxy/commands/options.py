@@ -96,9 +96,14 @@ def held_back(config: Config) -> Generator[list[Mapping[str, Any]]]:
         root.handlers[:] = former
 
 
+def nothing(loaded: Loaded) -> bool:
+    """Whether no server is configured, or none that is switched on."""
+    return not any(upstream.enabled for upstream in loaded.config.upstreams.values())
+
+
 def refuse_nothing(loaded: Loaded) -> None:
     """End a command that needs a server where none is configured, with what to do next."""
-    if not any(upstream.enabled for upstream in loaded.config.upstreams.values()):
+    if nothing(loaded):
         refuse(no_servers(loaded))
 
 

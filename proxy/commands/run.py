@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.markup import escape
 
 from proxy.commands.options import config_option, mode_option, refuse, refuse_nothing, settings
 from proxy.commands.options import run as run_async
 from proxy.repair.view.shown import all_shown, json_text, one_line, whole
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from proxy.ports import Written
     from proxy.workflows.resume import Earlier
     from schemas.config import Config
@@ -30,11 +33,13 @@ class Terminal:
     session = "terminal"
     lasts = structured = True
 
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
     async def progress(self, done: float, total: float | None, message: str) -> None:
-        """Show a line on stderr where somebody may be watching."""
+        """Show what is done now beside the spinner."""
         del done, total
-        if sys.stderr.isatty():
-            click.echo(click.style(one_line(message), dim=True), err=True)
+        self._status.update(escape(one_line(message)))
 
     async def elicit(self, message: str, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Nobody is asked."""
@@ -66,7 +71,8 @@ def run(plan: Path | None, config: Path | None, mode: str | None, *, as_json: bo
     submitted = _read(plan) if plan is not None else None
     loaded = settings(config, mode=mode, local=True, quiet=True)
     refuse_nothing(loaded)
-    report = run_async(carry_out, loaded.config, submitted, _earlier(resume) if resume is not None else None)
+    before = _earlier(resume) if resume is not None else None
+    [report] = run_async(carry_out, loaded.config, [submitted], before)
     show(report, submitted if submitted is not None else report.plan, as_json=as_json)
 
 
@@ -83,7 +89,8 @@ def _read(path: Path) -> Any:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        refuse(f"{path}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8 text'}")
+        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        refuse(f"{path}: {why}; PLAN is a JSON file, or - for standard input")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -92,21 +99,26 @@ def _read(path: Path) -> Any:
         refuse(f"{path}: nested too deep; a plan is an object with steps")
 
 
-async def carry_out(config: Config, submitted: Any, before: Earlier | None = None) -> Report:
-    """Start the upstreams, run one submission, end everything."""
+async def carry_out(config: Config, plans: Sequence[Any], before: Earlier | None = None) -> list[Report]:
+    """Start the upstreams, run submissions one after another with a spinner on a terminal, end everything."""
+    from rich.console import Console
+
     from proxy import app
 
-    async with app.running(config) as proxy:
-        return await proxy.calls.run_workflow(submitted, Terminal(), before)
+    with Console(stderr=True).status("starting the servers") as status:
+        async with app.running(config) as proxy:
+            return [await proxy.calls.run_workflow(plan, Terminal(status), before) for plan in plans]
 
 
 def show(report: Report, submitted: Any, *, as_json: bool) -> None:
     """Print a report and exit with its status."""
-    from proxy.commands.report import told
-
-    if as_json:
-        click.echo(json_text(report.written(), indent=2))
-    else:
-        click.echo(whole(told(type(report).model_validate(all_shown(report.model_dump())), all_shown(submitted))))
+    click.echo(json_text(report.written(), indent=2) if as_json else in_words(report, submitted))
     bad = report.search.stop.startswith("The plan could not")
     sys.exit(2 if bad else FAILED if report.status == "failed" else 0)
+
+
+def in_words(report: Report, submitted: Any) -> str:
+    """A report for the terminal, nothing of foreign texts in it that acts there."""
+    from proxy.commands.report import told
+
+    return whole(told(type(report).model_validate(all_shown(report.model_dump())), all_shown(submitted)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
 import click
 
-from proxy.commands.options import config_option, mode_option, refuse, refuse_nothing, run, settings
+from proxy.commands.options import config_option, mode_option, nothing, refuse, refuse_nothing, run, settings
 
 
 @click.command()
@@ -26,6 +27,8 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
     if address is None and sys.stdin.isatty():
         refuse_nothing(loaded)
         click.echo("mcp-mend speaks MCP on stdin and stdout: a client starts it. See mcp-mend --help.", err=True)
+    elif nothing(loaded):
+        _warn()
     from proxy import app
     from proxy.settings import load
 
@@ -36,7 +39,15 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
         try:
             run(app.serve_http, loaded.config, *address, source)
         except OSError as error:
-            refuse(f"--http {http}: {error.strerror or error}")
+            taken = "; another program listens there: end it, or choose another port"
+            refuse(f"--http {http}: {error.strerror or error}{taken if error.errno == errno.EADDRINUSE else ''}")
+
+
+def _warn() -> None:
+    import structlog
+
+    told = "no server is configured: mcp-mend import CLIENT or mcp-mend install CLIENT changes that"
+    structlog.get_logger("proxy.settings").warning(told)
 
 
 def _address(written: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from proxy.repair import explain
 from proxy.repair.read.dialects import Normalised
 from proxy.repair.read.refusal import admitted_error
-from proxy.repair.search.coverage import left
+from proxy.repair.search.coverage import assumed, left
 from proxy.repair.view.order import final_steps
 from proxy.repair.view.step import Evidence
 from proxy.repair.view.values import MISSING, larger, resolve
@@ -67,9 +67,11 @@ def report(told: Told, best: Candidate, evidence: Evidence) -> Report:
     problems = [*told.problems, *_with_alternatives(told, best), *_admitted(best)]
     lineage = (*best.lineage, *told.suggested)
     plan = told.suggestion or best.plan
-    open_ = left(replace(best.plan, goal=told.submitted.goal), evidence.catalog)
+    asked = replace(best.plan, goal=told.submitted.goal)
+    open_ = left(asked, evidence.catalog)
     if told.stop is Stop.UNCOVERED:
-        message = f"{told.stop.sentence} {'; '.join(open_)}"
+        why = [*open_, *assumed(asked, best.lineage, evidence.catalog)]
+        message = f"{told.stop.sentence} {'; '.join(why)}"
         problems.append({"kind": "uncovered", "step": "output", "message": message})
     return Report(
         status=_status(told, best, problems),

@@ -6,7 +6,7 @@ Knows nothing of TOML or of connections: it is told how to read, and whom to tel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,26 @@ EVERY = 1.0
 """Seconds between two looks at the file."""
 
 SECTIONS = ("repair", "effects", "workflow", "evolution", "planner", "http", "journal", "log")
+
+AT_START = ("planner", "journal")
+"""Sections that are read once, when the program starts."""
+
+
+@dataclass(frozen=True)
+class OneWay:
+    """A setting that a running proxy takes in one direction only."""
+
+    told: str
+    at_once: Callable[[Config, Config], bool]
+
+
+ONE_WAY: Mapping[str, OneWay] = {
+    "journal.redact": OneWay(
+        "more names at once, fewer after a restart",
+        lambda started, new: set(started.journal.redact) <= set(new.journal.redact),
+    ),
+    "evolution.memory": OneWay("off at once, on after a restart", lambda _, new: not new.evolution.memory),
+}
 
 
 @dataclass(frozen=True)
@@ -47,11 +67,16 @@ def later(started: Config, new: Config) -> list[str]:
 
 
 def _needs_restart(key: str, started: Config, new: Config) -> bool:
-    if key == "journal.redact":
-        return not set(started.journal.redact) <= set(new.journal.redact)
-    if key == "evolution.memory":
-        return new.evolution.memory
-    return key.startswith(("planner.", "journal."))
+    if key in ONE_WAY:
+        return not ONE_WAY[key].at_once(started, new)
+    return key.partition(".")[0] in AT_START
+
+
+def taken(key: str) -> str:
+    """When a running proxy goes by a changed setting, as a person reads it; `key` is `section.key`."""
+    if key in ONE_WAY:
+        return ONE_WAY[key].told
+    return "after a restart" if key.partition(".")[0] in AT_START else "at once"
 
 
 async def follow(

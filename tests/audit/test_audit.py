@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -273,8 +274,15 @@ def test_folders_are_gone_through_and_files_counted_apart() -> None:
     assert sum(row["failed"] for row in found["tools"]) == found["totals"]["failed"]
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="rights of POSIX, and not root's")
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path / "m.jsonl", {})
+    file.chmod(0)
+    assert "m.jsonl cannot be read" in audit(file, code=2).stderr
+
+
 def test_an_empty_folder_is_refused_with_what_is_looked_for(tmp_path: Path) -> None:
-    assert "no file there ends in" in audit(tmp_path, code=2).stderr
+    assert "no file ends in" in audit(tmp_path, code=2).stderr
 
 
 def test_secrets_are_in_no_output(tmp_path: Path) -> None:

@@ -357,4 +357,4 @@ async def test_a_grave_call_needs_more_than_that_two_names_are_left_over(tool: s
 async def test_a_schema_may_require_an_argument_that_it_does_not_describe() -> None:
     raw = {"name": "search", "inputSchema": {"type": "object", "properties": {}, "required": ["text"]}}
     known = Evidence(catalog_of([Tool("shop", "search", "shop__search", raw)]), single=True)
-    assert [tool.name for tool in names.near("searchs", {"query": "rake"}, known)] == ["search"]
+    assert [tool.name for tool in names.near("get_search", {"query": "rake"}, known)] == ["search"]

@@ -37,6 +37,7 @@ def refused(*args: str) -> str:
     return done.stderr
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_help_imports_none_of_the_commands() -> None:
     program = (
         "import sys; from proxy.cli import main\n"
@@ -76,6 +77,8 @@ def test_options_without_a_command_belong_to_serve() -> None:
     ("args", "said"),
     [
         (["sevre"], "No such command 'sevre'; did you mean serve"),
+        (["install", "cursr"], "'cursr' is not known; did you mean cursor"),
+        (["install", "xyz"], "'xyz' is not known; there are: claude-desktop, "),
         (["log", "wtach"], "did you mean watch?"),
         (["model", "lst"], "did you mean list?"),
         (["tools", "cal"], "did you mean call?"),
@@ -166,3 +169,18 @@ def test_what_cannot_work_is_refused_with_what_to_write(args: list[str], said: s
 )
 def test_an_address_is_read(written: str, address: tuple[str, int]) -> None:
     assert _address(written) == address
+
+
+def test_serving_nothing_under_a_client_is_told_in_the_log() -> None:
+    """A client's log is where its user looks."""
+    done = subprocess.run(
+        [sys.executable, "-m", "proxy.cli"], input="", cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    (line,) = [line for line in done.stderr.splitlines() if "no server is configured" in line]
+    assert "mcp-mend import CLIENT" in line
+    assert "mcp-mend install CLIENT" in line
+
+
+def test_effects_of_no_server_says_what_to_do() -> None:
+    assert "no server is configured" in refused("effects")

@@ -41,3 +41,35 @@ def test_a_quoted_message_stands_in_the_code(message: str) -> None:
     """Words in capitals stand for what differs from time to time."""
     wanted = re.sub(r"\b[A-Z][A-Z]+\b", GAP, message)
     assert any(wanted in re.sub(r"\b[A-Z][A-Z]+\b", GAP, text) for text in TEXTS), wanted
+
+
+REFUSING = {"refuse", "Refusal", "UsageError", "BadParameter", "ConfigError", "CannotResumeError"}
+REMEDY = re.compile(r";|`mcp-mend|\b(?:write|say|give|name|names|expected|belong to|only servers with|nothing to)\b")
+
+
+def refusals() -> list[str]:
+    """Every sentence that ends a command, but those that another part of the program wrote."""
+    found: list[str] = []
+    for file in sorted((ROOT / "proxy").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in REFUSING:
+                for part in node.args[:1]:
+                    found += [text for text in map(said, part.elts if isinstance(part, ast.List) else [part]) if text]
+    return found
+
+
+def said(node: ast.expr) -> str:
+    """The sentence that a part of the code is, what is put into it as a gap; nothing where it has no two words."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in parts)
+    return text if len(re.findall(r"[a-z]{2,}", text)) > 1 else ""
+
+
+def test_refusals_are_found() -> None:
+    assert len(refusals()) > 30
+
+
+@pytest.mark.parametrize("message", refusals())
+def test_a_refusal_names_its_remedy_or_stands_on_the_page(message: str) -> None:
+    on_page = [re.sub(r"\b[A-Z][A-Z]+\b", GAP, quoted) for quoted in QUOTED]
+    assert REMEDY.search(message) or any(quoted in message for quoted in on_page), message

@@ -17,7 +17,7 @@ from tests.faults.bench import BAD, ended, noted, what
 from tests.frontends.rawclient import MEND, Raw, started
 from tests.promises import promise
 
-pytestmark = promise("every-fault-is-answered")
+pytestmark = [promise("every-fault-is-answered"), pytest.mark.usefixtures("uncounted")]
 
 SMALL_FILES = (
     "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384)); "

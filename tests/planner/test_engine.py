@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from evals.planner.situations import contexts, options
 from proxy.model.engine import Engine
 from proxy.model.prefix import WORTH_SAVING
 from proxy.model.requests import AbortFlag
 from proxy.model.wire import Faulty
 from proxy.planner.choice import NOISE
+from tests.planner.situations import contexts, options
 
 pytestmark = pytest.mark.model
 

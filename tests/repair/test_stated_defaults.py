@@ -79,3 +79,31 @@ async def test_what_the_goal_says_comes_first() -> None:
     where = world(clinic(wochen={**INTEGER, "description": "defaults to 14"}))
     report = await carried_out(where, {"goal": "appointments of the next wochen: 3", "steps": [step("t", "zeiten")]})
     assert done(where, "zeiten") == [{"wochen": 3}], report.problems
+
+
+def zones() -> Server:
+    said = 'Zone (e.g. "Europe/Rome"). Use "UTC" as home if no {} zone provided by the user.'
+    return Server("uhr").tool(
+        "shift",
+        lambda **given: {"at": f"{given['von']}-{given['nach']}"},
+        von={**TEXT, "description": said.format("source")},
+        nach={**TEXT, "description": said.format("target")},
+    )
+
+
+@promise("missing-is-filled-by-evidence", "abstains")
+@pytest.mark.parametrize(
+    ("goal", "claimed"),
+    [
+        ("What is 09:30 of Asia/Tokyo in Asia/Kolkata?", False),
+        ("東京の9時はコルカタの何時ですか", False),
+        ("Wie spät ist es bei Oma?", False),
+        ("", True),
+        ("shift UTC", True),
+    ],
+)
+async def test_a_goal_that_may_give_another_keeps_the_plan_from_being_claimed(goal: str, claimed: bool) -> None:
+    submitted = {"goal": goal, "steps": [step("a", "shift", {})], "output": {"$ref": "a", "path": "at"}}
+    report = await carried_out(world(zones()), submitted)
+    assert (report.status, report.output) == ("repaired", "UTC-UTC") if claimed else report.status == "failed"
+    assert claimed or any("the goal may give another" in problem.message for problem in report.problems)

@@ -11,9 +11,10 @@ import click
 from proxy.commands.clients.change import Refusal
 from proxy.commands.clients.places import Surroundings, files
 from proxy.commands.clients.table import CLIENTS, Client
+from proxy.commands.nearest import Choice
 
-client_argument = click.argument("client", type=click.Choice(list(CLIENTS)), metavar="CLIENT")
-some_client_argument = click.argument("client", type=click.Choice(list(CLIENTS)), metavar="CLIENT", required=False)
+client_argument = click.argument("client", type=Choice(list(CLIENTS)), metavar="CLIENT")
+some_client_argument = click.argument("client", type=Choice(list(CLIENTS)), metavar="CLIENT", required=False)
 project_option = click.option("--project", is_flag=True, help="The file in this folder that is for one project.")
 
 

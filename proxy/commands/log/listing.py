@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ def watch(limit: int | None, interval: float, as_json: bool, **wanted: Any) -> N
     from proxy.store.reader import Filter, public
 
     with reading() as reader:
+        if sys.stderr.isatty():
+            click.echo("waiting for calls; Ctrl-C ends it", err=True)
         seen = (0, 0) if wanted["since"] is not None else reader.newest()
         left = limit
         while left is None or left > 0:

@@ -62,18 +62,21 @@ def call_tool(
 
 async def _call(config: Config, name: str, words: Sequence[str]) -> Reply | ArgumentError:
     """Start what is needed, wait until it is there, call, and end everything."""
+    from rich.console import Console
+
     from proxy import app
     from proxy.commands.run import Terminal
     from proxy.commands.tools.values import read_arguments
 
-    async with app.running(config) as running:
-        tool = await _found(running, name)
-        try:
-            arguments = read_arguments(words, tool.properties if tool is not None else {})
-        except ArgumentError as error:
-            return error
-        called = tool.public if tool is not None else name
-        return await running.calls.call({"name": called, "arguments": arguments}, Terminal())
+    with Console(stderr=True).status("starting the servers") as status:
+        async with app.running(config) as running:
+            tool = await _found(running, name)
+            try:
+                arguments = read_arguments(words, tool.properties if tool is not None else {})
+            except ArgumentError as error:
+                return error
+            called = tool.public if tool is not None else name
+            return await running.calls.call({"name": called, "arguments": arguments}, Terminal(status))
 
 
 async def _found(running: Running, name: str) -> Tool | None:

@@ -7,22 +7,28 @@ argument to stand in, and keeps no plan from being claimed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from catalog_cache.letters import folded
 from proxy.repair.read.goal import Stated, stated, uncovered
+from proxy.repair.rule import Tier
+from proxy.repair.rules import RULES
+from proxy.repair.search.preference import accounted
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.notes import described
 from proxy.repair.view.schema import types_of
 from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import is_number
+from proxy.repair.view.words import words
 from schemas.catalog import Catalog, Tool, as_object
+from schemas.edit import Proposal
 from schemas.plan import Plan, walk
 
 _SPELLED = re.compile(
     r"\{\{\s?([A-Za-z_][\w-]{0,80})(?:\.[\w.\[\]-]{1,200})?\s?\}\}|\$([A-Za-z_]\w{0,80})\.[A-Za-z_][\w.]{0,200}\$?"
 )
 """A whole text that reads like a reference."""
+_DEFAULTS = frozenset(rule.id for rule in RULES if rule.tier is Tier.DEFAULT)
 NUMBERS = frozenset({"number", "integer"})
 
 
@@ -54,6 +60,22 @@ def misses(plan: Plan, catalog: Catalog) -> bool:
         if each.text in unused
         for kinds in free
     )
+
+
+def by_default(proposals: Sequence[Proposal]) -> bool:
+    """Tell whether all that a repair does is to take what is used where nothing is given."""
+    return all(proposal.rule in _DEFAULTS for proposal in proposals)
+
+
+def assumed(plan: Plan, lineage: Iterable[Proposal], catalog: Catalog) -> list[str]:
+    """Arguments filled with what is used where nothing is given, although a word of the goal may have given it.
+
+    A word may have that stands in no name, path or value of the plan. Without a goal nothing was said.
+    """
+    filled = [proposal for proposal in lineage if proposal.rule in _DEFAULTS]
+    if not filled or not words(plan.goal) or accounted(plan.goal, plan, catalog):
+        return []
+    return [f"{p.problem.message}; {p.evidence}, and the goal may give another" for p in filled]
 
 
 def _free(plan: Plan, catalog: Catalog, said: Sequence[Stated]) -> Iterator[set[str]]:

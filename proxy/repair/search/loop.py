@@ -16,7 +16,7 @@ from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
 from proxy.repair.search.candidates import Proposed, Variation, with_repair
-from proxy.repair.search.coverage import misses
+from proxy.repair.search.coverage import assumed, by_default, misses
 from proxy.repair.search.gates import Gate, agree, cut_off, guessed, held, proven, sureness
 from proxy.repair.search.laws import objection
 from proxy.repair.search.outcome import failing, judged, waiting
@@ -195,7 +195,9 @@ class Search:
             return None
         changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
         plan = replace(best.plan, goal=self.submitted.goal)
-        open_ = changed and await to_thread.run_sync(misses, plan, self.evidence.catalog)
+        catalog = self.evidence.catalog
+        open_ = changed and await to_thread.run_sync(misses, plan, catalog)
+        open_ = open_ or bool(assumed(plan, best.lineage, catalog))
         found = not self.made or any(not isinstance(value, dict | list) for _, value in walk(self._value(best)))
         return Stop.UNCOVERED if open_ or not found else Stop.SOLVED
 
@@ -304,6 +306,7 @@ class Search:
                 for option in variation.options(best, best.plan, step, evidence)
                 if self.population.untried(option.plan.key)
             ]
+            options = [] if all(by_default(option.proposals) for option in options) else options
             chosen = await self.counsel.choose(best, step, options, evidence)
             chosen = chosen or (None if options else await self.counsel.invent(best, step, evidence))
             fresh = chosen is not None and self.population.untried(chosen.plan.key)

@@ -45,7 +45,7 @@ def prefers(submitted: Plan, left: Plan, right: Plan, catalog: Catalog) -> bool:
     apart = [place for place in mine if mine[place] != theirs.get(place)]
     if mine.keys() != theirs.keys() or _but_for(left, apart) != _but_for(right, apart):
         return False
-    said = _said(submitted.goal, left, catalog)
+    said = accounted(submitted.goal, left, catalog)
 
     def meant(ours: Ref, other: Ref, place: Place) -> bool:
         parts = _parts(ours) - _parts(other)
@@ -55,6 +55,17 @@ def prefers(submitted: Plan, left: Plan, right: Plan, catalog: Catalog) -> bool:
     for_left = [place for place in apart if meant(mine[place], theirs[place], place)]
     for_right = [place for place in apart if meant(theirs[place], mine[place], place)]
     return bool(for_left) and not for_right
+
+
+def accounted(goal: str, plan: Plan, catalog: Catalog) -> list[str]:
+    """The words of a goal; none, where one of them is in no name, path or value of the plan, no joint and no ordinal.
+
+    Descriptions are prose, in which any word may stand, and account for none.
+    """
+    said = words(goal)
+    known = {stem(word) for text in _texts(plan, catalog) for word in words(text)}
+    free = _JOINTS.union(*(place.split() for place in _ORDINALS))
+    return [stem(word) for word in said] if all(word in free or stem(word) in known for word in said) else []
 
 
 def _reads(plan: Plan) -> dict[Place, Ref]:
@@ -75,17 +86,6 @@ def _parts(ref: Ref) -> frozenset[tuple[str, str]]:
     parts = segments(ref.path)
     pairs = zip(["", *parts], parts, strict=False)
     return frozenset((owner if _INDEX.fullmatch(part) else "", part) for owner, part in pairs)
-
-
-def _said(goal: str, plan: Plan, catalog: Catalog) -> list[str]:
-    """The words of a goal; none, where one of them is in no name, path or value of the plan, no joint and no ordinal.
-
-    Descriptions are prose, in which any word may stand, and account for none.
-    """
-    said = words(goal)
-    known = {stem(word) for text in _texts(plan, catalog) for word in words(text)}
-    free = _JOINTS.union(*(place.split() for place in _ORDINALS))
-    return [stem(word) for word in said] if all(word in free or stem(word) in known for word in said) else []
 
 
 def _texts(plan: Plan, catalog: Catalog) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What the build of llama-cpp-python is told to leave out in a checkout."""

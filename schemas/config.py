@@ -298,6 +298,9 @@ class Journal(_Section):
         default="full", description="Keep arguments and results whole (secrets redacted), as digests, or not at all."
     )
     max_mb: int = Field(default=256, ge=1, examples=[64], description="Size at which the oldest entries are pruned.")
+    max_days: int = Field(
+        default=0, ge=0, examples=[30], description="Age in days at which entries are pruned; 0 keeps them."
+    )
     redact: list[str] = Field(
         default=[], examples=[["patient_id"]], description="Further key names whose values are secret."
     )

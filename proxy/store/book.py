@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -13,7 +15,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from proxy.store import logs
+from proxy.store import logs, losses
 from proxy.store.database import Database, journal_path
 from proxy.store.ids import Ids
 from proxy.store.logs import note
@@ -44,6 +46,11 @@ class StoredJournal:
     def lost(self) -> int:
         """Records that could not be kept so far."""
         return self._writer.lost
+
+    @property
+    def trouble(self) -> str:
+        """Why records cannot be written now, "" where they can."""
+        return self._writer.trouble
 
     def call(self, record: CallRecord) -> None:
         """Hand over one call."""
@@ -87,9 +94,19 @@ async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerat
     """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk."""
     redaction = redaction_of(config)
     rows = Rows(redaction, config.journal.payloads)
-    limit = config.journal.max_mb << 20
+    limit, age = config.journal.max_mb << 20, config.journal.max_days * 86400
     where = path or journal_path()
-    writer = Writer(rows, (lambda: Database(where, limit)) if config.journal.enabled else None, note)
+    since = time.time()
+
+    def opened() -> Database:
+        database = Database(where, limit, age)
+        losses.prepare(where)  # while there is room, which a full disk has not
+        return database
+
+    def lost(records: int, why: str) -> None:
+        losses.note(where, losses.Loss(os.getpid(), since, time.time(), records, why))
+
+    writer = Writer(rows, opened if config.journal.enabled else None, note, lost)
     writer.start()
     try:
         yield StoredJournal(writer, redaction, where.parent / "runs" if config.journal.enabled else None)

@@ -1,12 +1,14 @@
-"""The journal's SQLite file: opening it privately, writing rows, keeping it under its size.
+"""The journal's SQLite file: opening it privately, writing rows, keeping it under its size and age.
 
 Used by one thread of one process at a time; other processes may hold the same file open (WAL).
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +23,18 @@ _KEEP = 0.8
 """Share of the allowed size that is left after pruning, so that pruning is rare."""
 _PORTION = 500
 """Entries deleted in one transaction: a long one would keep other processes waiting."""
+_PIECE = 100
+"""Entries deleted at once in the background, where a record that comes meanwhile waits for it."""
+_PAGES = 256
+"""Free pages given back to the disk at once in the background."""
 _WAL_BYTES = 4 << 20
 """The write-ahead log is cut back to this after a checkpoint."""
+
+OLDEST = (
+    "SELECT max(at) FROM (SELECT at FROM calls WHERE at < ?1 UNION ALL SELECT at FROM runs WHERE at < ?1"
+    " ORDER BY at LIMIT ?2)"
+)
+"""When the last of the oldest entries was; read from the indexes, as far as needed."""
 
 
 def journal_path() -> Path:
@@ -37,9 +49,10 @@ class NewerError(Exception):
 class Database:
     """An open journal file. Every method may raise `sqlite3.Error` or `OSError`."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, max_seconds: float = 0) -> None:
         self.path = path
-        self._max = max_bytes
+        self._max, self._age = max_bytes, max_seconds
+        self._over = False
         _touch(path)
         self._connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         self._prepare()
@@ -93,6 +106,19 @@ class Database:
         """Delete every entry older than a time; tells how many went."""
         return self._prune(lambda: True, at)
 
+    def prune_some(self) -> int | None:
+        """Delete a few of the entries that are too old or too many, or give back free pages; None: nothing is left."""
+        if self._age and (gone := self._drop_oldest(_PIECE, time.time() - self._age)):
+            return gone
+        self._over = self.size() > self._max * (_KEEP if self._over else 1)
+        if self._over and (gone := self._drop_oldest(_PIECE, None)):
+            return gone
+        self._over = False
+        if not self._pragma("freelist_count"):
+            return None
+        self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES}); PRAGMA wal_checkpoint(PASSIVE);")
+        return 0
+
     def _prune(self, more: Callable[[], bool], before: float | None = None) -> int:
         """Delete portion after portion while there is more to delete, and shrink the file."""
         gone = 0
@@ -103,21 +129,16 @@ class Database:
         return gone
 
     def _drop_oldest(self, portion: int, before: float | None) -> int:
-        """Delete the oldest entries of both kinds; a run goes with what hangs on it."""
-        newest = "(SELECT at FROM calls UNION ALL SELECT at FROM runs)" if before is None else "(SELECT ? AS at)"
-        limit = self._connection.execute(
-            f"SELECT max(at) FROM (SELECT at FROM {newest} ORDER BY at LIMIT {portion})",  # noqa: S608  constants
-            () if before is None else (before,),
-        ).fetchone()[0]
+        """Delete the oldest entries of both kinds, those before a time alone; a run goes with what hangs on it."""
+        run = self._connection.execute
+        limit = run(OLDEST, (before if before is not None else math.inf, portion)).fetchone()[0]
         if limit is None:
             return 0
-        compare = "<=" if before is None else "<"
-        run = self._connection.execute
         run("BEGIN IMMEDIATE")
         for table in ("repairs", "problems"):
-            run(f"DELETE FROM {table} WHERE repair_id IN (SELECT repair_id FROM runs WHERE at {compare} ?)", (limit,))  # noqa: S608
-        gone = run(f"DELETE FROM calls WHERE at {compare} ?", (limit,)).rowcount  # noqa: S608
-        gone += run(f"DELETE FROM runs WHERE at {compare} ?", (limit,)).rowcount  # noqa: S608
+            run(f"DELETE FROM {table} WHERE repair_id IN (SELECT repair_id FROM runs WHERE at <= ?)", (limit,))  # noqa: S608
+        gone = run("DELETE FROM calls WHERE at <= ?", (limit,)).rowcount
+        gone += run("DELETE FROM runs WHERE at <= ?", (limit,)).rowcount
         run("COMMIT")
         return gone
 

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from proxy.store.figures import figures
+
 Kind = Literal["call", "repair", "workflow"]
 Entry = dict[str, Any]
 
@@ -120,20 +122,12 @@ class Reader:
                 raise NoEntryError(f"{written} fits several: {some}{' ...' if len(rows) > 5 else ''}")
         raise NoEntryError(f"the journal holds nothing called {written}; `mcp-mend log list` shows what it holds")
 
-    def figures(self) -> dict[str, Any]:
-        """Totals, and figures by tool and by rule."""
-        run = self._connection.execute
-        outcomes = run("SELECT outcome, count(*) FROM calls GROUP BY outcome ORDER BY 2 DESC").fetchall()
-        runs = run("SELECT kind, status, count(*) FROM runs GROUP BY kind, status ORDER BY 3 DESC").fetchall()
-        span = run("SELECT min(at), max(at) FROM (SELECT at FROM calls UNION ALL SELECT at FROM runs)").fetchone()
-        return {
-            "since": _time(span[0]) if span[0] else None,
-            "until": _time(span[1]) if span[1] else None,
-            "calls": {row[0]: row[1] for row in outcomes},
-            "runs": [{"kind": _kind(row[0]), "status": row[1], "times": row[2]} for row in runs],
-            "tools": [dict(row) for row in run("SELECT * FROM tool_figures")],
-            "rules": [dict(row) for row in run("SELECT * FROM rule_figures")],
-        }
+    def figures(self, since: float | None = None) -> dict[str, Any]:
+        """What was called, what failed and how, what was saved, by tool, by rule and over time."""
+        found = figures(self._connection, since)
+        runs = [{**run, "kind": _kind(run["kind"])} for run in found["runs"]]
+        first, last = found.pop("first"), found.pop("last")
+        return {"since": _time(first) if first else None, "until": _time(last) if last else None, **found, "runs": runs}
 
 
 _PARTS = {

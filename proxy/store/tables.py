@@ -2,7 +2,8 @@
 
 Times are seconds since the epoch. Columns that hold JSON hold it as text. Views give the same with times to read.
 The `stage` of a problem is `found` (in the plan as it was submitted) or `left` (at the end).
-A record that replaces another gets a new `number`, so whoever watches sees it again.
+A record that replaces another gets a new `number`, so whoever watches sees it again. The indexes hold all that figures
+are made of, in the order in which they are counted: no payload is read for them and nothing is sorted.
 """
 
 from __future__ import annotations
@@ -66,9 +67,14 @@ CREATE TABLE IF NOT EXISTS problems (
     candidates TEXT,
     PRIMARY KEY (repair_id, stage, number)
 );
-CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
-CREATE INDEX IF NOT EXISTS calls_repair ON calls (repair_id);
-CREATE INDEX IF NOT EXISTS runs_at ON runs (at);
+CREATE INDEX IF NOT EXISTS calls_in_time ON calls (at, outcome, repair_id);
+CREATE INDEX IF NOT EXISTS calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id);
+CREATE INDEX IF NOT EXISTS calls_of_runs ON calls (repair_id, number, server, tool, outcome)
+    WHERE repair_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS runs_in_time ON runs (at, kind, status, repair_id);
+DROP INDEX IF EXISTS calls_at;
+DROP INDEX IF EXISTS calls_repair;
+DROP INDEX IF EXISTS runs_at;
 """
 
 ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}}

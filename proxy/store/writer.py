@@ -1,13 +1,15 @@
 """The background thread that puts records on disk, in batches.
 
 Handing over appends to a deque; reading payloads, redacting, writing JSON and SQL all happen in the thread. A disk
-that fails is reported once and the records it costs are counted: no call ever fails for it.
+that fails is reported once and the records it costs are counted: no call ever fails for it. What is too old or too much
+is pruned here too, a few entries at a time between two batches.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -27,8 +29,12 @@ GATHER = 0.05
 """Seconds from the first record to its commit: a batch costs one transaction."""
 WAITING = 5000
 """Records kept while the disk refuses them; the oldest go first, and are counted."""
+BATCH = 1000
+"""Records written in one transaction at most."""
 PRUNE_EVERY = 2000
-"""Records between two looks at the file's size."""
+"""Records between two looks at the file's size and age."""
+PRUNE_AFTER = 3600.0
+"""Seconds between two such looks at most, where records come at all."""
 
 _UNFIT = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.DataError, ValueError)
 """What SQLite raises for a record it cannot take, as opposed to a disk that fails."""
@@ -40,14 +46,23 @@ class Writer:
     """Owns the thread and the database.
 
     `open_database` is called in the thread, again after a failure; None keeps nothing on disk. `note` is called with
-    every record, in the thread, before it is written. `worked` tells whether anything was ever written, `stalled`
-    whether somebody has waited in vain since.
+    every record, in the thread, before it is written. `lost` is told how many records were lost so far, and why.
+    `worked` tells whether anything was ever written, `stalled` whether somebody has waited in vain since, `trouble` why
+    the disk refuses records now, "" where it does not.
     """
 
     def __init__(
-        self, rows: Rows, open_database: Callable[[], Database] | None, note: Callable[[Record], None]
+        self,
+        rows: Rows,
+        open_database: Callable[[], Database] | None,
+        note: Callable[[Record], None],
+        lost: Callable[[int, str], None] = lambda count, why: None,
     ) -> None:
         self.lost = 0
+        self.trouble = ""
+        self._told = 0
+        self._why = ""
+        self._tell = lost
         self.stalled = False
         self.worked = False
         self._rows = rows
@@ -59,8 +74,10 @@ class Writer:
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._closing = False
-        self._broken = False
         self._since_pruning = PRUNE_EVERY
+        self._looked = 0.0
+        self._pruning = False
+        self._pruned = 0
         self._database: Database | None = None
         self._thread = threading.Thread(target=self._work, name="mcp-mend journal", daemon=True)
 
@@ -95,30 +112,44 @@ class Writer:
         left = self.lost + (len(self._waiting) + len(self._queue) if self._open is not None else 0)
         if left:
             _log.warning("records are not in the journal", lost=left)
+            self._tell(left, self._why or "the disk was too slow")
 
     def _work(self) -> None:
         while True:
-            self._wake.wait(RETRY if self._waiting else None)
+            self._wake.wait(0 if self._pruning else RETRY if self._waiting else None)
             self._hurry.wait(GATHER)
             self._hurry.clear()
             self._wake.clear()
             closing = self._closing
             flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-            self._take()
-            self._store()
+            self._write_queue()
             for done in flushes:
                 _settle(done, written=not self._waiting)
+            self._tell_losses()
             if closing and not self._queue:
                 break
+            if self._pruning and not self._queue:
+                self._prune()
         for done in self._flushes:
             _settle(done, written=not self._waiting)
         if self._database is not None:
             with suppress(sqlite3.Error):
                 self._database.close()
 
-    def _take(self) -> None:
-        """Turn every record in the queue into rows; one that cannot be written down is counted, not raised."""
-        while self._queue:
+    def _write_queue(self) -> None:
+        """Write what is in the queue now, batch after batch; a disk that refuses is tried once for all of it."""
+        left = len(self._queue)
+        while True:
+            self._take(min(left, BATCH))
+            left -= BATCH
+            if left <= 0 or not self.trouble:
+                self._store()
+            if left <= 0:
+                break
+
+    def _take(self, records: int) -> None:
+        """Turn so many records of the queue into rows; one that cannot be written down is counted, not raised."""
+        for _ in range(records):
             record = self._queue.popleft()
             try:
                 self._note(record)
@@ -126,6 +157,7 @@ class Writer:
                     self._waiting.append(self._rows.of(record))
             except Exception:  # noqa: BLE001  whatever a record holds, the thread goes on
                 self.lost += 1
+                self._why = "a record could not be written down"
                 _log.warning("a record could not be written down", exc_info=True)
             if len(self._waiting) > WAITING:
                 self._waiting.popleft()
@@ -150,10 +182,12 @@ class Writer:
         self._since_pruning += len(self._waiting)
         self._waiting.clear()
         self.worked, self.stalled = True, False
-        if self._broken:
-            self._broken = False
+        if self.trouble:
+            self.trouble = ""
             _log.warning("the journal is written again", lost=self.lost)
-        self._prune()
+        now = time.monotonic()
+        if self._since_pruning >= PRUNE_EVERY or now - self._looked >= PRUNE_AFTER:
+            self._since_pruning, self._looked, self._pruning = 0, now, True
 
     def _write(self, database: Database) -> None:
         """Write the batch; where one record spoils it, write the others one by one and count that one."""
@@ -165,26 +199,37 @@ class Writer:
                     database.write(rows)
                 except _UNFIT:
                     self.lost += 1
+            self._why = f"a record did not fit the journal's tables: {error}"
             _log.warning("a record did not fit the journal's tables", reason=str(error), lost=self.lost)
 
     def _failed(self, error: Exception) -> None:
-        if not self._broken:
-            self._broken = True
+        if not self.trouble:
             _log.warning("the journal cannot be written; calls go on without it", reason=str(error))
+        self.trouble = self._why = str(error) or type(error).__name__
         if self._database is not None and not isinstance(error, sqlite3.OperationalError):
             with suppress(sqlite3.Error):
                 self._database.close()
             self._database = None
 
+    def _tell_losses(self) -> None:
+        if self.lost > self._told:
+            self._told = self.lost
+            self._tell(self.lost, self._why)
+
     def _prune(self) -> None:
-        if self._since_pruning < PRUNE_EVERY or self._database is None:
-            return
-        self._since_pruning = 0
+        """Delete a few entries; whoever hands over a record or waits for the disk comes before the next few."""
         try:
-            if gone := self._database.prune():
-                _log.info("the journal's oldest entries were pruned", entries=gone)
+            gone = self._database.prune_some() if self._database is not None else None
         except sqlite3.Error as error:
+            self._pruning = False
             self._failed(error)
+            return
+        self._pruned += gone or 0
+        if gone is None:
+            self._pruning = False
+            if self._pruned:
+                _log.info("the journal's oldest entries were pruned", entries=self._pruned)
+            self._pruned = 0
 
 
 def _settle(done: Future[bool], *, written: bool) -> None:

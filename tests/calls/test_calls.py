@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from proxy.calls import names
+from proxy.repair.view.step import Evidence
+from schemas.catalog import Tool, catalog_of
 from schemas.config import Config
 from schemas.trial import Lost, Reply
 from tests.desks import DIAGNOSIS, REPAIR, Desk, repairs, texts
@@ -349,3 +352,9 @@ async def test_a_grave_call_needs_more_than_that_two_names_are_left_over(tool: s
     else:
         assert result["isError"]
         assert f'call notes__{tool} with {{"channel": "#a", "message": "hello"}}' in texts(result)[-1]
+
+
+async def test_a_schema_may_require_an_argument_that_it_does_not_describe() -> None:
+    raw = {"name": "search", "inputSchema": {"type": "object", "properties": {}, "required": ["text"]}}
+    known = Evidence(catalog_of([Tool("shop", "search", "shop__search", raw)]), single=True)
+    assert [tool.name for tool in names.near("get_search", {"query": "rake"}, known)] == ["search"]

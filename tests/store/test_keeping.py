@@ -100,6 +100,7 @@ async def test_only_the_user_may_read_the_journal(file: Path) -> None:
             "journal.db": 0o600,
             "journal.db-wal": 0o600,
             "journal.db-shm": 0o600,
+            "journal.lost": 0o600,
         }
 
 

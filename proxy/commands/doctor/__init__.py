@@ -30,6 +30,7 @@ def doctor(config: Path | None, as_json: bool) -> None:
     from proxy.commands.doctor import own, servers
     from proxy.commands.doctor.findings import Board
     from proxy.settings import ConfigError, load
+    from schemas.config import Journal
 
     board = Board(live=not as_json)
     try:
@@ -42,7 +43,7 @@ def doctor(config: Path | None, as_json: bool) -> None:
             board.put("configuration", own.configuration(loaded))
             start_logging(loaded.config, quiet=True)
         board.put("state folder", own.state())
-        board.put("journal", own.journal(enabled=loaded is None or loaded.config.journal.enabled))
+        board.put("journal", own.journal(loaded.config.journal if loaded is not None else Journal()))
         if loaded is not None:
             with held_back(loaded.config) as lines:
                 run(servers.examine, loaded.config, board, lines)

@@ -16,9 +16,9 @@ from proxy.model import models
 from proxy.planner.opening import open_planner
 from proxy.settings import ConfigError, Loaded
 from proxy.settings.find import config_folder
-from proxy.store import journal_path
+from proxy.store import health, journal_path
 from proxy.store.database import Database, NewerError
-from schemas.config import Config
+from schemas.config import Config, Journal
 
 _NEXT = "`mcp-mend import CLIENT` takes a client's servers over, `mcp-mend install CLIENT` puts mcp-mend before them"
 _LOOK = "make it writable, or name another folder in MCP_MEND_HOME"
@@ -58,11 +58,13 @@ def state() -> Finding:
     return Finding("state folder", ok=True, said=str(home))
 
 
-def journal(*, enabled: bool) -> Finding:
-    """Whether the journal opens and is sound."""
+def journal(settings: Journal) -> Finding:
+    """Whether the journal opens and can be written, what it misses, and how it is kept."""
     where = journal_path()
-    if not enabled:
+    if not settings.enabled:
         return Finding("journal", ok=None, said="journal.enabled is false; nothing is kept")
+    missing = health.lost(where)
+    lines = (*((missing,) if missing else ()), health.payloads(settings), health.bounds(settings))
     try:
         database = Database(where, 0)
         size = database.size()
@@ -71,8 +73,11 @@ def journal(*, enabled: bool) -> Finding:
         return Finding("journal", ok=False, said=str(error), remedy=f"update mcp-mend, or move {where} away")
     except (sqlite3.Error, OSError) as error:
         remedy = f"make it writable; a damaged one can be moved away: rm {where}* begins a new one"
-        return Finding("journal", ok=False, said=f"{where} cannot be written: {error}", remedy=remedy)
-    return Finding("journal", ok=True, said=f"{where}, {size / 1_048_576:.1f} MB")
+        remedy = "make room on its disk; calls go on without it" if "full" in str(error) else remedy
+        said = f"{where} cannot be written: {error}"
+        return Finding("journal", ok=False, said=said, lines=lines, remedy=remedy)
+    remedy = "make room on its disk, or end what locks it; records come again by themselves" if missing else ""
+    return Finding("journal", ok=True, said=f"{where}, {size / 1_048_576:.1f} MB", lines=lines, remedy=remedy)
 
 
 async def planner(config: Config, lines: Sequence[Mapping[str, Any]]) -> Finding:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from proxy.commands.log.keep import export, path, prune
-from proxy.commands.log.listing import list_entries, stats, watch
+from proxy.commands.log.listing import list_entries, watch
 from proxy.commands.log.one import diff, show
 from proxy.commands.log.replay import replay
+from proxy.commands.log.stats import stats
 from proxy.commands.nearest import Group
 
 

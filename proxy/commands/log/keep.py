@@ -50,12 +50,13 @@ def path() -> None:
 @click.option("--before", type=Since(), help="Delete what is older: 30d, or a date and time.")
 @click.option("--max-mb", type=click.IntRange(0), help="Delete the oldest until so many megabytes are left.")
 def prune(before: float | None, max_mb: int | None) -> None:
-    """Delete old entries; without an option, down to journal.max_mb of the configuration.
+    """Delete old entries; without an option, down to journal.max_mb and journal.max_days of the configuration.
 
     \b
     mcp-mend log prune --before 30d
     """
     import sqlite3
+    import time
 
     from proxy.commands.options import settings
     from proxy.store import journal_path
@@ -65,7 +66,8 @@ def prune(before: float | None, max_mb: int | None) -> None:
     if not where.is_file():
         refuse(f"there is no journal at {where} yet")
     if before is None and max_mb is None:
-        max_mb = settings(None, quiet=True, upstreams=False).config.journal.max_mb
+        journal = settings(None, quiet=True, upstreams=False).config.journal
+        max_mb, before = journal.max_mb, time.time() - journal.max_days * 86400 if journal.max_days else None
     try:
         database = Database(where, 0)
         gone = database.prune_before(before) if before is not None else 0

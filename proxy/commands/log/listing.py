@@ -1,4 +1,4 @@
-"""`log list`, `log watch`, `log stats`: many entries at a time."""
+"""`log list`, `log watch`: many entries at a time."""
 
 from __future__ import annotations
 
@@ -94,28 +94,3 @@ def _after(entries: list[Entry], call: int, run: int) -> tuple[int, int]:
     calls = [entry["number"] for entry in entries if entry["kind"] == "call"]
     runs = [entry["number"] for entry in entries if entry["kind"] != "call"]
     return max([call, *calls]), max([run, *runs])
-
-
-@click.command()
-@json_option
-def stats(as_json: bool) -> None:
-    """Count calls and runs, by tool and by rule.
-
-    \b
-    mcp-mend log stats --json | jq .tools
-    """
-    with reading() as reader:
-        figures = reader.figures()
-    if as_json:
-        click.echo(json_text(figures))
-        return
-    click.echo(f"from {figures['since'] or '-'} to {figures['until'] or '-'}")
-    click.echo("calls: " + (", ".join(f"{times} {outcome}" for outcome, times in figures["calls"].items()) or "none"))
-    click.echo("runs: " + (", ".join(f"{r['times']} {r['kind']} {r['status']}" for r in figures["runs"]) or "none"))
-    for name, keys in (
-        ("tools", ("server", "tool", "calls", "ok", "not_ok", "mean_ms", "longest_ms")),
-        ("rules", ("rule", "op", "confidence", "times", "in_repaired_runs")),
-    ):
-        if figures[name]:
-            heads = [key.upper().replace("_", " ") for key in keys]
-            click.echo("\n" + table([[row[key] for key in keys] for row in figures[name]], heads))

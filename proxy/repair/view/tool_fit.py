@@ -184,7 +184,7 @@ def _value_fit(name: str, declared: str, tool: Tool, here: StepView) -> float:
     value = here.arguments.get(name, opened(here.written).get(name, MISSING))
     if as_ref(value) is not None:
         value = MISSING
-    target = Target(tool.properties[declared], tool.schema, declared)
+    target = Target(tool.properties.get(declared, {}), tool.schema, declared)
     if value is MISSING:
         return 0.7
     if target.takes(value):

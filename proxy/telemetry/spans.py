@@ -17,8 +17,8 @@ from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
-from proxy.repair.view.shown import json_text
 from proxy.telemetry import words
+from proxy.telemetry.content import Content
 from proxy.telemetry.latency import Latency
 from proxy.telemetry.metrics import Backend
 from proxy.telemetry.records import abstained
@@ -32,8 +32,6 @@ from schemas.trial import Candidate, Reply
 
 LONGEST = 200
 """Characters of a name."""
-CONTENT = 20_000
-"""Characters of arguments or a result, where the user opted in to them."""
 
 BAGGAGE = "baggage"
 _HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,510}[\x21-\x7e])?")
@@ -78,7 +76,7 @@ class Spans(Latency):
         context, links = self._parent(said, asker)
         with self._span(f"{method} {target}".strip(), facts, SpanKind.SERVER, context, links) as span:
             reply = await super().request(method, params, asker, answer)
-            self._answered(span, reply)
+            self._answered(span, reply, Content(self._hide, said.get("arguments")) if self._content else None)
             return reply
 
     def left(self, session: str) -> None:
@@ -158,13 +156,14 @@ class Spans(Latency):
             _calling.set(None)
             ids = {words.CALL: record.call_id, words.RUN: record.repair_id, words.STEP: record.step}
             facts |= {key: self._name(value) for key, value in ids.items() if value} | {words.EFFECT: record.effect}
-        if self._content and method == TOOLS_CALL:
-            facts[words.ARGUMENTS] = self._written(said.get("arguments"))
+        content = Content(self._hide, said.get("arguments")) if self._content else None
+        if content is not None and method == TOOLS_CALL:
+            facts[words.ARGUMENTS] = content.arguments
         with self._span(f"{method} {self._target(method, said)}".strip(), facts, SpanKind.CLIENT) as span:
             reply = await super().sent(server, method, _carrying(params), send)
-            self._answered(span, reply)
-            if self._content and method == TOOLS_CALL and reply.result is not None:
-                span.set_attribute(words.RESULT, self._written(reply.result))
+            self._answered(span, reply, content)
+            if content is not None and method == TOOLS_CALL and reply.result is not None:
+                span.set_attribute(words.RESULT, content.of(reply.result))
             return reply
 
     def headers(self, params: Any) -> Mapping[str, str]:
@@ -244,28 +243,24 @@ class Spans(Latency):
     def _target(self, method: str, said: Mapping[str, Any]) -> str:
         return self._name(said.get("name")) if method in (TOOLS_CALL, PROMPTS_GET) else ""
 
-    def _answered(self, span: Span, reply: Reply) -> None:
-        """Say how a request failed, where it did."""
+    def _answered(self, span: Span, reply: Reply, content: Content | None) -> None:
+        """Say how a request failed, where it did, and in what words where these may be told."""
         if reply.lost is not None:
-            self._failed(span, reply.lost.value, reply.message)
+            self._failed(span, reply.lost.value, content and content.of(reply.message))
         elif reply.error is not None:
             code = reply.error.get("code")
             if isinstance(code, int):
                 span.set_attribute(words.CODE, str(code))
-            self._failed(span, str(code), reply.error.get("message"))
+            self._failed(span, str(code), content and content.of(str(reply.error.get("message", ""))))
         elif reply.refused:
             self._failed(span, "tool_error")
 
-    def _failed(self, span: Span, kind: str, message: Any = None) -> None:
+    def _failed(self, span: Span, kind: str, message: str | None = None) -> None:
         span.set_attribute(words.ERROR, kind)
-        told = self._name(message) if self._content and isinstance(message, str) else None
-        span.set_status(Status(StatusCode.ERROR, told))
+        span.set_status(Status(StatusCode.ERROR, message))
 
     def _name(self, value: Any) -> str:
         return str(self._hide("" if value is None else str(value)))[:LONGEST]
-
-    def _written(self, value: Any) -> str:
-        return json_text(self._hide(value))[:CONTENT]
 
 
 def _extracted(carrier: Mapping[str, Any]) -> Context:

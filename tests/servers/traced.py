@@ -57,7 +57,7 @@ def answer(message: dict[str, Any], headers: dict[str, str]) -> dict[str, Any] |
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:  # noqa: N802 (the library's name)
+    def do_POST(self) -> None:
         message = json.loads(self.rfile.read(int(self.headers["content-length"])))
         reply = answer(message, {key.lower(): value for key, value in self.headers.items()})
         data = b"" if reply is None else json.dumps(reply).encode()
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.send_response(405)
         self.send_header("content-length", "0")
         self.end_headers()
@@ -77,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
+    if sys.argv[1:] and sys.argv[1].isdecimal():
         ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
     for line in sys.stdin:
         reply = answer(json.loads(line), {})

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +11,9 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.telemetry.metrics import METRICS
-from tests.frontends.httpclient import Http, free_port, until_up
-from tests.frontends.rawclient import MEND, SERVERS, started
-
-TRACED = [sys.executable, str(SERVERS / "traced.py")]
-
-
-def configured(home: Path, more: str = "", **upstreams: list[str]) -> Path:
-    """A configuration with these servers, which may say something `more`."""
-    lines = ['[planner]\nbackend = "none"', more]
-    for name, (command, *args) in upstreams.items():
-        lines.append(f"[upstreams.{name}]\ncommand = {json.dumps(command)}\nargs = {json.dumps(args)}")
-    file = home / "p.toml"
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return file
-
-
-@asynccontextmanager
-async def at_work(home: Path, file: Path, **env: str) -> AsyncGenerator[tuple[httpx2.AsyncClient, str]]:
-    """A real proxy that listens, and a client of its port."""
-    base = f"http://127.0.0.1:{free_port()}"
-    command = [*MEND, "serve", "--config", str(file), "--http", base.removeprefix("http://")]
-    async with started(home, *command, env=env), httpx2.AsyncClient(timeout=20) as client:
-        await until_up(client, base)
-        yield client, base
+from tests.frontends.httpclient import Http
+from tests.frontends.rawclient import SERVERS
+from tests.telemetry.proxies import TRACED, WRONG, at_work, called, configured
 
 
 async def scraped(client: httpx2.AsyncClient, base: str, **headers: str) -> dict[str, Any]:
@@ -59,13 +35,9 @@ def labelled(**labels: str) -> frozenset[tuple[str, str]]:
 async def until(client: httpx2.AsyncClient, base: str, name: str, value: float) -> dict[str, Any]:
     """The samples once all of this name sum up to so much: the journal counts them, in its own time."""
     async with asyncio.timeout(20):
-        while sum((found := await scraped(client, base)).get(name, {}).values()) < value:
+        while sum((found := await scraped(client, base)).get(name, {}).values()) < value:  # noqa: ASYNC110  another process
             await asyncio.sleep(0.05)
     return found
-
-
-async def called(session: Http, tool: str, **arguments: Any) -> dict[str, Any]:
-    return (await session.ask("tools/call", {"name": tool, "arguments": arguments}))["result"]
 
 
 async def test_sound_failed_and_repaired_calls_are_counted(tmp_path: Path) -> None:
@@ -77,7 +49,7 @@ async def test_sound_failed_and_repaired_calls_are_counted(tmp_path: Path) -> No
             await called(session, "a__look")
         mended = await called(session, "a__count", number="5")
         assert mended["_meta"]["mcp-mend/repair"]["repairs"][0]["op"] == "coerce_argument"
-        assert (await called(session, "a__leak", password="x"))["isError"] is True
+        assert (await called(session, "a__leak", **WRONG))["isError"] is True
         await session.ask("tools/call", {"name": "a__nothing_like_it_at_all", "arguments": {}})
         found = await until(client, base, "mcp_mend_calls_total", 7)
     assert found["mcp_mend_calls_total"] == {
@@ -117,7 +89,7 @@ async def test_a_workflow_and_why_it_was_not_repaired_are_counted(tmp_path: Path
         await session.open()
         steps = [{"id": "one", "tool": "count", "arguments": {"number": 1}}]
         await called(session, "run_workflow", steps=steps)
-        lost = [{"id": "one", "tool": "leak", "arguments": {"password": "x"}}]
+        lost = [{"id": "one", "tool": "leak", "arguments": WRONG}]
         await called(session, "run_workflow", steps=lost)
         await called(session, "run_workflow", steps=lost, mode="off")
         found = await until(client, base, "mcp_mend_runs_total", 3)
@@ -158,7 +130,7 @@ async def test_ready_is_said_once_the_first_upstream_is(tmp_path: Path) -> None:
             assert (await client.get(f"{base}/readyz", headers=headers)).json() == {"status": "not ready"}
     async with at_work(tmp_path, configured(tmp_path, slow=slow, quick=TRACED)) as (client, base):
         async with asyncio.timeout(20):
-            while (ready := await client.get(f"{base}/readyz")).status_code == 503:
+            while (ready := await client.get(f"{base}/readyz")).status_code == 503:  # noqa: ASYNC110  another process
                 await asyncio.sleep(0.05)
         assert ready.json() == {"status": "ready", "upstreams": {"slow": "connecting", "quick": "ready"}}
 

@@ -1,7 +1,7 @@
 """The HTTP frontend: its addresses, and which era a request speaks.
 
 `/mcp` is the aggregated endpoint, `/servers/NAME/mcp` one upstream under its own names; `/sse` beside each serves old
-clients. Further routes, such as those of `probes`, are for people and their tools.
+clients; `/healthz` says that we are alive. Further routes are for people and their tools.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
 from proxy.frontends import handshake, sse, stateless
-from proxy.frontends.admission import VERBS, Admission, AdmissionMiddleware
+from proxy.frontends.admission import HEALTH, VERBS, Admission, AdmissionMiddleware
+from proxy.frontends.probes import alive
 from proxy.frontends.requests import RefusedError, refuse
 from proxy.frontends.sessions import Sessions
 from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEADER
@@ -44,7 +45,7 @@ class HttpEndpoints:
                 for base in bases
                 for slash in ("", "/")
             ]
-            + list(further),
+            + [Route(HEALTH, alive), *further],
             middleware=[Middleware(AdmissionMiddleware, admission)],
             exception_handlers={HTTPException: refuse, ClientDisconnect: _gone},
         )

@@ -14,13 +14,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from proxy.frontends.admission import HEALTH, METRICS, READY, admitted
+from proxy.frontends.admission import METRICS, READY, admitted
 
 READY_STATE = "ready"
 
 
 def probes(states: Callable[[], Mapping[str, str]], page: Callable[[str], tuple[bytes, str]] | None) -> list[Route]:
-    """The routes; `states` is where each upstream stands, `page` the metrics in the format that is accepted."""
+    """The routes of readiness and figures.
+
+    `states` is where each upstream stands, `page` the metrics in the format that is accepted.
+    """
 
     async def ready(request: Request) -> Response:
         now = states()
@@ -35,10 +38,10 @@ def probes(states: Callable[[], Mapping[str, str]], page: Callable[[str], tuple[
         body, media_type = await anyio.to_thread.run_sync(page, request.headers.get("accept", ""))
         return Response(body, headers={"content-type": media_type, "cache-control": "no-store"})
 
-    found = [Route(HEALTH, _health), Route(READY, ready)]
-    return found if page is None else [*found, Route(METRICS, metrics)]
+    return [Route(READY, ready), *([] if page is None else [Route(METRICS, metrics)])]
 
 
-async def _health(request: Request) -> Response:
+async def alive(request: Request) -> Response:
+    """Say that the program runs."""
     del request
     return JSONResponse({"status": "ok"})

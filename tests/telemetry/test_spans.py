@@ -81,6 +81,12 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
+def kind_of(span: ReadableSpan) -> str:
+    """Which of the documented spans this is."""
+    own = {name: kind for kind, name in words.NAMES.items() if "{" not in name}
+    return own.get(span.name) or ("server" if span.kind is SpanKind.SERVER else "client")
+
+
 def child(span: ReadableSpan, parent: ReadableSpan) -> bool:
     assert span.context is not None
     assert parent.context is not None
@@ -110,6 +116,8 @@ async def desk(
         with following(spans if traced else None):
             yield made
             spans.close()
+        for span in made.spans:
+            assert set(facts(span)) <= set(words.SPANS[kind_of(span)]), span.name
 
 
 def on_stdio(**more: Any) -> Upstream:

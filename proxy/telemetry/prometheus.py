@@ -28,18 +28,28 @@ class Prometheus:
         self._registry = CollectorRegistry()
         self._counters = {m: self._counter(m) for m in METRICS if m.kind == "counter" and not m.kept}
         self._histograms = {m: self._histogram(m) for m in METRICS if m.kind == "histogram"}
+        self._counted: dict[tuple[Metric, Labels], Counter] = {}
+        self._timed: dict[tuple[Metric, Labels], Histogram] = {}
         ProcessCollector(registry=self._registry)
         Info("mcp_mend", "The program.", registry=self._registry).info({"version": version("mcp-mend")})
 
     def add(self, metric: Metric, amount: float, labels: Labels = ()) -> None:
         """Count."""
-        found = self._counters[metric]
-        (found.labels(*labels) if labels else found).inc(amount)
+        key = metric, labels
+        found = self._counted.get(key)
+        if found is None:
+            whole = self._counters[metric]
+            found = self._counted[key] = whole.labels(*labels) if labels else whole
+        found.inc(amount)
 
     def record(self, metric: Metric, value: float, labels: Labels = ()) -> None:
         """Take one value of a histogram."""
-        found = self._histograms[metric]
-        (found.labels(*labels) if labels else found).observe(value)
+        key = metric, labels
+        found = self._timed.get(key)
+        if found is None:
+            whole = self._histograms[metric]
+            found = self._timed[key] = whole.labels(*labels) if labels else whole
+        found.observe(value)
 
     def watch(self, metric: Metric, read: Read) -> None:
         """Have a gauge, or a counter kept elsewhere, read whenever somebody looks."""

@@ -7,17 +7,16 @@ secrets. Needs the extra `otel`.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from opentelemetry import baggage, propagate, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
-from proxy.telemetry import words
+from proxy.telemetry import context, words
 from proxy.telemetry.content import Content
 from proxy.telemetry.latency import Latency
 from proxy.telemetry.metrics import Backend
@@ -32,9 +31,6 @@ from schemas.trial import Candidate, Reply
 
 LONGEST = 200
 """Characters of a name."""
-
-BAGGAGE = "baggage"
-_HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,510}[\x21-\x7e])?")
 
 _headers: ContextVar[Mapping[str, str] | None] = ContextVar("headers", default=None)
 _calling: ContextVar[CallRecord | None] = ContextVar("calling", default=None)
@@ -73,8 +69,8 @@ class Spans(Latency):
         facts = self._facts(method, said) | self._of_the_client(asker) | {words.REQUEST: self._name(asker.ident)}
         if method == TOOLS_CALL and not self._around.tool(str(said.get("name"))):
             target = ""
-        context, links = self._parent(said, asker)
-        with self._span(f"{method} {target}".strip(), facts, SpanKind.SERVER, context, links) as span:
+        parent, links = self._parent(said, asker)
+        with self._span(f"{method} {target}".strip(), facts, SpanKind.SERVER, parent, links) as span:
             reply = await super().request(method, params, asker, answer)
             self._answered(span, reply, Content(self._hide, said.get("arguments")) if self._content else None)
             return reply
@@ -160,7 +156,7 @@ class Spans(Latency):
         if content is not None and method == TOOLS_CALL:
             facts[words.ARGUMENTS] = content.arguments
         with self._span(f"{method} {self._target(method, said)}".strip(), facts, SpanKind.CLIENT) as span:
-            reply = await super().sent(server, method, _carrying(params), send)
+            reply = await super().sent(server, method, context.carrying(params), send)
             self._answered(span, reply, content)
             if content is not None and method == TOOLS_CALL and reply.result is not None:
                 span.set_attribute(words.RESULT, content.of(reply.result))
@@ -168,10 +164,7 @@ class Spans(Latency):
 
     def headers(self, params: Any) -> Mapping[str, str]:
         """What a request says of its trace, for those who see its headers alone."""
-        meta = rpc.fields(rpc.fields(params).get("_meta"))
-        fields = propagate.get_global_textmap().fields - {BAGGAGE}
-        told = {key: value for key in fields if isinstance(value := meta.get(key), str)}
-        return {key: value for key, value in told.items() if _HEADER.fullmatch(value)}
+        return context.headers(params)
 
     @contextmanager
     def _span(
@@ -179,12 +172,12 @@ class Spans(Latency):
         name: str,
         facts: Mapping[str, Any],
         kind: SpanKind = SpanKind.INTERNAL,
-        context: Context | None = None,
+        parent: Context | None = None,
         links: Sequence[Link] = (),
     ) -> Generator[Span]:
         """A span around a block; what ends it early is told by its kind alone, as its words may be anybody's."""
         with self._tracer.start_as_current_span(
-            name, context, kind, facts, links, record_exception=False, set_status_on_exception=False
+            name, parent, kind, facts, links, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 yield span
@@ -206,11 +199,11 @@ class Spans(Latency):
 
     def _parent(self, said: Mapping[str, Any], asker: Asker) -> tuple[Context, list[Link]]:
         """The context that a request names, else that of its HTTP request, else its session's; links to the others."""
-        named = _extracted(rpc.fields(said.get("_meta")))
-        ambient = _extracted(_headers.get() or {})
+        named = context.named(rpc.fields(said.get("_meta")))
+        ambient = context.named(_headers.get() or {})
         session = self._open.get(asker.session)
         of_session = trace.set_span_in_context(session, Context()) if session is not None else Context()
-        found = [context for context in (named, ambient, of_session) if _valid(context)]
+        found = [each for each in (named, ambient, of_session) if context.valid(each)]
         parent = found[0] if found else Context()
         return parent, [Link(trace.get_current_span(other).get_span_context()) for other in found[1:]]
 
@@ -261,27 +254,3 @@ class Spans(Latency):
 
     def _name(self, value: Any) -> str:
         return str(self._hide("" if value is None else str(value)))[:LONGEST]
-
-
-def _extracted(carrier: Mapping[str, Any]) -> Context:
-    """The trace that a client's words name; its baggage stays with the words it came in."""
-    texts = {key: value for key, value in carrier.items() if isinstance(value, str)}
-    return baggage.clear(propagate.extract(texts, Context()))
-
-
-def _valid(context: Context) -> bool:
-    return trace.get_current_span(context).get_span_context().is_valid
-
-
-def _carrying(params: Params) -> Params:
-    """The same parameters with the current span in `_meta`, in place of the one that they came with."""
-    if params is not None and not isinstance(params, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return params
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    if not carrier:
-        return params
-    meta = rpc.fields((params or {}).get("_meta"))
-    former = propagate.get_global_textmap().fields - {BAGGAGE}
-    kept = {key: value for key, value in meta.items() if key not in former}
-    return {**(params or {}), "_meta": {**kept, **carrier}}

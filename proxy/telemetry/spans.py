@@ -65,12 +65,10 @@ class Spans(Latency):
         said = rpc.fields(params)
         if method == INITIALIZE and asker.lasts:
             self._begin(asker)
-        target = self._target(method, said)
+        known = method != TOOLS_CALL or self._around.tool(str(said.get("name")))
         facts = self._facts(method, said) | self._of_the_client(asker) | {words.REQUEST: self._name(asker.ident)}
-        if method == TOOLS_CALL and not self._around.tool(str(said.get("name"))):
-            target = ""
         parent, links = self._parent(said, asker)
-        with self._span(f"{method} {target}".strip(), facts, SpanKind.SERVER, parent, links) as span:
+        with self._span(self._title(method, said if known else {}), facts, SpanKind.SERVER, parent, links) as span:
             reply = await super().request(method, params, asker, answer)
             self._answered(span, reply, Content(self._hide, said.get("arguments")) if self._content else None)
             return reply
@@ -155,7 +153,7 @@ class Spans(Latency):
         content = Content(self._hide, said.get("arguments")) if self._content else None
         if content is not None and method == TOOLS_CALL:
             facts[words.ARGUMENTS] = content.arguments
-        with self._span(f"{method} {self._target(method, said)}".strip(), facts, SpanKind.CLIENT) as span:
+        with self._span(self._title(method, said), facts, SpanKind.CLIENT) as span:
             reply = await super().sent(server, method, context.carrying(params), send)
             self._answered(span, reply, content)
             if content is not None and method == TOOLS_CALL and reply.result is not None:
@@ -233,8 +231,10 @@ class Spans(Latency):
         host, port = address
         return facts | {words.TRANSPORT: "tcp", words.PROTOCOL: "http", words.ADDRESS: host, words.PORT: port}
 
-    def _target(self, method: str, said: Mapping[str, Any]) -> str:
-        return self._name(said.get("name")) if method in (TOOLS_CALL, PROMPTS_GET) else ""
+    def _title(self, method: str, said: Mapping[str, Any]) -> str:
+        """The name of a request's span."""
+        target = said.get("name") if method in (TOOLS_CALL, PROMPTS_GET) else ""
+        return self._name(f"{method} {target or ''}".strip())
 
     def _answered(self, span: Span, reply: Reply, content: Content | None) -> None:
         """Say how a request failed, where it did, and in what words where these may be told."""

@@ -189,7 +189,7 @@ async def test_a_workflow_is_a_span_of_its_own_over_what_it_tried(
 ) -> None:
     steps = [
         {"id": "one", "tool": "count", "arguments": {"number": 5, "more": 6}},
-        {"id": "two", "tool": "count", "arguments": {"number": {"$ref": "one", "path": "nummber"}}},
+        {"id": "two", "tool": "count", "arguments": {"number": {"$ref": "one", "path": "the_number"}}},
     ]
     async with desk(tmp_path, monkeypatch, a=on_stdio()) as client:
         result = await client.call("run_workflow", steps=steps)

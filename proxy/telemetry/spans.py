@@ -23,7 +23,7 @@ from proxy.telemetry.metrics import Backend
 from proxy.telemetry.records import abstained
 from proxy.telemetry.surroundings import Surroundings
 from proxy.tracing import Asker, Kind, Params, Send, T
-from proxy.wire import rpc
+from proxy.wire import protocol, rpc
 from proxy.wire.protocol import INITIALIZE, PROMPTS_GET, TOOLS_CALL
 from schemas.edit import Proposal
 from schemas.record import CallRecord, RunRecord
@@ -31,6 +31,10 @@ from schemas.trial import Candidate, Reply
 
 LONGEST = 200
 """Characters of a name."""
+
+_OF_THE_PROTOCOL = frozenset(
+    {*protocol.HANDSHAKE_VERSIONS, *(name for name in vars(protocol).values() if isinstance(name, str))}
+)
 
 _headers: ContextVar[Mapping[str, str] | None] = ContextVar("headers", default=None)
 _calling: ContextVar[CallRecord | None] = ContextVar("calling", default=None)
@@ -68,7 +72,7 @@ class Spans(Latency):
         known = method != TOOLS_CALL or self._around.tool(str(said.get("name")))
         facts = self._facts(method, said) | self._of_the_client(asker) | {words.REQUEST: self._name(asker.ident)}
         parent, links = self._parent(said, asker)
-        with self._span(self._title(method, said if known else {}), facts, SpanKind.SERVER, parent, links) as span:
+        with self._span(_title(facts, known=known), facts, SpanKind.SERVER, parent, links) as span:
             reply = await super().request(method, params, asker, answer)
             self._answered(span, reply, Content(self._hide, said.get("arguments")) if self._content else None)
             return reply
@@ -148,12 +152,12 @@ class Spans(Latency):
         record = _calling.get() if method == TOOLS_CALL else None
         if record is not None:
             _calling.set(None)
-            ids = {words.CALL: record.call_id, words.RUN: record.repair_id, words.STEP: record.step}
-            facts |= {key: self._name(value) for key, value in ids.items() if value} | {words.EFFECT: record.effect}
+            ids = {words.CALL: record.call_id, words.RUN: record.repair_id, words.STEP: self._name(record.step)}
+            facts |= {key: value for key, value in ids.items() if value} | {words.EFFECT: record.effect}
         content = Content(self._hide, said.get("arguments")) if self._content else None
         if content is not None and method == TOOLS_CALL:
             facts[words.ARGUMENTS] = content.arguments
-        with self._span(self._title(method, said), facts, SpanKind.CLIENT) as span:
+        with self._span(_title(facts, known=True), facts, SpanKind.CLIENT) as span:
             reply = await super().sent(server, method, context.carrying(params), send)
             self._answered(span, reply, content)
             if content is not None and method == TOOLS_CALL and reply.result is not None:
@@ -231,11 +235,6 @@ class Spans(Latency):
         host, port = address
         return facts | {words.TRANSPORT: "tcp", words.PROTOCOL: "http", words.ADDRESS: host, words.PORT: port}
 
-    def _title(self, method: str, said: Mapping[str, Any]) -> str:
-        """The name of a request's span."""
-        target = said.get("name") if method in (TOOLS_CALL, PROMPTS_GET) else ""
-        return self._name(f"{method} {target or ''}".strip())
-
     def _answered(self, span: Span, reply: Reply, content: Content | None) -> None:
         """Say how a request failed, where it did, and in what words where these may be told."""
         if reply.lost is not None:
@@ -253,4 +252,14 @@ class Spans(Latency):
         span.set_status(Status(StatusCode.ERROR, message))
 
     def _name(self, value: Any) -> str:
-        return str(self._hide("" if value is None else str(value)))[:LONGEST]
+        """A name without secrets; what the protocol itself says holds none."""
+        text = "" if value is None else str(value)
+        if isinstance(value, int) or text in _OF_THE_PROTOCOL:
+            return text
+        return str(self._hide(text))[:LONGEST]
+
+
+def _title(facts: Mapping[str, Any], *, known: bool) -> str:
+    """The name of a request's span: its method, and the tool or prompt where that is of a known list."""
+    target = facts.get(words.TOOL) or facts.get(words.PROMPT) if known else ""
+    return f"{facts[words.METHOD]} {target or ''}".strip()

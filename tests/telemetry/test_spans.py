@@ -293,6 +293,8 @@ async def test_what_ends_a_request_early_is_told_by_its_kind_alone(
     async with desk(tmp_path, monkeypatch, a=on_stdio()) as client:
         await client.ask("tools/call", {"name": "a__nothing_like_it_at_all", "arguments": {}})
         failed = client.named("tools/call")
+        for odd in ({"name": {"not": "a text"}}, {"name": None}, [1], "text", None):
+            assert (await client.ask("tools/call", odd)).error is not None
     assert facts(failed)[words.ERROR] == "-32602"
     assert facts(failed)[words.CODE] == "-32602"
     assert failed.status.description is None

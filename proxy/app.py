@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -23,6 +24,9 @@ from proxy.frontends import stdio
 from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
 from proxy.store import StoredJournal, configure, open_journal
+from proxy.store.logs import also
+from proxy.telemetry.opening import Telemetry, open_telemetry
+from proxy.telemetry.wishes import secrets
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
 from proxy.wire.caller import Profile
@@ -54,6 +58,7 @@ class Running:
     journal: StoredJournal
     calls: Calls
     memories: Memories
+    telemetry: Telemetry
     others: list[Calls] = field(default_factory=list["Calls"])
 
     async def take(self, fresh: Config) -> None:
@@ -87,11 +92,16 @@ def _log_as(settings: Log) -> None:
 
 @asynccontextmanager
 async def running(
-    config: Config, server: str | None = None, profile: Callable[[], Awaitable[Profile]] = as_ourselves
+    config: Config,
+    server: str | None = None,
+    profile: Callable[[], Awaitable[Profile]] = as_ourselves,
+    *,
+    page: bool = False,
 ) -> AsyncGenerator[Running]:
     """Connect the upstreams and open the journal; everything has ended when this is left.
 
-    What calls need is imported while the servers start: a first list waits for these, not for that.
+    What calls need is imported while the servers start: a first list waits for these, not for that. `page` measures for
+    a page of metrics.
     """
     _keep_freed_memory()
     home = state_folder()
@@ -102,15 +112,28 @@ async def running(
         log.warning(told, folder=str(home), reason=error.strerror)
     config = with_state(config, read_state())
     cache = Cache(config.upstreams, Store(home / "catalog"))
-    async with open_journal(config) as journal, running_fleet(config.upstreams, cache, profile) as fleet:
+    async with (
+        _measuring(page=page) as telemetry,
+        open_journal(config, told=telemetry.record) as journal,
+        running_fleet(config.upstreams, cache, profile) as fleet,
+    ):
         from proxy.calls.forward import Calls
         from proxy.planner.opening import open_planner
         from proxy.store.memory import open_memories
 
-        async with open_planner(config.planner, home, journal.hide) as planner:
+        journal.learn(config.with_secrets(secrets(os.environ)))
+        async with open_planner(config.planner, home, journal.hide, telemetry.timed) as planner:
             with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
                 calls = Calls(config, fleet, journal, server, planner, memories)
-                yield Running(config, fleet, journal, calls, memories)
+                telemetry.attach(fleet, journal, calls.own_names, journal.hidden)
+                yield Running(config, fleet, journal, calls, memories, telemetry)
+
+
+@asynccontextmanager
+async def _measuring(*, page: bool) -> AsyncGenerator[Telemetry]:
+    """Measure within the block; what is left is delivered at its end."""
+    with open_telemetry(os.environ, page=page) as telemetry, also(telemetry.lines):
+        yield telemetry
 
 
 async def serve_stdio(config: Config, source: Source | None = None) -> None:
@@ -181,12 +204,14 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
     is taken; nothing has been started then.
     """
+    from proxy.frontends.probes import probes
     from proxy.frontends.serving import listening, serve
 
     source = source or Source(None, lambda: config)
     with listening(config.http, host, port) as listener:
-        async with _until_signal() as stop, running(config) as proxy, _following(source, config, proxy):
-            await serve(_routers(proxy), lambda: proxy.config.http, listener, stop)
+        async with _until_signal() as stop, running(config, page=True) as proxy, _following(source, config, proxy):
+            further = probes(proxy.telemetry.around.states, proxy.telemetry.page)
+            await serve(_routers(proxy), lambda: proxy.config.http, listener, stop, further)
 
 
 def _calls_of(proxy: Running, server: str) -> Calls:

@@ -6,6 +6,7 @@ Raw dicts in and out. Knows nothing of bytes, sessions or HTTP.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -21,6 +22,7 @@ from proxy.aggregate.unknown_methods import UnknownMethods
 from proxy.eras.envelope import GONE, modern_result, of_initialize
 from proxy.eras.questions import MAY_ASK, PausedCalls
 from proxy.eras.request import Channel, ClientRequest
+from proxy.tracing import followed
 from proxy.upstreams.broadcast import Listener
 from proxy.upstreams.fleet import Fleet
 from proxy.upstreams.session_connections import SessionConnections
@@ -83,6 +85,11 @@ class Router:
 
     async def answer(self, method: str, params: Any, request: ClientRequest) -> Reply:
         """Answer one request; a lost call becomes a JSON-RPC error that says what was lost and why."""
+        if followed.by is not None:
+            return await followed.by.request(method, params, request, partial(self._reply, method, params, request))
+        return await self._reply(method, params, request)
+
+    async def _reply(self, method: str, params: Any, request: ClientRequest) -> Reply:
         if request.modern and method in MAY_ASK and not self._unbridged():
             reply = await self._paused.answer(method, params, request)
         else:
@@ -155,6 +162,8 @@ class Router:
 
     def leave(self, session: str) -> None:
         """End what upstreams keep up for a session that has ended."""
+        if followed.by is not None:
+            followed.by.left(session)
         self._fleet.leave(session)
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from anyio import to_thread
 
 from catalog_cache.nearest import indexed, nearest
+from proxy import tracing
 from proxy.calls import mend, names
 from proxy.calls.own_tools import FIND_TOOLS, RUN_WORKFLOW, own_tools, summary
 from proxy.planner.opening import Opened
@@ -28,6 +29,7 @@ from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
 from proxy.store.memory import Memories
+from proxy.tracing import followed
 from proxy.wire import rpc
 from proxy.workflows.asking import ask
 from proxy.workflows.executor import Executor
@@ -118,7 +120,8 @@ class Calls(Means):
         refused = reply.refused
         if refused and mode != "off":
             before = mend.plan_of(tool, given, asked)
-            return await self._mended(tool, params, client, reply, record, mode, made, before, first)
+            mending = self._mended(tool, params, client, reply, record, mode, made, before, first)
+            return await tracing.run("call", mending)
         self._journal.call(record)
         if reply.result is not None and not refused:
             self._remember(client, tool, params.get("arguments"), reply.result)
@@ -135,6 +138,8 @@ class Calls(Means):
             self._journal.new_id("call"), time.time(), client.session, tool.server, tool.name,
             params.get("arguments"), "cancelled", effect=tool.effect.value,
         )  # fmt: skip
+        if followed.by is not None:
+            followed.by.calling(record)
         clock = time.perf_counter()
         try:
             reply = await self._upstreams.call(tool, params, client)
@@ -275,7 +280,7 @@ class Calls(Means):
         """Run one submitted plan to its report, or go on with an earlier run."""
         planner = self._planner.of(client) if self._planner is not None else None
         workflow = Workflow(self._config, self._upstreams, self._journal, planner, self._memories, self._asked)
-        return await workflow.run(submitted, client, before)
+        return await tracing.run("workflow", workflow.run(submitted, client, before))
 
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:
         arguments: Json = params.get("arguments") or {}

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.tracing import followed
 from proxy.wire.protocol import SESSION_HEADER, VERSION_HEADER
 from schemas.config import Http
 
@@ -20,11 +21,14 @@ log = structlog.get_logger("server")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 VERBS = ("GET", "POST", "DELETE")
-HEALTH = "/healthz"
-"""The one address that everyone may ask."""
+HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
+OPEN = frozenset({HEALTH, READY})
+"""The addresses that everyone may ask."""
 
 ONCE = frozenset({"host", "origin", "authorization", "content-type", SESSION_HEADER, VERSION_HEADER})
 """Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
+
+_ADMITTED = "mcp-mend.admitted"
 
 _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]*[a-z0-9_-]))(?::[0-9]{1,5})?", re.ASCII)
 
@@ -90,16 +94,23 @@ class AdmissionMiddleware:
         scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
         lines = Headers(scope=scope).items()
         headers = dict(lines)
+        if followed.by is not None:
+            followed.by.arrived(headers)
         app = self._inside_for_pages if "origin" in headers else self._inside
-        if scope["path"] != HEALTH:
-            twice = _repeated([name for name, _ in lines])
-            refused = (
-                self._admission.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
-            )
+        twice = _repeated([name for name, _ in lines])
+        refused = self._admission.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
+        if scope["path"] in OPEN:
+            scope[_ADMITTED] = refused is None
+        else:
             asks_first = scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= headers.keys()
             if refused is not None and not (asks_first and refused[0] == 401):
                 app = _turned_away(*refused)
         await app(scope, receive, send)
+
+
+def admitted(scope: Scope) -> bool:
+    """Tell whether who asks an open address may come in anywhere else too."""
+    return scope.get(_ADMITTED) is True
 
 
 def _repeated(names: list[str]) -> str | None:

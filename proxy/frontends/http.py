@@ -1,12 +1,12 @@
 """The HTTP frontend: its addresses, and which era a request speaks.
 
 `/mcp` is the aggregated endpoint, `/servers/NAME/mcp` one upstream under its own names; `/sse` beside each serves old
-clients; `/healthz` says that we are alive.
+clients; `/healthz` says that we are alive. Further routes are for people and their tools.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -14,13 +14,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
 from proxy.frontends import handshake, sse, stateless
 from proxy.frontends.admission import HEALTH, VERBS, Admission, AdmissionMiddleware
+from proxy.frontends.probes import alive
 from proxy.frontends.requests import RefusedError, refuse
 from proxy.frontends.sessions import Sessions
 from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEADER
@@ -29,7 +30,9 @@ from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEAD
 class HttpEndpoints:
     """The endpoints over one fleet; `open` must be entered while `app` serves them."""
 
-    def __init__(self, routers: Callable[[str | None], Router], admission: Admission) -> None:
+    def __init__(
+        self, routers: Callable[[str | None], Router], admission: Admission, further: Sequence[BaseRoute] = ()
+    ) -> None:
         self._make = routers
         self._routers: dict[str | None, Router] = {}
         self._sessions = Sessions(lambda: admission.settings().sessions)
@@ -42,7 +45,7 @@ class HttpEndpoints:
                 for base in bases
                 for slash in ("", "/")
             ]
-            + [Route(HEALTH, _health)],
+            + [Route(HEALTH, alive), *further],
             middleware=[Middleware(AdmissionMiddleware, admission)],
             exception_handlers={HTTPException: refuse, ClientDisconnect: _gone},
         )
@@ -105,11 +108,6 @@ class HttpEndpoints:
 
 def _is_modern(version: str | None) -> bool:
     return version is not None and version not in HANDSHAKE_VERSIONS
-
-
-async def _health(request: Request) -> Response:
-    del request
-    return JSONResponse({"status": "ok"})
 
 
 async def _gone(request: Request, error: Exception) -> Response:

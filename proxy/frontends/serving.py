@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import structlog
 import uvicorn
+from starlette.routing import BaseRoute
 
 from proxy.aggregate.router import Router
 from proxy.frontends.admission import LOOPBACK, Admission
@@ -45,11 +46,15 @@ def is_loopback(host: str) -> bool:
 
 
 async def serve(
-    routers: Callable[[str | None], Router], config: Callable[[], Http], listening: socket.socket, stop: asyncio.Event
+    routers: Callable[[str | None], Router],
+    config: Callable[[], Http],
+    listening: socket.socket,
+    stop: asyncio.Event,
+    further: Sequence[BaseRoute] = (),
 ) -> None:
-    """Serve on a listening socket until `stop` is set."""
+    """Serve on a listening socket until `stop` is set; `further` routes stand beside the endpoints."""
     host, port = listening.getsockname()[:2]
-    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)))
+    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)), further)
     settings = uvicorn.Config(
         endpoints.app,
         http=_Punctual,

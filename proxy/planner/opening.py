@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +61,16 @@ class Opened:
 
 
 @asynccontextmanager
-async def open_planner(wanted: config.Planner, home: Path, hide: Callable[[str], str] = str) -> AsyncGenerator[Opened]:
+async def open_planner(
+    wanted: config.Planner,
+    home: Path,
+    hide: Callable[[str], str] = str,
+    timed: Callable[[Planner], Planner] = lambda planner: planner,
+) -> AsyncGenerator[Opened]:
     """The planner of this configuration; nothing is started or loaded before its first request.
 
-    `home` is the state folder; `hide` takes secrets out of what a client's model is asked. A backend that cannot be
-    had is reported once and answers nothing: the proxy works without it.
+    `home` is the state folder; `hide` takes secrets out of what a client's model is asked; `timed` follows what a model
+    is asked. A backend that cannot be had is reported once and answers nothing: the proxy works without it.
     """
     local = wanted.backend in ("auto", "local")
     model = await anyio.to_thread.run_sync(_local_model, wanted) if local else None
@@ -77,11 +81,16 @@ async def open_planner(wanted: config.Planner, home: Path, hide: Callable[[str],
             from proxy.model.openai import open_endpoint
 
             async with open_endpoint(wanted) as endpoint:
-                yield Opened(endpoint, PlannerAdvisor(endpoint, wanted.context), shortlist)
+                planner = timed(endpoint)
+                yield Opened(planner, PlannerAdvisor(planner, wanted.context), shortlist)
         else:
-            planner = NoPlanner() if model is None else LocalPlanner(remote, wanted.deadline)
-            behind = partial(ClientModel, wanted.deadline, hide) if wanted.backend == "client" else None
-            yield Opened(planner, PlannerAdvisor(planner, wanted.context), shortlist, behind, wanted.context)
+            planner = NoPlanner() if model is None else timed(LocalPlanner(remote, wanted.deadline))
+
+            def behind(client: Client) -> Planner:
+                return timed(ClientModel(wanted.deadline, hide, client))
+
+            asks = behind if wanted.backend == "client" else None
+            yield Opened(planner, PlannerAdvisor(planner, wanted.context), shortlist, asks, wanted.context)
     finally:
         await shortlist.close()
         await remote.close()

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import anyio
@@ -21,7 +22,8 @@ from proxy.store.ids import Ids
 from proxy.store.logs import note
 from proxy.store.redact import Redaction, option
 from proxy.store.rows import Rows
-from proxy.store.writer import Writer
+from proxy.store.writer import Record, Writer
+from proxy.tracing import followed
 from proxy.upstreams.auth.logins import held
 from schemas.config import Config
 from schemas.record import CallRecord, RunRecord
@@ -52,6 +54,11 @@ class StoredJournal:
         """Why records cannot be written now, "" where they can."""
         return self._writer.trouble
 
+    @property
+    def waiting(self) -> int:
+        """Records that are not on disk yet."""
+        return self._writer.backlog
+
     def call(self, record: CallRecord) -> None:
         """Hand over one call."""
         self._writer.put(record)
@@ -59,6 +66,8 @@ class StoredJournal:
     def run(self, record: RunRecord) -> None:
         """Hand over one repair or workflow run."""
         self._writer.put(record)
+        if followed.by is not None:
+            followed.by.ended(record)
 
     def folder(self) -> Path | None:
         """Where a run keeps what it needs to be gone on with; None where no journal is kept."""
@@ -67,6 +76,10 @@ class StoredJournal:
     def hide(self, text: str) -> str:
         """A text without the secrets in it."""
         return self._redaction.text(text)
+
+    def hidden(self, value: Any) -> Any:
+        """A JSON value without the secrets in it."""
+        return self._redaction.value(value)
 
     def learn(self, config: Config) -> None:
         """Take in what a changed configuration holds secret, for the journal and for log lines."""
@@ -90,8 +103,19 @@ class StoredJournal:
 
 
 @asynccontextmanager
-async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerator[StoredJournal]:
-    """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk."""
+async def open_journal(
+    config: Config, path: Path | None = None, told: Callable[[Record], None] | None = None
+) -> AsyncGenerator[StoredJournal]:
+    """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk.
+
+    `told` is called with every record, in the journal's thread.
+    """
+
+    def heard(record: Record) -> None:
+        note(record)
+        if told is not None:
+            told(record)
+
     redaction = redaction_of(config)
     rows = Rows(redaction, config.journal.payloads)
     limit, age = config.journal.max_mb << 20, config.journal.max_days * 86400
@@ -106,7 +130,7 @@ async def open_journal(config: Config, path: Path | None = None) -> AsyncGenerat
     def lost(records: int, why: str) -> None:
         losses.note(where, losses.Loss(os.getpid(), since, time.time(), records, why))
 
-    writer = Writer(rows, opened if config.journal.enabled else None, note, lost)
+    writer = Writer(rows, opened if config.journal.enabled else None, heard, lost)
     writer.start()
     try:
         yield StoredJournal(writer, redaction, where.parent / "runs" if config.journal.enabled else None)

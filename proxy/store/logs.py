@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Generator, Mapping, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _CHATTY = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn", "mcp", "asynci
 """Libraries whose lines below a warning are for their own authors."""
 
 _in_use = [Redaction()]
+_further: list[logging.Handler] = []
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("mcp-mend")
 
@@ -58,14 +60,33 @@ def configure(log: Log, redaction: Redaction | None = None) -> None:
         )
     )
     root = logging.getLogger()
-    for old in list(root.handlers):
+    for old in [each for each in root.handlers if each not in _further]:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
+    for each in _further:
+        each.setFormatter(handler.formatter)
     root.setLevel(level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(level if log.level == "debug" else max(level, logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+@contextmanager
+def also(handler: logging.Handler | None) -> Generator[None]:
+    """Give every line of this process to a further handler within the block, in the same words."""
+    if handler is None:
+        yield
+        return
+    root = logging.getLogger()
+    handler.setFormatter(next((each.formatter for each in root.handlers), None))
+    root.addHandler(handler)
+    _further.append(handler)
+    try:
+        yield
+    finally:
+        _further.remove(handler)
+        root.removeHandler(handler)
 
 
 def _handler(file: str) -> logging.Handler:

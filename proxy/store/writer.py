@@ -91,6 +91,11 @@ class Writer:
         if not self._wake.is_set():
             self._wake.set()
 
+    @property
+    def backlog(self) -> int:
+        """Records handed over and not written yet."""
+        return len(self._queue) + len(self._waiting)
+
     def flush(self) -> Future[bool]:
         """A future that tells, once that is known, whether everything handed over so far is on disk."""
         done: Future[bool] = Future()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from schemas.config import Upstream
 
 _OURS = "MCP_MEND_"
+_COLLECTOR, _HEADERS = "OTEL_EXPORTER_OTLP_", "HEADERS"
+"""What we log in to a collector with: `OTEL_EXPORTER_OTLP_HEADERS`, also of one signal."""
 
 _PLAIN = frozenset(
     {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"}
@@ -30,4 +32,7 @@ def withheld(config: Upstream, ours: Mapping[str, str]) -> list[str]:
 def _inherits(config: Upstream, name: str) -> bool:
     if not config.inherit_env:
         return name.upper() in _PLAIN or name.startswith("LC_")
-    return config.withheld is None or not (name in config.withheld or name.startswith(_OURS))
+    if config.withheld is None:
+        return True
+    of_the_collector = name.startswith(_COLLECTOR) and name.endswith(_HEADERS)
+    return not (name in config.withheld or name.startswith(_OURS) or of_the_collector)

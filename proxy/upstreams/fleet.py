@@ -18,6 +18,7 @@ from proxy.eras.questions import asks_back, rounds
 from proxy.eras.session_state import STATEFUL, SessionState
 from proxy.eras.subscriptions import URIS, Subscription, Subscriptions
 from proxy.ports import Client
+from proxy.tracing import followed
 from proxy.upstreams.broadcast import Broadcast
 from proxy.upstreams.connect import UnreachableError
 from proxy.upstreams.connection import UpstreamConnection
@@ -140,6 +141,14 @@ class Fleet:
 
         What was certainly not sent, as the connection had died unnoticed, is sent once more on the next one.
         """
+        if followed.by is not None:
+            send = partial(self._send, server, method, caller=caller, seconds=seconds)
+            return await followed.by.sent(server, method, params, send)
+        return await self._send(server, method, params, caller, seconds)
+
+    async def _send(
+        self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None, seconds: float | None
+    ) -> Reply:
         member = self._members.get(server)
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))

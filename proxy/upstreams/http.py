@@ -14,6 +14,7 @@ from typing import Any, cast
 import httpx2
 import structlog
 
+from proxy.tracing import followed
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.http_replies import HARMLESS, LONGEST_REFUSAL, body_of, error_in, redirected, session_gone
 from proxy.upstreams.remote import UNREACHED, Remote
@@ -84,6 +85,8 @@ class Http(Remote):
             headers[SESSION_HEADER] = self._session
         if message is not None:
             headers["content-type"] = "application/json"
+            if followed.by is not None:
+                headers |= followed.by.headers(message.get("params"))
         if self._connection.era == "modern" and message is not None:
             headers |= modern_headers(message, self._connection.version)
             headers |= self._mirrored(message)

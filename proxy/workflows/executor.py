@@ -25,6 +25,7 @@ from proxy.repair.view import order
 from proxy.repair.view.schema import breaches
 from proxy.repair.view.step import Evidence, StepView
 from proxy.repair.view.values import LARGEST, larger, lone_result, value_of
+from proxy.tracing import followed
 from proxy.workflows.checkpoint import Checkpoint
 from proxy.workflows.ledger import Ledger
 from schemas.catalog import Effect, Json, Tool, as_list
@@ -121,6 +122,8 @@ class Executor:
                 self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
                 return _unnoted(run)
         self.ledger.calls += 1
+        if followed.by is not None:
+            followed.by.calling(record)
         clock = time.perf_counter()
         reply = Reply(lost=Lost.TIMED_OUT, message="the run ended before an answer came")
         try:

@@ -224,14 +224,15 @@ base_url = "http://127.0.0.1/v1"
 api_key = "${MODEL_KEY}"
 """
 HAD = {"MAIL_KEY": "m", "BOTH": "b", "MODEL_KEY": "k", "HOME": "/h", "PATH": "/bin", "OTHER": "o"}
-HAD |= {"MCP_MEND_HOME": "/s"}
+HAD |= {"MCP_MEND_HOME": "/s", "OTEL_EXPORTER_OTLP_HEADERS": "x-key=k"}
+OURS = ["MCP_MEND_HOME", "MODEL_KEY", "OTEL_EXPORTER_OTLP_HEADERS"]
 
 
 @promise("variables-stay-where-they-belong")
 def test_an_upstream_gets_no_variable_of_another_and_none_of_ours() -> None:
     upstreams = load_text("my.toml", TWO % "", HAD).config.upstreams
-    assert withheld(upstreams["mail"], HAD) == ["MCP_MEND_HOME", "MODEL_KEY"]
-    assert withheld(upstreams["files"], HAD) == ["MAIL_KEY", "MCP_MEND_HOME", "MODEL_KEY"]
+    assert withheld(upstreams["mail"], HAD) == OURS
+    assert withheld(upstreams["files"], HAD) == ["MAIL_KEY", *OURS]
     assert environment(upstreams["files"], HAD) == {"BOTH": "b", "HOME": "/h", "PATH": "/bin", "OTHER": "o"}
 
 

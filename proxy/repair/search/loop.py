@@ -12,6 +12,7 @@ from typing import Protocol
 
 from anyio import to_thread
 
+from proxy import tracing
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.report import output_of
 from proxy.repair.search.advice import Counsel
@@ -134,13 +135,17 @@ class Search:
             if self.generation >= self.generations or self.executor.spent:
                 return await self._ended(best, Stop.BUDGET)
             self.generation += 1
-            if not await self._generation() and not await self._give_up():
+            if not await tracing.generation(self.generation, self._grown()):
                 return await self._ended(best, Stop.CONTESTED if self.contested else Stop.NO_EDITS)
 
     async def _ended(self, best: Candidate | None, otherwise: Stop) -> Stop:
         """Why the search ends with this candidate: without `early_stop` a solved one is claimed only now."""
         solved = best is not None and best.outcome.solved
         return (best is not None and solved and await self.claimed(best)) or otherwise
+
+    async def _grown(self) -> bool:
+        """Tell whether this generation tried anything."""
+        return await self._generation() or await self._give_up()
 
     async def _generation(self) -> bool:
         """Try the next candidates: one that is sure, else what the planner says, else some that are not sure."""
@@ -163,6 +168,9 @@ class Search:
 
     async def attempt(self, candidate: Candidate) -> Candidate:
         """Execute, diagnose, judge and record one candidate."""
+        return await tracing.candidate(candidate.lineage, self._attempted(candidate))
+
+    async def _attempted(self, candidate: Candidate) -> Candidate:
         candidate = replace(candidate, generation=self.generation)
         self.under_way = candidate
         if self.note is not None:

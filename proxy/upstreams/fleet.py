@@ -31,10 +31,10 @@ from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
 INTRODUCED = 0.6
-"""Seconds from the start that an introduction waits for upstreams nothing is known of: some clients wait five for it."""
+"""Seconds from the start that an introduction waits for upstreams nothing is known of; clients wait five for it."""
 
 FIRST_LIST = 5.0
-"""Seconds from the start that lists wait for upstreams nothing is known of: some clients list once and hear no changes."""
+"""Seconds from the start that lists wait for upstreams nothing is known of: some clients hear of no changes."""
 
 NOTED = 0.001
 """Seconds from which waiting for a connection is told apart from the call."""

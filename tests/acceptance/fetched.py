@@ -25,7 +25,9 @@ def node_packages(folder: Path, package: str) -> str:
     if node is None or npm is None:
         pytest.skip("node or npm is not there")
     if not (folder / "node_modules" / ".package-lock.json").exists():
-        fetch(package, [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", package])
+        fetch(
+            package, [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", package]
+        )
     return node
 
 

@@ -63,6 +63,7 @@ async def measure_growth(context: Context) -> str:
     """Measure every bed, one after the other."""
     for done in range(1, 4):
         await context.report_progress(done, 3, f"bed {done}")
+        await anyio.sleep(0.05)
     return "measured"
 
 

@@ -10,21 +10,44 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+Answer = Callable[..., Coroutine[Any, Any, Any]]
 
-Answer = Callable[..., Awaitable[Any]]
+
+class Questions:
+    """What is asked of one place; `progress` is handed to the client as its handler."""
+
+    def __init__(self, place: dict[str, Any]) -> None:
+        self.command: list[str] | None = place.get("command")
+        self.url: str | None = place.get("url")
+        self._questions = place["questions"]
+        self._heard: list[Any] = []
+
+    async def progress(self, done: float, total: float | None, message: str | None, *_more: Any) -> None:
+        self._heard.append([done, total, message])
+
+    async def answered(self, *, call: Answer, **others: Answer) -> list[Any]:
+        """An answer to each by these functions; what a client raises is an answer too."""
+
+        async def together(calls: list[Any]) -> list[Any]:
+            return await asyncio.gather(*(call(*each) for each in calls))
+
+        async def progress(*given: Any) -> list[Any]:
+            self._heard.clear()
+            await call(*given)
+            return [*self._heard]
+
+        async def cancel(*given: Any) -> str:
+            return await _cancelled(call(*given))
+
+        table = {"call": call, "together": together, "progress": progress, "cancel": cancel, **others}
+        return [await _or_raised(table[what](*given)) for what, *given in self._questions]
 
 
-def run(asked: Callable[[dict[str, Any], Callable[[Answer], Awaitable[list[Any]]]], Awaitable[list[Any]]]) -> None:
-    """Answer the questions of every place, one after the other; what a client raises is an answer too."""
-
-    async def at(place: dict[str, Any]) -> list[Any]:
-        async def to_all(answer: Answer) -> list[Any]:
-            return [await _or_raised(answer(*question)) for question in place["questions"]]
-
-        return await asked(place, to_all)
+def run(asked: Callable[[Questions], Awaitable[list[Any]]]) -> None:
+    """Answer the questions of every place, one after the other."""
 
     async def everywhere() -> None:
-        print(json.dumps([await at(place) for place in json.load(sys.stdin)]))  # noqa: T201
+        print(json.dumps([await asked(Questions(place)) for place in json.load(sys.stdin)]))  # noqa: T201
 
     asyncio.run(everywhere())
 
@@ -36,12 +59,12 @@ async def _or_raised(answer: Awaitable[Any]) -> Any:
         return {"raised": f"{type(error).__name__}: {error}"}
 
 
-async def cancelled(call: Coroutine[Any, Any, Any]) -> str:
+async def _cancelled(call: Coroutine[Any, Any, Any]) -> str:
     """Cancel a call once the server has taken it up, which it notes in the file that the environment names."""
     task = asyncio.ensure_future(call)
     log = Path(os.environ["WATCHED"])
     seen = log.read_text().count('"watching": true')
-    while log.read_text().count('"watching": true') == seen and not task.done():
+    while log.read_text().count('"watching": true') == seen and not task.done():  # noqa: ASYNC110 (a file has no event)
         await asyncio.sleep(0.02)
     task.cancel()
     try:

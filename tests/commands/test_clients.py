@@ -188,11 +188,3 @@ def test_an_import_does_not_hide_another_configuration(cursor: Path) -> None:
     config_folder().mkdir(parents=True)
     (config_folder() / "mcp.json").write_text("{}", encoding="utf-8")
     assert "would take its place" in mend("import", "cursor", "--yes", code=2).stderr
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-@pytest.mark.parametrize("client", [name for name, row in CLIENTS.items() if row.places])
-def test_every_client_has_a_place_on_every_platform(client: str, platform: str) -> None:
-    (file,) = files(CLIENTS[client].places, Surroundings(platform, Path("/home/me"), {}))
-    assert file.is_relative_to("/home/me")
-    assert file.suffix in {".json", ".toml", ".yaml"}

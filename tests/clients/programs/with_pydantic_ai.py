@@ -14,7 +14,7 @@ from speaking import Questions, run
 def plain(value: Any) -> Any:
     if isinstance(value, BinaryContent):
         return {"media": value.media_type, "bytes": len(value.data)}
-    return [plain(each) for each in value] if isinstance(value, list) else getattr(value, "text", value)
+    return [plain(each) for each in value] if isinstance(value, list) else getattr(value, "content", value)
 
 
 async def asked(place: Questions) -> list[Any]:

@@ -9,6 +9,9 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+collect_ignore = ["clients"]
+"""Folders that are run by their name alone, as they take long."""
+
 settings.register_profile(
     "shared machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )

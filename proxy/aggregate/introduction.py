@@ -8,12 +8,15 @@ from typing import Any, cast
 from proxy.aggregate.gather import capabilities
 from proxy.aggregate.strict import CAPABILITIES, valid
 from proxy.eras.envelope import ourselves, supported_versions
-from proxy.upstreams.fleet import Fleet
+from proxy.upstreams.fleet import INTRODUCED, Fleet
 from proxy.wire import rpc
 from proxy.wire.protocol import HANDSHAKE_VERSIONS, SERVER_INFO_KEY
 
 CONNECTION = ("protocolVersion", "supportedVersions", "resultType", "ttlMs", "cacheScope")
 """What an introduction says of the connection it was made on."""
+
+NOT_YET_HEARD: Mapping[str, Any] = {"resources": {}, "prompts": {}}
+"""What is offered for an upstream that has never introduced itself: clients do not ask for what is not offered."""
 
 
 class Introduction:
@@ -57,9 +60,10 @@ class Introduction:
         return self._fleet.hello(server)
 
     async def _together(self, *, modern: bool) -> dict[str, Any]:
-        await self._fleet.listed_once()
+        await self._fleet.listed_once(INTRODUCED)
         names = self._fleet.names
-        offered = merged((capabilities(self._fleet, server) for server in names), modern=modern)
+        said = [capabilities(self._fleet, server) if self._fleet.hello(server) else NOT_YET_HEARD for server in names]
+        offered = merged(said, modern=modern)
         told = {server: self._fleet.hello(server).get("instructions") for server in names}
         parts = [f"# {server}\n{text}" for server, text in told.items() if isinstance(text, str) and text]
         shown: dict[str, Any] = {"capabilities": offered, "serverInfo": ourselves()}

@@ -160,7 +160,7 @@ class Resources:
     async def _every(
         self, method: str, key: str, capability: str, shape: Shape, caller: Caller
     ) -> list[tuple[str, Mapping[str, Any]]]:
-        await self._fleet.listed_once()
+        await self._fleet.connected_once()
         return await listed(self._fleet, self._with(capability), method, key, shape, caller)
 
     def _with(self, capability: str) -> list[str]:

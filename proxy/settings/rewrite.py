@@ -115,6 +115,13 @@ def added(name: str, text: str, keys: Keys, entry: str, value: Mapping[str, Any]
     return _checked(name, edits.applied(read.text, [edits.add(read, path[:there], str(path[there]), new)]), entry)
 
 
+def without(name: str, text: str, paths: Sequence[Path]) -> str:
+    """Take these entries out; they are of this text, in its order."""
+    for path in reversed(paths):
+        text = _without(name, document(name, text), path)
+    return text
+
+
 def _each(name: str, text: str, keys: Keys, one: Callable[[Document, Place], list[Edit] | str]) -> Rewritten:
     read = document(name, text)
     done: list[Edit] = []

@@ -31,8 +31,11 @@ from schemas.catalog import Catalog, Effect, Tool
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
-FIRST_LIST = 0.6
-"""Seconds from the start that a first list waits for upstreams nothing is known of; list_changed follows for them."""
+INTRODUCED = 0.6
+"""Seconds from the start that an introduction waits for upstreams nothing is known of; clients wait five for it."""
+
+FIRST_LIST = 5.0
+"""Seconds from the start that lists wait for upstreams nothing is known of: some clients hear of no changes."""
 
 NOTED = 0.001
 """Seconds from which waiting for a connection is told apart from the call."""
@@ -97,10 +100,19 @@ class Fleet:
             with anyio.move_on_after(RELIST):
                 await member.fresh.wait()
 
-    async def listed_once(self) -> None:
+    async def listed_once(self, seconds: float = FIRST_LIST) -> None:
         """Wait until every upstream without a known list has one or has failed, but not for long."""
-        with anyio.move_on_after(max(0.0, self._begun + FIRST_LIST - asyncio.get_running_loop().time())):
+        with self._from_the_start(seconds):
             await self.listed_all(None)
+
+    async def connected_once(self) -> None:
+        """Wait until every upstream has connected or has failed to, but not for long."""
+        with self._from_the_start(FIRST_LIST):
+            for member in list(self._members.values()):
+                await member.settled()
+
+    def _from_the_start(self, seconds: float) -> anyio.CancelScope:
+        return anyio.move_on_after(max(0.0, self._begun + seconds - asyncio.get_running_loop().time()))
 
     async def listed_for(self, name: str) -> None:
         """Wait for the list of every upstream that a tool's name speaks of, and for the others not for long."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from .desk import PROXY, SHOP, Desk, ended, http_server
+from .fetched import node_packages
 
 SDK = "@modelcontextprotocol/sdk@1.32.2"
 SCRIPT = Path(__file__).with_name("client.mjs")
@@ -26,13 +27,8 @@ Spec = dict[str, Any]
 @pytest.fixture(scope="session")
 def script(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that runs the script, beside the SDK that it imports."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("node or npm is not there to run the TypeScript SDK with")
     folder = tmp_path_factory.mktemp("typescript")
-    install = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", SDK]
-    subprocess.run(install, check=True, capture_output=True, timeout=180)
-    return [node, shutil.copy(SCRIPT, folder)]
+    return [node_packages(folder, SDK), shutil.copy(SCRIPT, folder)]
 
 
 @pytest.fixture

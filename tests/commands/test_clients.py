@@ -135,17 +135,56 @@ def test_servers_are_imported_into_the_users_own_file(cursor: Path, monkeypatch:
     assert load(env={"KEY": "k"}).config.upstreams["time"].args == ["srv", "k"]
 
 
+BOTH = """{
+  "mcpServers": {
+    // the clock
+    "time": {"command": "uvx", "args": ["srv"]},
+    "far": {"url": "https://example.com/mcp"},
+    "keyed": {"command": "uvx", "args": ["${KEY}"]}
+  }
+}
+"""
+
+
+def test_an_import_offers_to_take_out_what_the_client_then_has_twice(cursor: Path) -> None:
+    cursor.write_text(BOTH, encoding="utf-8")
+    first = mend("import", "cursor", "--yes").stderr
+    assert "Cursor starts time, far itself; after `mcp-mend install cursor --serve`" in first
+    assert cursor.read_text(encoding="utf-8") == BOTH
+    mend("install", "cursor", "--serve", "--yes", "--no-start")
+    served = cursor.read_bytes()
+    shown = mend("import", "cursor", "--dry-run")
+    assert "Cursor has these twice, by entries of their own and through mcp-mend: time, far\n" in shown.stderr
+    assert '-    "time"' in shown.stdout
+    assert "nothing was changed" in mend("import", "cursor", answer="n\n").stderr
+    assert cursor.read_bytes() == served
+    assert "taken out: time, far" in mend("import", "cursor", answer="y\n").stderr
+    assert json.loads(cursor.read_text(encoding="utf-8").replace("// the clock", ""))["mcpServers"].keys() == {
+        "keyed",
+        "mcp-mend",
+    }
+    assert "twice" not in mend("import", "cursor", "--yes").stderr
+    mend("uninstall", "cursor", "--yes")
+    assert cursor.read_text(encoding="utf-8") == BOTH
+
+
+def test_an_entry_of_another_server_and_one_that_serves_another_file_stay(cursor: Path, home: Path) -> None:
+    cursor.write_text(BOTH, encoding="utf-8")
+    own = home / "own.toml"
+    own.write_text('[upstreams.time]\ncommand = "another"\n', encoding="utf-8")
+    mend("install", "cursor", "--serve", "--yes", "--no-start")
+    served = cursor.read_bytes()
+    assert "Cursor starts far itself" in mend("import", "cursor", "--to", str(own), "--yes").stderr
+    assert cursor.read_bytes() == served
+    text = cursor.read_text(encoding="utf-8").replace('"serve"', f'"serve", "--config", "{own}"')
+    cursor.write_text(text, encoding="utf-8")
+    assert "taken out: far" in mend("import", "cursor", "--to", str(own), "--yes").stderr
+    assert '"time"' in cursor.read_text(encoding="utf-8")
+
+
 def test_an_import_does_not_hide_another_configuration(cursor: Path) -> None:
     from proxy.settings.find import config_folder
 
     config_folder().mkdir(parents=True)
     (config_folder() / "mcp.json").write_text("{}", encoding="utf-8")
     assert "would take its place" in mend("import", "cursor", "--yes", code=2).stderr
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-@pytest.mark.parametrize("client", [name for name, row in CLIENTS.items() if row.places])
-def test_every_client_has_a_place_on_every_platform(client: str, platform: str) -> None:
-    (file,) = files(CLIENTS[client].places, Surroundings(platform, Path("/home/me"), {}))
-    assert file.is_relative_to("/home/me")
-    assert file.suffix in {".json", ".toml", ".yaml"}

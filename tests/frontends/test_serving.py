@@ -62,8 +62,19 @@ async def test_the_last_good_list_answers_while_upstreams_connect(tmp_path: Path
         assert (await client.request("tools/list"))["result"]["tools"] == first["result"]["tools"]
 
 
+async def test_a_client_that_lists_once_at_the_very_first_start_hears_of_everything(tmp_path: Path) -> None:
+    file = config(tmp_path, slow=[sys.executable, str(SERVERS / "extras.py"), "--slow", "1.5"])
+    async with started(tmp_path, *serve(file)) as client:
+        hello = await client.initialize()
+        assert {"tools", "resources", "prompts"} <= hello["result"]["capabilities"].keys()
+        resources = (await client.request("resources/list"))["result"]["resources"]
+        tools = (await client.request("tools/list"))["result"]["tools"]
+    assert [resource["uri"] for resource in resources] == ["mem://extras/1"]
+    assert "slow__echo" in [tool["name"] for tool in tools]
+
+
 async def test_a_list_that_grows_after_the_start_is_announced(tmp_path: Path) -> None:
-    file = config(tmp_path, quick=ECHO, slow=[*ECHO, "--slow", "4"])
+    file = config(tmp_path, quick=ECHO, slow=[*ECHO, "--slow", "7"])
     async with started(tmp_path, *serve(file)) as client:
         await client.initialize()
         names = [tool["name"] for tool in (await client.request("tools/list"))["result"]["tools"]]

@@ -8,6 +8,7 @@ notification, `put METHOD` a request whose answer is returned, `later TEXT` make
 import argparse
 import json
 import sys
+import time
 from typing import Any
 
 from echo import MODERN, VERSION, Echo, text
@@ -176,8 +177,10 @@ def main() -> None:
     parser.add_argument("--name", default="extras")
     parser.add_argument("--vendor", default="", help="answers methods that begin with this word")
     parser.add_argument("--modern", action="store_true", help="speak without sessions alone")
+    parser.add_argument("--slow", type=float, default=0, help="seconds before it reads anything")
     parser.set_defaults(tools=1, page=0, size=0, noise=False, version=None)
     extras = Extras(parser.parse_args())
+    time.sleep(extras.options.slow)
     for line in sys.stdin:
         extras.take(json.loads(line))
 

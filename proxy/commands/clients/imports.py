@@ -12,6 +12,7 @@ import click
 from proxy.commands.clients.change import Refusal, careful, change, parsed, read
 from proxy.commands.clients.chosen import client_argument, found_files, project_option
 from proxy.commands.clients.table import CLIENTS, Client
+from proxy.commands.clients.twice import take_out
 from proxy.repair.view.shown import one_line
 from schemas.catalog import as_object
 
@@ -26,28 +27,39 @@ from schemas.catalog import as_object
 def import_servers(client: str, to: Path | None, project: bool, file: Path | None, dry_run: bool, yes: bool) -> None:
     """Copy a client's servers into your own configuration; those of a name that is there already stay as they are.
 
+    Where the client has an entry that serves them too, the import offers to take its own entries out.
+
     \b
     mcp-mend import claude-desktop
     mcp-mend import vscode --to proxy.toml
     """
+    from proxy.settings.find import NAMES, config_folder
+
     found = CLIENTS[client]
     target = to or _own()
     before = read(target)
     there = _names(target, before)
     tables: list[str] = []
     notes: list[str] = []
-    for path in found_files(found, file, project=project):
+    paths = found_files(found, file, project=project)
+    for path in paths:
         if not path.is_file():
             raise Refusal(f"{found.title} has no file {path}; --file names another")
         _take(found, path, there, tables, notes)
     for note in notes:
         click.echo(one_line(note), err=True)
-    if not tables:
+    after = before
+    if tables:
+        gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
+        after = before + gap + "\n".join(tables)
+        if change(target, before, after, dry_run=dry_run, yes=yes):
+            click.echo(f"{len(tables)} servers imported into {target}; `mcp-mend doctor` tries them", err=True)
+        elif not dry_run:
+            return
+    else:
         click.echo("there is nothing to import", err=True)
-        return
-    gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
-    if change(target, before, before + gap + "\n".join(tables), dry_run=dry_run, yes=yes):
-        click.echo(f"{len(tables)} servers imported into {target}; `mcp-mend doctor` tries them", err=True)
+    default = to is None or to.resolve() == (config_folder() / NAMES[0]).resolve()
+    take_out(found, client, paths, target, after, default=default, dry_run=dry_run, yes=yes)
 
 
 def _own() -> Path:

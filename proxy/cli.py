@@ -22,6 +22,7 @@ COMMANDS = {
     "pause": ("proxy.commands.pause:pause", "Forward a server untouched at once, in every running proxy."),
     "resume": ("proxy.commands.pause:resume", "Repair its calls again."),
     "log": ("proxy.commands.log:log", "Look into the journal: list, show, diff, watch, replay, export, stats."),
+    "ui": ("proxy.commands.ui:ui", "Look at calls and repairs on a page in the browser."),
     "install": ("proxy.commands.clients.install:install", "Put mcp-mend into an MCP client's configuration."),
     "uninstall": ("proxy.commands.clients.install:uninstall", "Take it out again."),
     "clients": ("proxy.commands.clients.listing:clients", "List the MCP clients that are here and what is wrapped."),

@@ -22,6 +22,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 VERBS = ("GET", "POST", "DELETE")
 HEALTH = "/healthz"
 """The one address that everyone may ask."""
+PAGE = "/ui"
+"""Where the page is: a browser has no bearer token, so that it asks for a login itself (see `proxy.ui.door`)."""
 
 ONCE = frozenset({"host", "origin", "authorization", "content-type", SESSION_HEADER, VERSION_HEADER})
 """Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
@@ -96,6 +98,10 @@ class AdmissionMiddleware:
             refused = (
                 self._admission.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
             )
+            page = scope["path"] == PAGE or scope["path"].startswith(f"{PAGE}/")
+            if page:
+                app = self._inside
+                refused = refused if refused is not None and refused[0] != 401 else None
             asks_first = scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= headers.keys()
             if refused is not None and not (asks_first and refused[0] == 401):
                 app = _turned_away(*refused)

@@ -1,12 +1,12 @@
 """The HTTP frontend: its addresses, and which era a request speaks.
 
 `/mcp` is the aggregated endpoint, `/servers/NAME/mcp` one upstream under its own names; `/sse` beside each serves old
-clients; `/healthz` says that we are alive.
+clients; `/healthz` says that we are alive. What answers below `/ui` is handed in (see `proxy.ui`).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
@@ -29,7 +29,9 @@ from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEAD
 class HttpEndpoints:
     """The endpoints over one fleet; `open` must be entered while `app` serves them."""
 
-    def __init__(self, routers: Callable[[str | None], Router], admission: Admission) -> None:
+    def __init__(
+        self, routers: Callable[[str | None], Router], admission: Admission, pages: Sequence[BaseRoute] = ()
+    ) -> None:
         self._make = routers
         self._routers: dict[str | None, Router] = {}
         self._sessions = Sessions(lambda: admission.settings().sessions)
@@ -42,7 +44,7 @@ class HttpEndpoints:
                 for base in bases
                 for slash in ("", "/")
             ]
-            + [Route(HEALTH, _health)],
+            + [Route(HEALTH, _health), *pages],
             middleware=[Middleware(AdmissionMiddleware, admission)],
             exception_handlers={HTTPException: refuse, ClientDisconnect: _gone},
         )

@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS runs (
     seconds REAL NOT NULL,
     plan_before TEXT,
     plan_after TEXT,
-    report TEXT
+    report TEXT,
+    tried TEXT
 );
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -68,10 +69,16 @@ CREATE TABLE IF NOT EXISTS problems (
 );
 CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
 CREATE INDEX IF NOT EXISTS calls_repair ON calls (repair_id);
+CREATE INDEX IF NOT EXISTS calls_alone ON calls (at) WHERE repair_id IS NULL;
+CREATE INDEX IF NOT EXISTS calls_server ON calls (server, at);
+CREATE INDEX IF NOT EXISTS calls_tool ON calls (tool, at);
+CREATE INDEX IF NOT EXISTS calls_outcome ON calls (outcome, at);
+CREATE INDEX IF NOT EXISTS calls_session ON calls (session, at);
 CREATE INDEX IF NOT EXISTS runs_at ON runs (at);
+CREATE INDEX IF NOT EXISTS runs_status ON runs (status, at);
 """
 
-ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}}
+ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}, "runs": {"tried": "TEXT"}}
 """Columns, by table, that a journal of the same version may lack."""
 
 VIEWS = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -58,4 +58,4 @@ class RunRecord:
     seconds: float = 0.0
     report: Mapping[str, Any] | None = None
     found: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
-    tried: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    tried: Sequence[Mapping[str, Any]] = ()

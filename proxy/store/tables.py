@@ -68,9 +68,9 @@ CREATE TABLE IF NOT EXISTS problems (
     PRIMARY KEY (repair_id, stage, number)
 );
 CREATE INDEX IF NOT EXISTS calls_at ON calls (at);
-CREATE INDEX IF NOT EXISTS calls_repair ON calls (repair_id);
-CREATE INDEX IF NOT EXISTS calls_alone ON calls (at) WHERE repair_id IS NULL;
-CREATE INDEX IF NOT EXISTS calls_server ON calls (server, at);
+DROP INDEX IF EXISTS calls_repair;
+CREATE INDEX IF NOT EXISTS calls_run ON calls (repair_id, at);
+CREATE INDEX IF NOT EXISTS calls_server ON calls (server, at, tool, outcome, ms);
 CREATE INDEX IF NOT EXISTS calls_tool ON calls (tool, at);
 CREATE INDEX IF NOT EXISTS calls_outcome ON calls (outcome, at);
 CREATE INDEX IF NOT EXISTS calls_session ON calls (session, at);

@@ -51,10 +51,11 @@ class Pages:
             loader=jinja2.PackageLoader("proxy.ui"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )  # fmt: skip
-        self._templates.filters |= {
+        own: dict[str, Callable[..., Any]] = {
             "clock": filters.clock, "day": filters.day, "ms": filters.milliseconds, "ago": filters.ago,
             "text": text_of, "words": filters.words, "pairs": filters.pairs, "tail": filters.tail,
         }  # fmt: skip
+        self._templates.filters.update(own)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -172,7 +173,7 @@ class Pages:
             raise HTTPException(404, "The journal holds no such entry; it may have been pruned.")
         if request.method == "POST" and not found.faults:
             found = await replaying.sent(self._behind, found, yes=form.get("yes") == "on")
-        return self._page(request, "replay.html", tab="list", replay=found)
+        return self._page(request, "replay.html", tab="list", replay=found, calls=all_shown(found.calls))
 
     async def _pause(self, request: Request) -> Response:
         from proxy.settings import state

@@ -58,5 +58,5 @@ async def sent(behind: Behind, replay: Replay, *, yes: bool) -> Replay:
         before, now = essence(call["reply"]), redaction.value(essence(outcome))
         same = before == now
         lines = [] if same else list(diff_of(all_shown(before), all_shown(now)))
-        compared.append({"call": call, "same": same, "diff": lines, "now": text_of(all_shown(now))})
+        compared.append({"call": all_shown(dict(call)), "same": same, "diff": lines, "now": text_of(all_shown(now))})
     return replace(replay, compared=compared)

@@ -101,7 +101,8 @@ class Browser:
 @contextmanager
 def browser(folder: Path, width: int = 1280, height: int = 860) -> Generator[Browser]:
     """A headless Chromium with an empty profile; it and its driver have ended when this is left."""
-    assert CHROMIUM and DRIVER, MISSING
+    assert CHROMIUM, MISSING
+    assert DRIVER, MISSING
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

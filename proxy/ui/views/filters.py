@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from proxy.repair.view.shown import shown
+
 SINCE = {"15m": 900, "1h": 3600, "24h": 86400, "7d": 604800}
 """Periods that the list can be cut to, in seconds."""
 
@@ -41,8 +43,8 @@ def words(name: str) -> str:
 
 
 def pairs(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Options that are called what they are."""
-    return [(name, name) for name in names]
+    """Options that are called what they are, as far as that can be shown."""
+    return [(name, shown(name)) for name in names]
 
 
 def tail(identifier: str) -> str:

@@ -12,12 +12,12 @@ from typing import Any
 from schemas.catalog import as_list, as_object
 from schemas.plan import Plan, Step
 
-WIDTH, HEIGHT = 196, 58
+WIDTH, HEIGHT = 172, 58
 """Of one step."""
-_ACROSS, _DOWN, _EDGE = 24, 44, 14
+_ACROSS, _DOWN, _EDGE = 18, 44, 10
 _MOST = 200
 """Steps that are drawn; a larger plan is told in its list alone."""
-_LETTERS = 25
+_LETTERS = 21
 
 Marks = Mapping[str, str]
 """Step id to what became of it: changed, added, removed."""
@@ -115,7 +115,7 @@ def _node(step: Step, place: tuple[int, int], marked: Marks, ended: Mapping[str,
     return {
         "x": place[0],
         "y": place[1],
-        "id": _short(step.id, _LETTERS - 7 if step.id in marked else _LETTERS),
+        "id": _short(step.id, _LETTERS - 10 if step.id in marked else _LETTERS - 3),
         "tool": _short(step.tool),
         "title": f"{step.id}: {name}",
         "mark": marked.get(step.id, ""),

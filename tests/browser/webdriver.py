@@ -22,7 +22,7 @@ KEYS = {"enter": "\ue007", "escape": "\ue00c", "down": "\ue015"}
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--hide-scrollbars"),
 )
 
 Seen = TypeVar("Seen")

@@ -33,7 +33,6 @@ def story(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "title": _title(run, before),
-        "goal": before.goal if before is not None else "",
         "kept": before is not None,
         "graphs": made if run["plan_before"] != run["plan_after"] or run["kind"] == "workflow" else None,
         "came": text_of(run["plan_before"]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,23 @@ from typing import Any, cast
 
 import structlog
 
-from catalog_cache.home import exchange
-from schemas.catalog import fingerprint
+from catalog_cache.home import exchange, state_folder
+from schemas.catalog import as_list, as_object, fingerprint
 from schemas.config import Upstream
 
 log = structlog.get_logger("catalog")
 
 FORMAT = 1
+
+
+@dataclass(frozen=True)
+class First:
+    """The tools of one server as they are kept now, and as they were when they were first seen, at that time."""
+
+    server: str
+    at: float
+    tools: Sequence[Mapping[str, Any]]
+    now: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,10 @@ class Store:
     def save(self, server: str, config: Upstream, kept: Kept) -> None:
         """Write a snapshot; a full or read-only disk is logged and costs the warm start only."""
         path = self._path(server, config)
-        body = {"format": FORMAT, "server": server, "tools": kept.tools, "extra": kept.extra, "hello": kept.hello}
+        body = {
+            "format": FORMAT, "server": server, "tools": kept.tools, "extra": kept.extra, "hello": kept.hello,
+            "first": _first(path) or {"at": time.time(), "tools": kept.tools},
+        }  # fmt: skip
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             exchange(path, json.dumps(body, separators=(",", ":")))
@@ -66,3 +80,32 @@ class Store:
     def _path(self, server: str, config: Upstream) -> Path:
         way = [config.command, config.args, config.cwd, config.url]
         return self._folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', server)[:60]}-{fingerprint([server, way])}.json"
+
+
+def firsts(folder: Path | None = None) -> list[First]:
+    """Every server that was ever connected and is kept, with its first tools; a file that cannot be read is as none.
+
+    Of several ways to one server the one that was kept last.
+    """
+    found: dict[str, First] = {}
+    paths = sorted((folder or state_folder() / "catalog").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    for path in paths:
+        body = _body(path)
+        first = as_object(body.get("first")) or {"at": path.stat().st_mtime, "tools": body.get("tools")}
+        server, tools, now = body.get("server"), as_list(first.get("tools")), as_list(body.get("tools"))
+        if isinstance(server, str) and tools is not None and now is not None:
+            found[server] = First(server, float(first.get("at") or 0.0), tools, now)
+    return [found[server] for server in sorted(found)]
+
+
+def _first(path: Path) -> dict[str, Any] | None:
+    body = _body(path)
+    return as_object(body.get("first")) or ({"at": path.stat().st_mtime, "tools": body["tools"]} if body else None)
+
+
+def _body(path: Path) -> dict[str, Any]:
+    try:
+        body = as_object(json.loads(path.read_text(encoding="utf-8"))) or {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return body if body.get("format") == FORMAT and as_list(body.get("tools")) is not None else {}

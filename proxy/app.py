@@ -7,7 +7,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,11 @@ from proxy.aggregate.router import Router
 from proxy.frontends import stdio
 from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
-from proxy.store import StoredJournal, configure, open_journal
+from proxy.store import StoredJournal, configure, journal_path, open_journal
 from proxy.store.logs import also
 from proxy.telemetry.opening import Telemetry, open_telemetry
 from proxy.telemetry.wishes import secrets
+from proxy.ui.behind import Behind, Send, UpstreamState
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
 from proxy.wire.caller import Profile
@@ -43,7 +44,7 @@ FREED = 32 << 20
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's `mallopt`."""
 
-__all__ = ["Running", "Source", "running", "serve_http", "serve_stdio", "wrap"]
+__all__ = ["Running", "Source", "running", "serve_http", "serve_page", "serve_stdio", "wrap"]
 
 
 @dataclass
@@ -206,12 +207,55 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     """
     from proxy.frontends.probes import probes
     from proxy.frontends.serving import listening, serve
+    from proxy.ui.pages import Pages
 
     source = source or Source(None, lambda: config)
     with listening(config.http, host, port) as listener:
         async with _until_signal() as stop, running(config, page=True) as proxy, _following(source, config, proxy):
-            further = probes(proxy.telemetry.around.states, proxy.telemetry.page)
+            further = [
+                *probes(proxy.telemetry.around.states, proxy.telemetry.page),
+                *Pages(_behind(proxy, source), stop).routes,
+            ]
             await serve(_routers(proxy), lambda: proxy.config.http, listener, stop, further)
+
+
+async def serve_page(config: Config, port: int, started: Callable[[str], None], source: Source, send: Send) -> None:
+    """Serve the page alone, on loopback, until a signal ends it; `started` is told its address.
+
+    Raises `OSError` where the port is taken.
+    """
+    from proxy.frontends.serving import listening, serve_alone
+    from proxy.ui.pages import Pages
+
+    config = with_state(config, read_state())
+    catalog = Cache(config.upstreams, Store(state_folder() / "catalog")).catalog
+    name = str(source.path) if source.path is not None else ""
+    behind = Behind(journal_path(), lambda: config, lambda: catalog, send, source=name)
+    with listening(config.http, "127.0.0.1", port) as listener:
+        async with _until_signal() as stop:
+            started(f"http://127.0.0.1:{listener.getsockname()[1]}/ui/")
+            await serve_alone(Pages(behind, stop).routes, lambda: config.http, listener, stop)
+
+
+def _behind(proxy: Running, source: Source) -> Behind:
+    """What the page asks of a proxy at work."""
+    from proxy.calls.replay import sent_again
+
+    def states() -> list[UpstreamState]:
+        members = [(name, proxy.fleet.member(name)) for name in proxy.fleet.names]
+        return [
+            UpstreamState(name, each.state.value, each.reason, each.lines(), each.since, each.connections)
+            for name, each in members
+            if each is not None
+        ]
+
+    async def send(calls: Sequence[Mapping[str, Any]], yes: bool) -> list[Mapping[str, Any]]:  # noqa: FBT001
+        return await sent_again(proxy.fleet, proxy.config, calls, yes=yes)
+
+    return Behind(
+        journal_path(), lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,
+        lambda: proxy.journal.lost, str(source.path or ""),
+    )  # fmt: skip
 
 
 def _calls_of(proxy: Running, server: str) -> Calls:

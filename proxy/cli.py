@@ -23,6 +23,7 @@ COMMANDS = {
     "resume": ("proxy.commands.pause:resume", "Repair its calls again."),
     "log": ("proxy.commands.log:log", "Look into the journal: list, show, diff, watch, replay, export, stats."),
     "audit": ("proxy.commands.audit:audit", "Read past transcripts: what failed, what would have been repaired."),
+    "ui": ("proxy.commands.ui:ui", "Look at calls and repairs on a page in the browser."),
     "install": ("proxy.commands.clients.install:install", "Put mcp-mend into an MCP client's configuration."),
     "uninstall": ("proxy.commands.clients.install:uninstall", "Take it out again."),
     "clients": ("proxy.commands.clients.listing:clients", "List the MCP clients that are here and what is wrapped."),

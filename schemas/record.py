@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class RunRecord:
 
     `before` and `after` are plans as JSON: a single call is a plan of one step. `repairs` and `problems` are as in
     the report; `found` are the problems of the plan as it was submitted, in the same form. `report` is the whole report
-    of a workflow, None for a single call.
+    of a workflow, None for a single call. `tried` are the candidates of the search in the order they were tried.
     """
 
     repair_id: str
@@ -58,3 +58,4 @@ class RunRecord:
     seconds: float = 0.0
     report: Mapping[str, Any] | None = None
     found: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    tried: Sequence[Mapping[str, Any]] = ()

@@ -30,7 +30,7 @@ from schemas.plan import Plan, Step
 from schemas.problem import Problem, Refused, UnexpectedArgument
 from schemas.record import RunRecord
 from schemas.report import Stop
-from schemas.trial import Execution, Reply, StepRun
+from schemas.trial import Candidate, Execution, Reply, StepRun
 
 STEP = "call"
 """Id of the one step that a call is."""
@@ -55,6 +55,8 @@ class Mended:
     worked: bool = False
     tried: tuple[StepRun, ...] = ()
     """Repaired calls that were sent and not claimed."""
+    candidates: tuple[Candidate, ...] = ()
+    """Everything that the search tried, in order."""
     why_not: str = ""
     """Why the suggestion was not sent, or not claimed."""
     first: str = ""
@@ -85,11 +87,12 @@ async def mend(
     search = Search(before, evidence, executor, settings, GENERATIONS, ask=ask, reads=reads)
     stop = await search.run(Execution({STEP: first}))
     best = search.population.best
-    tried = tuple(executor.history(STEP)[1:])
+    tried, candidates = tuple(executor.history(STEP)[1:]), tuple(search.population.tried.values())
     if best is not None and stop is Stop.SOLVED and best.lineage:
         reply = best.execution.runs[STEP].reply or reply
-        return Mended(reply, before, best.plan, best.lineage, problems=problems, worked=True)
-    mended = Mended(reply, before, before, problems=problems, tried=tuple(run for run in tried if not run.ok))
+        return Mended(reply, before, best.plan, best.lineage, problems=problems, worked=True, candidates=candidates)
+    failed = tuple(run for run in tried if not run.ok)
+    mended = Mended(reply, before, before, problems=problems, tried=failed, candidates=candidates)
     known = replace(known, catalog=search.evidence.catalog)
     return await to_thread.run_sync(_suggested, mended, executor, known, stop)
 
@@ -229,4 +232,5 @@ def record(repair_id: str, session: str, mended: Mended, calls: int, seconds: fl
         error_after=text[:2000],
         calls=calls,
         seconds=round(seconds, 4),
+        tried=explain.candidates(mended.before, mended.candidates),
     )

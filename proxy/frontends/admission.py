@@ -24,6 +24,8 @@ VERBS = ("GET", "POST", "DELETE")
 HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
 OPEN = frozenset({HEALTH, READY})
 """The addresses that everyone may ask."""
+PAGE = "/ui"
+"""Where the page is: a browser has no bearer token, so that it asks for a login itself (see `proxy.ui.door`)."""
 
 ONCE = frozenset({"host", "origin", "authorization", "content-type", SESSION_HEADER, VERSION_HEADER})
 """Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
@@ -102,6 +104,10 @@ class AdmissionMiddleware:
         if scope["path"] in OPEN:
             scope[_ADMITTED] = refused is None
         else:
+            page = scope["path"] == PAGE or scope["path"].startswith(f"{PAGE}/")
+            if page:
+                app = self._inside
+                refused = refused if refused is not None and refused[0] != 401 else None
             asks_first = scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= headers.keys()
             if refused is not None and not (asks_first and refused[0] == 401):
                 app = _turned_away(*refused)

@@ -1,7 +1,7 @@
 """The HTTP frontend: its addresses, and which era a request speaks.
 
 `/mcp` is the aggregated endpoint, `/servers/NAME/mcp` one upstream under its own names; `/sse` beside each serves old
-clients; `/healthz` says that we are alive. Further routes are for people and their tools.
+clients; `/healthz` says that we are alive. Further routes are for people and their tools (see `probes` and `proxy.ui`).
 """
 
 from __future__ import annotations

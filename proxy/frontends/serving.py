@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import structlog
 import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
-from proxy.frontends.admission import LOOPBACK, Admission
+from proxy.frontends.admission import LOOPBACK, Admission, AdmissionMiddleware
 from proxy.frontends.http import HttpEndpoints
 from schemas.config import Http
 
@@ -55,8 +58,24 @@ async def serve(
     """Serve on a listening socket until `stop` is set; `further` routes stand beside the endpoints."""
     host, port = listening.getsockname()[:2]
     endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)), further)
+    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
+    async with endpoints.open():
+        await _serve(endpoints.app, listening, stop, endpoints.drain)
+
+
+async def serve_alone(
+    pages: Sequence[BaseRoute], config: Callable[[], Http], listening: socket.socket, stop: asyncio.Event
+) -> None:
+    """Serve these routes, and no MCP, on a listening socket until `stop` is set."""
+    admission = Admission(config, is_loopback(listening.getsockname()[0]))
+    await _serve(Starlette(routes=pages, middleware=[Middleware(AdmissionMiddleware, admission)]), listening, stop)
+
+
+async def _serve(
+    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, drain: Callable[[], None] = lambda: None
+) -> None:
     settings = uvicorn.Config(
-        endpoints.app,
+        app,
         http=_Punctual,
         log_config=None,
         access_log=False,
@@ -69,14 +88,13 @@ async def serve(
         timeout_keep_alive=60,
     )
     server = Server(settings)
-    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
 
     async def end_on_demand() -> None:
         await stop.wait()
-        endpoints.drain()
+        drain()
         server.should_exit = True
 
-    async with endpoints.open(), anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
         tasks.start_soon(end_on_demand)
         await server.serve([listening])
         tasks.cancel_scope.cancel()

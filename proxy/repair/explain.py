@@ -29,6 +29,7 @@ from schemas.edit import (
 )
 from schemas.plan import Plan, Step
 from schemas.problem import Problem
+from schemas.trial import Candidate
 
 
 def repairs(submitted: Plan, lineage: Iterable[Proposal]) -> list[dict[str, Any]]:
@@ -52,6 +53,32 @@ def repairs(submitted: Plan, lineage: Iterable[Proposal]) -> list[dict[str, Any]
                 }
             )
             plan = changed
+    return told
+
+
+def candidates(submitted: Plan, tried: Iterable[Candidate]) -> list[dict[str, Any]]:
+    """The candidates of a search in the order they were tried, each with the one it was made from.
+
+    `parent` is the place in this list of the candidate whose repairs this one's begin with, None where there is none;
+    `repairs` are those that it has beyond them, `failing` the steps that did not end well.
+    """
+    told: list[dict[str, Any]] = []
+    seen: list[tuple[Proposal, ...]] = []
+    for candidate in tried:
+        lineage = candidate.lineage
+        heads = [lineage[:length] for length in range(len(lineage) - 1, -1, -1)]
+        head = next((head for head in heads if head in seen), ())
+        told.append(
+            {
+                "generation": candidate.generation,
+                "parent": seen.index(head) if head in seen else None,
+                "repairs": repairs(submitted, lineage)[len(repairs(submitted, head)) :],
+                "score": round(candidate.outcome.score.total, 4),
+                "solved": candidate.outcome.solved,
+                "failing": [step for step, run in candidate.execution.runs.items() if not run.ok],
+            }
+        )
+        seen.append(lineage)
     return told
 
 

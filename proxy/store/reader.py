@@ -20,7 +20,7 @@ Kind = Literal["call", "repair", "workflow"]
 Entry = dict[str, Any]
 
 _JSON = frozenset(
-    {"arguments", "reply", "plan_before", "plan_after", "report", "value_before", "value_after", "candidates"}
+    {"arguments", "reply", "plan_before", "plan_after", "report", "value_before", "value_after", "candidates", "tried"}
 )
 _HAS_CALL = "EXISTS (SELECT 1 FROM calls WHERE calls.repair_id = runs.repair_id AND calls.{} GLOB ?)"
 _CALL_TEXT = "instr(lower(tool || coalesce(arguments, '') || coalesce(reply, '') || coalesce(message, '')), lower(?))"

@@ -52,6 +52,7 @@ class Rows:
             "plan_before": self._plan(record.before),
             "plan_after": self._plan(record.after),
             "report": self._payload(record.report) if self.payloads == "full" else None,
+            "tried": self._payload(record.tried) if self.payloads == "full" and record.tried else None,
         }
         rows.append(_insert("runs", {**plain, **payloads}))
         rows.extend(self._repair(record.repair_id, at, one) for at, one in enumerate(record.repairs))

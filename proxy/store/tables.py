@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS runs (
     seconds REAL NOT NULL,
     plan_before TEXT,
     plan_after TEXT,
-    report TEXT
+    report TEXT,
+    tried TEXT
 );
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -71,13 +72,18 @@ CREATE INDEX IF NOT EXISTS calls_in_time ON calls (at, outcome, repair_id);
 CREATE INDEX IF NOT EXISTS calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id);
 CREATE INDEX IF NOT EXISTS calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS calls_server ON calls (server, at, tool, outcome, ms);
+CREATE INDEX IF NOT EXISTS calls_tool ON calls (tool, at);
+CREATE INDEX IF NOT EXISTS calls_outcome ON calls (outcome, at);
+CREATE INDEX IF NOT EXISTS calls_session ON calls (session, at);
 CREATE INDEX IF NOT EXISTS runs_in_time ON runs (at, kind, status, repair_id);
+CREATE INDEX IF NOT EXISTS runs_status ON runs (status, at);
+CREATE INDEX IF NOT EXISTS runs_at ON runs (at);
 DROP INDEX IF EXISTS calls_at;
 DROP INDEX IF EXISTS calls_repair;
-DROP INDEX IF EXISTS runs_at;
 """
 
-ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}}
+ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}, "runs": {"tried": "TEXT"}}
 """Columns, by table, that a journal of the same version may lack."""
 
 VIEWS = """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
@@ -65,7 +66,10 @@ class State(StrEnum):
 
 
 class Supervisor:
-    """One upstream and its main connection, which every client without a connection of its own shares."""
+    """One upstream and its main connection, which every client without a connection of its own shares.
+
+    `since` is when that was made, in seconds since the epoch; `connections` counts them, the present one included.
+    """
 
     def __init__(
         self,
@@ -85,6 +89,8 @@ class Supervisor:
         self.modern_frame: Mapping[str, Any] = {}
         self.reason = "it is still connecting"
         self.stderr: tuple[str, ...] = ()
+        self.since: float | None = None
+        self.connections = 0
         self.ended = asyncio.Event()
         self._scope = anyio.CancelScope()
         self._profile = profile
@@ -101,6 +107,10 @@ class Supervisor:
         self._calm = 0.0
         self._age = AGE
         self._random = random.Random()  # noqa: S311 (jitter)
+
+    def lines(self) -> tuple[str, ...]:
+        """The last lines that the upstream wrote to stderr: of this connection, else of the last one."""
+        return self.connection.stderr() if self.connection is not None else self.stderr
 
     async def ready(self) -> None:
         """Wait until connected, or until the attempt under way has failed or taken its start time-out.
@@ -182,6 +192,7 @@ class Supervisor:
             connection = await connect(self.name, self.config, self._profile, self._broadcast, self._watchdog)
             await self._look(connection)
             self.connection, self.state, self.reason = connection, State.READY, ""
+            self.since, self.connections = time.time(), self.connections + 1
             self._settled.set()
             log.info("upstream ready", upstream=self.name, era=connection.era, version=connection.version)
             await self._keep(connection)
@@ -196,7 +207,7 @@ class Supervisor:
             return connection.peer.closed.message if connection.peer.closed is not None else "the connection ended"
         finally:
             ended = [each for each in (connection, self.modern) if each is not None]
-            self.connection = self.modern = None
+            self.connection = self.modern = self.since = None
             async with group() as tasks:
                 tasks.cancel_scope.shield = True
                 for each in ended:

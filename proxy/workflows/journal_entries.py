@@ -14,6 +14,7 @@ from schemas.plan import Plan
 from schemas.problem import Problem
 from schemas.record import RunRecord
 from schemas.report import Report
+from schemas.trial import Candidate
 
 
 def under_way(repair_id: str, session: str, submitted: Plan, plan: Plan) -> RunRecord:
@@ -21,7 +22,9 @@ def under_way(repair_id: str, session: str, submitted: Plan, plan: Plan) -> RunR
     return RunRecord(repair_id, time.time(), "workflow", session, "running", submitted.json(), plan.json())
 
 
-def ended(report: Report, session: str, submitted: Plan, found: Sequence[Problem] = ()) -> RunRecord:
+def ended(
+    report: Report, session: str, submitted: Plan, found: Sequence[Problem] = (), tried: Sequence[Candidate] = ()
+) -> RunRecord:
     """The entry of a run with this report; `found` is what was wrong with the plan as it was submitted."""
     written: dict[str, Any] = report.written()
     return RunRecord(
@@ -39,4 +42,5 @@ def ended(report: Report, session: str, submitted: Plan, found: Sequence[Problem
         seconds=report.search.seconds,
         report=written,
         found=[explain.problem_json(problem) for problem in found],
+        tried=explain.candidates(submitted, tried),
     )

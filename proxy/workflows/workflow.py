@@ -113,7 +113,7 @@ class Workflow(Means):
             run.executor.ledger.history.update(before.sent)
         if made is not None:
             run.executor.ledger = replace(ledger, limit=ledger.calls + run.executor.ledger.limit)
-        told, best = await self._carry_out(run)
+        told, best, tried = await self._carry_out(run)
         evidence = self._evidence(best.execution)
         alternatives = {} if best.outcome.solved else await to_thread.run_sync(alternatives_of, best, evidence)
         told = replace(
@@ -128,7 +128,7 @@ class Workflow(Means):
         )
         report = await to_thread.run_sync(reports.report, told, best, evidence)
         found = await to_thread.run_sync(diagnose, run.plan, self._evidence())
-        self._journal.run(journal_entries.ended(report, client.session, run.plan, found))
+        self._journal.run(journal_entries.ended(report, client.session, run.plan, found, tried))
         run.executor.checkpoint.end()
         if report.status == "repaired" and self._config.evolution.memory:
             self._memories.learn(run.plan, best.lineage, evidence)
@@ -211,10 +211,10 @@ class Workflow(Means):
             for name in names:
                 group.start_soon(self._upstreams.ready, name)
 
-    async def _carry_out(self, run: _Run) -> tuple[Told, Candidate]:
+    async def _carry_out(self, run: _Run) -> tuple[Told, Candidate, list[Candidate]]:
         told = Told(run.repair_id, run.plan, Stop.OFF, run.submitted.normalised, seed=run.seed)
         if run.mode != "auto":
-            return await self._once(run, told)
+            return *await self._once(run, told), []
         search = self._search(run)
         with anyio.move_on_after(run.seconds) as scope:
             try:
@@ -232,9 +232,8 @@ class Workflow(Means):
         best = self._with_lost_calls(run, search.population.best or self._unfinished(run, Candidate(run.plan)))
         if told.stop is not Stop.SOLVED and best.outcome.solved and guessed(best.lineage):
             told = replace(told, problems=(*told.problems, UNPROVEN))
-        return replace(
-            told, generations=search.generation, candidates=search.candidates, contested=search.contested
-        ), best
+        told = replace(told, generations=search.generation, candidates=search.candidates, contested=search.contested)
+        return told, best, list(search.population.tried.values())
 
     def _search(self, run: _Run) -> Search:
         budget, settings, evolution = run.submitted.budget, self._config.workflow.budget, self._config.evolution

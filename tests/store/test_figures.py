@@ -123,7 +123,7 @@ def test_the_oldest_entries_are_found_without_reading_or_sorting_all(journal: Pa
     with closing(sqlite3.connect(journal)) as connection:
         steps = [text for *_, text in connection.execute(f"EXPLAIN QUERY PLAN {OLDEST}", (NOW, 100))]
     assert any("calls USING COVERING INDEX calls_in_time" in text for text in steps)
-    assert any("runs USING COVERING INDEX runs_in_time" in text for text in steps)
+    assert any("runs USING" in text and "INDEX runs_" in text for text in steps)
     assert not any("TEMP B-TREE" in text for text in steps), steps
 
 

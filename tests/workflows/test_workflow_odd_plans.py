@@ -150,9 +150,9 @@ def test_the_listed_repairs_turn_the_submitted_plan_into_the_final_one(steps: An
         carry_out = workflow._carry_out
 
         async def watched(run: Any) -> Any:
-            told, best = await carry_out(run)
+            told, best, tried = await carry_out(run)
             lineages.append((run.plan, best))
-            return told, best
+            return told, best, tried
 
         workflow._carry_out = watched  # type: ignore[method-assign]
         return await workflow.run({"steps": steps, "output": output}, Person())

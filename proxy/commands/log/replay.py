@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,17 +30,18 @@ def replay(id: str, live: bool, yes: bool, config: Path | None, as_json: bool) -
     mcp-mend log replay last
     mcp-mend log replay last --live
     """
+    from proxy.store.replay import recorded
+
     with reading() as reader:
         found = reader.resolve(id)
-        sent = reader.run(found)["sent"] if found.startswith("run_") else [reader.call(found)]
-    calls = [call for call in sent if call["server"]]
+        calls = recorded(reader, found)
     if not calls:
         refuse(f"{found} sent nothing to any server")
     if not live:
         _show(calls, as_json=as_json)
         return
     _refuse_unfit(calls, yes=yes)
-    outcomes = run(_send, settings(config, local=True, quiet=True).config, calls, yes)
+    outcomes = run(send, settings(config, local=True, quiet=True).config, calls, yes)
     for call, outcome in zip(calls, outcomes, strict=True):
         _compare(call, outcome, as_json=as_json)
 
@@ -60,51 +60,29 @@ def _show(calls: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _refuse_unfit(calls: list[dict[str, Any]], *, yes: bool) -> None:
     """End the program where the record does not hold what was sent, or sending it again needs consent."""
-    from proxy.store.redact import REDACTED
-    from proxy.store.rows import kept_whole
+    from proxy.store.replay import effects, unfit
 
-    for call in calls:
-        arguments = call["arguments"]
-        if not kept_whole(arguments):
-            refuse(f"{call['call_id']}: its arguments were not kept whole, so it cannot be sent again")
-        if REDACTED in json.dumps(arguments):
-            refuse(f"{call['call_id']}: its arguments held a secret that was not kept, so it cannot be sent again")
-        if call["effect"] != "read" and not yes:
-            refuse(f"{call['call_id']}: {call['tool']} is not marked read-only; --yes sends it all the same")
+    if faults := unfit(calls):
+        refuse(faults[0])
+    if not yes and (named := effects(calls)):
+        refuse(f"{named[0]}; --yes sends it all the same")
 
 
-async def _send(config: Config, calls: list[dict[str, Any]], yes: bool) -> list[Mapping[str, Any]]:
-    """Send each call to its server; the reply's result or error, or why there is none."""
-    import anyio
-
+async def send(config: Config, calls: list[dict[str, Any]], yes: bool) -> list[Mapping[str, Any]]:
+    """Start the servers of these calls and send each again; the reply's result or error, or why there is none."""
     from proxy import app
-    from schemas.catalog import Effect
+    from proxy.calls.replay import sent_again
 
     needed = {name: one for name, one in config.upstreams.items() if name in {call["server"] for call in calls}}
-    outcomes: list[Mapping[str, Any]] = []
     async with app.running(config.model_copy(update={"upstreams": needed})) as running:
-        for call in calls:
-            server, name = call["server"], call["tool"]
-            if server not in needed:
-                outcomes.append({"lost": f"the configuration has no upstream {server}"})
-                continue
-            with anyio.move_on_after(needed[server].start_timeout):
-                await running.fleet.ready(server)
-            tool = running.fleet.catalog.origin(server, name)
-            if tool is None:
-                outcomes.append({"lost": f"{server} is not there, or offers no tool {name} any more"})
-            elif tool.effect is not Effect.READ and not yes:
-                outcomes.append({"lost": f"{name} is not marked read-only any more; --yes sends it all the same"})
-            else:
-                reply = await running.fleet.call(tool, {"name": name, "arguments": call["arguments"]})
-                outcomes.append(reply.result or reply.error or {"lost": reply.message or str(reply.lost)})
-    return outcomes
+        return await sent_again(running.fleet, running.config, calls, yes=yes)
 
 
 def _compare(call: dict[str, Any], outcome: Mapping[str, Any], *, as_json: bool) -> None:
     from proxy.store.diff import unified
+    from proxy.store.replay import essence
 
-    before, now = _essence(call["reply"]), _essence(outcome)
+    before, now = essence(call["reply"]), essence(outcome)
     if as_json:
         compared = {"call_id": call["call_id"], "same": before == now, "recorded": call["reply"], "now": outcome}
         click.echo(json_text(compared))
@@ -116,10 +94,3 @@ def _compare(call: dict[str, Any], outcome: Mapping[str, Any], *, as_json: bool)
 
 def _named(call: Mapping[str, Any]) -> str:
     return f"{tool_of(call)} {whole(brief(call['arguments'], 400))}"
-
-
-def _essence(reply: Any) -> Any:
-    """A reply without `_meta`, which differs every time."""
-    if not isinstance(reply, Mapping):
-        return reply
-    return {key: value for key, value in cast("Mapping[str, Any]", reply).items() if key != "_meta"}

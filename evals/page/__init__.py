@@ -1,0 +1,1 @@
+"""How fast the page is over a journal of many calls."""

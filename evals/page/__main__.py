@@ -1,0 +1,120 @@
+"""Measure the page over a journal of many calls: python -m evals.page [CALLS].
+
+Every address is asked once to warm up and then several times, in this process; the table shows the median.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.applications import Starlette
+
+from proxy.store.database import Database
+from proxy.store.redact import Redaction
+from proxy.store.rows import Rows
+from proxy.ui.behind import Behind
+from proxy.ui.pages import Pages
+from schemas.catalog import Catalog
+from schemas.config import Config
+from schemas.record import CallRecord, RunRecord
+
+TIMES = 7
+ASKED = {
+    "first page": "/ui/",
+    "live renewal": "/ui/entries",
+    "search, common word": "/ui/entries?q=w12",
+    "search, in no entry": "/ui/entries?q=nowhere-to-be-found",
+    "search in every call": "/ui/entries?q=w77+w78&kind=call",
+    "one server": "/ui/entries?server=server-3",
+    "one tool, failed": "/ui/entries?tool=tool-20&status=failed",
+    "figures": "/ui/figures",
+}
+
+
+def fill(path: Path, calls: int) -> None:
+    """Write so many calls, a tenth of them in repaired runs."""
+    chance = random.Random(1)  # noqa: S311  the same journal each time
+    words = [f"w{number}" for number in range(5000)]
+    rows, database = Rows(Redaction()), Database(path, 10 << 30)
+    for begin in range(0, calls, 1000):
+        batch: list[Any] = []
+        for at in range(begin, min(begin + 1000, calls)):
+            run = f"run_{at // 10:08}" if at % 10 < 2 else None
+            outcome = "failed" if at % 10 == 0 else "ok"
+            text = " ".join(chance.choices(words, k=50))
+            arguments = {"query": " ".join(chance.choices(words, k=6)), "limit": at}
+            reply = {"content": [{"type": "text", "text": text}]}
+            given = (
+                f"call_{at:08}",
+                1.7e9 + at,
+                f"session-{at // 500}",
+                f"server-{at % 7}",
+                f"tool-{at % 40}",
+                arguments,
+            )
+            record = CallRecord(*given, outcome, 2.5, run, "call", "read", reply)
+            batch += rows.of(record)
+            if at % 10 == 1:
+                step = {"id": "call", "tool": given[4], "arguments": arguments}
+                changed: Any = {
+                    "op": "coerce_argument",
+                    "step": "call",
+                    "rule": "rewrite_value",
+                    "confidence": "evident",
+                }
+                plan = {"steps": [step]}
+                ended = RunRecord(str(run), given[1], "call", given[2], "repaired", plan, plan, [changed], calls=2)
+                batch += rows.of(ended)
+        database.write(batch)
+    database.close()
+
+
+async def measure(path: Path) -> list[tuple[str, float, float]]:
+    """The median milliseconds of each answer, by the clock and of processor time."""
+    config = Config()
+
+    async def send(calls: Any, yes: bool) -> list[Any]:  # noqa: FBT001
+        raise AssertionError((calls, yes))
+
+    pages = Pages(Behind(path, lambda: config, Catalog, send), asyncio.Event())
+    found: list[tuple[str, float, float]] = []
+    transport = httpx2.ASGITransport(Starlette(routes=pages.routes))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
+        for name, address in ASKED.items():
+            took: list[float] = []
+            worked: list[float] = []
+            answer = await client.get(address)
+            for _ in range(TIMES):
+                began, used = time.perf_counter(), time.process_time()
+                answer = await client.get(address)
+                took.append((time.perf_counter() - began) * 1000)
+                worked.append((time.process_time() - used) * 1000)
+            assert answer.status_code == 200, answer.text
+            found.append((name, statistics.median(took), statistics.median(worked)))
+    return found
+
+
+def main() -> None:
+    """Fill a journal, measure, print."""
+    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MCP_MEND_HOME"] = folder
+        path = Path(folder, "journal.db")
+        fill(path, calls)
+        print(f"{calls} calls, {path.stat().st_size / 1e6:.0f} MB")
+        print(f"{'':<24}{'ms':>8}{'of the processor':>20}")
+        for name, took, worked in asyncio.run(measure(path)):
+            print(f"{name:<24}{took:8.0f}{worked:20.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+"""The page's addresses: each reads the journal or the program behind it, and renders a template."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import jinja2
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from catalog_cache.store import firsts
+from proxy.repair.view.shown import all_shown
+from proxy.store.reader import NoEntryError, Reader, open_reader
+from proxy.ui import changes, entries, replaying
+from proxy.ui.behind import Behind
+from proxy.ui.door import COOKIE, FORM_FIELD, FORM_HEADER, LOGIN, Door, DoorMiddleware
+from proxy.ui.entries import Place, Wanted
+from proxy.ui.views import filters
+from proxy.ui.views.figures import figures
+from proxy.ui.views.settings import in_force
+from proxy.ui.views.story import story, text_of
+from proxy.ui.views.tools import tools_of
+from proxy.ui.views.upstreams import upstreams_of
+
+Seen = TypeVar("Seen")
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain; charset=utf-8"}
+
+
+class Pages:
+    """The page over one journal and the program behind it: `routes` for an application; `stop` ends its streams."""
+
+    def __init__(self, behind: Behind, stop: asyncio.Event) -> None:
+        self._behind = behind
+        self._stop = stop
+        self._door = Door(lambda: behind.config().http.token)
+        self._static = files("proxy.ui") / "static"
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("proxy.ui"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+        )  # fmt: skip
+        own: dict[str, Callable[..., Any]] = {
+            "clock": filters.clock, "day": filters.day, "ms": filters.milliseconds, "ago": filters.ago,
+            "text": text_of, "words": filters.words, "pairs": filters.pairs, "tail": filters.tail,
+        }  # fmt: skip
+        self._templates.filters.update(own)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """What answers at `/ui` and below."""
+        get, post = ["GET"], ["POST"]
+        inside = [
+            Route("/", self._list, methods=get),
+            Route("/entries", self._entries, methods=get),
+            Route("/events", self._events, methods=get),
+            Route("/calls/{id}", self._call, methods=get),
+            Route("/runs/{id}", self._run, methods=get),
+            Route("/servers", self._servers, methods=get),
+            Route("/tools", self._tools, methods=get),
+            Route("/figures", self._figures, methods=get),
+            Route("/settings", self._settings, methods=get),
+            Route("/replay/{id}", self._replay, methods=["GET", "POST"]),
+            Route("/pause", self._pause, methods=post),
+            Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/logout", self._logout, methods=post),
+            Route("/static/{name}", self._file, methods=get),
+        ]
+        page = Starlette(
+            routes=inside,
+            middleware=[Middleware(DoorMiddleware, self._door)],
+            exception_handlers={HTTPException: self._problem},
+        )
+        return [Route("/ui", _to_page, methods=get), Mount("/ui", page)]
+
+    async def _list(self, request: Request) -> Response:
+        return await self._listed(request, "list.html")
+
+    async def _entries(self, request: Request) -> Response:
+        response = await self._listed(request, "entries.html")
+        if request.headers.get("hx-trigger") == "filters":
+            given = {key: value for key, value in request.query_params.items() if value}
+            response.headers["hx-push-url"] = f"/ui/?{urlencode(given)}" if given else "/ui/"
+        return response
+
+    async def _listed(self, request: Request, template: str) -> Response:
+        asked = request.query_params
+        since = asked.get("since", "")
+        wanted = Wanted(
+            *(asked.get(key, "")[:200] for key in ("q", "server", "tool", "status", "session", "kind")),
+            since=time.time() - filters.SINCE[since] if since in filters.SINCE else None,
+            before=Place.read(asked.get("before", "")),
+        )
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            found, following = entries.page(connection, wanted)
+            offered = entries.choices(connection) if template == "list.html" else {}
+            return {"entries": all_shown(found), "following": following, **offered}
+
+        nothing: dict[str, Any] = {"entries": [], "following": None, "servers": [], "tools": [], "statuses": []}
+        found = await self._journal(read, nothing)
+        older = {key: value for key, value in asked.items() if value and key != "before"}
+        more = urlencode({**older, "before": str(found["following"])}) if found["following"] else ""
+        return self._page(
+            request, template, tab="list", asked=asked, wanted=wanted, more=more, live=wanted.before is None,
+            newest=urlencode(older), filtered=bool(older), now=time.time(), **found,
+        )  # fmt: skip
+
+    async def _events(self, request: Request) -> Response:
+        del request
+        stream = changes.events(self._behind.journal, self._stop)
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    async def _call(self, request: Request) -> Response:
+        call = await self._entry(request, "call_", Reader.call)
+        return self._page(request, "call.html", tab="list", call=all_shown(call))
+
+    async def _run(self, request: Request) -> Response:
+        run = await self._entry(request, "run_", Reader.run)
+        told = await to_thread.run_sync(story, run)
+        return self._page(request, "run.html", tab="list", **told)
+
+    async def _entry(
+        self, request: Request, prefix: str, read: Callable[[Reader, str], dict[str, Any]]
+    ) -> dict[str, Any]:
+        written = request.path_params["id"]
+
+        def found() -> dict[str, Any] | None:
+            try:
+                with open_reader(self._behind.journal) as reader:
+                    name = reader.resolve(written, "run" if prefix == "run_" else "call")
+                    return read(reader, name)
+            except (FileNotFoundError, NoEntryError):
+                return None
+
+        entry = await to_thread.run_sync(found) if re.fullmatch(r"[\w-]{1,80}", written) else None
+        if entry is None:
+            raise HTTPException(404, "The journal holds no such entry; it may have been pruned.")
+        return entry
+
+    async def _servers(self, request: Request) -> Response:
+        told = await to_thread.run_sync(upstreams_of, self._behind)
+        return self._page(request, "servers.html", tab="servers", now=time.time(), **told)
+
+    async def _tools(self, request: Request) -> Response:
+        kept = await to_thread.run_sync(firsts)
+        told = await to_thread.run_sync(tools_of, self._behind.catalog(), kept)
+        return self._page(request, "tools.html", tab="tools", servers=told)
+
+    async def _figures(self, request: Request) -> Response:
+        told = await self._journal(figures, {})
+        return self._page(request, "figures.html", tab="figures", figures=told)
+
+    async def _settings(self, request: Request) -> Response:
+        sections = in_force(self._behind.config())
+        return self._page(request, "settings.html", tab="settings", sections=sections, source=self._behind.source)
+
+    async def _replay(self, request: Request) -> Response:
+        form: Mapping[str, str] = await self._form(request) if request.method == "POST" else {}
+        found = await replaying.prepared(self._behind.journal, request.path_params["id"])
+        if found is None:
+            raise HTTPException(404, "The journal holds no such entry; it may have been pruned.")
+        if request.method == "POST" and not found.faults:
+            found = await replaying.sent(self._behind, found, yes=form.get("yes") == "on")
+        return self._page(request, "replay.html", tab="list", replay=found, calls=all_shown(found.calls))
+
+    async def _pause(self, request: Request) -> Response:
+        from proxy.settings import state
+
+        form = await self._form(request)
+        name, on = form.get("server", ""), form.get("on") == "yes"
+        if name not in {each["name"] for each in upstreams_of(self._behind)["upstreams"]}:
+            raise HTTPException(404, "No server of this name is known here.")
+        try:
+            await to_thread.run_sync(lambda: state.pause([name], on=on))
+        except (OSError, ValueError) as error:
+            raise HTTPException(503, f"{state.paused_path()}: cannot be changed: {error}") from error
+        return RedirectResponse("/ui/servers", 303)
+
+    async def _login(self, request: Request) -> Response:
+        wrong = False
+        if request.method == "POST":
+            form = await self._form(request)
+            if self._door.fits(form.get("token", "")):
+                response = RedirectResponse("/ui/", 303)
+                secure = request.url.scheme == "https"
+                response.set_cookie(
+                    COOKIE, self._door.cookie, path="/ui", httponly=True, samesite="strict", secure=secure
+                )
+                return response
+            wrong = True
+        if not self._door.guarded:
+            return RedirectResponse("/ui/", 303)
+        return self._page(request, "login.html", 401 if wrong else 200, tab="", wrong=wrong)
+
+    async def _logout(self, request: Request) -> Response:
+        await self._form(request)
+        response = RedirectResponse(LOGIN, 303)
+        response.delete_cookie(COOKIE, path="/ui", httponly=True, samesite="strict")
+        return response
+
+    async def _problem(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
+        return self._page(request, "problem.html", error.status_code, tab="", code=error.status_code, said=error.detail)
+
+    async def _file(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        there = {each.name for each in self._static.iterdir()}
+        if name not in there:
+            raise HTTPException(404)
+        kind = _TYPES[name.rpartition(".")[2]]
+        return FileResponse(str(self._static / name), media_type=kind, headers={"cache-control": "max-age=3600"})
+
+    async def _form(self, request: Request) -> Mapping[str, str]:
+        """The fields of a form that the page itself made; raises 403 for any other."""
+        if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            raise HTTPException(415)
+        async with request.form(max_fields=20) as form:
+            given = {key: value for key, value in form.items() if isinstance(value, str)}
+        if not self._door.meant(given.get(FORM_FIELD) or request.headers.get(FORM_HEADER, "")):
+            raise HTTPException(403, "This form is of an earlier start: load the page again.")
+        return given
+
+    async def _journal(self, read: Callable[[sqlite3.Connection], Seen], nothing: Seen) -> Seen:
+        """What is read of the journal, in a thread; `nothing` where there is none yet."""
+
+        def inside() -> Seen:
+            try:
+                with entries.connected(self._behind.journal) as connection:
+                    return read(connection)
+            except FileNotFoundError:
+                return nothing
+
+        return await to_thread.run_sync(inside)
+
+    def _page(self, request: Request, template: str, status: int = 200, **told: Any) -> Response:
+        page = self._templates.get_template(template).render(
+            **told, form_field=FORM_FIELD, form_token=self._door.form_token, guarded=self._door.guarded,
+            lost=self._behind.lost(), payloads=self._behind.config().journal.payloads,
+            enabled=self._behind.config().journal.enabled, partial="hx-request" in request.headers,
+        )  # fmt: skip
+        return HTMLResponse(page, status)
+
+
+async def _to_page(request: Request) -> Response:
+    return RedirectResponse(f"/ui/?{request.url.query}" if request.url.query else "/ui/", 307)

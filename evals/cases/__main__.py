@@ -27,7 +27,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--bfcl-server", type=Path, help="server that publishes the catalog of a bfcl case")
     parser.add_argument("--bfcl-python", type=Path, help="interpreter with bfcl-eval; left out, one is made")
-    parser.add_argument("--only", default="bad_args,chains,bfcl,recorded", help=f"of {', '.join(GROUPS)}, by comma")
+    parser.add_argument("--only", default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}, by comma")
     parser.add_argument("--goal", action=argparse.BooleanOptionalAction, default=True, help="give plans their goal")
     parser.add_argument("--planner", choices=["none", "auto"], default="none")
     parser.add_argument(

@@ -22,7 +22,6 @@ class Run:
     """What a plan did until its end or first failure."""
 
     values: dict[str, Any] = field(default_factory=dict[str, Any])
-    calls: int = 0
     failure: str = ""
 
 
@@ -70,7 +69,6 @@ async def execute(steps: Sequence[Mapping[str, Any]], connection_of: Callable[[M
             run.failure = str(fault)
             return run
         answer = await connection.call(step["tool"], arguments)
-        run.calls += 1
         if answer.failed:
             run.failure = answer.text
             return run

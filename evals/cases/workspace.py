@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import tomlkit
 
 from evals.cases.client import ROOT, Connection, connect, proxy
 
@@ -57,21 +58,12 @@ def folder() -> Iterator[Path]:
 
 def config_text(options: Options, upstreams: Mapping[str, Server]) -> str:
     """A configuration file (TOML) of these upstreams and the settings that the options name."""
-    planner = {"planner": {"backend": options.planner}}
-    lines: list[str] = []
-    for section in dict.fromkeys([*planner, *options.settings]):
-        lines.append(f"[{section}]")
-        keys = {**planner.get(section, {}), **options.settings.get(section, {})}
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-    for name, server in upstreams.items():
-        lines += [
-            f"[upstreams.{json.dumps(name)}]",
-            f"command = {json.dumps(server.command[0])}",
-            f"args = {json.dumps(list(server.command[1:]))}",
-            f"cwd = {json.dumps(str(ROOT))}",
-            "env = {" + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in server.env.items()) + "}",
-        ]
-    return "\n".join(lines) + "\n"
+    planner = {"backend": options.planner, **options.settings.get("planner", {})}
+    servers = {
+        name: {"command": each.command[0], "args": list(each.command[1:]), "cwd": str(ROOT), "env": dict(each.env)}
+        for name, each in upstreams.items()
+    }
+    return tomlkit.dumps({**options.settings, "planner": planner, "upstreams": servers})
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from evals.goals.told import Book, Told
 Submission = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What is handed to `run_workflow` for a goal, None where there is nothing to run."""
 
+WRITTEN = Path(__file__).with_name("written")
 SECONDS = 300.0
 """For one goal; a model on a busy machine may need minutes."""
 
@@ -42,6 +44,12 @@ def gold(goal: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def bare(goal: Mapping[str, Any]) -> Mapping[str, Any]:
     """The goal alone."""
     return {"goal": goal["goal"]}
+
+
+def written(name: str) -> dict[str, Any]:
+    """The plans that a model wrote, kept under a name; None where it did not complete one."""
+    plans: dict[str, Any] = json.loads((WRITTEN / f"{name}.json").read_text())
+    return plans
 
 
 def planned(plans: Mapping[str, Any], more: Mapping[str, Any], goal: Mapping[str, Any]) -> Mapping[str, Any] | None:

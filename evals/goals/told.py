@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,7 +54,8 @@ class Book:
         return any(told.run == run and told.goal == goal for told in self.lines)
 
     def add(self, told: Told) -> None:
-        """Keep one more."""
+        """Keep one more, and tell it on stderr."""
+        print(told.line, file=sys.stderr)
         self.lines.append(told)
         if self.path is not None:
             with self.path.open("a") as file:

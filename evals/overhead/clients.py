@@ -94,17 +94,6 @@ class Stdio:
             await self._process.wait()
         await self._reader
 
-    async def kill(self) -> None:
-        """End it and all below it at once, started or not."""
-        process = getattr(self, "_process", None)
-        if process is None:
-            return
-        family = self.processes() if process.returncode is None else []
-        for each in family:
-            each.kill()
-        await process.wait()
-        await self._reader
-
     def processes(self) -> list[psutil.Process]:
         """The child and all below it."""
         parent = psutil.Process(self._process.pid)

@@ -60,7 +60,7 @@ def _terse(listed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options, *, terse: bool = False) -> list[Outcome]:
+async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options, terse: bool = False) -> list[Outcome]:  # noqa: FBT001, FBT002 anyio.run passes by position
     """Run the cases one after the other through one workflow, as one proxy would."""
     where = Harbour(terse=terse)
     workflow = Workflow(configured(**options.settings), where, Book(), memories=Memories(None))

@@ -192,8 +192,7 @@ def grade_sound(case: Mapping[str, Any], seen: Seen) -> Outcome:
 def _detail(case: Mapping[str, Any], spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     return {
         "style": spec["style"],
-        "sent": [case["tool"], case["sent"]],
-        "expected": [_wanted(case), case["expected"]],
+        "case": case,
         "received": [[call["tool"], call["arguments"], call["accepted"]] for call in seen.received],
         "refusal": next((call["answer"] for call in seen.received if not call["accepted"]), None),
         "answer": seen.answer.text,

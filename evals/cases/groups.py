@@ -42,8 +42,7 @@ class Source:
         """What starts the upstreams of the stateful cases."""
         if self.bfcl_server is None:
             raise SystemExit("--bfcl-server: give the path of the server that publishes the catalog of a bfcl case")
-        python = bfcl.environment(self.bfcl_python)
-        return bfcl.Backend(python, self.bfcl_server, self.folder / "bfcl_broken.jsonl", bfcl.cache_folder() / "states")
+        return bfcl.Backend(bfcl.environment(self.bfcl_python), self.bfcl_server, self.folder / "bfcl_broken.jsonl")
 
 
 async def run_group(group: str, source: Source, options: Options) -> list[Outcome]:
@@ -51,9 +50,8 @@ async def run_group(group: str, source: Source, options: Options) -> list[Outcom
     match group:
         case "bad_args":
             cases = json.loads((source.folder / "bad_args.json").read_text())
-            return await _all(
-                [(c["id"], partial(bad_args.run, c, cases, options)) for c in source.chosen(cases)], source
-            )
+            work = [(case["id"], partial(bad_args.run, case, cases, options)) for case in source.chosen(cases)]
+            return await _all(work, source)
         case "chains":
             file = json.loads((source.folder / "chains.json").read_text())
             chosen = source.chosen(chains.cases(file))

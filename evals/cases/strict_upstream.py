@@ -92,7 +92,8 @@ def _serde(error: jsonschema.ValidationError) -> str:
         case "required" | "additionalProperties":
             return "missing field" if error.validator == "required" else "unknown field"
         case "enum":
-            return f"unknown variant {json.dumps(error.instance)}, expected one of {', '.join(map(repr, error.validator_value))}"
+            wanted = ", ".join(map(repr, error.validator_value))
+            return f"unknown variant {json.dumps(error.instance)}, expected one of {wanted}"
         case _:
             wanted = error.validator_value if isinstance(error.validator_value, str) else "string"
             kind = _TYPES.get(type(error.instance), "object")

@@ -72,10 +72,9 @@ async def run(one: Pass, file: Mapping[str, Any], goals: Sequence[Mapping[str, A
                 sent = {**sent, "budget": {"seconds": SECONDS}}
                 answer = await connection.call("run_workflow", sent, seconds=2 * SECONDS)
                 book.add(_told(one.run, goal, Ran(answer, read_log(log)[before:]), here.place))
-            elif goal["steps"]:
-                book.add(Told(one.run, goal["id"], goal["kind"], right=False, claimed=False, executed=False))
             else:
-                book.add(Told(one.run, goal["id"], goal["kind"], right=True, claimed=False, executed=False))
+                impossible = not goal["steps"]
+                book.add(Told(one.run, goal["id"], goal["kind"], right=impossible, claimed=False, executed=False))
 
 
 @asynccontextmanager

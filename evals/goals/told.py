@@ -82,11 +82,12 @@ def table(lines: Sequence[Told]) -> str:
 
 
 def _row(run: str, lines: Sequence[Told]) -> list[str]:
+    kinds = [[told.right for told in lines if told.kind == kind] for kind in _COLUMNS]
     return [
         run,
         str(len(lines)),
         str(sum(told.right for told in lines)),
-        *(_share([told for told in lines if told.kind == kind]) for kind in _COLUMNS),
+        *(f"{sum(rights)}/{len(rights)}" if rights else "-" for rights in kinds),
         str(sum(told.executed for told in lines)),
         str(sum(told.claimed for told in lines)),
         str(sum(told.wrong and told.repaired for told in lines)),
@@ -94,7 +95,3 @@ def _row(run: str, lines: Sequence[Told]) -> list[str]:
         str(sum(told.calls for told in lines)),
         f"{sorted(told.seconds for told in lines)[len(lines) // 2]:.1f}",
     ]
-
-
-def _share(lines: Sequence[Told]) -> str:
-    return f"{sum(told.right for told in lines)}/{len(lines)}" if lines else "-"

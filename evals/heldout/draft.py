@@ -104,9 +104,9 @@ class Place:
         """The tool whose result a reference reads."""
         return next((each["tool"] for each in self.draft.sound.steps if each["id"] == self.value["$ref"]), "step")
 
-    def to(self, path: str, step: str | None = None) -> dict[str, Any]:
-        """The same reference to another path, or to another step."""
-        return {**self.value, "$ref": step or self.value["$ref"], "path": path}
+    def to(self, path: str) -> dict[str, Any]:
+        """The same reference to another path."""
+        return {**self.value, "path": path}
 
 
 GONE = object()

@@ -59,7 +59,8 @@ def refused(
     elif wrong:
         reply = failed(f"400 Bad Request: invalid value {json.dumps(value)} for {named[0]}")
     elif style == "plain":
-        return {"error": {"code": -32602, "message": f"Invalid params: {'.'.join(named)}: {_serde(errors[0])}"}}
+        place = ".".join(dict.fromkeys([*map(str, errors[0].absolute_path), *named[-1:]]))
+        return {"error": {"code": -32602, "message": f"Invalid params: {place}: {_serde(errors[0])}"}}
     else:
         reply = refusal(style, tool, errors)
     return {"error": reply.error} if reply.result is None else {"result": reply.result}
@@ -67,6 +68,8 @@ def refused(
 
 def _shape(value: Any) -> dict[str, Any]:
     """The schema of values with the keys and types of this one."""
+    if isinstance(value, list) and value:
+        return {"type": "array", "items": _shape(value[0])}
     if not isinstance(value, dict):
         return {"type": _TYPES[type(value)]}
     inner = {key: _shape(each) for key, each in value.items()}

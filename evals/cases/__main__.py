@@ -27,7 +27,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="cases at the same time")
     parser.add_argument("--bfcl-server", type=Path, help="server that publishes the catalog of a bfcl case")
     parser.add_argument("--bfcl-python", type=Path, help="interpreter with bfcl-eval; left out, one is made")
-    parser.add_argument("--only", default="bad_args,chains,bfcl,recorded", help=f"of {', '.join(GROUPS)}, by comma")
+    parser.add_argument("--only", default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}, by comma")
     parser.add_argument("--goal", action=argparse.BooleanOptionalAction, default=True, help="give plans their goal")
     parser.add_argument("--planner", choices=["none", "auto"], default="none")
     parser.add_argument(
@@ -48,13 +48,7 @@ def _options(asked: argparse.Namespace) -> Options:
         section, _, key = place.partition(".")
         settings.setdefault(section, {})[key] = json.loads(value)
     budget: Mapping[str, float] = {key: json.loads(value) for key, _, value in (b.partition("=") for b in asked.budget)}
-    return Options(
-        goal=asked.goal,
-        planner=asked.planner,
-        effects=asked.effects,
-        settings=settings,
-        budget=budget,
-    )
+    return Options(asked.goal, asked.planner, asked.effects, settings, budget)
 
 
 async def _run(asked: argparse.Namespace) -> list[Outcome]:
@@ -77,12 +71,8 @@ def main(given: Sequence[str] | None = None) -> None:
     print(table(outcomes, detail=asked.detail))
     print(f"{len(outcomes)} outcomes in {time.perf_counter() - began:.0f} s")
     if asked.json:
-        written = {
-            "effects": asked.effects,
-            "at": time.time(),
-            "outcomes": [outcome.json() for outcome in outcomes],
-        }
-        asked.json.write_text(json.dumps(written, indent=1))
+        written = [outcome.json() for outcome in outcomes]
+        asked.json.write_text(json.dumps({"effects": asked.effects, "at": time.time(), "outcomes": written}, indent=1))
     if asked.compare:
         before = [outcome_from(each) for each in json.loads(asked.compare.read_text())["outcomes"]]
         print(comparison(before, outcomes, detail=asked.detail))

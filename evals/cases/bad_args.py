@@ -16,8 +16,9 @@ from typing import Any
 
 from evals.cases.client import Answer
 from evals.cases.outcome import Outcome, Verdict
-from evals.cases.refusals import STYLES, equal, issues
+from evals.cases.strict_upstream import equal, refused
 from evals.cases.workspace import Options, Server, folder, read_log, wrapped
+from tests.fakes import STYLES
 
 _ANYTHING: dict[str, Any] = {"type": "object", "properties": {}}
 _MODERN_KEYS = {"resultType", "_meta"}
@@ -68,13 +69,11 @@ def _published(case: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> 
 
 def _rule(case: Mapping[str, Any]) -> dict[str, Any]:
     """What the tool accepts: only `expected`, where its schema would let the bad call pass; and its known words."""
-    schema, sent, expected = case["schema_fragment"], case["sent"], case["expected"]
     quoted = re.search(r"'([^']+ [^']+)'(; supported:[^.]*)?", case["note"])
     quote = (quoted[1] + (quoted[2] or "")) if quoted else ""
-    passes = schema is not None and isinstance(sent, dict) and not issues(schema, {}, sent)
-    if not passes or case["category"].endswith("_silent") or case["category"].startswith("control"):
+    if not _passes(case, {}) or case["category"].endswith("_silent") or case["category"].startswith("control"):
         return {"quote": quote}
-    return {"only": expected, "never": expected is None, "quote": quote}
+    return {"only": case["expected"], "never": case["expected"] is None, "quote": quote}
 
 
 async def run(case: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], options: Options) -> list[Outcome]:
@@ -98,7 +97,7 @@ async def run(case: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], optio
 def grade(case: Mapping[str, Any], spec: Mapping[str, Any], seen: Seen) -> Outcome:
     """Compare what arrived with what the case wants."""
     control = case["repair"] == "must_not"
-    accepted_as_sent = _accepts(case, spec)
+    accepted_as_sent = _passes(case, spec["rules"][_wanted(case)])
     untouched = _untouched(case, seen) if control or accepted_as_sent else None
     verdict = _must_not(case, spec, seen) if control else _repairable(case, seen)
     if accepted_as_sent and not control:
@@ -116,10 +115,9 @@ def grade(case: Mapping[str, Any], spec: Mapping[str, Any], seen: Seen) -> Outco
     )
 
 
-def _accepts(case: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
-    rule = spec["rules"][_wanted(case)]
+def _passes(case: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
     schema, sent = case["schema_fragment"], case["sent"]
-    return schema is not None and isinstance(sent, dict) and not issues(schema, rule, sent)
+    return schema is not None and isinstance(sent, dict) and refused("", schema, rule, sent) is None
 
 
 def _repairable(case: Mapping[str, Any], seen: Seen) -> Verdict:
@@ -194,8 +192,7 @@ def grade_sound(case: Mapping[str, Any], seen: Seen) -> Outcome:
 def _detail(case: Mapping[str, Any], spec: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     return {
         "style": spec["style"],
-        "sent": [case["tool"], case["sent"]],
-        "expected": [_wanted(case), case["expected"]],
+        "case": case,
         "received": [[call["tool"], call["arguments"], call["accepted"]] for call in seen.received],
         "refusal": next((call["answer"] for call in seen.received if not call["accepted"]), None),
         "answer": seen.answer.text,

@@ -12,11 +12,11 @@ from typing import Any
 
 import anyio
 
-from evals.cases import bad_args, bfcl, chains, recorded
+from evals.cases import bad_args, bfcl, chains
 from evals.cases.outcome import Outcome
 from evals.cases.workspace import Options
 
-GROUPS = ("bad_args", "chains", "bfcl", "recorded")
+GROUPS = ("bad_args", "chains", "bfcl")
 
 Work = tuple[str, Callable[[], Awaitable[list[Outcome]]]]
 """The id of a case and what runs it."""
@@ -38,12 +38,11 @@ class Source:
         """The cases to run."""
         return [case for case in cases if self.match in case["id"]][:: self.every][: self.limit]
 
-    def backend(self, file: str) -> bfcl.Backend:
+    def backend(self) -> bfcl.Backend:
         """What starts the upstreams of the stateful cases."""
         if self.bfcl_server is None:
             raise SystemExit("--bfcl-server: give the path of the server that publishes the catalog of a bfcl case")
-        python = bfcl.environment(self.bfcl_python)
-        return bfcl.Backend(python, self.bfcl_server, self.folder / file, bfcl.cache_folder() / "states")
+        return bfcl.Backend(bfcl.environment(self.bfcl_python), self.bfcl_server, self.folder / "bfcl_broken.jsonl")
 
 
 async def run_group(group: str, source: Source, options: Options) -> list[Outcome]:
@@ -51,31 +50,19 @@ async def run_group(group: str, source: Source, options: Options) -> list[Outcom
     match group:
         case "bad_args":
             cases = json.loads((source.folder / "bad_args.json").read_text())
-            return await _all(
-                [(c["id"], partial(bad_args.run, c, cases, options)) for c in source.chosen(cases)], source
-            )
+            work = [(case["id"], partial(bad_args.run, case, cases, options)) for case in source.chosen(cases)]
+            return await _all(work, source)
         case "chains":
             file = json.loads((source.folder / "chains.json").read_text())
             chosen = source.chosen(chains.cases(file))
             async with chains.running(options, file) as run:
                 return await _all([(c["id"], partial(run, c)) for c in chosen], source, jobs=1)
         case "bfcl":
-            return await _stateful("bfcl_broken.jsonl", bfcl.run, source, options)
-        case "recorded":
-            return await _stateful("bfcl_recorded_calls.jsonl", recorded.run, source, options)
+            backend = source.backend()
+            chosen = source.chosen(bfcl.load(backend.cases))
+            return await _all([(c["id"], partial(bfcl.run, c, backend, options)) for c in chosen], source)
         case _:
             raise SystemExit(f"--only: {group!r} is none of {', '.join(GROUPS)}")
-
-
-async def _stateful(
-    file: str,
-    run: Callable[[Mapping[str, Any], bfcl.Backend, Options], Awaitable[list[Outcome]]],
-    source: Source,
-    options: Options,
-) -> list[Outcome]:
-    backend = source.backend(file)
-    chosen = source.chosen(bfcl.load(backend.cases))
-    return await _all([(case["id"], partial(run, case, backend, options)) for case in chosen], source)
 
 
 async def _all(work: Sequence[Work], source: Source, jobs: int | None = None) -> list[Outcome]:

@@ -5,8 +5,7 @@ Knows nothing of proxies or case files: graders make `Outcome`s, tables read the
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -47,52 +46,6 @@ class Outcome:
 def outcome_from(written: Mapping[str, Any]) -> Outcome:
     """Read an outcome back from a JSON file."""
     return Outcome(**{**written, "groups": tuple(written["groups"])})
-
-
-@dataclass(frozen=True)
-class Row:
-    """The counts of one group; shares are in 0..1, None where nothing was counted."""
-
-    group: str
-    cases: int
-    right: int
-    feasible: int
-    wrong: int
-    abstained: int
-    suggested: int
-    crashed: int
-    controls: int
-    untouched: int
-    calls_per_gold: float | None
-    seconds: float
-    candidates: float
-    effects_repeated: int
-
-
-def row(group: str, outcomes: Sequence[Outcome]) -> Row:
-    """Count the outcomes of one group."""
-    controls = [outcome for outcome in outcomes if outcome.untouched is not None]
-    gold = sum(outcome.gold_calls for outcome in outcomes)
-    return Row(
-        group=group,
-        cases=len(outcomes),
-        right=_count(outcomes, "right"),
-        feasible=sum(outcome.feasible for outcome in outcomes),
-        wrong=_count(outcomes, "wrong"),
-        abstained=_count(outcomes, "abstained"),
-        suggested=sum(outcome.suggested for outcome in outcomes),
-        crashed=_count(outcomes, "crashed"),
-        controls=len(controls),
-        untouched=sum(outcome.untouched is True for outcome in controls),
-        calls_per_gold=sum(outcome.calls for outcome in outcomes) / gold if gold else None,
-        seconds=statistics.median(outcome.seconds for outcome in outcomes),
-        candidates=statistics.fmean(outcome.candidates for outcome in outcomes),
-        effects_repeated=sum(outcome.effects_repeated for outcome in outcomes),
-    )
-
-
-def _count(outcomes: Iterable[Outcome], verdict: Verdict) -> int:
-    return sum(outcome.verdict == verdict for outcome in outcomes)
 
 
 def grouped(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:

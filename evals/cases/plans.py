@@ -54,12 +54,8 @@ class Ran:
     def effects_repeated(self) -> int:
         """Count executed calls that changed the state and are not the one execution of a step of the final plan.
 
-        A call changed the state where the digest that its upstream wrote differs from the one before it. Without a
-        report only equal calls count.
+        A call changed the state where the digest that its upstream wrote differs from the one before it.
         """
-        if not self.report:
-            changing = Counter(_call(call) for call in self.calls if call["ok"] and call.get("changed"))
-            return sum(count - 1 for count in changing.values())
         owed = Counter(_call(step) for step in self.report.get("steps") or [] if step.get("ok"))
         repeated = 0
         for call in self.calls:
@@ -74,21 +70,7 @@ class Ran:
     def detail(self) -> dict[str, Any]:
         """What a reader of the JSON file wants to see."""
         return {
-            "status": self.status,
-            "output": self.report.get("output"),
-            "repairs": [
-                {key: repair.get(key) for key in ("op", "step", "before", "after", "rule", "evidence", "confidence")}
-                for repair in self.repairs
-            ],
-            "normalised": self.report.get("normalised"),
-            "problems": self.report.get("problems"),
-            "score": self.report.get("score"),
-            "search": self.report.get("search"),
-            "plan": self.report.get("plan"),
-            "steps": [
-                {key: step.get(key) for key in ("id", "tool", "arguments", "ok", "result", "reused")}
-                for step in self.report.get("steps") or []
-            ],
+            "report": self.report,
             "calls": [[call["tool"], call["arguments"], call["ok"]] for call in self.calls],
             "answer": "" if self.report else self.answer.text[:2000],
         }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from evals.cases.client import Answer, Connection
@@ -15,15 +14,6 @@ from evals.cases.client import Answer, Connection
 
 class UnresolvedError(LookupError):
     """A reference that leads nowhere."""
-
-
-@dataclass
-class Run:
-    """What a plan did until its end or first failure."""
-
-    values: dict[str, Any] = field(default_factory=dict[str, Any])
-    calls: int = 0
-    failure: str = ""
 
 
 def value_of(answer: Answer) -> Any:
@@ -59,20 +49,17 @@ def _followed(value: Any, path: str) -> Any:
     return value
 
 
-async def execute(steps: Sequence[Mapping[str, Any]], connection_of: Callable[[Mapping[str, Any]], Connection]) -> Run:
-    """Run the steps in listed order and stop at the first failure."""
-    run = Run()
+async def execute(
+    steps: Sequence[Mapping[str, Any]], connection_of: Callable[[Mapping[str, Any]], Connection]
+) -> tuple[dict[str, Any], str]:
+    """Run the steps in listed order up to the first that fails: their values, and what that one said ("" for none)."""
+    values: dict[str, Any] = {}
     for step in steps:
         try:
-            arguments = resolved(step["arguments"], run.values)
-            connection = connection_of(step)
+            answer = await connection_of(step).call(step["tool"], resolved(step["arguments"], values))
         except LookupError as fault:
-            run.failure = str(fault)
-            return run
-        answer = await connection.call(step["tool"], arguments)
-        run.calls += 1
+            return values, str(fault)
         if answer.failed:
-            run.failure = answer.text
-            return run
-        run.values[step["id"]] = value_of(answer)
-    return run
+            return values, answer.text or "failed"
+        values[step["id"]] = value_of(answer)
+    return values, ""

@@ -38,57 +38,37 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-class Tap:
-    """Both directions of the pump and the calls that wait for their reply."""
-
-    def __init__(self, log: Path, server: subprocess.Popen[bytes]) -> None:
-        self._log = log
-        self._server = server
-        self._waiting: dict[Any, dict[str, Any]] = {}
-
-    def requests(self, source: IO[bytes]) -> None:
-        """Pump from the client until it closes."""
-        assert self._server.stdin is not None
-        for line in source:
-            if b'"tools/call"' in line:
-                message = _parsed(line)
-                if message.get("method") == "tools/call":
-                    self._waiting[message.get("id")] = message.get("params") or {}
-            self._server.stdin.write(line)
-            self._server.stdin.flush()
-        self._server.stdin.close()
-
-    def replies(self, sink: IO[bytes]) -> None:
-        """Pump from the server until it ends."""
-        assert self._server.stdout is not None
-        for line in self._server.stdout:
-            if self._waiting:
-                self._note(_parsed(line))
-            sink.write(line)
-            sink.flush()
-
-    def _note(self, message: dict[str, Any]) -> None:
-        if "method" in message or message.get("id") not in self._waiting:
-            return
-        params = self._waiting.pop(message["id"])
-        result = message.get("result")
-        noted = {
-            "tool": params.get("name"),
-            "arguments": params.get("arguments"),
-            "ok": isinstance(result, dict) and not result.get("isError"),
-            "state": state_digest(os.environ.get("STATE_FILE")),
-        }
-        with self._log.open("a") as log:
-            log.write(json.dumps(noted) + "\n")
-
-
 def main() -> None:
     """Run the server until it or the client ends."""
     server = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 asked for
-    tap = Tap(Path(sys.argv[1]), server)
-    threading.Thread(target=tap.requests, args=(sys.stdin.buffer,), daemon=True).start()
-    tap.replies(sys.stdout.buffer)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    waiting: dict[Any, dict[str, Any]] = {}
+    threading.Thread(target=_requests, args=(server.stdin, waiting), daemon=True).start()
+    for line in server.stdout:
+        message = _parsed(line) if waiting else {}
+        if "method" not in message and message.get("id") in waiting:
+            _note(Path(sys.argv[1]), waiting.pop(message["id"]), message.get("result"))
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
     sys.exit(server.wait())
+
+
+def _requests(sink: IO[bytes], waiting: dict[Any, dict[str, Any]]) -> None:
+    for line in sys.stdin.buffer:
+        message = _parsed(line) if b'"tools/call"' in line else {}
+        if message.get("method") == "tools/call":
+            waiting[message.get("id")] = message.get("params") or {}
+        sink.write(line)
+        sink.flush()
+    sink.close()
+
+
+def _note(log: Path, params: dict[str, Any], result: Any) -> None:
+    ok = isinstance(result, dict) and not result.get("isError")
+    noted = {"tool": params.get("name"), "arguments": params.get("arguments"), "ok": ok}
+    with log.open("a") as file:
+        file.write(json.dumps({**noted, "state": state_digest(os.environ.get("STATE_FILE"))}) + "\n")
 
 
 if __name__ == "__main__":

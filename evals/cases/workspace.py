@@ -7,12 +7,13 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
+import tomlkit
 
 from evals.cases.client import ROOT, Connection, connect, proxy
 
@@ -57,53 +58,36 @@ def folder() -> Iterator[Path]:
 
 def config_text(options: Options, upstreams: Mapping[str, Server]) -> str:
     """A configuration file (TOML) of these upstreams and the settings that the options name."""
-    planner = {"planner": {"backend": options.planner}}
-    lines: list[str] = []
-    for section in dict.fromkeys([*planner, *options.settings]):
-        lines.append(f"[{section}]")
-        keys = {**planner.get(section, {}), **options.settings.get(section, {})}
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-    for name, server in upstreams.items():
-        lines += [
-            f"[upstreams.{json.dumps(name)}]",
-            f"command = {json.dumps(server.command[0])}",
-            f"args = {json.dumps(list(server.command[1:]))}",
-            f"cwd = {json.dumps(str(ROOT))}",
-            "env = {" + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in server.env.items()) + "}",
-        ]
-    return "\n".join(lines) + "\n"
+    planner = {"backend": options.planner, **options.settings.get("planner", {})}
+    servers = {
+        name: {"command": each.command[0], "args": list(each.command[1:]), "cwd": str(ROOT), "env": dict(each.env)}
+        for name, each in upstreams.items()
+    }
+    return tomlkit.dumps({**options.settings, "planner": planner, "upstreams": servers})
 
 
-@asynccontextmanager
-async def wrapped(options: Options, home: Path, server: Server) -> AsyncIterator[Connection]:
+def wrapped(options: Options, home: Path, server: Server) -> AbstractAsyncContextManager[Connection]:
     """A client of `mcp-mend wrap` in front of one server."""
-    command = [proxy(), "wrap", "--", *server.command]
-    env = {**_env(options, home, {}), **server.env}
-    await _decided(options, env, "--", *server.command)
-    async with connect(command, env, home / "stderr.log") as connection:
-        yield connection
+    return _opened(options, home, {}, ["wrap", "--", *server.command], server.env)
+
+
+def served(options: Options, home: Path, upstreams: Mapping[str, Server]) -> AbstractAsyncContextManager[Connection]:
+    """A client of `mcp-mend serve` over these upstreams."""
+    return _opened(options, home, upstreams, ["serve"], {})
 
 
 @asynccontextmanager
-async def served(options: Options, home: Path, upstreams: Mapping[str, Server]) -> AsyncIterator[Connection]:
-    """A client of `mcp-mend serve` over these upstreams."""
-    env = _env(options, home, upstreams)
-    await _decided(options, env)
-    async with connect([proxy(), "serve"], env, home / "stderr.log") as connection:
-        yield connection
-
-
-async def _decided(options: Options, env: Mapping[str, str], *servers: str) -> None:
-    """Take every proposal of an effect class, as a person would with one command."""
-    if options.effects == "written":
-        line = [proxy(), "effects", "--write", "--yes", *servers]
-        await anyio.run_process(line, env={**os.environ, **env}, cwd=ROOT)
-
-
-def _env(options: Options, home: Path, upstreams: Mapping[str, Server]) -> dict[str, str]:
+async def _opened(
+    options: Options, home: Path, upstreams: Mapping[str, Server], line: list[str], more: Mapping[str, str]
+) -> AsyncIterator[Connection]:
     config = home / "config.toml"
     config.write_text(config_text(options, upstreams))
-    return {"MCP_MEND_HOME": str(home / "state"), "MCP_MEND_CONFIG": str(config)}
+    env = {"MCP_MEND_HOME": str(home / "state"), "MCP_MEND_CONFIG": str(config), **more}
+    if options.effects == "written":
+        effects = [proxy(), "effects", "--write", "--yes", *line[1:]]
+        await anyio.run_process(effects, env={**os.environ, **env}, cwd=ROOT)
+    async with connect([proxy(), *line], env, home / "stderr.log") as connection:
+        yield connection
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

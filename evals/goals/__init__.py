@@ -1,1 +1,1 @@
-"""Everyday goals over real servers: what the product, a plain loop and written plans make of them."""
+"""Everyday goals over real servers: what the product makes of them, and of plans that models wrote for them."""

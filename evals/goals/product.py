@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from evals.goals.told import Book, Told
 Submission = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """What is handed to `run_workflow` for a goal, None where there is nothing to run."""
 
+WRITTEN = Path(__file__).with_name("written")
 SECONDS = 300.0
 """For one goal; a model on a busy machine may need minutes."""
 
@@ -44,6 +46,12 @@ def bare(goal: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"goal": goal["goal"]}
 
 
+def written(name: str) -> dict[str, Any]:
+    """The plans that a model wrote, kept under a name; None where it did not complete one."""
+    plans: dict[str, Any] = json.loads((WRITTEN / f"{name}.json").read_text())
+    return plans
+
+
 def planned(plans: Mapping[str, Any], more: Mapping[str, Any], goal: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """A plan that a model wrote for the goal, None where it wrote none."""
     steps = plans.get(goal["id"])
@@ -64,10 +72,9 @@ async def run(one: Pass, file: Mapping[str, Any], goals: Sequence[Mapping[str, A
                 sent = {**sent, "budget": {"seconds": SECONDS}}
                 answer = await connection.call("run_workflow", sent, seconds=2 * SECONDS)
                 book.add(_told(one.run, goal, Ran(answer, read_log(log)[before:]), here.place))
-            elif goal["steps"]:
-                book.add(Told(one.run, goal["id"], goal["kind"], right=False, claimed=False, executed=False))
             else:
-                book.add(Told(one.run, goal["id"], goal["kind"], right=True, claimed=False, executed=False))
+                impossible = not goal["steps"]
+                book.add(Told(one.run, goal["id"], goal["kind"], right=impossible, claimed=False, executed=False))
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,7 +54,8 @@ class Book:
         return any(told.run == run and told.goal == goal for told in self.lines)
 
     def add(self, told: Told) -> None:
-        """Keep one more."""
+        """Keep one more, and tell it on stderr."""
+        print(told.line, file=sys.stderr)
         self.lines.append(told)
         if self.path is not None:
             with self.path.open("a") as file:
@@ -80,11 +82,12 @@ def table(lines: Sequence[Told]) -> str:
 
 
 def _row(run: str, lines: Sequence[Told]) -> list[str]:
+    kinds = [[told.right for told in lines if told.kind == kind] for kind in _COLUMNS]
     return [
         run,
         str(len(lines)),
         str(sum(told.right for told in lines)),
-        *(_share([told for told in lines if told.kind == kind]) for kind in _COLUMNS),
+        *(f"{sum(rights)}/{len(rights)}" if rights else "-" for rights in kinds),
         str(sum(told.executed for told in lines)),
         str(sum(told.claimed for told in lines)),
         str(sum(told.wrong and told.repaired for told in lines)),
@@ -92,7 +95,3 @@ def _row(run: str, lines: Sequence[Told]) -> list[str]:
         str(sum(told.calls for told in lines)),
         f"{sorted(told.seconds for told in lines)[len(lines) // 2]:.1f}",
     ]
-
-
-def _share(lines: Sequence[Told]) -> str:
-    return f"{sum(told.right for told in lines)}/{len(lines)}" if lines else "-"

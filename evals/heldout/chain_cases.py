@@ -20,7 +20,7 @@ import anyio
 
 from evals.cases.client import Connection, connect
 from evals.cases.plans import close
-from evals.cases.reference import Run, execute, resolved
+from evals.cases.reference import execute, resolved
 from evals.cases.workspace import folder
 from evals.cases.world import World, world
 from evals.heldout.chain_faults import KINDS
@@ -29,14 +29,14 @@ from evals.heldout.draft import Draft, Fault, Sound
 GOLD = Path(__file__).with_name("gold.json")
 PLACES = 3
 """Variants of one chain and kind of fault."""
-COMBINED = {"two": 3, "three": 2}
-"""Variants of one chain with that many faults."""
+WANTED: Mapping[str, tuple[int, int]] = {**dict.fromkeys(KINDS, (PLACES, 1)), "two": (3, 2), "three": (2, 3)}
+"""Kind of variants to how many of them a chain has, and the faults of each."""
 
 
 def broken(case: Mapping[str, Any], sound: Sound, seed: int) -> Iterator[dict[str, Any]]:
     """Every variant of one gold chain, no two alike."""
     seen = {json.dumps(case["steps"])}
-    for kind, (count, faults) in _wanted().items():
+    for kind, (count, faults) in WANTED.items():
         made = 0
         for attempt in range(4 * count):
             rng = random.Random(f"{seed}/{case['id']}/{kind}/{attempt}")  # noqa: S311 repeatable, not secret
@@ -50,12 +50,6 @@ def broken(case: Mapping[str, Any], sound: Sound, seed: int) -> Iterator[dict[st
             yield {**named, **{k: case[k] for k in ("task", "final", "expected", "tolerance")}, "steps": draft.steps}
             if made == count:
                 break
-
-
-def _wanted() -> dict[str, tuple[int, int]]:
-    numbers = {"two": 2, "three": 3}
-    combined = {kind: (count, numbers[kind]) for kind, count in COMBINED.items()}
-    return dict.fromkeys(KINDS, (PLACES, 1)) | combined
 
 
 def _broken(sound: Sound, kind: str, faults: int, attempt: int, rng: random.Random) -> tuple[Draft, list[Fault]]:
@@ -83,23 +77,22 @@ class Bench:
     connections: Mapping[str, Connection]
     schemas: Mapping[tuple[str, str], Mapping[str, Any]]
 
-    async def run(self, case: Mapping[str, Any]) -> tuple[Run, Any]:
-        """What a plain executor makes of a case: its run and its final value, None after a failure."""
+    async def run(self, case: Mapping[str, Any]) -> tuple[dict[str, Any], bool, Any]:
+        """What a plain executor makes of a case: the values, whether all was accepted, and then the final value."""
         self.here.lay_out()
         filled = self.here.filled(case)
-        run = await execute(filled["steps"], lambda step: self.connections[step["server"]])
+        values, failure = await execute(filled["steps"], lambda step: self.connections[step["server"]])
         try:
-            return run, None if run.failure else resolved(filled["final"], run.values)
-        except LookupError as fault:
-            run.failure = str(fault)
-            return run, None
+            return (values, False, None) if failure else (values, True, resolved(filled["final"], values))
+        except LookupError:
+            return values, False, None
 
     async def sound(self, case: Mapping[str, Any]) -> Sound:
         """The chain with what it needs to be broken; the plan's own tools win over namesakes elsewhere."""
-        run, _ = await self.run(case)
+        values, _, _ = await self.run(case)
         every = {name: schema for (_, name), schema in self.schemas.items()}
         own = {step["tool"]: self.schemas[step["server"], step["tool"]] for step in case["steps"]}
-        return Sound(case["steps"], every | own, run.values, case["task"])
+        return Sound(case["steps"], every | own, values, case["task"])
 
 
 async def variants_of(file: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
@@ -121,8 +114,7 @@ async def variants_of(file: Mapping[str, Any], seed: int) -> list[dict[str, Any]
             bench = Bench(here, connections, schemas)
             for case in file["gold"]:
                 for variant in broken(case, await bench.sound(case), seed):
-                    run, value = await bench.run(variant)
-                    accepted = not run.failure
+                    _, accepted, value = await bench.run(variant)
                     same = accepted and close(value, here.filled(case["expected"]), case["tolerance"])
                     variants.append({**variant, "harmless": same, "silent": accepted and not same})
     return variants

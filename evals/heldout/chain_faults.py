@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evals.heldout import links, names, values
-from evals.heldout.draft import Breaker, Draft, Fault, Place, breaker, put, rename
+from evals.heldout.draft import Breaker, Draft, Fault, Place, breaker, put
 
 UNITS: Mapping[str, tuple[str, ...]] = {
     "pound": ("lb", "lbs", "pounds", "Pound"),
@@ -48,19 +48,6 @@ def _unit_beside(at: Place) -> Any:
     return f"{at.value} {at.rng.choice([unit, *UNITS[unit]])}"
 
 
-def argument_kind(draft: Draft, rng: random.Random) -> Fault | None:
-    """An argument's name with a word of its type, or of what it is for, put to it."""
-    for step, name, value in draft.arguments(rng):
-        kind = "str" if isinstance(value, str) else "number" if isinstance(value, int | float) else "input"
-        new = rng.choice([f"{name}_{kind}", f"{step['tool'].split('_')[-1]}_{name}"])
-        if new not in (draft.schema(step).get("properties") or {}):
-            draft.take(step["id"], name)
-            draft.take(step["id"], new)
-            rename(step["arguments"], name, new)
-            return {"type": "argument_kind", "level": "D", "step": step["id"], "was": name, "now": new}
-    return None
-
-
 def _inside(at: Place) -> Any:
     return at.to(f"{at.rng.choice(_INSIDE)}.{at.value['path']}") if at.value.get("path") else None
 
@@ -80,11 +67,11 @@ def _numbered(at: Place) -> Any:
     return {**at.value, "$ref": made} if made not in order else None
 
 
-unit_spelled = breaker("unit_spelled", "D", _unit_spelled)
-unit_beside_number = breaker("unit_beside_number", "D", _unit_beside)
-reference_inside = breaker("reference_inside", "F", _inside, "references")
-reference_renamed = breaker("reference_renamed", "F", _renamed, "references")
-reference_numbered = breaker("reference_numbered", "F", _numbered, "references")
+unit_spelled = breaker("unit_spelled", _unit_spelled)
+unit_beside_number = breaker("unit_beside_number", _unit_beside)
+reference_inside = breaker("reference_inside", _inside, "references")
+reference_renamed = breaker("reference_renamed", _renamed, "references")
+reference_numbered = breaker("reference_numbered", _numbered, "references")
 
 
 def step_dropped(draft: Draft, rng: random.Random) -> Fault | None:
@@ -93,7 +80,7 @@ def step_dropped(draft: Draft, rng: random.Random) -> Fault | None:
     if found is None:
         return None
     draft.steps.remove(found)
-    return {"type": "step_dropped", "level": "G", "was": found}
+    return {"type": "step_dropped", "was": found}
 
 
 def step_skipped(draft: Draft, rng: random.Random) -> Fault | None:
@@ -109,7 +96,7 @@ def step_skipped(draft: Draft, rng: random.Random) -> Fault | None:
             continue
         draft.steps.remove(producer)
         raw = rng.choice([amount, f"{amount} {unit}", f"{amount} {UNITS[unit][0]}"])
-        return put(draft, step, name, raw, "step_skipped", "G")
+        return put(draft, step, name, raw, "step_skipped")
     return None
 
 
@@ -130,13 +117,13 @@ def server_wrong(draft: Draft, rng: random.Random) -> Fault | None:
         others = sorted({each["server"] for each in draft.sound.steps} - {step["server"]})
         draft.take(step["id"], "server")
         was, step["server"] = step["server"], rng.choice([*others, *rng.sample(_MADE_UP, 2)])
-        return {"type": "server_wrong", "level": "D", "step": step["id"], "was": was, "now": step["server"]}
+        return {"type": "server_wrong", "step": step["id"], "was": was, "now": step["server"]}
     return None
 
 
 KINDS: Mapping[str, Sequence[Breaker]] = {
     "toolname": (names.tool_synonym, names.tool_words, names.tool_style, names.tool_prefix, names.tool_typo),
-    "argname": (names.argument_synonym, names.argument_short, argument_kind, names.argument_style,
+    "argname": (names.argument_synonym, names.argument_short, names.argument_kind, names.argument_style,
         names.argument_affix, names.argument_typo),
     "missing": (links.missing_reference, links.missing_literal),
     "enum": (unit_spelled, unit_spelled, values.choice_spelled),

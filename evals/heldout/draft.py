@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Fault = dict[str, Any]
-"""What was done to a plan: `type`, `level` (D: the schema alone tells; F: the plan's own results; G: names or goal),
-and the place."""
+"""What was done to a plan: its `type`, and the place."""
 
 Breaker = Callable[["Draft", random.Random], Fault | None]
 """Breaks one part of a draft in place; None where nothing in it can be broken so."""
@@ -37,20 +36,15 @@ class Draft:
     sound: Sound
     steps: list[dict[str, Any]]
     broken: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    drift: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """Changes of the published catalog, where the plan's backend can make them."""
 
     @staticmethod
     def of(sound: Sound) -> Draft:
         """A draft that is still whole."""
         return Draft(sound, copy.deepcopy(sound.steps))
 
-    def take(self, step: str, part: str) -> bool:
-        """Claim a part of a step for one fault; False where it, or the whole step, is claimed already."""
-        if {(step, part), (step, "*")} & self.broken:
-            return False
+    def take(self, step: str, part: str) -> None:
+        """Claim a part of a step for one fault."""
         self.broken.add((step, part))
-        return True
 
     def schema(self, step: Mapping[str, Any]) -> Mapping[str, Any]:
         """The input schema of the step's tool as the sound plan names it."""
@@ -63,7 +57,7 @@ class Draft:
 
     def free_steps(self, part: str, rng: random.Random) -> list[dict[str, Any]]:
         """Steps whose `part` is whole, shuffled."""
-        found = [step for step in self.steps if not {(step["id"], part), (step["id"], "*")} & self.broken]
+        found = [step for step in self.steps if (step["id"], part) not in self.broken]
         return rng.sample(found, len(found))
 
     def arguments(self, rng: random.Random) -> Iterator[tuple[dict[str, Any], str, Any]]:
@@ -71,9 +65,8 @@ class Draft:
         found = [
             (step, name, value)
             for step in self.steps
-            if isinstance(step["arguments"], dict)
             for name, value in step["arguments"].items()
-            if not {(step["id"], name), (step["id"], "*")} & self.broken
+            if (step["id"], name) not in self.broken
         ]
         return iter(rng.sample(found, len(found)))
 
@@ -111,34 +104,33 @@ class Place:
         """The tool whose result a reference reads."""
         return next((each["tool"] for each in self.draft.sound.steps if each["id"] == self.value["$ref"]), "step")
 
-    def to(self, path: str, step: str | None = None) -> dict[str, Any]:
-        """The same reference to another path, or to another step."""
-        return {**self.value, "$ref": step or self.value["$ref"], "path": path}
+    def to(self, path: str) -> dict[str, Any]:
+        """The same reference to another path."""
+        return {**self.value, "path": path}
 
 
 GONE = object()
 """What a change gives for an argument that is to be left out."""
 
 
-def breaker(kind: str, level: str, change: Callable[[Place], Any], over: str = "literals") -> Breaker:
+def breaker(kind: str, change: Callable[[Place], Any], over: str = "literals") -> Breaker:
     """Exchange the first of `over` (literals, references or arguments) for which `change` gives a value, not None."""
 
     def broken(draft: Draft, rng: random.Random) -> Fault | None:
         for step, name, value in getattr(draft, over)(rng):
             new = change(Place(draft, step, name, value, rng))
             if new is not None:
-                return put(draft, step, name, new, kind, level)
+                return put(draft, step, name, new, kind)
         return None
 
-    broken.__name__ = kind
     return broken
 
 
-def put(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str, level: str) -> Fault:
+def put(draft: Draft, step: dict[str, Any], name: str, value: Any, kind: str) -> Fault:
     """Exchange one argument's value, or leave the argument out."""
     was = step["arguments"][name]
     draft.take(step["id"], name)
-    fault = {"type": kind, "level": level, "step": step["id"], "arg": name, "was": was}
+    fault = {"type": kind, "step": step["id"], "arg": name, "was": was}
     if value is GONE:
         del step["arguments"][name]
         return fault

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import re
 from typing import Any
@@ -11,7 +10,6 @@ from evals.heldout.draft import GONE, Draft, Fault, Place, breaker
 from evals.heldout.names import restyled, typo
 
 _GENERIC = ("result", "output", "value", "data", "response")
-_INNER = (("think", "thought"), ("verify_result", "input"), ("final_answer", "answer"), ("summarize", "text"))
 
 
 def _told_by_goal(at: Place) -> Any:
@@ -62,52 +60,14 @@ def _whole(at: Place) -> Any:
     return {"$ref": at.value["$ref"], "path": ""} if at.value.get("path") else None
 
 
-missing_reference = breaker("missing_reference", "F", lambda at: GONE if at.required else None, "references")
-missing_literal = breaker("missing_literal", "G", _told_by_goal)
-reference_key = breaker("reference_key", "F", _other_key, "references")
-reference_index = breaker("reference_index", "F", _other_index, "references")
-reference_step = breaker("reference_step", "F", _other_step, "references")
-reference_whole = breaker("reference_whole", "F", _whole, "references")
-reference_text = breaker("reference_text", "F", _as_text, "references")
-reference_placeholder = breaker("reference_placeholder", "F", _placeholder, "references")
-
-
-def arguments_exchanged(draft: Draft, rng: random.Random) -> Fault | None:
-    """Two arguments of one step hold each other's values."""
-    for step in draft.free_steps("*", rng):
-        arguments = step["arguments"]
-        whole = (
-            [name for name in arguments if (step["id"], name) not in draft.broken]
-            if isinstance(arguments, dict)
-            else []
-        )
-        pairs = [(a, b) for at, a in enumerate(whole) for b in whole[at + 1 :] if arguments[a] != arguments[b]]
-        if pairs:
-            one, other = rng.choice(pairs)
-            draft.take(step["id"], one)
-            draft.take(step["id"], other)
-            arguments[one], arguments[other] = arguments[other], arguments[one]
-            return {"type": "arguments_exchanged", "level": "G", "step": step["id"], "args": [one, other]}
-    return None
-
-
-def step_twice(draft: Draft, rng: random.Random) -> Fault | None:
-    """A step that stands there twice."""
-    step = rng.choice(draft.steps)
-    at = draft.steps.index(step)
-    again = {**copy.deepcopy(step), "id": f"{step['id']}b"}
-    draft.steps.insert(rng.choice([at + 1, len(draft.steps)]), again)
-    return {"type": "step_twice", "level": "F", "step": step["id"], "now": again["id"]}
-
-
-def step_lost(draft: Draft, rng: random.Random) -> Fault | None:
-    """A step left out that a later one reads or needs."""
-    whole = [step for step in draft.steps[:-1] if not any(id_ == step["id"] for id_, _ in draft.broken)]
-    if len(draft.steps) < 3 or not whole:
-        return None
-    step = rng.choice(whole)
-    draft.steps.remove(step)
-    return {"type": "step_lost", "level": "G", "was": step}
+missing_reference = breaker("missing_reference", lambda at: GONE if at.required else None, "references")
+missing_literal = breaker("missing_literal", _told_by_goal)
+reference_key = breaker("reference_key", _other_key, "references")
+reference_index = breaker("reference_index", _other_index, "references")
+reference_step = breaker("reference_step", _other_step, "references")
+reference_whole = breaker("reference_whole", _whole, "references")
+reference_text = breaker("reference_text", _as_text, "references")
+reference_placeholder = breaker("reference_placeholder", _placeholder, "references")
 
 
 def step_order(draft: Draft, rng: random.Random) -> Fault | None:
@@ -116,23 +76,9 @@ def step_order(draft: Draft, rng: random.Random) -> Fault | None:
         return None
     if rng.random() < 0.2:
         draft.steps.reverse()
-        return {"type": "step_order", "level": "F", "now": "reversed"}
+        return {"type": "step_order", "now": "reversed"}
     at = rng.randrange(len(draft.steps) - 1)
     step = draft.steps.pop(at)
     to = min(len(draft.steps), at + rng.choice([1, 2]))
     draft.steps.insert(to, step)
-    return {"type": "step_order", "level": "F", "step": step["id"], "was": at, "now": to}
-
-
-def step_inner(draft: Draft, rng: random.Random) -> Fault | None:
-    """A step that only speaks to the model itself."""
-    tool, argument = rng.choice(_INNER)
-    if tool in draft.sound.schemas:
-        return None
-    at = rng.randrange(1, len(draft.steps) + 1)
-    before = draft.steps[at - 1]["id"]
-    value = rng.choice(["Everything is as planned.", {"$ref": before, "path": ""}])
-    draft.steps.insert(at, {"id": "inner", "tool": tool, "arguments": {argument: value}})
-    draft.take("inner", "*")
-    draft.take("inner", "tool")
-    return {"type": "step_inner", "level": "F", "step": "inner", "now": tool}
+    return {"type": "step_order", "step": step["id"], "was": at, "now": to}

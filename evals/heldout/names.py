@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from evals.heldout.draft import Breaker, Draft, Fault, rename
+from evals.heldout.draft import Breaker, Draft, Fault, Place, rename
 
 Renamed = Callable[[str, random.Random], str | None]
 _SYNONYMS = tuple(
@@ -24,10 +24,6 @@ _SYNONYMS = tuple(
 )
 _PREFIXES = ("functions.{}", "tools/{}", "mcp__server__{}", "default_api.{}", "{}()", "`{}`", "{}_tool", "call:{}")
 _AFFIXES = ("{}_value", "input_{}", "{}_param", "the_{}", "new_{}", "{}_arg", "_{}")
-_EXTRAS = (
-    ("reasoning", "needed for the task"), ("explanation", "as the user asked"), ("verbose", True),
-    ("timeout", 30), ("format", "json"), ("language", "en"), ("request_id", "req-1"), ("debug", False),
-)  # fmt: skip
 
 
 def words(name: str) -> list[str]:
@@ -88,7 +84,9 @@ def _cut(name: str, rng: random.Random) -> str | None:
     return name[: max(3, len(name) // 2)] if len(name) > 5 else None
 
 
-def _tool(kind: str, level: str, made: Renamed) -> Breaker:
+def tool(kind: str, made: Renamed) -> Breaker:
+    """Call one tool by the name that `made` gives for its own."""
+
     def broken(draft: Draft, rng: random.Random) -> Fault | None:
         for step in draft.free_steps("tool", rng):
             name = step["tool"]
@@ -96,63 +94,42 @@ def _tool(kind: str, level: str, made: Renamed) -> Breaker:
             if new not in (None, name) and new not in draft.sound.schemas:
                 draft.take(step["id"], "tool")
                 step["tool"] = new
-                return {"type": kind, "level": level, "step": step["id"], "was": name, "now": new}
+                return {"type": kind, "step": step["id"], "was": name, "now": new}
         return None
 
-    broken.__name__ = kind
     return broken
 
 
-def _argument(kind: str, level: str, made: Renamed) -> Breaker:
+def argument(kind: str, made: Callable[[Place], str | None]) -> Breaker:
+    """Call one argument by the name that `made` gives for its place."""
+
     def broken(draft: Draft, rng: random.Random) -> Fault | None:
-        for step, name, _ in draft.arguments(rng):
-            new = made(name, rng)
+        for step, name, value in draft.arguments(rng):
+            new = made(Place(draft, step, name, value, rng))
             declared = draft.schema(step).get("properties") or {}
             if new is not None and new != name and new not in declared and new not in step["arguments"]:
                 draft.take(step["id"], name)
                 draft.take(step["id"], new)
                 rename(step["arguments"], name, new)
-                return {"type": kind, "level": level, "step": step["id"], "was": name, "now": new}
+                return {"type": kind, "step": step["id"], "was": name, "now": new}
         return None
 
-    broken.__name__ = kind
     return broken
 
 
-tool_typo = _tool("tool_typo", "D", typo)
-tool_style = _tool("tool_style", "D", restyled)
-tool_prefix = _tool("tool_prefix", "D", lambda name, rng: rng.choice(_PREFIXES).format(name))
-tool_synonym = _tool("tool_synonym", "G", synonym)
-tool_words = _tool("tool_words", "G", _words_lost)
-argument_typo = _argument("argument_typo", "D", typo)
-argument_style = _argument("argument_style", "D", restyled)
-argument_affix = _argument("argument_affix", "D", lambda name, rng: rng.choice(_AFFIXES).format(name))
-argument_synonym = _argument("argument_synonym", "G", synonym)
-argument_short = _argument("argument_short", "G", _cut)
+def _kind(at: Place) -> str:
+    kind = "str" if isinstance(at.value, str) else "number" if isinstance(at.value, int | float) else "input"
+    return at.rng.choice([f"{at.name}_{kind}", f"{at.step['tool'].split('_')[-1]}_{at.name}"])
 
 
-def argument_extra(draft: Draft, rng: random.Random) -> Fault | None:
-    """An argument that the tool does not have."""
-    for step in draft.free_steps("extra", rng):
-        name, value = rng.choice(_EXTRAS)
-        if not isinstance(step["arguments"], dict) or name in (draft.schema(step).get("properties") or {}):
-            continue
-        draft.take(step["id"], "extra")
-        draft.take(step["id"], name)
-        step["arguments"][name] = value
-        return {"type": "argument_extra", "level": "D", "step": step["id"], "arg": name, "now": value}
-    return None
-
-
-def drifts(draft: Draft, rng: random.Random) -> Iterator[tuple[dict[str, object], Fault]]:
-    """Changes of the catalog under a plan that is still as it was: a tool or an argument renamed."""
-    for step in draft.free_steps("*", rng):
-        new = synonym(step["tool"], rng)
-        if new is not None and new not in draft.sound.schemas:
-            drift: dict[str, object] = {"op": "rename_tool", "tool": step["tool"], "to": new}
-            yield drift, {"type": "drift_tool", "level": "G", "was": step["tool"], "now": new}
-        for name in draft.schema(step).get("properties") or {}:
-            new = synonym(name, rng)
-            if new is not None and isinstance(step["arguments"], dict) and name in step["arguments"]:
-                drift = {"op": "rename_arg", "tool": step["tool"], "arg": name, "to": new}
-                yield drift, {"type": "drift_argument", "level": "G", "tool": step["tool"], "was": name, "now": new}
+tool_typo = tool("tool_typo", typo)
+tool_style = tool("tool_style", restyled)
+tool_prefix = tool("tool_prefix", lambda name, rng: rng.choice(_PREFIXES).format(name))
+tool_synonym = tool("tool_synonym", synonym)
+tool_words = tool("tool_words", _words_lost)
+argument_typo = argument("argument_typo", lambda at: typo(at.name, at.rng))
+argument_style = argument("argument_style", lambda at: restyled(at.name, at.rng))
+argument_affix = argument("argument_affix", lambda at: at.rng.choice(_AFFIXES).format(at.name))
+argument_synonym = argument("argument_synonym", lambda at: synonym(at.name, at.rng))
+argument_short = argument("argument_short", lambda at: _cut(at.name, at.rng))
+argument_kind = argument("argument_kind", _kind)

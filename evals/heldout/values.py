@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import random
-import re
 from typing import Any
 
-from evals.heldout.draft import Draft, Fault, Place, breaker
+from evals.heldout.draft import Place, breaker
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
 ).split()
 _TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-_WRAPPERS = ("params", "arguments", "input", "kwargs", "data")
 
 
 def spoken(number: int) -> str:
@@ -73,13 +69,6 @@ def _choice_spelled(at: Place) -> str | None:
     return at.rng.choice(sorted((options | {f"{value} {at.name.split('_')[-1].lower()}", f"'{value}'"}) - {value}))
 
 
-def _date_layout(at: Place) -> str | None:
-    if not isinstance(at.value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", at.value):
-        return None
-    layouts = ("%B %d, %Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m-%dT00:00:00", "%b %d %Y")
-    return datetime.date.fromisoformat(at.value).strftime(at.rng.choice(layouts))
-
-
 def _texts(value: Any) -> list[str]:
     return [f"{value}", f" {value}", f"'{value}'"]
 
@@ -88,67 +77,11 @@ def _is_small(value: Any) -> bool:
     return isinstance(value, int) and _is_number(value) and 0 <= value < 1_000_000
 
 
-def _is_digits(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,8}", value) is not None
-
-
-number_text = breaker("number_text", "D", lambda at: at.rng.choice(_texts(at.value)) if _is_number(at.value) else None)
-number_dressed = breaker("number_dressed", "D", _number_dressed)
-number_spoken = breaker("number_spoken", "D", lambda at: spoken(at.value) if _is_small(at.value) else None)
-boolean_word = breaker("boolean_word", "D", _boolean_word)
-scalar_in_list = breaker("scalar_in_list", "D", _scalar_in_list, "arguments")
-list_as_scalar = breaker("list_as_scalar", "D", _list_as_scalar)
-json_text = breaker("json_text", "D", _json_text)
-choice_spelled = breaker("choice_spelled", "D", _choice_spelled)
-date_layout = breaker("date_layout", "G", _date_layout)
-text_expected = breaker("text_expected", "D", lambda at: int(at.value) if _is_digits(at.value) else None)
-
-
-def null_optional(draft: Draft, rng: random.Random) -> Fault | None:
-    """An optional argument filled with null."""
-    for step in draft.free_steps("null", rng):
-        schema = draft.schema(step)
-        unused = [
-            name
-            for name in schema.get("properties") or {}
-            if name not in (schema.get("required") or ()) and name not in step["arguments"]
-        ]
-        if unused and isinstance(step["arguments"], dict):
-            name = rng.choice(unused)
-            draft.take(step["id"], "null")
-            draft.take(step["id"], name)
-            step["arguments"][name] = None
-            return {"type": "null_optional", "level": "D", "step": step["id"], "arg": name}
-    return None
-
-
-def arguments_wrapped(draft: Draft, rng: random.Random) -> Fault | None:
-    """All arguments under one more key, or as JSON text."""
-    for step in draft.free_steps("*", rng):
-        if not isinstance(step["arguments"], dict) or not step["arguments"] or _begun(draft, step):
-            continue
-        draft.take(step["id"], "*")
-        key = rng.choice(_WRAPPERS)
-        text = "$ref" not in json.dumps(step["arguments"]) and rng.random() < 0.4
-        step["arguments"] = json.dumps(step["arguments"]) if text else {key: step["arguments"]}
-        return {"type": "arguments_wrapped", "level": "D", "step": step["id"], "now": "text" if text else key}
-    return None
-
-
-def arguments_nested(draft: Draft, rng: random.Random) -> Fault | None:
-    """Some of the arguments under a key of their own."""
-    for step in draft.free_steps("*", rng):
-        arguments = step["arguments"]
-        if not isinstance(arguments, dict) or len(arguments) < 2 or _begun(draft, step):
-            continue
-        draft.take(step["id"], "*")
-        inner = rng.sample(sorted(arguments), rng.randrange(1, len(arguments)))
-        key = rng.choice(("options", "params", "config"))
-        step["arguments"] = {name: value for name, value in arguments.items() if name not in inner}
-        step["arguments"][key] = {name: arguments[name] for name in arguments if name in inner}
-        return {"type": "arguments_nested", "level": "D", "step": step["id"], "arg": inner, "now": key}
-    return None
-
-
-def _begun(draft: Draft, step: dict[str, Any]) -> bool:
-    return any(part != "tool" for id_, part in draft.broken if id_ == step["id"])
+number_text = breaker("number_text", lambda at: at.rng.choice(_texts(at.value)) if _is_number(at.value) else None)
+number_dressed = breaker("number_dressed", _number_dressed)
+number_spoken = breaker("number_spoken", lambda at: spoken(at.value) if _is_small(at.value) else None)
+boolean_word = breaker("boolean_word", _boolean_word)
+scalar_in_list = breaker("scalar_in_list", _scalar_in_list, "arguments")
+list_as_scalar = breaker("list_as_scalar", _list_as_scalar)
+json_text = breaker("json_text", _json_text)
+choice_spelled = breaker("choice_spelled", _choice_spelled)

@@ -12,7 +12,6 @@ import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -111,7 +110,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m evals.latency", description=__doc__)
     parser.add_argument("--tools", type=int, default=1600, help="size of the catalog")
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     gc.freeze()
     found = anyio.run(measure, asked.tools, asked.rounds)
@@ -119,8 +117,6 @@ def main() -> None:
     for name, times, end in found:
         p95 = sorted(times)[int(0.95 * len(times))]
         print(f"| {name} | {times[0]:.2f} | {statistics.median(times):.2f} | {p95:.2f} | {end} |")
-    if asked.json:
-        asked.json.write_text(json.dumps({name: times for name, times, _ in found}))
 
 
 if __name__ == "__main__":

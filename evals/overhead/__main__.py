@@ -1,6 +1,6 @@
 """Measure what standing between a client and a server costs.
 
-    python -m evals.overhead [--rounds N] [--calls N] [--json FILE]
+    python -m evals.overhead [--rounds N] [--calls N]
         [--fastmcp PYTHON]     an interpreter that has fastmcp 4.1.6, to measure its `create_proxy` beside us
         [--mcp-proxy COMMAND]  an mcp-proxy, to measure it over HTTP beside us
 
@@ -218,7 +218,6 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=100)
     parser.add_argument("--fastmcp", default="")
     parser.add_argument("--mcp-proxy", default="")
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     try:
         found = asyncio.run(run(options))
@@ -227,8 +226,6 @@ def main() -> None:
     print(f"{platform.platform()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}\n")
     for title, rows in found.items():
         print(table(title, rows))
-    if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,12 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise failed.exceptions[0] from None
 
 
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
 class Stdio:
     """A server started as a child."""
 
@@ -94,21 +100,9 @@ class Stdio:
             await self._process.wait()
         await self._reader
 
-    async def kill(self) -> None:
-        """End it and all below it at once, started or not."""
-        process = getattr(self, "_process", None)
-        if process is None:
-            return
-        family = self.processes() if process.returncode is None else []
-        for each in family:
-            each.kill()
-        await process.wait()
-        await self._reader
-
     def processes(self) -> list[psutil.Process]:
         """The child and all below it."""
-        parent = psutil.Process(self._process.pid)
-        return [parent, *parent.children(recursive=True)]
+        return family(self._process.pid)
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -189,8 +183,7 @@ class Http:
 
     def processes(self) -> list[psutil.Process]:
         """The server and all below it."""
-        parent = psutil.Process(self._server.pid)
-        return [parent, *parent.children(recursive=True)]
+        return family(self._server.pid)
 
     async def _post(self, method: str, params: dict[str, Any]) -> httpx2.Response:
         self._count += 1

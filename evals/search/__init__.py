@@ -1,1 +1,1 @@
-"""The search measured: each mechanism off in turn, and more or fewer upstream calls allowed."""
+"""The search measured: each mechanism off in turn."""

@@ -10,9 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 
@@ -30,16 +28,13 @@ SETS: Mapping[str, tuple[Sequence[int], Mapping[str, float], bool]] = {
 }
 """What the mechanisms are switched off over: the numbers of faults of a plan, what may be spent on it, and whether the
 tools list no more than the names of their arguments."""
-CALLS_PER_STEP = (1.0, 1.25, 1.5, 2.0, 3.0)
-"""Budgets of the sweep, in upstream calls per submitted step; the last is the default."""
 LEARNT_FROM = (11, 12, 13)
 """Seeds of the plans whose counts ship with the program; what is measured has others."""
 PLANNED = frozenset({"redesign", "planning"})
 """Mechanisms that do nothing without a planner."""
-Variants = Iterator[tuple[str, Options]]
 
 
-def ablation(base: Options) -> Variants:
+def ablation(base: Options) -> Iterator[tuple[str, Options]]:
     """Everything on, then each mechanism off, then no goal text, no search at all, and no repair at all."""
     yield "everything", base
     for name, switch in Evolution.model_fields.items():
@@ -50,63 +45,34 @@ def ablation(base: Options) -> Variants:
     yield "without repair", replace(base, settings={"repair": {"mode": "off"}})
 
 
-def sweep(base: Options) -> Variants:
-    """More and more upstream calls per step."""
-    for calls in CALLS_PER_STEP:
-        yield f"{calls:g} calls per step", replace(base, budget={**base.budget, "calls_per_step": calls})
-
-
-def _tables(parts: Sequence[str]) -> Iterator[tuple[str, tuple[Sequence[int], bool], Variants]]:
-    """Each table: its name, its plans, and the variants that are its rows."""
-    if "switches" in parts:
-        for name, (at_once, budget, terse) in SETS.items():
-            yield f"switches, {name}", (at_once, terse), ablation(Options(budget=budget))
-    if "sweep" in parts:
-        yield "sweep, tangled", (tangled.FAULTS, False), sweep(Options())
-
-
-def _measured(cases: Sequence[Any], variants: Variants, known: dict[str, Any], *, terse: bool) -> Iterator[Any]:
-    """Each variant and its outcomes; what is known is not run again."""
-    for name, options in variants:
-        if name not in known:
-            sys.stderr.write(f"{name}\n")
-            found = anyio.run(partial(inprocess.outcomes, cases, options, terse=terse))
-            known[name] = [outcome.json() for outcome in found]
-        outcomes: list[Outcome] = [outcome_from(each) for each in known[name]]
-        yield name, outcomes
-
-
 def main(given: Sequence[str] | None = None) -> None:
-    """Measure each part, keep the outcomes, print the tables and write them into the page."""
+    """Measure each set, keep the outcomes, print the tables and write them into the page."""
     parser = argparse.ArgumentParser(prog="python -m evals.search", description=__doc__)
-    parser.add_argument("--parts", default="switches,sweep,calibration", help="of these and priors, by comma")
+    parser.add_argument("--parts", choices=("switches", "priors"), default="switches")
     parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3), help="of the plans")
     parser.add_argument("--every", type=int, default=3, help="only every n-th plan")
-    parser.add_argument("--json", type=Path, help="outcomes are kept here and added to")
+    parser.add_argument("--json", type=Path, help="outcomes are kept here, and those that are there not run again")
     parser.add_argument("--page", type=Path, help="Markdown file whose tables are replaced")
     asked = parser.parse_args(given)
-    parts = asked.parts.split(",")
-    if unknown := set(parts) - {"switches", "sweep", "calibration", "priors"}:
-        raise SystemExit(f"--parts: there is no {', '.join(sorted(unknown))}")
+    if asked.parts == "priors":
+        found = (each for seed in LEARNT_FROM for each in calibration.offered(seed))
+        calibration.PRIORS.write_text(calibration.module(calibration.counts(found)))
+        return
     kept = json.loads(asked.json.read_text()) if asked.json and asked.json.exists() else {}
-
-    def tell(name: str, table: str) -> None:
-        print(f"{name}\n{table}", flush=True)
+    for name, (at_once, budget, terse) in SETS.items():
+        every = (case for seed in asked.seeds for case in chains.cases(tangled.cases(seed, at_once)))
+        cases = [case for case in every if case["fault"] != "gold"][:: asked.every]
+        known, rows = kept.setdefault(f"switches, {name}", {}), dict[str, list[Outcome]]()
+        for variant, options in ablation(Options(budget=budget)):
+            if variant not in known:
+                sys.stderr.write(f"{variant}\n")
+                known[variant] = [each.json() for each in anyio.run(inprocess.outcomes, cases, options, terse)]
+            rows[variant] = [outcome_from(each) for each in known[variant]]
+        print(f"switches, {name}\n{markdown(rows)}", flush=True)
         if asked.json:
             asked.json.write_text(json.dumps(kept))
         if asked.page:
-            asked.page.write_text(filled(asked.page.read_text(), name, table))
-
-    for name, (at_once, terse), variants in _tables(parts):
-        every = (case for seed in asked.seeds for case in chains.cases(tangled.cases(seed, at_once)))
-        cases = [case for case in every if case["fault"] != "gold"][:: asked.every]
-        rows = _measured(cases, variants, kept.setdefault(name, {}), terse=terse)
-        tell(name, markdown(dict(rows)))
-    if "calibration" in parts:
-        tell("calibration", calibration.table(list(calibration.offered())))
-    if "priors" in parts:
-        found = (each for seed in LEARNT_FROM for each in calibration.offered(seed))
-        calibration.PRIORS.write_text(calibration.module(calibration.counts(found)))
+            asked.page.write_text(filled(asked.page.read_text(), f"switches, {name}", markdown(rows)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ _HEAD = '''"""How often guesses were right on the plans of `evals.search`; made 
 
 from __future__ import annotations
 '''
-BINS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,6 @@ class Weighed:
     """One repair that was offered: how sure it was, whether it came first for its step, and whether it was right."""
 
     confidence: str
-    score: float
     made: tuple[Proposal, ...]
     first: bool
     right: bool
@@ -85,7 +82,7 @@ def _weighed(plan: Plan, step: Step, meant: Step, results: Mapping[str, Any], ca
         if not option.open:
             made = option.plan.by_id[step.id]
             right = (made.tool, _called(made, results)) == (meant.tool, _called(meant, results))
-            yield Weighed(option.confidence.value, option.score, option.proposals, place == 0, right)
+            yield Weighed(option.confidence.value, option.proposals, place == 0, right)
 
 
 def counts(found: Iterable[Weighed]) -> dict[str, tuple[int, int]]:
@@ -119,28 +116,3 @@ def _called(step: Step, results: Mapping[str, Any]) -> str:
         return canonical(resolved(step.arguments, results)).replace(".0,", ",").replace(".0}", "}")
     except LookupError:
         return ""
-
-
-def table(found: Sequence[Weighed]) -> str:
-    """Per confidence and score: how many, and how many of them right."""
-    lines = ["| repair | offered | right | first of its step | right |", "| --- | ---: | ---: | ---: | ---: |"]
-    for confidence in ("lossless", "evident", "guess"):
-        members = [each for each in found if each.confidence == confidence]
-        lines += _rows(confidence, members)
-    return "\n".join(lines)
-
-
-def _rows(name: str, members: Sequence[Weighed]) -> Iterator[str]:
-    for low, high in pairwise(BINS):
-        here = [each for each in members if low <= each.score < high]
-        first = [each for each in here if each.first]
-        if here:
-            yield (
-                f"| {name}, score {low:g} to {min(high, 1):g} | {len(here)} | {_share(here)} | {len(first)} "
-                f"| {_share(first)} |"
-            )
-
-
-def _share(members: Sequence[Weighed]) -> str:
-    right = sum(each.right for each in members)
-    return f"{right} ({100 * right / len(members):.0f}%)" if members else ""

@@ -73,110 +73,50 @@ Run = Callable[..., dict[str, Any]]
 TOOLS: dict[str, tuple[dict[str, Any], Run]] = {}
 """Name to the tool as it is listed, and what it does."""
 
-_TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _DAY = {"type": "string", "format": "date"}
 _MONEY = {"type": "string", "enum": list(RATES)}
+_NAME = {"type": "string"}
 _READ, _WRITE = {"readOnlyHint": True}, {"readOnlyHint": False, "destructiveHint": False}
 
 
-def tool(about: str, hints: Mapping[str, bool] = _READ, /, **properties: Any) -> Callable[[Run], Run]:
-    """Offer a function as a tool; every argument is required."""
+def _tool(
+    name: str, about: str, run: Run, hints: Mapping[str, bool] = _READ, /, **arguments: Mapping[str, Any]
+) -> None:
+    """Offer a tool. Each argument is required, and has a schema or else a table of this harbour that must know it."""
+    tables = {key: table for key, table in arguments.items() if "type" not in table}
 
-    def offered(run: Run) -> Run:
-        schema = {"type": "object", "properties": properties, "required": list(properties)}
-        listed = {"name": run.__name__, "description": about, "annotations": dict(hints)}
-        TOOLS[run.__name__] = ({**listed, "inputSchema": {**schema, "additionalProperties": False}}, run)
-        return run
+    def checked(**given: Any) -> dict[str, Any]:
+        for key, table in tables.items():
+            if given[key] not in table:
+                raise LookupError(f"there is no {key} '{given[key]}'")
+        return run(**given)
 
-    return offered
+    properties = {key: _NAME if key in tables else dict(schema) for key, schema in arguments.items()}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    listed = {"name": name, "description": about, "annotations": dict(hints)}
+    TOOLS[name] = ({**listed, "inputSchema": {**schema, "additionalProperties": False}}, checked)
 
 
-def _known(table: Mapping[str, Any], name: str, value: str) -> Any:
-    if value not in table:
-        raise LookupError(f"there is no {name} '{value}'")
-    return table[value]
+def _of(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: row[key] for key in keys}
+
+
+def _crowns(name: str, amount: float) -> dict[str, Any]:
+    return {name: round(amount, 2), "currency": "crown"}
 
 
 def _number(kind: str, *parts: object) -> str:
     return f"{kind}-{zlib.crc32(repr(parts).encode()) % 90000 + 10000}"
 
 
-# vessels
-
-
-@tool("Find a vessel by its name.", name=_TEXT)
 def find_vessel(name: str) -> dict[str, Any]:
     for hull, vessel in VESSELS.items():
         if vessel["name"].lower() == name.lower():
-            return {"vessel": {"hull_no": hull, **{k: vessel[k] for k in ("name", "call_sign", "owner_code", "kind")}}}
+            return {"vessel": {"hull_no": hull, **_of(vessel, "name", "call_sign", "owner_code", "kind")}}
     raise LookupError(f"no vessel is called '{name}'")
 
 
-@tool("Tell a vessel's measures.", hull_no=_TEXT)
-def vessel_particulars(hull_no: str) -> dict[str, Any]:
-    vessel = _known(VESSELS, "hull_no", hull_no)
-    return {"hull_no": hull_no, **{k: vessel[k] for k in ("length_m", "beam_m", "draught_m", "gross_tonnage")}}
-
-
-@tool("Tell where a vessel is.", hull_no=_TEXT)
-def vessel_position(hull_no: str) -> dict[str, Any]:
-    vessel = _known(VESSELS, "hull_no", hull_no)
-    return {"hull_no": hull_no, "distance_nm": vessel["beam_m"] * 2, "speed_kn": vessel["draught_m"] + 4}
-
-
-@tool("List a vessel's last calls at this harbour.", hull_no=_TEXT)
-def vessel_history(hull_no: str) -> dict[str, Any]:
-    _known(VESSELS, "hull_no", hull_no)
-    return {"hull_no": hull_no, "calls": [{"berth": "N2", "day": "2031-02-03"}, {"berth": "S4", "day": "2031-04-21"}]}
-
-
-@tool("List a vessel's certificates.", hull_no=_TEXT)
-def vessel_certificates(hull_no: str) -> dict[str, Any]:
-    _known(VESSELS, "hull_no", hull_no)
-    return {"certificates": [{"kind": "load line", "until": "2033-01-31"}]}
-
-
-@tool("Tell what a vessel carries, lot by lot.", hull_no=_TEXT)
-def cargo_manifest(hull_no: str) -> dict[str, Any]:
-    _known(VESSELS, "hull_no", hull_no)
-    lots = [{"lot_id": key, "goods": lot["goods"]} for key, lot in LOTS.items() if lot["hull_no"] == hull_no]
-    return {"lots": lots, "sheet_no": _number("SH", hull_no)}
-
-
-@tool("Sum up what a vessel carries.", hull_no=_TEXT)
-def cargo_summary(hull_no: str) -> dict[str, Any]:
-    _known(VESSELS, "hull_no", hull_no)
-    return {"total_tonnes": sum(lot["tonnes"] for lot in LOTS.values() if lot["hull_no"] == hull_no)}
-
-
-@tool("Tell how a vessel's cargo is stowed.", hull_no=_TEXT)
-def cargo_stowage(hull_no: str) -> dict[str, Any]:
-    _known(VESSELS, "hull_no", hull_no)
-    return {"holds": [{"hold": 1, "share": 0.6}, {"hold": 2, "share": 0.4}]}
-
-
-@tool("Tell everything about one lot of cargo.", lot_id=_TEXT)
-def lot_details(lot_id: str) -> dict[str, Any]:
-    lot = _known(LOTS, "lot_id", lot_id)
-    return {"lot_id": lot_id, **{k: lot[k] for k in ("goods", "tonnes", "rate_t_per_h", "customs_code")}}
-
-
-@tool("Tell how far a lot has been cleared.", lot_id=_TEXT)
-def lot_status(lot_id: str) -> dict[str, Any]:
-    _known(LOTS, "lot_id", lot_id)
-    return {"lot_id": lot_id, "status": "declared"}
-
-
-# berths and tides
-
-
-@tool("List the berths of a quay.", quay={"type": "string", "enum": ["north", "south"]})
-def list_berths(quay: str) -> dict[str, Any]:
-    return {"berths": [{"berth": key, "length_m": b["length_m"]} for key, b in BERTHS.items() if b["quay"] == quay]}
-
-
-@tool("Find the smallest berth for a vessel of these measures.", length_m=_NUMBER, draught_m=_NUMBER)
 def find_berth(length_m: float, draught_m: float) -> dict[str, Any]:
     for key, berth in sorted(BERTHS.items(), key=lambda pair: pair[1]["length_m"]):
         if berth["length_m"] >= length_m and berth["depth_m"] > draught_m:
@@ -184,138 +124,109 @@ def find_berth(length_m: float, draught_m: float) -> dict[str, Any]:
     raise LookupError(f"no berth takes a vessel with length_m '{length_m}' and draught_m '{draught_m}'")
 
 
-@tool("Tell a berth's measures.", berth=_TEXT)
-def berth_details(berth: str) -> dict[str, Any]:
-    found = _known(BERTHS, "berth", berth)
-    return {"berth": berth, **{k: found[k] for k in ("quay", "length_m", "depth_m", "crane_t")}}
-
-
-@tool("Tell when a berth is free.", berth=_TEXT)
-def berth_schedule(berth: str) -> dict[str, Any]:
-    found = _known(BERTHS, "berth", berth)
-    return {"berth": berth, "free_from": f"{int(found['depth_m']) + 4:02}:30", "free_hours": int(found["crane_t"] / 2)}
-
-
-@tool("Tell what a berth costs.", berth=_TEXT)
-def berth_tariff(berth: str) -> dict[str, Any]:
-    return {"berth": berth, "per_meter_hour": _known(BERTHS, "berth", berth)["rate"], "currency": "crown"}
-
-
-@tool("Tell the water levels of a day.", day=_DAY)
 def tide_table(day: str) -> dict[str, Any]:
     shift = sum(map(int, day.split("-"))) % 7 / 10
-    return {"day": day, "high": {"time": "05:40", "level_m": round(1.9 + shift, 2)},
-            "low": {"time": "11:55", "level_m": round(0.3 + shift, 2)}}  # fmt: skip
+    high, low = ({"time": time, "level_m": round(at + shift, 2)} for time, at in (("05:40", 1.9), ("11:55", 0.3)))
+    return {"day": day, "high": high, "low": low}
 
 
-@tool("Tell the currents of a day.", day=_DAY)
-def tide_currents(day: str) -> dict[str, Any]:
-    return {"day": day, "flood_kn": 1.4, "ebb_kn": 1.8}
+def _lots(hull_no: str) -> dict[str, Any]:
+    return {key: lot for key, lot in LOTS.items() if lot["hull_no"] == hull_no}
 
 
-@tool("Tell how deep the water at a berth is at a level of the tide.", berth=_TEXT, level_m=_NUMBER)
-def depth_at_berth(berth: str, level_m: float) -> dict[str, Any]:
-    return {"berth": berth, "water_depth_m": round(_known(BERTHS, "berth", berth)["depth_m"] + level_m, 3)}
+# fmt: off
+_tool("find_vessel", "Find a vessel by its name.", find_vessel, name=_NAME)
+_tool("vessel_particulars", "Tell a vessel's measures.",
+      lambda hull_no: {"hull_no": hull_no,
+                       **_of(VESSELS[hull_no], "length_m", "beam_m", "draught_m", "gross_tonnage")}, hull_no=VESSELS)
+_tool("vessel_position", "Tell where a vessel is.",
+      lambda hull_no: {"hull_no": hull_no, "distance_nm": VESSELS[hull_no]["beam_m"] * 2,
+                       "speed_kn": VESSELS[hull_no]["draught_m"] + 4}, hull_no=VESSELS)
+_tool("vessel_history", "List a vessel's last calls at this harbour.",
+      lambda hull_no: {"hull_no": hull_no, "calls": [{"berth": "N2", "day": "2031-02-03"},
+                                                     {"berth": "S4", "day": "2031-04-21"}]}, hull_no=VESSELS)
+_tool("vessel_certificates", "List a vessel's certificates.",
+      lambda hull_no: {"certificates": [{"kind": "load line", "until": "2033-01-31"}]}, hull_no=VESSELS)
+_tool("cargo_manifest", "Tell what a vessel carries, lot by lot.",
+      lambda hull_no: {"lots": [{"lot_id": key, "goods": lot["goods"]} for key, lot in _lots(hull_no).items()],
+                       "sheet_no": _number("SH", hull_no)}, hull_no=VESSELS)
+_tool("cargo_summary", "Sum up what a vessel carries.",
+      lambda hull_no: {"total_tonnes": sum(lot["tonnes"] for lot in _lots(hull_no).values())}, hull_no=VESSELS)
+_tool("cargo_stowage", "Tell how a vessel's cargo is stowed.",
+      lambda hull_no: {"holds": [{"hold": 1, "share": 0.6}, {"hold": 2, "share": 0.4}]}, hull_no=VESSELS)
+_tool("lot_details", "Tell everything about one lot of cargo.",
+      lambda lot_id: {"lot_id": lot_id,
+                      **_of(LOTS[lot_id], "goods", "tonnes", "rate_t_per_h", "customs_code")}, lot_id=LOTS)
+_tool("lot_status", "Tell how far a lot has been cleared.",
+      lambda lot_id: {"lot_id": lot_id, "status": "declared"}, lot_id=LOTS)
 
+_tool("list_berths", "List the berths of a quay.",
+      lambda quay: {"berths": [{"berth": key, "length_m": each["length_m"]} for key, each in BERTHS.items()
+                               if each["quay"] == quay]}, quay={"type": "string", "enum": ["north", "south"]})
+_tool("find_berth", "Find the smallest berth for a vessel of these measures.", find_berth,
+      length_m=_NUMBER, draught_m=_NUMBER)
+_tool("berth_details", "Tell a berth's measures.",
+      lambda berth: {"berth": berth, **_of(BERTHS[berth], "quay", "length_m", "depth_m", "crane_t")}, berth=BERTHS)
+_tool("berth_schedule", "Tell when a berth is free.",
+      lambda berth: {"berth": berth, "free_from": f"{int(BERTHS[berth]['depth_m']) + 4:02}:30",
+                     "free_hours": int(BERTHS[berth]["crane_t"] / 2)}, berth=BERTHS)
+_tool("berth_tariff", "Tell what a berth costs.",
+      lambda berth: {"berth": berth, "per_meter_hour": BERTHS[berth]["rate"], "currency": "crown"}, berth=BERTHS)
+_tool("tide_table", "Tell the water levels of a day.", tide_table, day=_DAY)
+_tool("tide_currents", "Tell the currents of a day.",
+      lambda day: {"day": day, "flood_kn": 1.4, "ebb_kn": 1.8}, day=_DAY)
+_tool("depth_at_berth", "Tell how deep the water at a berth is at a level of the tide.",
+      lambda berth, level_m: {"berth": berth, "water_depth_m": round(BERTHS[berth]["depth_m"] + level_m, 3)},
+      berth=BERTHS, level_m=_NUMBER)
+_tool("under_keel", "Tell how much water there is under a keel.",
+      lambda water_depth_m, draught_m: {"clearance_m": round(water_depth_m - draught_m, 3)},
+      water_depth_m=_NUMBER, draught_m=_NUMBER)
 
-@tool("Tell how much water there is under a keel.", water_depth_m=_NUMBER, draught_m=_NUMBER)
-def under_keel(water_depth_m: float, draught_m: float) -> dict[str, Any]:
-    return {"clearance_m": round(water_depth_m - draught_m, 3)}
+_tool("list_pilots", "List the pilots on duty on a day.",
+      lambda day: {"day": day, "pilots": [{"pilot_id": key, "name": each["name"]} for key, each in PILOTS.items()]},
+      day=_DAY)
+_tool("pilot_details", "Tell a pilot's grade, rate and limits.",
+      lambda pilot_id: {"pilot_id": pilot_id, **PILOTS[pilot_id]}, pilot_id=PILOTS)
+_tool("pilot_roster", "Tell when a pilot is on duty.",
+      lambda pilot_id: {"pilot_id": pilot_id, "shifts": [{"day": "2031-05-06", "hours": 8}]}, pilot_id=PILOTS)
+_tool("pilot_record", "Tell which vessels a pilot has brought in.",
+      lambda pilot_id: {"pilot_id": pilot_id, "brought_in": 214}, pilot_id=PILOTS)
+_tool("owner_details", "Tell who owns vessels of this code.",
+      lambda owner_code: {"owner": {"code": owner_code, **OWNERS[owner_code]}}, owner_code=OWNERS)
+_tool("owner_fleet", "List the vessels of an owner.",
+      lambda owner_code: {"fleet": [key for key, each in VESSELS.items() if each["owner_code"] == owner_code]},
+      owner_code=OWNERS)
+_tool("account_balance", "Tell the balance of an account.",
+      lambda account_no: {"account_no": account_no, "currency": "crown", **ACCOUNTS[account_no]}, account_no=ACCOUNTS)
 
+_tool("unloading_time", "Tell how long unloading takes, with an hour for rigging.",
+      lambda tonnes, rate_t_per_h: {"hours": round(tonnes / rate_t_per_h + 1, 3)},
+      tonnes=_NUMBER, rate_t_per_h=_NUMBER)
+_tool("harbour_dues", "Work out harbour dues.",
+      lambda gross_tonnage, hours: _crowns("dues", gross_tonnage * 0.21 + hours * 13.5),
+      gross_tonnage=_NUMBER, hours=_NUMBER)
+_tool("berth_fee", "Work out what a berth costs for a stay.",
+      lambda berth, length_m, hours: _crowns("fee", BERTHS[berth]["rate"] * length_m * hours),
+      berth=BERTHS, length_m=_NUMBER, hours=_NUMBER)
+_tool("pilot_fee", "Work out what a pilot costs.",
+      lambda hourly_rate, hours: _crowns("fee", hourly_rate * hours + 60), hourly_rate=_NUMBER, hours=_NUMBER)
+_tool("customs_duty", "Work out the duty on goods.",
+      lambda customs_code, tonnes: _crowns("duty", DUTY[customs_code] * tonnes), customs_code=DUTY, tonnes=_NUMBER)
+_tool("convert_money", "Exchange an amount of money.",
+      lambda amount, from_currency, to_currency: {
+          "converted": round(amount / RATES[from_currency] * RATES[to_currency], 2), "currency": to_currency},
+      amount=_NUMBER, from_currency=_MONEY, to_currency=_MONEY)
+_tool("sum_charges", "Add charges up.",
+      lambda charges: {"total": round(sum(charges), 2)}, charges={"type": "array", "items": _NUMBER})
 
-# pilots and owners
-
-
-@tool("List the pilots on duty on a day.", day=_DAY)
-def list_pilots(day: str) -> dict[str, Any]:
-    return {"day": day, "pilots": [{"pilot_id": key, "name": pilot["name"]} for key, pilot in PILOTS.items()]}
-
-
-@tool("Tell a pilot's grade, rate and limits.", pilot_id=_TEXT)
-def pilot_details(pilot_id: str) -> dict[str, Any]:
-    return {"pilot_id": pilot_id, **_known(PILOTS, "pilot_id", pilot_id)}
-
-
-@tool("Tell when a pilot is on duty.", pilot_id=_TEXT)
-def pilot_roster(pilot_id: str) -> dict[str, Any]:
-    _known(PILOTS, "pilot_id", pilot_id)
-    return {"pilot_id": pilot_id, "shifts": [{"day": "2031-05-06", "hours": 8}]}
-
-
-@tool("Tell which vessels a pilot has brought in.", pilot_id=_TEXT)
-def pilot_record(pilot_id: str) -> dict[str, Any]:
-    _known(PILOTS, "pilot_id", pilot_id)
-    return {"pilot_id": pilot_id, "brought_in": 214}
-
-
-@tool("Tell who owns vessels of this code.", owner_code=_TEXT)
-def owner_details(owner_code: str) -> dict[str, Any]:
-    return {"owner": {"code": owner_code, **_known(OWNERS, "owner_code", owner_code)}}
-
-
-@tool("List the vessels of an owner.", owner_code=_TEXT)
-def owner_fleet(owner_code: str) -> dict[str, Any]:
-    _known(OWNERS, "owner_code", owner_code)
-    return {"fleet": [key for key, vessel in VESSELS.items() if vessel["owner_code"] == owner_code]}
-
-
-@tool("Tell the balance of an account.", account_no=_TEXT)
-def account_balance(account_no: str) -> dict[str, Any]:
-    return {"account_no": account_no, "currency": "crown", **_known(ACCOUNTS, "account_no", account_no)}
-
-
-# charges
-
-
-@tool("Tell how long unloading takes, with an hour for rigging.", tonnes=_NUMBER, rate_t_per_h=_NUMBER)
-def unloading_time(tonnes: float, rate_t_per_h: float) -> dict[str, Any]:
-    return {"hours": round(tonnes / rate_t_per_h + 1, 3)}
-
-
-@tool("Work out harbour dues.", gross_tonnage=_NUMBER, hours=_NUMBER)
-def harbour_dues(gross_tonnage: float, hours: float) -> dict[str, Any]:
-    return {"dues": round(gross_tonnage * 0.21 + hours * 13.5, 2), "currency": "crown"}
-
-
-@tool("Work out what a berth costs for a stay.", berth=_TEXT, length_m=_NUMBER, hours=_NUMBER)
-def berth_fee(berth: str, length_m: float, hours: float) -> dict[str, Any]:
-    return {"fee": round(_known(BERTHS, "berth", berth)["rate"] * length_m * hours, 2), "currency": "crown"}
-
-
-@tool("Work out what a pilot costs.", hourly_rate=_NUMBER, hours=_NUMBER)
-def pilot_fee(hourly_rate: float, hours: float) -> dict[str, Any]:
-    return {"fee": round(hourly_rate * hours + 60, 2), "currency": "crown"}
-
-
-@tool("Work out the duty on goods.", customs_code=_TEXT, tonnes=_NUMBER)
-def customs_duty(customs_code: str, tonnes: float) -> dict[str, Any]:
-    return {"duty": round(_known(DUTY, "customs_code", customs_code) * tonnes, 2), "currency": "crown"}
-
-
-@tool("Exchange an amount of money.", amount=_NUMBER, from_currency=_MONEY, to_currency=_MONEY)
-def convert_money(amount: float, from_currency: str, to_currency: str) -> dict[str, Any]:
-    return {"converted": round(amount / RATES[from_currency] * RATES[to_currency], 2), "currency": to_currency}
-
-
-@tool("Add charges up.", charges={"type": "array", "items": _NUMBER})
-def sum_charges(charges: list[float]) -> dict[str, Any]:
-    return {"total": round(sum(charges), 2)}
-
-
-# effects
-
-
-@tool("Reserve a berth for a vessel.", _WRITE, berth=_TEXT, hull_no=_TEXT, hours=_NUMBER)
-def reserve_berth(berth: str, hull_no: str, hours: float) -> dict[str, Any]:
-    _known(BERTHS, "berth", berth)
-    _known(VESSELS, "hull_no", hull_no)
-    return {"reservation": {"number": _number("RB", berth, hull_no), "berth": berth, "hours": hours}}
-
-
-@tool("Announce a vessel to an office of the harbour.", _WRITE, hull_no=_TEXT, office=_TEXT)
-def announce_vessel(hull_no: str, office: str) -> dict[str, Any]:
-    _known(VESSELS, "hull_no", hull_no)
-    return {"notice": {"number": _number("NT", hull_no, office), "office": office}}
+_tool("reserve_berth", "Reserve a berth for a vessel.",
+      lambda berth, hull_no, hours: {"reservation": {"number": _number("RB", berth, hull_no), "berth": berth,
+                                                     "hours": hours}},
+      _WRITE, berth=BERTHS, hull_no=VESSELS, hours=_NUMBER)
+_tool("announce_vessel", "Announce a vessel to an office of the harbour.",
+      lambda hull_no, office: {"notice": {"number": _number("NT", hull_no, office), "office": office}},
+      _WRITE, hull_no=VESSELS, office=_NAME)
+# fmt: on
 
 
 def answer(name: str, arguments: Any) -> dict[str, Any]:

@@ -54,13 +54,11 @@ class Harbour(Upstreams):
 
 
 def _terse(listed: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **listed,
-        "inputSchema": {"type": "object", "properties": {name: {} for name in listed["inputSchema"]["properties"]}},
-    }
+    properties = dict[str, Any].fromkeys(listed["inputSchema"]["properties"], {})
+    return {**listed, "inputSchema": {"type": "object", "properties": properties}}
 
 
-async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options, *, terse: bool = False) -> list[Outcome]:
+async def outcomes(cases: Sequence[Mapping[str, Any]], options: Options, terse: bool = False) -> list[Outcome]:  # noqa: FBT001, FBT002 anyio.run passes by position
     """Run the cases one after the other through one workflow, as one proxy would."""
     where = Harbour(terse=terse)
     workflow = Workflow(configured(**options.settings), where, Book(), memories=Memories(None))

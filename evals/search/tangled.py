@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from evals.cases.reference import resolved
+from evals.heldout import names
 from evals.heldout.chain_faults import KINDS
-from evals.heldout.draft import Breaker, Draft, Fault, Sound
+from evals.heldout.draft import Breaker, Draft, Fault, Place, Sound, breaker
 from evals.search import harbour
 
 SERVER = "Harbour"
@@ -40,25 +41,14 @@ VAGUE: Mapping[str, Sequence[str]] = {
 _UNCLEAR = ("id", "code", "number", "no", "key", "ref")
 
 
-def vague_tool(draft: Draft, rng: random.Random) -> Fault | None:
-    """A tool called by a name that fits several."""
-    for step in draft.free_steps("tool", rng):
-        if step["tool"] in VAGUE:
-            draft.take(step["id"], "tool")
-            was, step["tool"] = step["tool"], rng.choice(VAGUE[step["tool"]])
-            return {"type": "vague_tool", "level": "G", "step": step["id"], "was": was, "now": step["tool"]}
-    return None
-
-
-def vague_path(draft: Draft, rng: random.Random) -> Fault | None:
+def _vague_path(at: Place) -> Any:
     """A reference to "the id" of a result that has several."""
-    for step, name, ref in draft.references(rng):
-        head, dot, last = ref.get("path", "").rpartition(".")
-        if last.endswith(("_no", "_id", "_code", "code")):
-            draft.take(step["id"], name)
-            step["arguments"][name] = {**ref, "path": f"{head}{dot}{rng.choice(_UNCLEAR)}"}
-            return {"type": "vague_path", "level": "G", "step": step["id"], "arg": name, "was": ref}
-    return None
+    head, dot, last = at.value.get("path", "").rpartition(".")
+    return at.to(f"{head}{dot}{at.rng.choice(_UNCLEAR)}") if last.endswith(("_no", "_id", "_code", "code")) else None
+
+
+vague_tool = names.tool("vague_tool", lambda name, rng: rng.choice(VAGUE[name]) if name in VAGUE else None)
+vague_path = breaker("vague_path", _vague_path, "references")
 
 
 def _s(step: str, tool: str, /, **arguments: Any) -> dict[str, Any]:
@@ -178,8 +168,8 @@ def broken(name: str, final: Any, seed: int, at_once: Sequence[int] = FAULTS) ->
         rng = random.Random(f"{seed}/{name}/{attempt}")  # noqa: S311 repeatable, not secret
         wanted = at_once[len(seen) % len(at_once)]
         draft, faults = Draft.of(whole), list[Fault]()
-        for breaker in rng.sample(BREAKERS, len(BREAKERS)):
-            fault = breaker(draft, rng) if len(faults) < wanted else None
+        for broken_by in rng.sample(BREAKERS, len(BREAKERS)):
+            fault = broken_by(draft, rng) if len(faults) < wanted else None
             if fault is not None:
                 faults.append(fault)
         key = json.dumps(draft.steps)

@@ -89,10 +89,16 @@ def _unused(where: Location, here: StepView, wanted: Target) -> Iterator[Offer]:
     ]
     options = [source for source in options if not isinstance(source.value, str | bool) or len(options) == 1]
     chosen, why = _standing_out(options, here)
-    if chosen is not None:
+    if chosen is not None and not _better(chosen, wanted, here):
         edit = BindReference(here.step.id, where, chosen.ref)
         evidence = f"nothing else reads {chosen.step!r}, and this is {why}"
         yield Offer((edit,), evidence, Confidence.GUESS, 0.65)
+
+
+def _better(chosen: Source, wanted: Target, here: StepView) -> bool:
+    """Tell whether another result is in the very unit that is wanted, while of the chosen one no unit is known."""
+    others = (source for source in fitting(here.sources, wanted) if source is not chosen)
+    return agreement(chosen, wanted, here) == 0 and any(agreement(source, wanted, here) > 0 for source in others)
 
 
 def _before(here: StepView) -> set[str]:

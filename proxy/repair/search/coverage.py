@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from catalog_cache.letters import folded
 from proxy.repair.read.goal import Stated, stated, uncovered
+from proxy.repair.read.spelled import is_placeholder
 from proxy.repair.rule import Tier
 from proxy.repair.rules import RULES
 from proxy.repair.search.preference import accounted
 from proxy.repair.view.coerce import Target, spoken_unit
 from proxy.repair.view.notes import described
-from proxy.repair.view.schema import types_of
+from proxy.repair.view.schema import allowed_values, types_of
 from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import is_number
 from proxy.repair.view.words import words
@@ -40,17 +41,19 @@ def tools_of(plan: Plan, catalog: Catalog) -> list[Tool]:
 
 def left(plan: Plan, catalog: Catalog) -> list[str]:
     """What the goal of a plan states and nothing in it uses, or uses in another unit than is asked for."""
-    return [*uncovered(plan.goal, plan, tools_of(plan, catalog)), *_misread(plan, catalog), *_dangling(plan)]
+    unused = uncovered(plan.goal, plan, tools_of(plan, catalog))
+    return [*unused, *_misread(plan, catalog), *_dangling(plan), *_unfilled(plan, catalog)]
 
 
 def misses(plan: Plan, catalog: Catalog) -> bool:
     """Tell whether a plan misses what is asked for: something stated is unused although an argument is free for it.
 
     Free is one that is not given, or that holds a literal which the goal does not state. An amount that is read in
-    another unit, and a text that reads like a reference to a step that is not there, are misses too.
+    another unit, a text that reads like a reference to a step that is not there, and one that stands for a value that
+    was to be filled in, are misses too.
     """
     unused = set(uncovered(plan.goal, plan, tools_of(plan, catalog)))
-    if [*_misread(plan, catalog), *_dangling(plan)]:
+    if [*_misread(plan, catalog), *_dangling(plan), *_unfilled(plan, catalog)]:
         return True
     said = stated(plan.goal)
     free = list(_free(plan, catalog, said)) if unused else []
@@ -113,3 +116,15 @@ def _dangling(plan: Plan) -> Iterator[str]:
             match = _SPELLED.fullmatch(value.strip()) if isinstance(value, str) else None
             if match is not None and (match[1] or match[2]) not in plan.by_id:
                 yield f"{value.strip()!r} reads like the result of a step that is not there"
+
+
+def _unfilled(plan: Plan, catalog: Catalog) -> Iterator[str]:
+    """Texts that stand for a value that was to be filled in, and were sent as they are; not what the goal says."""
+    for step in plan.steps:
+        tool = catalog.origin(step.server or "", step.tool)
+        for name, value in (as_object(step.arguments) or {}).items() if tool is not None else ():
+            schema = tool.properties.get(name) if tool is not None else None
+            if schema is None or not is_placeholder(value) or str(value).strip() in plan.goal:
+                continue
+            if tool is not None and allowed_values(schema, tool.schema) is None:
+                yield f"{str(value).strip()!r} stands for a value at {name!r} of {step.id!r}"

@@ -22,10 +22,13 @@ from schemas.catalog import Json, as_list, as_object, canonical
 
 FOLLOWED = 2000
 """References followed in one comparison: a few that name each other twice unfold into billions."""
+NESTED = 60
+"""References followed within one another, well before the stack ends."""
 FORMATTED = 2000
 """Characters of a text whose `format` is checked."""
 
 _followed: ContextVar[int] = ContextVar("followed", default=0)
+_nested: ContextVar[int] = ContextVar("nested", default=0)
 _NOTHING_ELSE = cast("Any", Registry())  # pyright: ignore[reportUnknownArgumentType]
 """The documents that a reference may lead to beside its own."""
 _Errors = Iterator[ValidationError]
@@ -38,13 +41,18 @@ class _TooMuchError(Exception):
 
 def errors(validator: Any, value: Json) -> list[ValidationError]:
     """Everything that the validator finds wrong with a value; [] where finding it takes too much work."""
-    token = _followed.set(0)
+    followed, nested = _followed.set(0), _nested.set(0)
     try:
         return list(validator.iter_errors(value))
     except _TooMuchError:
         return []
+    except BaseException as end:  # a library in Rust panics where the stack ends inside it, which is no Exception
+        if type(end).__name__ != "PanicException":
+            raise
+        return []
     finally:
-        _followed.reset(token)
+        _followed.reset(followed)
+        _nested.reset(nested)
 
 
 def validator(schema: Mapping[str, Any]) -> Any:
@@ -55,12 +63,15 @@ def validator(schema: Mapping[str, Any]) -> Any:
 def _reference(keyword: str) -> Any:
     def follow(validator: Any, target: Any, instance: Json, schema: Any) -> _Errors:
         _followed.set(_followed.get() + 1)
-        if _followed.get() > FOLLOWED:
+        if _followed.get() > FOLLOWED or _nested.get() >= NESTED:
             raise _TooMuchError
+        _nested.set(_nested.get() + 1)
         try:
             yield from _RULES[keyword](validator, target, instance, schema) or ()
         except Unresolvable:
             return
+        finally:
+            _nested.set(_nested.get() - 1)
 
     return follow
 

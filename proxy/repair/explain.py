@@ -63,22 +63,22 @@ def candidates(submitted: Plan, tried: Iterable[Candidate]) -> list[dict[str, An
     `repairs` are those that it has beyond them, `failing` the steps that did not end well.
     """
     told: list[dict[str, Any]] = []
-    seen: list[tuple[Proposal, ...]] = []
+    seen: list[tuple[tuple[Proposal, ...], int]] = []
     for candidate in tried:
-        lineage = candidate.lineage
-        heads = [lineage[:length] for length in range(len(lineage) - 1, -1, -1)]
-        head = next((head for head in heads if head in seen), ())
+        lineage, made = candidate.lineage, repairs(submitted, candidate.lineage)
+        heads = [at for at, (head, _) in enumerate(seen) if head != lineage and lineage[: len(head)] == head]
+        parent = max(heads, key=lambda at: len(seen[at][0]), default=None)
         told.append(
             {
                 "generation": candidate.generation,
-                "parent": seen.index(head) if head in seen else None,
-                "repairs": repairs(submitted, lineage)[len(repairs(submitted, head)) :],
+                "parent": parent,
+                "repairs": made[0 if parent is None else seen[parent][1] :],
                 "score": round(candidate.outcome.score.total, 4),
                 "solved": candidate.outcome.solved,
                 "failing": [step for step, run in candidate.execution.runs.items() if not run.ok],
             }
         )
-        seen.append(lineage)
+        seen.append((lineage, len(made)))
     return told
 
 

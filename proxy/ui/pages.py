@@ -112,7 +112,7 @@ class Pages:
         found = await self._journal(read, nothing)
         older = {key: value for key, value in asked.items() if value and key != "before"}
         more = urlencode({**older, "before": str(found["following"])}) if found["following"] else ""
-        return self._page(
+        return await self._page(
             request, template, tab="list", asked=asked, wanted=wanted, more=more, live=wanted.before is None,
             newest=urlencode(older), filtered=bool(older), now=time.time(), **found,
         )  # fmt: skip
@@ -124,12 +124,13 @@ class Pages:
 
     async def _call(self, request: Request) -> Response:
         call = await self._entry(request, "call_", Reader.call)
-        return self._page(request, "call.html", tab="list", call=all_shown(call))
+        told = await to_thread.run_sync(all_shown, call)
+        return await self._page(request, "call.html", tab="list", call=told)
 
     async def _run(self, request: Request) -> Response:
         run = await self._entry(request, "run_", Reader.run)
         told = await to_thread.run_sync(story, run)
-        return self._page(request, "run.html", tab="list", **told)
+        return await self._page(request, "run.html", tab="list", **told)
 
     async def _entry(
         self, request: Request, prefix: str, read: Callable[[Reader, str], dict[str, Any]]
@@ -151,20 +152,20 @@ class Pages:
 
     async def _servers(self, request: Request) -> Response:
         told = await to_thread.run_sync(upstreams_of, self._behind)
-        return self._page(request, "servers.html", tab="servers", now=time.time(), **told)
+        return await self._page(request, "servers.html", tab="servers", now=time.time(), **told)
 
     async def _tools(self, request: Request) -> Response:
         kept = await to_thread.run_sync(firsts)
         told = await to_thread.run_sync(tools_of, self._behind.catalog(), kept)
-        return self._page(request, "tools.html", tab="tools", servers=told)
+        return await self._page(request, "tools.html", tab="tools", servers=told)
 
     async def _figures(self, request: Request) -> Response:
         told = await self._journal(figures, {})
-        return self._page(request, "figures.html", tab="figures", figures=told)
+        return await self._page(request, "figures.html", tab="figures", figures=told)
 
     async def _settings(self, request: Request) -> Response:
         sections = in_force(self._behind.config())
-        return self._page(request, "settings.html", tab="settings", sections=sections, source=self._behind.source)
+        return await self._page(request, "settings.html", tab="settings", sections=sections, source=self._behind.source)
 
     async def _replay(self, request: Request) -> Response:
         form: Mapping[str, str] = await self._form(request) if request.method == "POST" else {}
@@ -173,14 +174,16 @@ class Pages:
             raise HTTPException(404, "The journal holds no such entry; it may have been pruned.")
         if request.method == "POST" and not found.faults:
             found = await replaying.sent(self._behind, found, yes=form.get("yes") == "on")
-        return self._page(request, "replay.html", tab="list", replay=found, calls=all_shown(found.calls))
+        calls = await to_thread.run_sync(all_shown, found.calls)
+        return await self._page(request, "replay.html", tab="list", replay=found, calls=calls)
 
     async def _pause(self, request: Request) -> Response:
         from proxy.settings import state
 
         form = await self._form(request)
         name, on = form.get("server", ""), form.get("on") == "yes"
-        if name not in {each["name"] for each in upstreams_of(self._behind)["upstreams"]}:
+        known = await to_thread.run_sync(upstreams_of, self._behind)
+        if name not in {each["name"] for each in known["upstreams"]}:
             raise HTTPException(404, "No server of this name is known here.")
         try:
             await to_thread.run_sync(lambda: state.pause([name], on=on))
@@ -202,7 +205,7 @@ class Pages:
             wrong = True
         if not self._door.guarded:
             return RedirectResponse("/ui/", 303)
-        return self._page(request, "login.html", 401 if wrong else 200, tab="", wrong=wrong)
+        return await self._page(request, "login.html", 401 if wrong else 200, tab="", wrong=wrong)
 
     async def _logout(self, request: Request) -> Response:
         await self._form(request)
@@ -212,7 +215,9 @@ class Pages:
 
     async def _problem(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-        return self._page(request, "problem.html", error.status_code, tab="", code=error.status_code, said=error.detail)
+        return await self._page(
+            request, "problem.html", error.status_code, tab="", code=error.status_code, said=error.detail
+        )
 
     async def _file(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -244,12 +249,14 @@ class Pages:
 
         return await to_thread.run_sync(inside)
 
-    def _page(self, request: Request, template: str, status: int = 200, **told: Any) -> Response:
-        page = self._templates.get_template(template).render(
-            **told, form_field=FORM_FIELD, form_token=self._door.form_token, guarded=self._door.guarded,
-            lost=self._behind.lost(), payloads=self._behind.config().journal.payloads,
-            enabled=self._behind.config().journal.enabled, partial="hx-request" in request.headers,
-        )  # fmt: skip
+    async def _page(self, request: Request, template: str, status: int = 200, **told: Any) -> Response:
+        """Render a template, in a thread: a long plan takes longer than a call may be held up."""
+        told = {
+            **told, "form_field": FORM_FIELD, "form_token": self._door.form_token, "guarded": self._door.guarded,
+            "lost": self._behind.lost(), "payloads": self._behind.config().journal.payloads,
+            "enabled": self._behind.config().journal.enabled, "partial": "hx-request" in request.headers,
+        }  # fmt: skip
+        page = await to_thread.run_sync(self._templates.get_template(template).render, told)
         return HTMLResponse(page, status)
 
 

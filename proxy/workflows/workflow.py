@@ -128,7 +128,8 @@ class Workflow(Means):
         )
         report = await to_thread.run_sync(reports.report, told, best, evidence)
         found = await to_thread.run_sync(diagnose, run.plan, self._evidence())
-        self._journal.run(journal_entries.ended(report, client.session, run.plan, found, tried))
+        entry = await to_thread.run_sync(journal_entries.ended, report, client.session, run.plan, found, tried)
+        self._journal.run(entry)
         run.executor.checkpoint.end()
         if report.status == "repaired" and self._config.evolution.memory:
             self._memories.learn(run.plan, best.lineage, evidence)

@@ -121,10 +121,9 @@ def _dangling(plan: Plan) -> Iterator[str]:
 def _unfilled(plan: Plan, catalog: Catalog) -> Iterator[str]:
     """Texts that stand for a value that was to be filled in, and were sent as they are; not what the goal says."""
     for step in plan.steps:
-        tool = catalog.origin(step.server or "", step.tool)
-        for name, value in (as_object(step.arguments) or {}).items() if tool is not None else ():
-            schema = tool.properties.get(name) if tool is not None else None
-            if schema is None or not is_placeholder(value) or str(value).strip() in plan.goal:
-                continue
-            if tool is not None and allowed_values(schema, tool.schema) is None:
+        tool, given = catalog.origin(step.server or "", step.tool), as_object(step.arguments) or {}
+        for name, schema in tool.properties.items() if tool is not None else ():
+            value = given.get(name)
+            stands_for_one = is_placeholder(value) and str(value).strip() not in plan.goal
+            if tool is not None and stands_for_one and allowed_values(schema, tool.schema) is None:
                 yield f"{str(value).strip()!r} stands for a value at {name!r} of {step.id!r}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from schemas.record import CallRecord, RunRecord
@@ -51,3 +54,8 @@ def run(repair_id: str = "run_b2", **fields: Any) -> RunRecord:
         "seconds": 0.25,
     }
     return RunRecord(repair_id, **{**given, **fields})
+
+
+def rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute(statement).fetchall()

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +15,6 @@ from typing import Any
 
 import anyio
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from proxy.store import open_journal
 from proxy.store.database import Database
@@ -27,26 +24,14 @@ from proxy.store.rows import LONGEST, Rows, kept_whole
 from proxy.store.writer import Writer
 from schemas.config import Config
 from tests.promises import promise
-from tests.store.records import call, plan, run
+from tests.store.records import call, plan, rows, run
+
+pytestmark = pytest.mark.usefixtures("logs")
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "journal.db"
-
-
-@pytest.fixture(autouse=True)
-def logs() -> Generator[list[Any]]:
-    """Log lines, kept off the terminal; the set-up of other tests is undone."""
-    structlog.reset_defaults()
-    with capture_logs() as lines:
-        yield lines
-    structlog.reset_defaults()
-
-
-def rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute(statement).fetchall()
 
 
 def config(**journal: Any) -> Config:

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
@@ -17,9 +16,7 @@ from typing import Any
 
 import anyio
 import pytest
-import structlog
 from click.testing import CliRunner
-from structlog.testing import capture_logs
 
 from proxy.cli import main
 from proxy.store import health, losses, open_journal
@@ -28,10 +25,13 @@ from proxy.store.redact import Redaction
 from proxy.store.rows import Rows
 from proxy.store.writer import WAITING, Writer
 from schemas.config import Config, Journal
-from tests.store.records import call, run
+from tests.store.records import call, rows, run
 
 ROOT = Path(__file__).parents[2]
 DAY = 86400.0
+
+
+pytestmark = pytest.mark.usefixtures("logs")
 
 
 @pytest.fixture
@@ -40,19 +40,6 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(tmp_path / "state"))
     monkeypatch.delenv("MCP_MEND_CONFIG", raising=False)
     return tmp_path / "state" / "journal.db"
-
-
-@pytest.fixture(autouse=True)
-def logs() -> Generator[list[Any]]:
-    structlog.reset_defaults()
-    with capture_logs() as lines:
-        yield lines
-    structlog.reset_defaults()
-
-
-def rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute(statement).fetchall()
 
 
 def fill(file: Path, *records: Any) -> None:

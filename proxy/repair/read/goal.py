@@ -24,6 +24,8 @@ Kind = Literal["quoted", "url", "email", "date", "time", "path", "identifier", "
 
 READ = 4000
 """Characters of a goal that are read."""
+_WORD = 64
+"""Characters beside a number that may be the name it belongs to."""
 _NUMBER = r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:[.,]\d+)?"
 _QUOTES = "''|\"\"|``|“”|„“|‘’|‚‘|«»|»«|‹›|「」|『』"
 _QUOTED = "|".join(
@@ -40,7 +42,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("date", rf"(?<![A-Za-z\d_.])\d{{4}}-\d\d-\d\d(?:{_CLOCK})?(?![A-Za-z\d])"),
     ("time", r"(?<![A-Za-z\d_:.])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![A-Za-z\d:])"),
     ("path", r"(?<![\w./~*-])(?:~|\.{0,2})/?(?:[\w.*@-]++/)+[\w.*@-]*[\w*]|(?<![\w./])/[\w.-]*\w"),
-    ("path", r"(?<![A-Za-z\d_./-])[\w-]*[A-Za-z_][\w-]*(?:\.[A-Za-z][A-Za-z\d]{1,4})+(?![\w.]*\w)"),
+    ("path", r"(?<![A-Za-z\d_./-])(?=[\w-]*[A-Za-z_])[\w-]++(?:\.[A-Za-z][A-Za-z\d]{1,4})+(?![\w.]*\w)"),
     ("identifier", r"(?<![\w#-])(?:#(?=\d*[A-Za-z])\w+|[A-Z]{2,}-\d+|[^\W_]+_\w+)(?![\w-])"),
     ("identifier", r"(?<![\w#-])(?=\d*[a-f])(?=[a-f]*\d)[a-f\d]{7,40}(?![\w-])"),
     ("number", rf"(?<![A-Za-z\d_.])(?<![A-Za-z]-)[#$€£¥]?({_NUMBER})(?![A-Za-z_]*\d|[\d_])"),
@@ -66,11 +68,12 @@ class Stated:
 def stated(goal: str) -> tuple[Stated, ...]:
     """Everything that a goal states beyond doubt, in order."""
     found: list[Stated] = []
+    taken = bytearray(len(goal))
     for kind, pattern in _PATTERNS:
         for match in re.finditer(pattern, goal[:READ]):
-            apart = not any(match.start() < other.end and other.start < match.end() for other in found)
-            if apart and not (kind == "path" and unit_of(match[0])):
+            if not any(taken[match.start() : match.end()]) and not (kind == "path" and unit_of(match[0])):
                 found.append(_stated(goal, kind, match))
+                taken[found[-1].start : found[-1].end] = b"\1" * (found[-1].end - found[-1].start)
     return tuple(sorted(found, key=lambda each: each.start))
 
 
@@ -149,8 +152,9 @@ def named(each: Stated, goal: str, names: str) -> bool:
     if each.kind != "number":
         return False
     number = re.escape(each.text.removesuffix(".0"))
-    before = re.search(r"([^\W_]+)[ -]?$", goal[: each.start])
-    beside = re.match(r"[ -]?([^\W_]+)", goal[each.start + len(each.text) :])
+    end = each.start + len(each.text)
+    before = re.search(r"([^\W_]+)[ -]?$", goal[max(0, each.start - _WORD) : each.start])
+    beside = re.match(r"[ -]?([^\W_]+)", goal[end : end + _WORD])
     spelled = [rf"{before[1]}[ _-]?{number}"] if before else []
     spelled += [rf"{number}[ _-]?{beside[1]}"] if beside else []
     return any(re.search(rf"(?<![^\W_]){folded(one)}(?!\d|[^\W\d_])", names) for one in spelled)

@@ -290,6 +290,17 @@ class Http(_Section):
     )
 
 
+class Store(_Section):
+    """Where the journal and everything else that outlasts the process is kept."""
+
+    url: str = Field(
+        default="",
+        examples=["postgresql://mend:${MEND_DB_PASSWORD}@db.example.com/mend"],
+        description="A PostgreSQL database, for replicas that share it; empty is the user's state folder.",
+        pattern=r"^$|^postgres(ql)?://.+",
+    )
+
+
 class Journal(_Section):
     """The record of calls, problems, edits and reports."""
 
@@ -325,6 +336,7 @@ class Config(_Section):
     evolution: Evolution = Evolution()
     planner: Planner = Planner()
     http: Http = Http()
+    store: Store = Store()
     journal: Journal = Journal()
     log: Log = Log()
     _secrets: frozenset[str] = PrivateAttr(default=frozenset())

@@ -1,0 +1,96 @@
+"""What the program asks of an SQL database; statements are written once, with `?` for each value."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Protocol
+
+Row = dict[str, Any]
+Value = str | int | float | bytes | None
+
+
+class StoreError(Exception):
+    """The database refuses: a disk is full, a lock is held, a server is gone. Later it may not."""
+
+
+class UnfitError(StoreError):
+    """These values do not fit its tables, and never will."""
+
+
+class NewerError(StoreError):
+    """Its tables were made by a later version of the program."""
+
+
+class Dialect(ABC):
+    """Where two engines write the same thing differently. Each method but `pattern` gives SQL."""
+
+    name: ClassVar[str]
+    driving: ClassVar[str]
+    """A join that reads its left side first."""
+
+    @abstractmethod
+    def fits(self, text: str) -> str:
+        """A condition that a text fits the pattern that is the next value, as `pattern` wrote it."""
+
+    @abstractmethod
+    def pattern(self, glob: str) -> str:
+        """A pattern with `*` and `?` as `fits` reads it."""
+
+    @abstractmethod
+    def contains(self, text: str) -> str:
+        """A condition that a text holds the text that is the next value, in upper or lower case."""
+
+    @abstractmethod
+    def floor(self, number: str) -> str:
+        """The whole number at or below one that is not negative."""
+
+    @abstractmethod
+    def member(self, text: str, *path: str | int) -> str:
+        """The text at a path of keys and places in a JSON text."""
+
+    def upsert(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+        """Insert a row, or put these values over those of the row with the same key."""
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+        over = f"UPDATE SET {changes}" if changes else "NOTHING"
+        return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({', '.join(key)}) DO {over}"  # noqa: S608
+
+
+class Connection(Protocol):
+    """One connection, used by one thread at a time. Every method may raise `StoreError`."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its engine writes what engines write differently."""
+        ...
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether this connection is of no more use: the server has left it, or the file is another one now."""
+        ...
+
+    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """What a statement finds, as dicts by column."""
+        ...
+
+    def run(self, statement: str, values: Sequence[Value] = ()) -> int:
+        """Carry out one statement; tells how many rows it touched."""
+        ...
+
+    def transaction(self, *, reading: bool = False) -> AbstractContextManager[None]:
+        """All of the block, or none of it where it raises; `reading` sees one moment throughout and changes nothing."""
+        ...
+
+    def size(self, tables: Sequence[str]) -> int:
+        """Bytes that hold live rows: of these tables, or of the whole file that they are in."""
+        ...
+
+    def shrink(self, *, wholly: bool) -> bool:
+        """Give pages that deleted rows have left back to the disk, some or all; tells whether there were any."""
+        ...
+
+    def close(self) -> None:
+        """Let the database go; never raises."""
+        ...

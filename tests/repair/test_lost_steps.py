@@ -56,6 +56,22 @@ async def test_two_look_ups_that_know_the_key_and_tell_different_things_are_none
     assert report.status == "failed"
 
 
+@promise("missing-producers-are-added", "abstains")
+async def test_a_supplied_step_that_leaves_a_text_of_the_goal_unused_is_not_claimed() -> None:
+    cards = {"type": "array", "items": {"type": "object", "required": ["titel"], "properties": {"titel": TEXT}}}
+    server = Server("archiv").tool(
+        "alle_zeigen", lambda: {"karten": [{"titel": "Hafen"}, {"titel": "Moor"}]},
+        returns={"type": "object", "required": ["karten"], "properties": {"karten": cards}},
+    )  # fmt: skip
+    titles = {"type": "array", "items": TEXT}
+    server.tool("karten_öffnen", lambda titel: {"maßstab": len(titel[0])}, titel=titles)
+    steps = [step("k", "karten_öffnen", titel=[ref("neu", "karten.0.titel")])]
+    goal = "Lege die Karte 'Gletscher' an und sage ihren Maßstab."
+    report = await carried_out(world(server), {"goal": goal, "steps": steps})
+    assert report.status == "failed"
+    assert report.uncovered == ["Gletscher"]
+
+
 def climate() -> Server:
     """What a room feels like; `trocken` and `feucht` are two sides of one thing, as its description says."""
     about: Any = {

@@ -22,7 +22,7 @@ from proxy.repair.view.units import convert, unit_of
 from proxy.repair.view.values import is_number
 from proxy.repair.view.words import words
 from schemas.catalog import Catalog, Tool, as_object
-from schemas.edit import Proposal
+from schemas.edit import AddStep, Proposal
 from schemas.plan import Plan, walk
 
 _SPELLED = re.compile(
@@ -45,17 +45,21 @@ def left(plan: Plan, catalog: Catalog) -> list[str]:
     return [*unused, *_misread(plan, catalog), *_dangling(plan), *_unfilled(plan, catalog)]
 
 
-def misses(plan: Plan, catalog: Catalog) -> bool:
+def misses(plan: Plan, lineage: Iterable[Proposal], catalog: Catalog) -> bool:
     """Tell whether a plan misses what is asked for: something stated is unused although an argument is free for it.
 
-    Free is one that is not given, or that holds a literal which the goal does not state. An amount that is read in
-    another unit, a text that reads like a reference to a step that is not there, and one that stands for a value that
-    was to be filled in, are misses too.
+    Free is one that is not given, or that holds a literal which the goal does not state. Where a step was supplied, the
+    lost one may have held it: then only a number is free to be unused. An amount that is read in another unit, a text
+    that reads like a reference to a step that is not there, and one that stands for a value that was to be filled in,
+    are misses too.
     """
     unused = set(uncovered(plan.goal, plan, tools_of(plan, catalog)))
     if [*_misread(plan, catalog), *_dangling(plan), *_unfilled(plan, catalog)]:
         return True
     said = stated(plan.goal)
+    supplied = any(isinstance(edit, AddStep) for proposal in lineage for edit in proposal.edits)
+    if supplied and any(each.kind != "number" for each in said if each.text in unused):
+        return True
     free = list(_free(plan, catalog, said)) if unused else []
     return any(
         kinds & (NUMBERS if each.kind == "number" else {"string"})

@@ -204,7 +204,7 @@ class Search:
         changed = self.made or any(proposal.confidence is not Confidence.LOSSLESS for proposal in best.lineage)
         plan = replace(best.plan, goal=self.submitted.goal)
         catalog = self.evidence.catalog
-        open_ = changed and await to_thread.run_sync(misses, plan, catalog)
+        open_ = changed and await to_thread.run_sync(misses, plan, best.lineage, catalog)
         open_ = open_ or bool(assumed(plan, best.lineage, catalog))
         found = not self.made or any(not isinstance(value, dict | list) for _, value in walk(self._value(best)))
         return Stop.UNCOVERED if open_ or not found else Stop.SOLVED

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
+
+from proxy.store.sql import Place
 
 
 @pytest.fixture
@@ -17,3 +20,9 @@ def logs() -> Generator[list[Any]]:
     with capture_logs() as lines:
         yield lines
     structlog.reset_defaults()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty place of each engine."""
+    return Place(tmp_path, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))

@@ -43,8 +43,9 @@ class PostgresDialect(Dialect):
         return f"CAST(floor({number}) AS BIGINT)"
 
     def member(self, text: str, *path: str | int) -> str:
-        """The text at a path of keys and places in a JSON text."""
-        return f"(CAST({text} AS json) #>> '{{{','.join(map(str, path))}}}')"
+        """The text at a path of keys and places in a JSON text; NULL in one with a NUL, which cannot be read here."""
+        read = f"CAST({text} AS json) #>> '{{{','.join(map(str, path))}}}'"
+        return rf"(CASE WHEN strpos({text}, '\u0000') = 0 THEN {read} END)"
 
 
 class PostgresConnection:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from itertools import count
 
-import psycopg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-
-from tests.services import postgresql
-
-_databases = count(1)
 
 collect_ignore = ["clients"]
 """Folders that are run by their name alone, as they take long."""
@@ -50,20 +44,3 @@ def logging_as_it_was() -> Generator[None]:
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(level)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Generator[str]:
-    """The address of a real PostgreSQL; skips where there is none."""
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Generator[str]:
-    """The address of an empty database that is gone after the test."""
-    name = f"test_{next(_databases)}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield postgres_server.replace("/postgres?", f"/{name}?")
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")

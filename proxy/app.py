@@ -44,7 +44,7 @@ FREED = 32 << 20
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's `mallopt`."""
 
-__all__ = ["Running", "Source", "running", "serve_http", "serve_page", "serve_stdio", "wrap"]
+__all__ = ["Running", "Source", "running", "serve_http", "serve_page", "serve_stdio", "serve_workers", "wrap"]
 
 
 @dataclass
@@ -205,18 +205,31 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
     is taken; nothing has been started then.
     """
+    from proxy.frontends.place import place
     from proxy.frontends.probes import probes
-    from proxy.frontends.serving import listening, serve
+    from proxy.frontends.serving import serve
     from proxy.ui.pages import Pages
 
     source = source or Source(None, lambda: config)
-    with listening(config.http, host, port) as listener:
-        async with _until_signal() as stop, running(config, page=True) as proxy, _following(source, config, proxy):
-            further = [
-                *probes(proxy.telemetry.around.states, proxy.telemetry.page),
-                *Pages(_behind(proxy, source), stop).routes,
-            ]
-            await serve(_routers(proxy), lambda: proxy.config.http, listener, stop, further)
+    async with _until_signal() as stop:
+        with place(config.http, config.replicas, host, port, stop) as here:
+            async with running(config, page=True) as proxy, _following(source, config, proxy):
+                further = [
+                    *probes(proxy.telemetry.around.states, stop.is_set, proxy.telemetry.page),
+                    *Pages(_behind(proxy, source), stop).routes,
+                ]
+                await serve(_routers(proxy), lambda: proxy.config.http, here, stop, further)
+
+
+async def serve_workers(config: Config, host: str, port: int, workers: int, arguments: Sequence[str]) -> None:
+    """Keep so many processes serving one address, each `mcp-mend serve` with these arguments, until a signal ends it.
+
+    Raises as `serve_http` does.
+    """
+    from proxy.frontends.workers import supervise
+
+    async with _until_signal() as stop:
+        await supervise(config.http, host, port, workers, arguments, stop)
 
 
 async def serve_page(config: Config, port: int, started: Callable[[str], None], source: Source, send: Send) -> None:
@@ -224,7 +237,8 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
 
     Raises `OSError` where the port is taken.
     """
-    from proxy.frontends.serving import listening, serve_alone
+    from proxy.frontends.place import listening
+    from proxy.frontends.serving import serve_alone
     from proxy.ui.pages import Pages
 
     config = with_state(config, read_state())

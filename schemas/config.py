@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from schemas.catalog import Effect
 
 Mode = Literal["auto", "suggest", "off"]
+SHORTEST_KEY = 32
+"""Characters of a key that signs or encrypts."""
 
 
 class _Section(BaseModel):
@@ -288,6 +290,39 @@ class Http(_Section):
         examples=[20],
         description="Client sessions at once; each may start one process per server that it uses.",
     )
+    drain_seconds: int = Field(
+        default=5, ge=0, examples=[30], description="Seconds that calls under way may still take at the end."
+    )
+
+
+class Replicas(_Section):
+    """Several equal processes of `serve --http` behind one address."""
+
+    address: str = Field(
+        default="",
+        examples=["http://${POD_IP}:8765"],
+        pattern=r"^$|^https?://[^/?#@]+$",
+        description="Where the other replicas reach this one; sessions then name their owner, and any replica may answer.",
+    )
+    key: str = Field(
+        default="",
+        examples=["${MEND_REPLICAS_KEY}"],
+        description="A secret that all replicas share, of 32 characters or more; signs the ids of sessions.",
+    )
+    leave_seconds: int = Field(
+        default=5,
+        ge=0,
+        examples=[10],
+        description="Seconds between /readyz turning away and the end of listening, for balancers to notice.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.address) != bool(self.key):
+            raise ValueError("address and key go together: set both, or neither")
+        if self.key and len(self.key) < SHORTEST_KEY:
+            raise ValueError(f"key has {len(self.key)} characters and needs {SHORTEST_KEY}: openssl rand -base64 32")
+        return self
 
 
 class Store(_Section):
@@ -336,6 +371,7 @@ class Config(_Section):
     evolution: Evolution = Evolution()
     planner: Planner = Planner()
     http: Http = Http()
+    replicas: Replicas = Replicas()
     store: Store = Store()
     journal: Journal = Journal()
     log: Log = Log()

@@ -14,16 +14,24 @@ from proxy.commands.options import config_option, mode_option, nothing, refuse, 
 @click.command()
 @config_option
 @click.option("--http", metavar="HOST:PORT", help="Serve Streamable HTTP at /mcp instead of stdio.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, help="Processes that share --http; each starts its own servers."
+)
 @mode_option
-def serve(config: Path | None, http: str | None, mode: str | None) -> None:
+def serve(config: Path | None, http: str | None, workers: int, mode: str | None) -> None:
     """Serve every configured server as one, on stdio or HTTP.
 
     \b
     mcp-mend serve --config ~/.config/Claude/claude_desktop_config.json
     mcp-mend serve --http 127.0.0.1:8765
+    mcp-mend serve --http 127.0.0.1:8765 --workers 4
     """
     address = _address(http) if http else None
     loaded = settings(config, mode=mode)
+    if workers > 1 and http is None:
+        refuse("--workers needs --http: stdio has one client, which one process serves")
+    if workers > 1 and loaded.config.replicas.address:
+        refuse("--workers and replicas.address exclude each other: start each worker as a replica of its own")
     if address is None and sys.stdin.isatty():
         refuse_nothing(loaded)
         click.echo("mcp-mend speaks MCP on stdin and stdout: a client starts it. See mcp-mend --help.", err=True)
@@ -37,10 +45,19 @@ def serve(config: Path | None, http: str | None, mode: str | None) -> None:
         run(app.serve_stdio, loaded.config, source)
     else:
         try:
-            run(app.serve_http, loaded.config, *address, source)
+            if workers > 1:
+                run(app.serve_workers, loaded.config, *address, workers, _again(loaded.path, http, mode))
+            else:
+                run(app.serve_http, loaded.config, *address, source)
         except OSError as error:
             taken = "; another program listens there: end it, or choose another port"
             refuse(f"--http {http}: {error.strerror or error}{taken if error.errno == errno.EADDRINUSE else ''}")
+
+
+def _again(config: Path | None, http: str | None, mode: str | None) -> list[str]:
+    """The arguments of one worker."""
+    given = {"--config": config and str(config), "--http": http, "--mode": mode}
+    return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def _warn() -> None:

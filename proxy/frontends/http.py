@@ -7,7 +7,7 @@ clients; `/healthz` says that we are alive. Further routes are for people and th
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import anyio
 from starlette.applications import Starlette
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from proxy.aggregate.router import Router
 from proxy.frontends import handshake, sse, stateless
 from proxy.frontends.admission import HEALTH, VERBS, Admission, AdmissionMiddleware
+from proxy.frontends.forwarding import Replicas
 from proxy.frontends.probes import alive
 from proxy.frontends.requests import RefusedError, refuse
 from proxy.frontends.sessions import Sessions
@@ -31,11 +32,17 @@ class HttpEndpoints:
     """The endpoints over one fleet; `open` must be entered while `app` serves them."""
 
     def __init__(
-        self, routers: Callable[[str | None], Router], admission: Admission, further: Sequence[BaseRoute] = ()
+        self,
+        routers: Callable[[str | None], Router],
+        admission: Admission,
+        further: Sequence[BaseRoute] = (),
+        replicas: Replicas | None = None,
     ) -> None:
+        self._replicas = replicas
         self._make = routers
         self._routers: dict[str | None, Router] = {}
-        self._sessions = Sessions(lambda: admission.settings().sessions)
+        new_id = {"new_id": replicas.ids.new} if replicas is not None else {}
+        self._sessions = Sessions(lambda: admission.settings().sessions, **new_id)
         ways = {"/mcp": (self._mcp, VERBS), "/sse": (self._sse, ["GET"]), "/messages": (self._messages, ["POST"])}
         bases = ("", "/servers/{server:path}")
         self.app = Starlette(
@@ -54,7 +61,8 @@ class HttpEndpoints:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Serve within this; every session has ended when it is left."""
-        async with anyio.create_task_group() as tasks:
+        others = self._replicas.open() if self._replicas is not None else nullcontext()
+        async with others, anyio.create_task_group() as tasks:
             tasks.start_soon(self._sessions.sweep)
             try:
                 yield
@@ -65,11 +73,18 @@ class HttpEndpoints:
                     for router in self._routers.values():
                         await router.close()
 
+    def leave(self) -> None:
+        """Begin no more sessions."""
+        self._sessions.leaving = True
+
     def drain(self) -> None:
         """Let every stream that waits for nothing in particular end; calls under way go on."""
         self._sessions.drain()
 
     async def _mcp(self, request: Request) -> ASGIApp:
+        owner = await self._owner(request, request.headers.get(SESSION_HEADER))
+        if owner is not None:
+            return owner
         router = self._router(request)
         modern = SESSION_HEADER not in request.headers and _is_modern(request.headers.get(VERSION_HEADER))
         verb = request.method
@@ -91,7 +106,14 @@ class HttpEndpoints:
         return await sse.get(self._sessions, self._router(request), request)
 
     async def _messages(self, request: Request) -> ASGIApp:
-        return await sse.post(self._sessions, self._router(request), request)
+        owner = await self._owner(request, request.query_params.get("sessionId"))
+        return owner or await sse.post(self._sessions, self._router(request), request)
+
+    async def _owner(self, request: Request, ident: str | None) -> ASGIApp | None:
+        """The answer of another replica, where it owns this session."""
+        if self._replicas is None or ident is None:
+            return None
+        return await self._replicas.owner(request, ident)
 
     def _router(self, request: Request) -> Router:
         server: str | None = request.path_params.get("server")

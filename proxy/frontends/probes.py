@@ -19,15 +19,20 @@ from proxy.frontends.admission import METRICS, READY, admitted
 READY_STATE = "ready"
 
 
-def probes(states: Callable[[], Mapping[str, str]], page: Callable[[str], tuple[bytes, str]] | None) -> list[Route]:
+def probes(
+    states: Callable[[], Mapping[str, str]],
+    leaving: Callable[[], bool],
+    page: Callable[[str], tuple[bytes, str]] | None,
+) -> list[Route]:
     """The routes of readiness and figures.
 
-    `states` is where each upstream stands, `page` the metrics in the format that is accepted.
+    `states` is where each upstream stands, `leaving` tells that we are about to end, `page` the metrics in the format
+    that is accepted.
     """
 
     async def ready(request: Request) -> Response:
         now = states()
-        is_ready = not now or READY_STATE in now.values()
+        is_ready = not leaving() and (not now or READY_STATE in now.values())
         told: dict[str, Any] = {"status": READY_STATE if is_ready else "not ready"}
         if admitted(request.scope):
             told["upstreams"] = {name: str(state) for name, state in now.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -23,8 +24,15 @@ BODY_SECONDS = 60.0
 class RefusedError(HTTPException):
     """A request that is answered with an HTTP status and a JSON-RPC error."""
 
-    def __init__(self, status: int, message: str, code: int = rpc.INVALID_REQUEST, ident: Any = None) -> None:
-        super().__init__(status, message)
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: int = rpc.INVALID_REQUEST,
+        ident: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, message, headers)
         self.body = {"jsonrpc": "2.0", "id": ident, "error": rpc.error(code, message)}
 
 

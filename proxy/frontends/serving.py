@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
-from proxy.frontends.admission import LOOPBACK, Admission, AdmissionMiddleware
+from proxy.frontends.admission import Admission, AdmissionMiddleware
+from proxy.frontends.forwarding import Replicas
 from proxy.frontends.http import HttpEndpoints
+from proxy.frontends.owners import Ids
+from proxy.frontends.place import Place, is_loopback
 from schemas.config import Http
 
 if TYPE_CHECKING:
@@ -29,9 +31,6 @@ else:
 
 log = structlog.get_logger("server")
 
-DRAIN = 5.0
-"""Seconds that calls under way may still take once we are asked to stop."""
-
 
 HEAD_SECONDS = 15.0
 """Seconds for the head of a request to arrive whole."""
@@ -40,27 +39,29 @@ CONNECTIONS = 500
 """Connections at once: each is an open file, of which a process has about a thousand."""
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in LOOPBACK
-
-
 async def serve(
     routers: Callable[[str | None], Router],
     config: Callable[[], Http],
-    listening: socket.socket,
+    here: Place,
     stop: asyncio.Event,
     further: Sequence[BaseRoute] = (),
 ) -> None:
-    """Serve on a listening socket until `stop` is set; `further` routes stand beside the endpoints."""
-    host, port = listening.getsockname()[:2]
-    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)), further)
+    """Serve at a place until `stop` is set; `further` routes stand beside the endpoints.
+
+    From then on no session begins, and after `leave_seconds` nobody is listened to any more.
+    """
+    host, port = here.sockets[0].getsockname()[:2]
+    replicas = Replicas(Ids(here.replicas.address, here.replicas.key)) if here.replicas.address else None
+    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)), further, replicas)
+
+    async def leave() -> None:
+        endpoints.leave()
+        await asyncio.sleep(here.replicas.leave_seconds if replicas is not None else 0)
+        endpoints.drain()
+
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
     async with endpoints.open():
-        await _serve(endpoints.app, listening, stop, endpoints.drain)
+        await _serve(endpoints.app, here.sockets, stop, config().drain_seconds, leave)
 
 
 async def serve_alone(
@@ -68,11 +69,16 @@ async def serve_alone(
 ) -> None:
     """Serve these routes, and no MCP, on a listening socket until `stop` is set."""
     admission = Admission(config, is_loopback(listening.getsockname()[0]))
-    await _serve(Starlette(routes=pages, middleware=[Middleware(AdmissionMiddleware, admission)]), listening, stop)
+    app = Starlette(routes=pages, middleware=[Middleware(AdmissionMiddleware, admission)])
+    await _serve(app, [listening], stop, config().drain_seconds)
 
 
 async def _serve(
-    app: ASGIApp, listening: socket.socket, stop: asyncio.Event, drain: Callable[[], None] = lambda: None
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    stop: asyncio.Event,
+    drain_seconds: int,
+    leave: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     settings = uvicorn.Config(
         app,
@@ -84,19 +90,20 @@ async def _serve(
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=int(DRAIN),
+        timeout_graceful_shutdown=drain_seconds,
         timeout_keep_alive=60,
     )
     server = Server(settings)
 
     async def end_on_demand() -> None:
         await stop.wait()
-        drain()
+        if leave is not None:
+            await leave()
         server.should_exit = True
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(end_on_demand)
-        await server.serve([listening])
+        await server.serve(list(sockets))
         tasks.cancel_scope.cancel()
 
 
@@ -153,22 +160,3 @@ class _Punctual(Connection):
         if self.late is not None:
             self.late.cancel()
             self.late = None
-
-
-@contextmanager
-def listening(config: Http, host: str, port: int) -> Generator[socket.socket]:
-    """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is.
-
-    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken.
-    """
-    if not is_loopback(host) and not config.token:
-        reason = f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
-        raise PermissionError(reason)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = found[0]
-    with socket.socket(family, kind, protocol) as made:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(2048)
-        made.setblocking(False)  # noqa: FBT003 (the socket's own signature)
-        yield made

@@ -14,6 +14,7 @@ import structlog
 
 from proxy.aggregate.router import Router
 from proxy.eras.envelope import level_of, of_initialize
+from proxy.frontends.owners import name_of
 from proxy.frontends.requests import RefusedError
 from proxy.frontends.streams import Stream, event
 from proxy.wire import rpc
@@ -107,8 +108,9 @@ class SessionStream(Stream):
 class HttpSession:
     """One client's session: the `Transport` of its peer, and the `Receiver` of its own upstream connections."""
 
-    def __init__(self, router: Router, profile: Profile) -> None:
-        self.id = uuid4().hex
+    def __init__(self, router: Router, profile: Profile, ident: str) -> None:
+        self.id = ident
+        self.name = name_of(ident)
         self.backpressure = Backpressure()
         self.profile = profile
         self.own = router.own_connections(profile, self)
@@ -223,7 +225,7 @@ class HttpSession:
             return await caller.question(server, method, params)
         open_streams = [stream for stream in self.streams.values() if stream.attached and stream is not self.standalone]
         stream = self.standalone if self.standalone.attached or not open_streams else open_streams[-1]
-        return await self.router.client_request(stream, self.id, self.profile, None).question(server, method, params)
+        return await self.router.client_request(stream, self.name, self.profile, None).question(server, method, params)
 
     def overheard(self, server: str, method: str, params: Any) -> None:
         """Pass on what a shared connection tells everyone; the session's own connection tells it itself."""
@@ -245,7 +247,7 @@ class HttpSession:
             stream.end()
         with anyio.CancelScope(shield=True):
             await self.peer.finish()
-            self.router.leave(self.id)
+            self.router.leave(self.name)
             await self.own.close()
 
     def asked(self, ident: Id) -> bool:
@@ -267,7 +269,7 @@ class HttpSession:
 
     async def _serve(self, incoming: Incoming) -> Reply:
         stream = self._answers.get(cast("Id", incoming.id), self.standalone)
-        request = self.router.client_request(stream, self.id, self.profile, incoming.params)
+        request = self.router.client_request(stream, self.name, self.profile, incoming.params)
         request.own = self.own
         request.outlet = self.standalone.tell
         request.ident = incoming.id
@@ -289,8 +291,10 @@ class HttpSession:
 class Sessions:
     """All sessions of every endpoint, by id, and how many of them there may be: each may start processes of its own."""
 
-    def __init__(self, most: Callable[[], int]) -> None:
+    def __init__(self, most: Callable[[], int], new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
         self._most = most
+        self._new_id = new_id
+        self.leaving = False
         self._sessions: dict[str, HttpSession] = {}
 
     def get(self, ident: str | None, router: Router) -> HttpSession | None:
@@ -302,10 +306,12 @@ class Sessions:
         return session
 
     async def begin(self, router: Router, profile: Profile, ident: Any = None) -> HttpSession:
-        """A new session for the request `ident`. Raises `RefusedError` where there are too many."""
+        """A new session for the request `ident`. Raises `RefusedError` where there are too many, or we are leaving."""
+        if self.leaving:
+            raise RefusedError(503, "This replica is leaving: try again", ident=ident, headers={"retry-after": "1"})
         if len(self._sessions) >= self._most():
             await self._make_room(ident)
-        session = HttpSession(router, profile)
+        session = HttpSession(router, profile, self._new_id())
         self._sessions[session.id] = session
         return session
 

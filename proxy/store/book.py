@@ -146,7 +146,7 @@ def redaction_of(config: Config) -> Redaction:
 
 def secrets_of(config: Config) -> frozenset[str]:
     """What the configuration holds secret: values of variables, and its own keys and tokens."""
-    own = {config.planner.api_key, config.http.token}
+    own = {config.planner.api_key, config.http.token, config.replicas.key}
     known = Redaction(config.journal.redact)
     for upstream in config.upstreams.values():
         pairs = [*upstream.env.items(), *upstream.headers.items(), *_in_args(upstream.args), *_in_url(upstream.url)]

@@ -41,7 +41,7 @@ async def until_up(client: httpx2.AsyncClient, base: str) -> None:
     async with asyncio.timeout(30):
         while True:
             try:
-                up = await client.get(f"{base}/healthz")
+                up = await client.get(f"{base}/healthz", timeout=30)
             except httpx2.ConnectError:
                 await asyncio.sleep(0.05)
             else:
@@ -58,7 +58,8 @@ class Http:
     """A raw session over HTTP."""
 
     def __init__(self, client: httpx2.AsyncClient, url: str) -> None:
-        self.client, self.url, self.headers = client, url, dict(JSON)
+        self.client, self.url = client, url
+        self.headers: dict[str, Any] = dict(JSON)
 
     async def post(self, message: dict[str, Any]) -> httpx2.Response:
         body = {"jsonrpc": "2.0", **message}

@@ -325,7 +325,7 @@ async def test_calls_under_way_are_answered_before_it_stops(tmp_path: Path) -> N
 
 async def test_what_nobody_fetches_is_bounded(tmp_path: Path) -> None:
     async with running({}, Cache({})) as fleet:
-        session = HttpSession(Router(fleet, cast("Any", None)), Profile())
+        session = HttpSession(Router(fleet, cast("Any", None)), Profile(), "one")
         for number in range(KEPT_EVENTS * 2):
             session.standalone.tell("notifications/message", {"data": number})
         assert len(session.standalone.events) == KEPT_EVENTS
@@ -352,7 +352,7 @@ async def test_a_client_that_does_not_read_loses_its_response_and_can_resume(
         await asyncio.get_running_loop().create_future()
 
     async with running({}, Cache({})) as fleet:
-        session = HttpSession(Router(fleet, cast("Any", None)), Profile())
+        session = HttpSession(Router(fleet, cast("Any", None)), Profile(), "one")
         session.standalone.tell("notifications/message", {"data": "first"})
         going = asyncio.ensure_future(streams.stream_out(session.standalone, receive, send, {}))
         async with asyncio.timeout(10):

@@ -302,7 +302,7 @@ class Replicas(_Section):
         default="",
         examples=["http://${POD_IP}:8765"],
         pattern=r"^$|^https?://[^/?#@]+$",
-        description="Where the other replicas reach this one; sessions then name their owner, and any replica may answer.",
+        description="Where the other replicas reach this one; sessions then name their owner.",
     )
     key: str = Field(
         default="",

@@ -166,9 +166,11 @@ async def test_workers_share_one_address_and_are_started_anew(tmp_path: Path) ->
         process = psutil.Process(parent.process.pid)
         async with httpx2.AsyncClient() as client:
             await until_up(client, f"http://{address}")
-        sessions = [Http(httpx2.AsyncClient(), f"http://{address}/mcp") for _ in range(8)]
-        for session in sessions:
-            await session.open()
+        sessions: list[Http] = []
+        for _ in range(8):
+            async with httpx2.AsyncClient() as client:
+                sessions.append(Http(client, f"http://{address}/mcp"))
+                await sessions[-1].open()
         for session in sessions:  # each on a connection of its own, which either worker takes
             async with httpx2.AsyncClient() as client:
                 session.client = client
@@ -177,7 +179,7 @@ async def test_workers_share_one_address_and_are_started_anew(tmp_path: Path) ->
         assert len(workers) == 2
         workers[0].kill()
         async with asyncio.timeout(20):
-            while workers[0] in running_of(process) or len(running_of(process)) < 2:
+            while workers[0] in running_of(process) or len(running_of(process)) < 2:  # noqa: ASYNC110  a process tells nobody
                 await asyncio.sleep(0.1)
         parent.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):

@@ -187,6 +187,11 @@ class LocalPlanner:
         self._deadline = deadline
         self.usage = Usage(model=remote.model)
 
+    @property
+    def available(self) -> bool:
+        """Whether it is asked; a worker that does not start or stay is left alone for a while."""
+        return self._remote.breaker.closed
+
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Mean log-likelihood per token of each option as the answer to the context; None: no planner."""
         if not options:

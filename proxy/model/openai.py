@@ -31,6 +31,7 @@ log = structlog.get_logger("planner")
 
 T = TypeVar("T")
 Way = TypeVar("Way")
+Ranking = Callable[[str, Sequence[str]], Awaitable[Sequence[float] | None]]
 
 CONNECT = 5.0
 """Seconds to connect: a machine that is gone does not take the whole of a deadline."""
@@ -75,11 +76,7 @@ class Endpoint:
 
     def _forget(self) -> None:
         """Know nothing of the server: it may be another one than before."""
-        self._ways: Sequence[Callable[..., Awaitable[Sequence[float] | None]]] = (
-            self._together,
-            self._one_by_one,
-            self._choose,
-        )
+        self._ways: Sequence[Ranking] = ()
         self._forms: Sequence[Callable[[Mapping[str, Any]], dict[str, Any]]] = FORMS
 
     @property
@@ -90,7 +87,7 @@ class Endpoint:
     @property
     def likelihoods(self) -> bool:
         """Whether it ranks by likelihood; a server that shows none only chooses."""
-        return self._ways[0] != self._choose
+        return not self._ways or self._ways[0] != self._choose
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Mean log-likelihood per token of each option, or 0 for the chosen one and `NOT_CHOSEN` for the others."""
@@ -128,8 +125,17 @@ class Endpoint:
         return None
 
     async def _rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
-        scores, self._ways = await _first(self._ways, lambda way: way(context, options))
+        ways = self._ways or await self._found_out()
+        scores, self._ways = await _first(ways, lambda way: way(context, options))
         return scores
+
+    async def _found_out(self) -> Sequence[Ranking]:
+        """The ways to rank that it takes, tried on two letters: a whole question would cost as much as its answer."""
+        try:
+            _, ways = await _first((self._together, self._one_by_one), lambda way: way("a", ["b", "c"]))
+        except Refused:
+            return (self._choose,)
+        return (*ways, self._choose)
 
     async def _together(self, context: str, options: Sequence[str]) -> Sequence[float]:
         """Let the server evaluate the context with each option as a text of its own, all in one request."""

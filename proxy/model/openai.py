@@ -7,7 +7,6 @@ It may also ignore a constraint, so every answer is checked here.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,11 +20,12 @@ import structlog
 from proxy.model.answers import chosen, json_of, likelihoods, listed
 from proxy.model.breaker import Breaker
 from proxy.model.client import time_for
+from proxy.model.spellings import FORMS, Failed, Refused, answer_of, content_of, in_object, told
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
 from proxy.repair.view.shown import without_secrets
 from schemas import config
-from schemas.catalog import Json, as_list, as_object
+from schemas.catalog import as_list, as_object
 
 log = structlog.get_logger("planner")
 
@@ -35,18 +35,6 @@ Ranking = Callable[[str, Sequence[str]], Awaitable[Sequence[float] | None]]
 
 CONNECT = 5.0
 """Seconds to connect: a machine that is gone does not take the whole of a deadline."""
-CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}")
-"""What is told of an error's body: its codes. Its sentences may repeat the question and stay out of every record."""
-REFUSED = frozenset({400, 404, 405, 422, 500, 501})
-"""Statuses by which servers say that they do not know an address or a parameter (llama-cpp-python says 500)."""
-
-
-class Failed(Exception):  # noqa: N818 - an answer like others
-    """The server answered with an error."""
-
-
-class Refused(Failed):
-    """The server does not take this kind of request."""
 
 
 @asynccontextmanager
@@ -118,7 +106,7 @@ class Endpoint:
             else:
                 log.info("the planner has no answer", why=f"other questions took the {seconds:g} s")
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, Failed) as error:
-            self.breaker.failed(_told(error), time.monotonic() - began)
+            self.breaker.failed(told(error), time.monotonic() - began)
         finally:
             if asked:
                 self.breaker.left()
@@ -166,10 +154,10 @@ class Endpoint:
         return chosen(answer["best"] if answer else "", len(options))
 
     async def _generate(self, context: str, schema: Mapping[str, Any], limit: int) -> Any | None:
-        wrapped = schema if schema.get("type") == "object" else _wrap(schema)
+        wrapped = schema if schema.get("type") == "object" else in_object(schema)
         body = {"messages": [{"role": "user", "content": context}], "max_tokens": limit, "temperature": 0}
         reply = await self._constrained(body, wrapped)
-        value = json_of(_content(reply))
+        value = json_of(content_of(reply))
         value = value if wrapped is schema else (as_object(value) or {}).get("value")
         if not fits(schema, value):
             log.info("the planner has no answer", why="it does not satisfy the schema")
@@ -184,7 +172,7 @@ class Endpoint:
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request; raises Refused where the server does not take its kind, else Failed or httpx2's errors."""
-        answer = _answer(await self._client.post(path, json={"model": await self._name(), **body}))
+        answer = answer_of(await self._client.post(path, json={"model": await self._name(), **body}))
         used = as_object(answer.get("usage")) or {}
         tokens = self.usage.tokens + int(used.get("total_tokens") or 0)
         self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=tokens, model=self._model)
@@ -192,34 +180,12 @@ class Endpoint:
 
     async def _name(self) -> str:
         if not self._model:
-            answer = _answer(await self._client.get("models"))
+            answer = answer_of(await self._client.get("models"))
             names = [as_object(entry) or {} for entry in as_list(answer.get("data")) or []]
             self._model = str(next((entry["id"] for entry in names if "id" in entry), ""))
             if not self._model:
                 raise Failed("the server names no model: set planner.model")
         return self._model
-
-
-def _answer(reply: httpx2.Response) -> dict[str, Any]:
-    """The object that was answered; raises Refused and Failed with the status and the code of the error."""
-    if reply.is_success:
-        return as_object(reply.json()) or {}
-    try:
-        body = as_object(reply.json()) or {}
-    except ValueError:
-        body = {}
-    error = as_object(body.get("error")) or body
-    codes = [str(error[key]) for key in ("type", "code") if CODE.fullmatch(str(error.get(key) or ""))]
-    kind = Refused if reply.status_code in REFUSED else Failed
-    raise kind(" ".join([f"status {reply.status_code}", *codes]))
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, without a word of the server's own: a message of our side only where there is one."""
-    if isinstance(error, Failed):
-        return str(error)
-    name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, httpx2.ConnectError) else name
 
 
 async def _first(ways: Sequence[Way], ask: Callable[[Way], Awaitable[T]]) -> tuple[T, Sequence[Way]]:
@@ -231,41 +197,3 @@ async def _first(ways: Sequence[Way], ask: Callable[[Way], Awaitable[T]]) -> tup
         except Refused as error:
             refused = error
     raise refused
-
-
-def _standard(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The spelling of OpenAI, vLLM, llama-server, LM Studio and Ollama."""
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
-
-
-def _object(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The spelling of llama-cpp-python and of older llama-servers."""
-    return {"response_format": {"type": "json_object", "schema": schema}}
-
-
-def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """No constraint: the answer is only checked."""
-    del schema
-    return {}
-
-
-FORMS = (_standard, _object, _plain)
-"""Ways to ask for an answer under a schema, best first."""
-
-
-def _wrap(schema: Mapping[str, Any]) -> dict[str, Json]:
-    """An object with the value in it: some servers take no other schema. Definitions move to its root."""
-    inner = {key: value for key, value in schema.items() if key not in ("$defs", "definitions")}
-    definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-    return {
-        "type": "object",
-        "properties": {"value": inner},
-        "required": ["value"],
-        "additionalProperties": False,
-        **definitions,
-    }
-
-
-def _content(reply: Mapping[str, Any]) -> str:
-    choice = as_object((as_list(reply.get("choices")) or [None])[0]) or {}
-    return str((as_object(choice.get("message")) or {}).get("content") or "")

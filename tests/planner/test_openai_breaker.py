@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import takewhile
+
 import anyio
 import pytest
 from structlog.testing import capture_logs
 
 from proxy.model import breaker
 from proxy.model.openai import open_endpoint
+from proxy.planner.advisor import PlannerAdvisor
 from schemas.config import Planner
+from schemas.plan import Ref
 from tests.planner.engines import Engine, running
+from tests.planner.tools import PLAN, QUESTION
 
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+
+
+BY_ID = PLAN.with_step(replace(PLAN.steps[1], arguments={"customer_id": Ref("find", "id").json()}))
+
+
+def beginning(texts: list[str]) -> str:
+    """What all of them begin with."""
+    return "".join(marks[0] for marks in takewhile(lambda marks: len(set(marks)) == 1, zip(*texts, strict=False)))
 
 
 def wanted(engine: Engine, **more: float) -> Planner:
@@ -108,3 +122,22 @@ async def test_what_a_server_says_of_an_error_is_in_no_log_line() -> None:
     assert "status 401 invalid_api_key" in str(lines)
     assert "secret" not in str(lines)
     assert "goal" not in str(lines)
+
+
+async def test_what_stays_the_same_stands_first_in_every_request() -> None:
+    """So that a server which keeps prefixes reads tools and plan once."""
+    engine = Engine(content='{"value": 1}')
+    async with running(engine), open_endpoint(wanted(engine)) as planner:
+        advisor, candidates = PlannerAdvisor(planner, 4096), [BY_ID, BY_ID.with_step(replace(BY_ID.steps[0], id="x"))]
+        for goal in ("List the orders of Jane Roe.", "Which orders has Jane Roe?"):
+            question = replace(QUESTION, plan=replace(PLAN, goal=goal))
+            await advisor.rank(question, candidates, [0.5, 0.5])
+            await advisor.value(question, ("customer_id",))
+    ranked = [text for body in engine.asked[1:] for text in body.get("prompt", ())]
+    written = [body["messages"][0]["content"] for body in engine.asked if "messages" in body]
+    assert [len(ranked), len(written)] == [4, 2]
+    for texts in (ranked, written):
+        shared = beginning(texts)
+        assert "List orders." in shared, "the last tool"
+        assert "Input should be a valid integer" in shared, "the plan and its error"
+        assert beginning([*ranked, *written]).count("\n- ") == 2, "both tools"

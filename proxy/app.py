@@ -126,7 +126,7 @@ async def running(
         async with open_planner(config.planner, home, journal.hide, telemetry.timed) as planner:
             with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
                 calls = Calls(config, fleet, journal, server, planner, memories)
-                telemetry.attach(fleet, journal, calls.own_names, journal.hidden)
+                telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
                 yield Running(config, fleet, journal, calls, memories, telemetry)
 
 

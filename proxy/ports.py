@@ -97,6 +97,11 @@ class Planner(Protocol):
         ...
 
     @property
+    def available(self) -> bool | None:
+        """Whether it is asked: not while it is left alone after failures; None: there is none."""
+        ...
+
+    @property
     def likelihoods(self) -> bool:
         """Whether scores are likelihoods; what a planner that only chooses would say without a goal is no prior."""
         ...

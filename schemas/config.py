@@ -270,6 +270,12 @@ class Planner(_Section):
         description="Address of an OpenAI-compatible server, ending in /v1.",
     )
     api_key: str = Field(default="", examples=["${PLANNER_KEY}"], description="Its key, where it wants one.")
+    requests: int = Field(
+        default=4, ge=1, examples=[16], description="Questions to base_url at once, of all clients together."
+    )
+    failures: int = Field(
+        default=2, ge=1, examples=[1], description="Failures in a row after which base_url is left alone for a while."
+    )
 
 
 class Http(_Section):

@@ -319,6 +319,7 @@ class ScriptedPlanner:
     asked: list[str] = field(default_factory=list[str])
     schemas: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     usage: Usage = field(default_factory=Usage)
+    available: bool = True
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Score each option by the script."""

@@ -1,4 +1,4 @@
-"""`python -m evals.planner speed|stall MODEL...`, `quality FILE MODEL...`, `retrieval FILE`.
+"""`python -m evals.planner speed|stall MODEL...`, `quality FILE MODEL...`, `retrieval FILE`, `endpoint URL`.
 
 MODEL is the path of a GGUF file, or "" for the installed one; FILE holds decisions (see `decisions`).
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import click
 
-from evals.planner import decisions, retrieval, speed
+from evals.planner import decisions, endpoint, retrieval, speed
 from proxy.model.models import resolve
 
 threads_option = click.option("--threads", default=max(1, (os.cpu_count() or 2) - 1), show_default=True)
@@ -46,6 +46,15 @@ def run_stall(models: tuple[str, ...], threads: int) -> None:
         path = resolve(model)
         working, idle, own = anyio.run(speed.stall, path, threads)
         print(f"{path.stem}: working {working:.1f} ms, idle {idle:.1f} ms, own work {own:.2f} ms", flush=True)
+
+
+@main.command("endpoint")
+@click.argument("url")
+@click.option("--model", default="", help="The first that the server names.")
+@click.option("--rounds", default=3, show_default=True)
+def run_endpoint(url: str, model: str, rounds: int) -> None:
+    """Count what rankings cost on a server at URL, which ends in /v1."""
+    anyio.run(endpoint.measure, url, model, rounds)
 
 
 @main.command("quality")

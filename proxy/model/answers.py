@@ -33,31 +33,29 @@ def json_of(text: str) -> Json:
         return None
 
 
-def likelihood(reply: Mapping[str, Any], start: int, length: int) -> float | None:
-    """Mean log-likelihood of the tokens that begin within `length` characters from `start`; None: not in the reply.
+def likelihoods(reply: Mapping[str, Any], start: int, lengths: Sequence[int]) -> list[float] | None:
+    """Mean log-likelihood of each option's tokens: of so many characters from `start` in the prompt of its index.
 
-    Two spellings are in use for a prompt that ends with an option: `prompt_logprobs` (vLLM), one entry per token
-    with its text and likelihood, and the older `logprobs` of an echoed prompt (vLLM, llama-cpp-python), with offsets.
+    None: not all of them are in the reply.
     """
-    choice = as_object((as_list(reply.get("choices")) or [None])[0]) or {}
-    tokens = _vllm(choice, start + length) or list(_echoed(choice))
-    chances = [chance for offset, chance in tokens if start <= offset < start + length and chance is not None]
+    choices = sorted((as_object(choice) or {} for choice in as_list(reply.get("choices")) or []), key=_index)
+    scores = [_mean(choice, start, length) for choice, length in zip(choices, lengths, strict=False)]
+    found = [score for score in scores if score is not None]
+    return found if len(found) == len(lengths) == len(choices) else None
+
+
+def _index(choice: Mapping[str, Any]) -> int:
+    return int(choice.get("index") or 0)
+
+
+def _mean(choice: Mapping[str, Any], start: int, length: int) -> float | None:
+    """Mean log-likelihood of the tokens that begin within `length` characters from `start`.
+
+    An echoed prompt has its tokens under `logprobs`, with offsets (vLLM, llama-cpp-python). Tokens after it are left
+    out, and so is a first one without likelihood.
+    """
+    chances = [chance for at, chance in _echoed(choice) if start <= at < start + length and chance is not None]
     return sum(chances) / len(chances) if chances else None
-
-
-def _vllm(choice: Mapping[str, Any], end: int) -> list[tuple[int, float | None]]:
-    """Offset and likelihood of each prompt token; an entry is `{token id: {logprob, rank, decoded_token}}`.
-
-    The prompt's own token comes first in its entry, likelier ones after it. The first entry is null and does not
-    tell its text, so offsets are counted from the end of the prompt.
-    """
-    found: list[tuple[int, float | None]] = []
-    for entry in reversed(as_list(choice.get("prompt_logprobs")) or []):
-        own = as_object(next(iter((as_object(entry) or {}).values()), None)) or {}
-        if own:
-            end -= len(str(own.get("decoded_token", "")))
-            found.append((end, float(own["logprob"])))
-    return found
 
 
 def _echoed(choice: Mapping[str, Any]) -> Iterator[tuple[int, float | None]]:

@@ -21,15 +21,13 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from proxy.model.breaker import Breaker
 from proxy.model.spawn import Reached, last_words, reach, reap
 from proxy.model.wire import LINE, Fault, Settings, decode, encode
 from proxy.ports import Usage
 
 log = structlog.get_logger("planner")
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
-"""Seconds without a model after a failure; doubled with every further one."""
 GRACE = 2.0
 """Seconds that a worker may be late with the answer to a request whose deadline has passed."""
 USUAL = 256
@@ -41,33 +39,6 @@ LONGEST = 3.0
 def time_for(deadline: float, tokens: int) -> float:
     """Seconds for an answer of at most so many tokens, given those for an ordinary one."""
     return deadline * min(LONGEST, max(1.0, tokens / USUAL))
-
-
-class Pauses:
-    """When to do without a model that failed: for a while, longer after every further failure."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self._until = 0.0
-
-    @property
-    def on(self) -> bool:
-        """Tell whether it is not to be asked now."""
-        return time.monotonic() < self._until
-
-    def failed(self, reason: str, **more: str) -> None:
-        """Begin a pause and say so; loudly once."""
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
-        self._until = time.monotonic() + pause
-        say = log.info if self._failures else log.warning
-        self._failures += 1
-        say("the planner is not available, repairs go on by rules alone", reason=reason, again_in_seconds=pause, **more)
-
-    def worked(self) -> None:
-        """Count failures anew."""
-        if self._failures:
-            log.info("the planner is available again")
-        self._failures = 0
 
 
 class Ended(Exception):  # noqa: N818 - the worker's end, not this program's error
@@ -156,7 +127,7 @@ class Remote:
         self._settings = settings
         self._folder = folder
         self._connecting = asyncio.Lock()
-        self.pauses = Pauses()
+        self.breaker = Breaker()
         self.link: Link | None = None
 
     @property
@@ -166,19 +137,22 @@ class Remote:
 
     async def ask(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Ask the worker, a second time where it ended before it could answer; None: no worker or no time."""
-        if self.pauses.on:
+        if not self.breaker.admit():
             return None
         end = time.monotonic() + seconds
         reason = ""
-        for _ in range(2):
-            try:
-                link = await self._reach(end)
-                return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
-            except Ended as ended:
-                reason = str(ended)
-            except OSError as error:
-                reason = f"the worker cannot be started: {error}"
-        self.pauses.failed(reason)
+        try:
+            for _ in range(2):
+                try:
+                    link = await self._reach(end)
+                    return await link.ask(body, max(0.0, end - time.monotonic())) if link else None
+                except Ended as ended:
+                    reason = str(ended)
+                except OSError as error:
+                    reason = f"the worker cannot be started: {error}"
+            self.breaker.failed(reason)
+        finally:
+            self.breaker.left()
         return None
 
     async def _reach(self, end: float) -> Link | None:
@@ -213,6 +187,11 @@ class LocalPlanner:
         self._deadline = deadline
         self.usage = Usage(model=remote.model)
 
+    @property
+    def available(self) -> bool:
+        """Whether it is asked; a worker that does not start or stay is left alone for a while."""
+        return self._remote.breaker.closed
+
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:
         """Mean log-likelihood per token of each option as the answer to the context; None: no planner."""
         if not options:
@@ -230,12 +209,12 @@ class LocalPlanner:
             return None
         fault = answer.get("error")
         if fault is None:
-            self._remote.pauses.worked()
+            self._remote.breaker.worked()
             tokens = answer["tokens"] + answer["sampled"]
             self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=self.usage.tokens + tokens)
             return answer["value"]
         if fault in (Fault.MODEL, Fault.NATIVE):
-            self._remote.pauses.failed(answer["message"])
+            self._remote.breaker.failed(answer["message"])
         else:
             log.info("the planner has no answer", why=fault, message=answer["message"])
         return None

@@ -32,6 +32,7 @@ NAME = 60
 class ClientModel:
     """The `Planner` port on the model of one client, for one run; `hide` takes secrets out of what is sent."""
 
+    available = True
     likelihoods = False
 
     def __init__(self, deadline: float, hide: Callable[[str], str], client: Client) -> None:

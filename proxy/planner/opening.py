@@ -30,6 +30,7 @@ class NoPlanner:
     """The backend `none`: it has no answer to anything."""
 
     usage = Usage()
+    available = None
     likelihoods = False
 
     async def rank(self, context: str, options: Sequence[str]) -> Sequence[float] | None:

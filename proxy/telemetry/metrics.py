@@ -86,6 +86,10 @@ PLANNER_DURATION = Metric(
     ("question", "answered"), _CALL_SECONDS,
 )  # fmt: skip
 PLANNER_TOKENS = Metric("mcp_mend.planner.tokens", "counter", "{token}", "Tokens that the planner read and wrote.")
+PLANNER_AVAILABLE = Metric(
+    "mcp_mend.planner.available", "gauge", "1",
+    "1 while the planner is asked, 0 while it is left alone after failures.", kept=True,
+)  # fmt: skip
 STATE = Metric(
     "mcp_mend.upstream.state", "gauge", "1", "1 for the state that an upstream is in.", ("server", "state"),
     kept=True,
@@ -101,7 +105,7 @@ SESSIONS = Metric(
 
 METRICS = (
     *(CALLS, DURATION, ADDED, RUNS, RUN_DURATION, REPAIRS, ABSTENTIONS, PLANNER_DURATION, PLANNER_TOKENS),
-    *(STATE, TOOLS, QUEUE, LOST, SESSIONS),
+    *(PLANNER_AVAILABLE, STATE, TOOLS, QUEUE, LOST, SESSIONS),
 )
 
 

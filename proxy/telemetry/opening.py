@@ -48,10 +48,12 @@ class Telemetry:
         """A value without its secrets, once the journal knows them."""
         return self.hide(value)
 
-    def attach(self, fleet: Fleet, journal: Queue, own: tuple[str, ...], hide: Callable[[Any], Any]) -> None:
+    def attach(
+        self, fleet: Fleet, journal: Queue, planner: Planner, own: tuple[str, ...], hide: Callable[[Any], Any]
+    ) -> None:
         """Look at these from now on."""
         self.hide = hide
-        self.around.attach(fleet, journal, own, self.meters or Meters())
+        self.around.attach(fleet, journal, planner, own, self.meters or Meters())
 
     def timed(self, planner: Planner) -> Planner:
         """The same planner, timed where anything is measured."""

@@ -20,6 +20,11 @@ class TimedPlanner:
         self._tokens = planner.usage.tokens
 
     @property
+    def available(self) -> bool | None:
+        """Whether it is asked."""
+        return self._planner.available
+
+    @property
     def likelihoods(self) -> bool:
         """Whether scores are likelihoods."""
         return self._planner.likelihoods

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from proxy.telemetry.metrics import LOST, QUEUE, STATE, TOOLS, Backend
+from proxy.ports import Planner
+from proxy.telemetry.metrics import LOST, PLANNER_AVAILABLE, QUEUE, STATE, TOOLS, Backend
 from proxy.upstreams.fleet import Fleet
 from proxy.upstreams.supervisor import State
 
@@ -31,7 +32,7 @@ class Surroundings:
         self._fleet: Fleet | None = None
         self._own: frozenset[str] = frozenset()
 
-    def attach(self, fleet: Fleet, journal: Queue, own: tuple[str, ...], meters: Backend) -> None:
+    def attach(self, fleet: Fleet, journal: Queue, planner: Planner, own: tuple[str, ...], meters: Backend) -> None:
         """Ask these from now on; `own` are the proxy's own tools."""
         self._fleet, self._own = fleet, frozenset(own)
         meters.watch(
@@ -39,6 +40,8 @@ class Surroundings:
         )
         meters.watch(TOOLS, lambda: [((server,), float(self.tools(server))) for server in fleet.names])
         meters.watch(QUEUE, lambda: [((), float(journal.waiting))])
+        if planner.available is not None:
+            meters.watch(PLANNER_AVAILABLE, lambda: [((), float(planner.available or False))])
         meters.watch(LOST, lambda: [((), float(journal.lost))])
 
     def states(self) -> dict[str, State]:

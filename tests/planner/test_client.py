@@ -137,7 +137,7 @@ async def test_a_missing_model_is_named(open_local: Open, settings: Settings, tm
 async def test_a_corrupt_model_is_named_and_a_mended_one_is_used(
     open_local: Open, settings: Settings, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.model.client.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("proxy.model.breaker.FIRST_PAUSE", 0.0)
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(1000))
     planner = open_local(replace(settings, model=str(broken)))

@@ -48,13 +48,32 @@ async def _listening(port: int) -> None:
                 return
 
 
+def counted(planner: Endpoint) -> list[Any]:
+    """The prompts of the requests that it sends from here on."""
+    sent: list[Any] = []
+
+    async def note(request: httpx2.Request) -> None:
+        if request.content:
+            sent.append(json.loads(request.content).get("prompt"))
+
+    planner._client.event_hooks["request"] = [note]
+    return sent
+
+
 @pytest.mark.model
 async def test_a_real_server_ranks_by_the_likelihood_of_whole_options(server: str) -> None:
+    """That of llama-cpp-python refuses several prompts in one request, which is asked once."""
     async with open_endpoint(Planner(base_url=server, deadline=120)) as planner:
-        scores = await planner.rank("The capital of France is", ["a potato", "Paris", "Berlin"])
-        assert scores is not None
-        assert max(range(3), key=scores.__getitem__) == 1
-        assert planner.usage.calls == 3
+        sent = counted(planner)
+        for tries in (1, 0):
+            scores = await planner.rank("The capital of France is", ["a potato", "Paris", "Berlin"])
+            assert scores is not None
+            assert max(range(3), key=scores.__getitem__) == 1
+            assert [isinstance(prompt, list) for prompt in sent] == [True, False, False] * tries + [False] * 3
+            sent.clear()
+        assert planner.likelihoods
+        assert planner.available
+        assert planner.usage.calls == 8
 
 
 @pytest.mark.model
@@ -72,7 +91,7 @@ async def endpoint() -> AsyncIterator[Callable[[Answer], Endpoint]]:
 
     def make(answer: Answer) -> Endpoint:
         opened.append(httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url="http://model/v1/"))
-        return Endpoint(opened[-1], "m", 5)
+        return Endpoint(opened[-1], Planner(model="m", deadline=5, failures=1))
 
     yield make
     for client in opened:
@@ -83,17 +102,93 @@ def chat(content: str) -> httpx2.Response:
     return httpx2.Response(200, json={"choices": [{"message": {"content": content}}], "usage": {"total_tokens": 7}})
 
 
-async def test_likelihoods_are_read_as_vllm_writes_them(endpoint: Callable[[Answer], Endpoint]) -> None:
+def echoed(index: int, option: str, chance: float) -> dict[str, Any]:
+    """A choice as vLLM 0.32 writes it for the prompt "Indeed?" and an option of one token."""
+    return {
+        "index": index,
+        "text": f"Indeed?\n{option}.",
+        "logprobs": {
+            "text_offset": [0, 6, 7, 8, 8 + len(option)],
+            "token_logprobs": [None, -9.0, -2.0, chance, -0.5],
+            "tokens": ["Indeed", "?", "\n", option, "."],
+        },
+    }
+
+
+def letters(index: int) -> dict[str, Any]:
+    """A choice for what is asked first, to find out what the server can do: "a" and an option of one letter."""
+    return {"index": index, "logprobs": {"text_offset": [0, 1, 2, 3], "token_logprobs": [None, -1.0, -2.0, -0.5]}}
+
+
+BOTH = [echoed(1, "yes", -1.0), echoed(0, "no", -4.0)]
+
+
+async def test_all_options_are_ranked_in_one_request_as_vllm_answers_it(
+    endpoint: Callable[[Answer], Endpoint],
+) -> None:
+    bodies: list[dict[str, Any]] = []
+
     def answer(request: httpx2.Request) -> httpx2.Response:
-        good = json.loads(request.content)["prompt"].endswith("yes")
-        entries: list[Any] = [
-            None,
-            {"5": {"logprob": -9.0, "decoded_token": "ed?\n"}},
-            {"6": {"logprob": -1.0 if good else -4.0, "decoded_token": "yes" if good else "no"}},
-        ]
-        return httpx2.Response(200, json={"choices": [{"prompt_logprobs": entries}]})
+        bodies.append(json.loads(request.content))
+        if len(bodies) == 1:
+            return httpx2.Response(200, json={"choices": [letters(0), letters(1)]})
+        return httpx2.Response(200, json={"choices": BOTH})
 
     assert await endpoint(answer).rank("Indeed?", ["no", "yes"]) == [-4.0, -1.0]
+    assert [body["prompt"] for body in bodies[1:]] == [["Indeed?\nno", "Indeed?\nyes"]]
+
+
+async def test_an_answer_that_lacks_an_option_is_none_and_they_are_asked_one_by_one(
+    endpoint: Callable[[Answer], Endpoint],
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        prompt = json.loads(request.content)["prompt"]
+        if prompt[0].startswith("a"):
+            return httpx2.Response(200, json={"choices": [letters(0), letters(1)]})
+        one = isinstance(prompt, str)
+        return httpx2.Response(200, json={"choices": [echoed(0, "no", -3.0 if one else -4.0)]})
+
+    planner = endpoint(answer)
+    assert await planner.rank("Indeed?", ["no", "si"]) == [-3.0, -3.0]
+    assert planner.likelihoods
+
+
+async def test_what_was_found_out_is_forgotten_with_the_server(endpoint: Callable[[Answer], Endpoint]) -> None:
+    """A server that comes back may be another one."""
+    bare = [True]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if "chat" in request.url.path:
+            return chat('{"best": "2"}')
+        if bare[0]:
+            return httpx2.Response(404, text="no such address")
+        found = [letters(0), letters(1)] if b"Indeed" not in request.content else BOTH
+        return httpx2.Response(200, json={"choices": found})
+
+    planner = endpoint(answer)
+    assert await planner.rank("Indeed?", ["no", "yes"]) == [-1.0, 0.0]
+    bare[0] = False
+    assert await planner.rank("Indeed?", ["no", "yes"]) == [-1.0, 0.0]
+    planner.breaker.failed("gone")
+    planner.breaker._until = 0.0
+    assert await planner.rank("Indeed?", ["no", "yes"]) == [-1.0, 0.0]
+    assert await planner.rank("Indeed?", ["no", "yes"]) == [-4.0, -1.0]
+
+
+async def test_a_prompt_that_is_too_long_says_nothing_of_what_the_server_can_do(
+    endpoint: Callable[[Answer], Endpoint],
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if b"long" in request.content:
+            return httpx2.Response(400, json={"error": {"type": "BadRequestError", "code": 400}})
+        found = [letters(0), letters(1)] if b"Indeed" not in request.content else BOTH
+        return httpx2.Response(200, json={"choices": found})
+
+    planner = endpoint(answer)
+    assert await planner.rank("long", ["no", "yes"]) is None
+    assert planner.likelihoods
+    planner.breaker._until = 0.0
+    assert await planner.rank("Indeed?", ["no", "yes"]) == [-4.0, -1.0]
 
 
 async def test_a_server_without_likelihoods_chooses_among_numbers(endpoint: Callable[[Answer], Endpoint]) -> None:
@@ -109,7 +204,7 @@ async def test_a_server_without_likelihoods_chooses_among_numbers(endpoint: Call
     planner = endpoint(answer)
     assert await planner.rank("Indeed?", ["no", "yes"]) == [-1.0, 0.0]
     assert await planner.rank("Indeed?", ["no", "yes"]) == [-1.0, 0.0]
-    assert len(paths) == 3, "it does not ask for likelihoods again"
+    assert len(paths) == 4, "it does not ask for likelihoods again"
 
 
 async def test_the_constraint_is_spelled_as_the_server_takes_it(endpoint: Callable[[Answer], Endpoint]) -> None:

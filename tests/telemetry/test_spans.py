@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from proxy import app
 from proxy.aggregate.router import Router
+from proxy.planner.opening import NoPlanner
 from proxy.telemetry import words
 from proxy.telemetry.metrics import Meters
 from proxy.telemetry.spans import Spans
@@ -108,7 +109,7 @@ async def desk(
         made = Desk(Router(proxy.fleet, proxy.calls, None))
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(made.kept))
-        proxy.telemetry.attach(proxy.fleet, proxy.journal, proxy.calls.own_names, proxy.journal.hidden)
+        proxy.telemetry.attach(proxy.fleet, proxy.journal, NoPlanner(), proxy.calls.own_names, proxy.journal.hidden)
         around, hide = proxy.telemetry.around, proxy.telemetry.hidden
         spans = Spans(provider.get_tracer("test"), Meters(), around, hide, content=content)
         for name in upstreams:

@@ -131,12 +131,14 @@ def _unreadable(file: Path) -> str | None:
 
 async def _asked(config: Config, which: str, lines: Sequence[Mapping[str, Any]], remedy: str) -> Finding:
     began = time.perf_counter()
-    async with open_planner(config.planner, state_folder()) as opened:
+    wanted = config.planner.model_copy(update={"failures": 1})
+    async with open_planner(wanted, state_folder()) as opened:
         scores = await opened.planner.rank("Is water wet? Answer:", [" yes", " no"])
     took = time.perf_counter() - began
     if scores:
-        return Finding("planner", ok=True, said=f"{which}, answered in {took:.1f} s")
+        how = "by likelihood" if opened.planner.likelihoods else "by choosing, as it shows no likelihoods of a prompt"
+        return Finding("planner", ok=True, said=f"{which}, answered in {took:.1f} s, ranks {how}")
     reason = next((str(line["reason"]) for line in lines if line.get("logger") == "planner" and "reason" in line), "")
     reason = reason or next((str(line["reason"]) for line in lines if "planner" in str(line.get("event"))), "")
-    said = f"{which}, no answer within {took:.1f} s"
+    said = f"{which}, no answer within {took:.1f} s; until it answers, repairs by rules only"
     return Finding("planner", ok=False, said=said, lines=(reason,) if reason else (), remedy=remedy)

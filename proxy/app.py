@@ -240,6 +240,7 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
 def _behind(proxy: Running, source: Source) -> Behind:
     """What the page asks of a proxy at work."""
     from proxy.calls.replay import sent_again
+    from proxy.ui.replaying import REMEDY
 
     def states() -> list[UpstreamState]:
         members = [(name, proxy.fleet.member(name)) for name in proxy.fleet.names]
@@ -250,7 +251,7 @@ def _behind(proxy: Running, source: Source) -> Behind:
         ]
 
     async def send(calls: Sequence[Mapping[str, Any]], yes: bool) -> list[Mapping[str, Any]]:  # noqa: FBT001
-        return await sent_again(proxy.fleet, proxy.config, calls, yes=yes)
+        return await sent_again(proxy.fleet, proxy.config, calls, yes=yes, remedy=REMEDY)
 
     return Behind(
         journal_path(), lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,

@@ -175,7 +175,9 @@ class Pages:
         if request.method == "POST" and not found.faults:
             found = await replaying.sent(self._behind, found, yes=form.get("yes") == "on")
         calls = await to_thread.run_sync(all_shown, found.calls)
-        return await self._page(request, "replay.html", tab="list", replay=found, calls=calls)
+        return await self._page(
+            request, "replay.html", tab="list", replay=found, calls=calls, consent=replaying.CONSENT
+        )
 
     async def _pause(self, request: Request) -> Response:
         from proxy.settings import state

@@ -16,10 +16,12 @@ import anyio
 import httpx2
 import structlog
 
+from proxy import tracing
 from proxy.model.answers import chosen, json_of, likelihood, listed
 from proxy.model.client import Pauses, time_for
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
+from proxy.tracing import Cost, Inference
 from schemas import config
 from schemas.catalog import Json, as_list, as_object
 
@@ -143,15 +145,20 @@ class Endpoint:
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request; raises Refused where the server does not take its kind, else httpx2's errors."""
-        reply = await self._client.post(path, json={"model": await self._name(), **body})
-        if reply.status_code in REFUSED:
-            raise Refused(f"{reply.status_code} {reply.text[:300]}")
-        reply.raise_for_status()
-        answer = as_object(reply.json()) or {}
+        model = await self._name()
+        asked = Inference("chat" if path.startswith("chat") else "text_completion", "openai", model)
+        answer = await tracing.inference(asked, self._answer(path, {"model": model, **body}), _cost)
         used = as_object(answer.get("usage")) or {}
         tokens = self.usage.tokens + int(used.get("total_tokens") or 0)
         self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=tokens, model=self._model)
         return answer
+
+    async def _answer(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        reply = await self._client.post(path, json=body)
+        if reply.status_code in REFUSED:
+            raise Refused(f"{reply.status_code} {reply.text[:300]}")
+        reply.raise_for_status()
+        return as_object(reply.json()) or {}
 
     async def _name(self) -> str:
         if not self._model:
@@ -162,6 +169,17 @@ class Endpoint:
             if not self._model:
                 raise ValueError("the server names no model: set planner.model")
         return self._model
+
+
+def _cost(answer: Mapping[str, Any]) -> Cost:
+    used = as_object(answer.get("usage")) or {}
+    read, written = used.get("prompt_tokens"), used.get("completion_tokens")
+    model = answer.get("model")
+    return Cost(
+        read if isinstance(read, int) else None,
+        written if isinstance(written, int) else None,
+        model if isinstance(model, str) else "",
+    )
 
 
 def _standard(schema: Mapping[str, Any]) -> dict[str, Any]:

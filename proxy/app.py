@@ -165,8 +165,12 @@ async def _on_stdio(config: Config, server: str | None, source: Source | None = 
 
 @asynccontextmanager
 async def _following(source: Source, config: Config, proxy: Running) -> AsyncGenerator[None]:
-    """Let changes of the configuration file and of the state folder take effect within the block."""
+    """Let changes of the configuration file and of the state folder take effect within the block; warm up meanwhile."""
+    from proxy.calls.warming import warm
+
     async with anyio.create_task_group() as tasks:
+        if config.repair.mode != "off":
+            tasks.start_soon(warm, proxy.calls.listed)
         tasks.start_soon(follow, source, config, proxy.take, (effects_path(), paused_path()))
         try:
             yield
@@ -255,7 +259,7 @@ def _behind(proxy: Running, source: Source) -> Behind:
 
     return Behind(
         journal_path(), lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,
-        lambda: proxy.journal.lost, str(source.path or ""),
+        proxy.journal, str(source.path or ""),
     )  # fmt: skip
 
 
@@ -263,6 +267,7 @@ def _calls_of(proxy: Running, server: str) -> Calls:
     from proxy.calls.forward import Calls
 
     made = Calls(proxy.config, proxy.fleet, proxy.journal, server, memories=proxy.memories)
+    made.listed = proxy.calls.listed
     proxy.others.append(made)
     return made
 

@@ -158,15 +158,22 @@ async def _on_stdio(config: Config, server: str | None, source: Source | None = 
     async with (
         _until_signal() as stop,
         running(config, server, lambda: asyncio.shield(client)) as proxy,
-        _following(source or Source(None, lambda: config), config, proxy),
+        _following(source or Source(None, lambda: config), config, proxy, server),
     ):
         await stdio.serve(Router(proxy.fleet, proxy.calls, server), met, stop)
 
 
 @asynccontextmanager
-async def _following(source: Source, config: Config, proxy: Running) -> AsyncGenerator[None]:
-    """Let changes of the configuration file and of the state folder take effect within the block."""
+async def _following(source: Source, config: Config, proxy: Running, server: str | None = None) -> AsyncGenerator[None]:
+    """Let changes of the configuration file and of the state folder take effect within the block.
+
+    Meanwhile a proxy of several servers warms up; of one server each there may be dozens, whose memory would add up.
+    """
+    from proxy.calls.warming import warm
+
     async with anyio.create_task_group() as tasks:
+        if server is None and config.repair.mode != "off":
+            tasks.start_soon(warm, proxy.calls.listed)
         tasks.start_soon(follow, source, config, proxy.take, (effects_path(), paused_path()))
         try:
             yield
@@ -254,6 +261,7 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
 def _behind(proxy: Running, source: Source) -> Behind:
     """What the page asks of a proxy at work."""
     from proxy.calls.replay import sent_again
+    from proxy.ui.replaying import REMEDY
 
     def states() -> list[UpstreamState]:
         members = [(name, proxy.fleet.member(name)) for name in proxy.fleet.names]
@@ -264,11 +272,11 @@ def _behind(proxy: Running, source: Source) -> Behind:
         ]
 
     async def send(calls: Sequence[Mapping[str, Any]], yes: bool) -> list[Mapping[str, Any]]:  # noqa: FBT001
-        return await sent_again(proxy.fleet, proxy.config, calls, yes=yes)
+        return await sent_again(proxy.fleet, proxy.config, calls, yes=yes, remedy=REMEDY)
 
     return Behind(
         journal_path(), lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,
-        lambda: proxy.journal.lost, str(source.path or ""),
+        proxy.journal, str(source.path or ""),
     )  # fmt: skip
 
 
@@ -276,6 +284,7 @@ def _calls_of(proxy: Running, server: str) -> Calls:
     from proxy.calls.forward import Calls
 
     made = Calls(proxy.config, proxy.fleet, proxy.journal, server, memories=proxy.memories)
+    made.listed = proxy.calls.listed
     proxy.others.append(made)
     return made
 

@@ -29,6 +29,25 @@ class Asker(Protocol):
     profile: Any
 
 
+@dataclass(frozen=True)
+class Inference:
+    """One request to a model, in the words of the semantic conventions of GenAI; `model` is "" where it is unknown."""
+
+    operation: Literal["chat", "text_completion"]
+    provider: str
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a request to a model took: tokens read and written where they are told; who answered, or why nobody did."""
+
+    read: int | None = None
+    written: int | None = None
+    model: str = ""
+    error: str = ""
+
+
 class Following(Protocol):
     """Is told of everything while it is under way, in the context in which that runs; must never raise of its own."""
 
@@ -58,6 +77,10 @@ class Following(Protocol):
 
     async def candidate(self, lineage: Sequence[Proposal], work: Awaitable[Candidate]) -> Candidate:
         """Try one candidate."""
+        ...
+
+    async def inference(self, asked: Inference, work: Awaitable[T], cost: Callable[[T], Cost]) -> T:
+        """Ask a model."""
         ...
 
     def calling(self, record: CallRecord) -> None:
@@ -106,3 +129,8 @@ async def generation(number: int, work: Awaitable[T]) -> T:
 async def candidate(lineage: Sequence[Proposal], work: Awaitable[Candidate]) -> Candidate:
     """Try one candidate."""
     return await (work if followed.by is None else followed.by.candidate(lineage, work))
+
+
+async def inference(asked: Inference, work: Awaitable[T], cost: Callable[[T], Cost]) -> T:
+    """Ask a model; `cost` reads from its answer what it took."""
+    return await (work if followed.by is None else followed.by.inference(asked, work, cost))

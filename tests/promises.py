@@ -89,6 +89,7 @@ PROMISES = {
     "lost-sessions-are-renewed": "A server that says it no longer knows the session it is named gets a new one, and the same call once more.",
     "every-call-has-a-row": "Each call is in the journal, cancelled and lost ones too.",
     "journal-holds-nobody-up": "No call waits for the journal longer than moments; what it cannot hold is told, and an effect of a workflow that it cannot note is not sent.",
+    "replayed-alike": "The plan of a recorded repair, run anew with the same answers, gives the report that is on record but for times and ids.",
     "door-is-strict": "Over HTTP a Host, an Origin and a token are taken in one form, once, or not at all.",
     "sessions-are-counted": "There are no more client sessions than the user allows; idle ones make room, and who finds none is told why.",
     "slow-clients-go": "A connection whose request does not arrive in time is ended, and there are only so many at once.",

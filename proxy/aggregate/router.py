@@ -254,6 +254,7 @@ class Router:
             result = modern_result(TOOLS_LIST, result, self._introduction.identity())
         reply = Reply(result=rpc.verbatim(result))
         self._listed[modern] = (catalog, frame, reply)
+        self._calls.listed.set()
         return reply
 
     def _shown(self, tool: Tool) -> Mapping[str, Any]:

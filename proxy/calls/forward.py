@@ -69,6 +69,8 @@ class Calls(Means):
         super().__init__(config, upstreams, journal, planner, memories)
         self._server = server
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
+        self.listed = asyncio.Event()
+        """Set once a client has got the tools of this endpoint."""
 
     def take(self, config: Config) -> None:
         """Go by another configuration from the next call on."""

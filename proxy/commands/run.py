@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,15 +100,22 @@ def _read(path: Path) -> Any:
         refuse(f"{path}: nested too deep; a plan is an object with steps")
 
 
-async def carry_out(config: Config, plans: Sequence[Any], before: Earlier | None = None) -> list[Report]:
-    """Start the upstreams, run submissions one after another with a spinner on a terminal, end everything."""
+@contextmanager
+def terminal() -> Generator[Terminal]:
+    """The person at the terminal, with a spinner there while this is held."""
     from rich.console import Console
 
+    with Console(stderr=True).status("starting the servers") as status:
+        yield Terminal(status)
+
+
+async def carry_out(config: Config, plans: Sequence[Any], before: Earlier | None = None) -> list[Report]:
+    """Start the upstreams, run submissions one after another with a spinner on a terminal, end everything."""
     from proxy import app
 
-    with Console(stderr=True).status("starting the servers") as status:
+    with terminal() as client:
         async with app.running(config) as proxy:
-            return [await proxy.calls.run_workflow(plan, Terminal(status), before) for plan in plans]
+            return [await proxy.calls.run_workflow(plan, client, before) for plan in plans]
 
 
 def show(report: Report, submitted: Any, *, as_json: bool) -> None:

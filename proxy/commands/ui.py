@@ -30,9 +30,10 @@ def ui(config: Path | None, port: int, browser: bool) -> None:
     loaded = settings(config, local=True, quiet=True)
     from proxy import app
     from proxy.commands.log.replay import send
+    from proxy.ui.replaying import REMEDY
 
     async def again(calls: Sequence[Mapping[str, Any]], yes: bool) -> list[Mapping[str, Any]]:
-        return await send(loaded.config, [dict(call) for call in calls], yes)
+        return await send(loaded.config, calls, yes, remedy=REMEDY)
 
     def started(address: str) -> None:
         click.echo(address)

@@ -21,10 +21,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from proxy import tracing
 from proxy.model.breaker import Breaker
 from proxy.model.spawn import Reached, last_words, reach, reap
 from proxy.model.wire import LINE, Fault, Settings, decode, encode
 from proxy.ports import Usage
+from proxy.tracing import Cost, Inference
 
 log = structlog.get_logger("planner")
 
@@ -204,7 +206,8 @@ class LocalPlanner:
         return await self._value(body, time_for(self._deadline, max_tokens))
 
     async def _value(self, body: Mapping[str, Any], seconds: float) -> Any | None:
-        answer = await self._remote.ask(body, seconds)
+        asked = Inference("chat" if body["do"] == "generate" else "text_completion", "llama.cpp", self._remote.model)
+        answer = await tracing.inference(asked, self._remote.ask(body, seconds), _cost)
         if answer is None:
             return None
         fault = answer.get("error")
@@ -218,3 +221,11 @@ class LocalPlanner:
         else:
             log.info("the planner has no answer", why=fault, message=answer["message"])
         return None
+
+
+def _cost(answer: Mapping[str, Any] | None) -> Cost:
+    """What an answer of the worker took: read is what it evaluated or still held, less what it wrote."""
+    if answer is None or "error" in answer:
+        return Cost(error=str((answer or {}).get("error", "no_answer")))
+    written = answer["sampled"] + answer["forced"]
+    return Cost(answer["reused"] + answer["tokens"] - written, written)

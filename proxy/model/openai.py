@@ -17,6 +17,7 @@ import anyio
 import httpx2
 import structlog
 
+from proxy import tracing
 from proxy.model.answers import chosen, json_of, likelihoods, listed
 from proxy.model.breaker import Breaker
 from proxy.model.client import time_for
@@ -24,6 +25,7 @@ from proxy.model.spellings import FORMS, Failed, Refused, answer_of, content_of,
 from proxy.ports import Usage
 from proxy.repair.view.schema import fits
 from proxy.repair.view.shown import without_secrets
+from proxy.tracing import Cost, Inference
 from schemas import config
 from schemas.catalog import as_list, as_object
 
@@ -172,11 +174,16 @@ class Endpoint:
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request; raises Refused where the server does not take its kind, else Failed or httpx2's errors."""
-        answer = answer_of(await self._client.post(path, json={"model": await self._name(), **body}))
+        model = await self._name()
+        asked = Inference("chat" if path.startswith("chat") else "text_completion", "openai", model)
+        answer = await tracing.inference(asked, self._answer(path, {"model": model, **body}), _cost)
         used = as_object(answer.get("usage")) or {}
         tokens = self.usage.tokens + int(used.get("total_tokens") or 0)
         self.usage = replace(self.usage, calls=self.usage.calls + 1, tokens=tokens, model=self._model)
         return answer
+
+    async def _answer(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return answer_of(await self._client.post(path, json=body))
 
     async def _name(self) -> str:
         if not self._model:
@@ -197,3 +204,14 @@ async def _first(ways: Sequence[Way], ask: Callable[[Way], Awaitable[T]]) -> tup
         except Refused as error:
             refused = error
     raise refused
+
+
+def _cost(answer: Mapping[str, Any]) -> Cost:
+    used = as_object(answer.get("usage")) or {}
+    read, written = used.get("prompt_tokens"), used.get("completion_tokens")
+    model = answer.get("model")
+    return Cost(
+        read if isinstance(read, int) else None,
+        written if isinstance(written, int) else None,
+        model if isinstance(model, str) else "",
+    )

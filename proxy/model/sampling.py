@@ -14,10 +14,12 @@ from typing import Any
 import anyio
 import structlog
 
+from proxy import tracing
 from proxy.model.answers import chosen, json_of, listed
-from proxy.ports import Client, Usage
+from proxy.ports import Client, Usage, Written
 from proxy.repair.view.schema import fits
 from proxy.repair.view.shown import one_line
+from proxy.tracing import Cost, Inference
 
 log = structlog.get_logger("planner")
 
@@ -65,7 +67,8 @@ class ClientModel:
             why = "the client offers no sampling, refused, or did not answer in time"
             self._left -= 1
             with anyio.move_on_after(self._deadline):
-                wrote = await self._client.sample(self._hide(text), tokens)
+                asked = self._client.sample(self._hide(text), tokens)
+                wrote = await tracing.inference(Inference("chat", "mcp.client"), asked, _cost)
                 if wrote is not None:
                     name = f"the client's {one_line(wrote.model)[:NAME]}".strip()
                     self.usage = replace(self.usage, calls=self.usage.calls + 1, model=name)
@@ -73,6 +76,10 @@ class ClientModel:
             self._left = 0
         log.info("the planner has no answer", why=why)
         return ""
+
+
+def _cost(wrote: Written | None) -> Cost:
+    return Cost(error="no_answer") if wrote is None else Cost(model=one_line(wrote.model)[:NAME])
 
 
 def _shorter(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,9 +6,30 @@ Pure, but for a look at the file of losses.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from proxy.store.losses import losses, told
 from schemas.config import Journal
+
+
+class Writing(Protocol):
+    """A journal that is being written by this process."""
+
+    @property
+    def lost(self) -> int:
+        """Records that could not be kept so far."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not on disk yet."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why records cannot be written now, "" where they can."""
+        ...
+
 
 PAYLOADS = {
     "full": "arguments, results and plans are kept whole, with secrets taken out",
@@ -34,6 +55,20 @@ def bounds(journal: Journal) -> str:
 def lost(path: Path) -> str:
     """What the journal misses because the disk was full, locked or broken; "" where nothing is missing."""
     return told(losses(path))
+
+
+def missing(path: Path, writing: Writing | None) -> list[str]:
+    """What the journal misses, and what it cannot take at this moment, a sentence each.
+
+    `writing` is None where another process writes it: what that cannot take is not known before it is lost.
+    """
+    now = ""
+    if writing is not None and writing.trouble:
+        now = f"records cannot be written now ({writing.trouble}); {writing.waiting} wait in memory, and calls go on"
+    gone = lost(path)
+    if not gone and writing is not None and writing.lost:
+        gone = f"records are not in the journal: {writing.lost}; no call failed for it"
+    return [text for text in (now, gone) if text]
 
 
 def health(journal: Journal, path: Path) -> list[str]:

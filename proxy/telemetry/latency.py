@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.telemetry.metrics import ADDED, Backend
-from proxy.tracing import Asker, Kind, Params, Send, T
+from proxy.tracing import Asker, Cost, Inference, Kind, Params, Send, T
 from proxy.wire.protocol import INITIALIZE, TOOLS_CALL
 from schemas.edit import Proposal
 from schemas.record import CallRecord, RunRecord
@@ -90,6 +90,11 @@ class Latency:
     async def candidate(self, lineage: Sequence[Proposal], work: Awaitable[Candidate]) -> Candidate:
         """A part of its run."""
         del lineage
+        return await work
+
+    async def inference(self, asked: Inference, work: Awaitable[T], cost: Callable[[T], Cost]) -> T:
+        """The planner is timed as a whole."""
+        del asked, cost
         return await work
 
     def calling(self, record: CallRecord) -> None:

@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry for everything that is under way, by the semantic conventions of GenAI and MCP.
+"""Spans of OpenTelemetry for what goes over the wire, by the semantic conventions of GenAI and MCP: sessions, requests.
 
 What a client or an upstream said is in no span but for names, unless the user opts in to content; either way without
 secrets. Needs the extra `otel`.
@@ -6,42 +6,30 @@ secrets. Needs the extra `otel`.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, Tracer
 
 from proxy.telemetry import context, words
 from proxy.telemetry.content import Content
-from proxy.telemetry.latency import Latency
+from proxy.telemetry.inside import Inside
 from proxy.telemetry.metrics import Backend
-from proxy.telemetry.records import abstained
 from proxy.telemetry.surroundings import Surroundings
-from proxy.tracing import Asker, Kind, Params, Send, T
-from proxy.wire import protocol, rpc
+from proxy.tracing import Asker, Params, Send
+from proxy.wire import rpc
 from proxy.wire.protocol import INITIALIZE, PROMPTS_GET, TOOLS_CALL
-from schemas.edit import Proposal
-from schemas.record import CallRecord, RunRecord
-from schemas.trial import Candidate, Reply
-
-LONGEST = 200
-"""Characters of a name."""
-
-_OF_THE_PROTOCOL = frozenset(
-    {*protocol.HANDSHAKE_VERSIONS, *(name for name in vars(protocol).values() if isinstance(name, str))}
-)
+from schemas.record import CallRecord
+from schemas.trial import Reply
 
 _headers: ContextVar[Mapping[str, str] | None] = ContextVar("headers", default=None)
 _calling: ContextVar[CallRecord | None] = ContextVar("calling", default=None)
-_run: ContextVar[Span | None] = ContextVar("run", default=None)
 
 
-class Spans(Latency):
+class Spans(Inside):
     """Implements `proxy.tracing.Following`; `hide` takes secrets out of any value, `content` opts in to contents."""
 
     def __init__(
@@ -53,10 +41,8 @@ class Spans(Latency):
         *,
         content: bool = False,
     ) -> None:
-        super().__init__(meters)
-        self._tracer = tracer
+        super().__init__(tracer, meters, hide)
         self._around = around
-        self._hide = hide
         self._content = content
         self._open: dict[str, Span] = {}
 
@@ -70,11 +56,11 @@ class Spans(Latency):
         if method == INITIALIZE and asker.lasts:
             self._begin(asker)
         known = method != TOOLS_CALL or self._around.tool(str(said.get("name")))
-        facts = self._facts(method, said) | self._of_the_client(asker) | {words.REQUEST: self._name(asker.ident)}
+        facts = self._facts(method, said) | self._of_the_client(asker) | {words.REQUEST: self.name(asker.ident)}
         parent, links = self._parent(said, asker)
-        with self._span(_title(facts, known=known), facts, SpanKind.SERVER, parent, links) as span:
+        with self.span(_title(facts, known=known), facts, SpanKind.SERVER, parent, links) as span:
             reply = await super().request(method, params, asker, answer)
-            self._answered(span, reply, Content(self._hide, said.get("arguments")) if self._content else None)
+            self._answered(span, reply, Content(self.hide, said.get("arguments")) if self._content else None)
             return reply
 
     def left(self, session: str) -> None:
@@ -89,58 +75,6 @@ class Spans(Latency):
         for session in list(self._open):
             self.left(session)
 
-    async def run(self, kind: Kind, work: Awaitable[T]) -> T:
-        """Follow a run; what became of it comes with its record."""
-        workflow = {words.OPERATION: words.INVOKE_WORKFLOW, words.AGENT: "run_workflow"}
-        facts = {words.KIND: kind, **(workflow if kind == "workflow" else {})}
-        with self._span(words.NAMES["workflow" if kind == "workflow" else "repair"], facts) as span:
-            token = _run.set(span)
-            try:
-                return await super().run(kind, work)
-            finally:
-                _run.reset(token)
-
-    def ended(self, record: RunRecord) -> None:
-        """Say what became of the run."""
-        span = _run.get()
-        if span is None or not span.is_recording():
-            return
-        span.set_attribute(words.RUN, record.repair_id)
-        if record.status == "running":
-            return
-        wrong = record.found or record.problems
-        span.set_attributes(
-            {
-                words.STATUS: record.status,
-                words.CALLS: record.calls,
-                words.REPAIRS: [
-                    f"{one.get('op')} by {one.get('rule')} ({one.get('confidence')})" for one in record.repairs
-                ],
-                words.PROBLEMS: sorted({str(one.get("kind")) for one in wrong}),
-            }
-        )
-        if record.report is not None:
-            span.set_attribute(words.STOP, str(rpc.fields(record.report.get("search")).get("stop")))
-        if reason := abstained(record):
-            self._failed(span, reason)
-
-    async def generation(self, number: int, work: Awaitable[T]) -> T:
-        """Follow a generation."""
-        with self._span(words.NAMES["generation"], {words.GENERATION: number}) as span:
-            tried = await work
-            span.set_attribute(words.TRIED, bool(tried))
-            return tried
-
-    async def candidate(self, lineage: Sequence[Proposal], work: Awaitable[Candidate]) -> Candidate:
-        """Follow a candidate."""
-        edits = [edit.op for proposal in lineage for edit in proposal.edits]
-        facts = {words.EDITS: edits, words.RULES: [proposal.rule for proposal in lineage]}
-        with self._span(words.NAMES["candidate"], facts) as span:
-            candidate = await work
-            span.set_attribute(words.SCORE, round(candidate.outcome.score.total, 4))
-            span.set_attribute(words.SOLVED, candidate.outcome.solved)
-            return candidate
-
     def calling(self, record: CallRecord) -> None:
         """Know which record the next call belongs to."""
         _calling.set(record)
@@ -152,12 +86,12 @@ class Spans(Latency):
         record = _calling.get() if method == TOOLS_CALL else None
         if record is not None:
             _calling.set(None)
-            ids = {words.CALL: record.call_id, words.RUN: record.repair_id, words.STEP: self._name(record.step)}
+            ids = {words.CALL: record.call_id, words.RUN: record.repair_id, words.STEP: self.name(record.step)}
             facts |= {key: value for key, value in ids.items() if value} | {words.EFFECT: record.effect}
-        content = Content(self._hide, said.get("arguments")) if self._content else None
+        content = Content(self.hide, said.get("arguments")) if self._content else None
         if content is not None and method == TOOLS_CALL:
             facts[words.ARGUMENTS] = content.arguments
-        with self._span(_title(facts, known=True), facts, SpanKind.CLIENT) as span:
+        with self.span(_title(facts, known=True), facts, SpanKind.CLIENT) as span:
             reply = await super().sent(server, method, context.carrying(params), send)
             self._answered(span, reply, content)
             if content is not None and method == TOOLS_CALL and reply.result is not None:
@@ -168,35 +102,15 @@ class Spans(Latency):
         """What a request says of its trace, for those who see its headers alone."""
         return context.headers(params)
 
-    @contextmanager
-    def _span(
-        self,
-        name: str,
-        facts: Mapping[str, Any],
-        kind: SpanKind = SpanKind.INTERNAL,
-        parent: Context | None = None,
-        links: Sequence[Link] = (),
-    ) -> Generator[Span]:
-        """A span around a block; what ends it early is told by its kind alone, as its words may be anybody's."""
-        with self._tracer.start_as_current_span(
-            name, parent, kind, facts, links, record_exception=False, set_status_on_exception=False
-        ) as span:
-            try:
-                yield span
-            except BaseException as ended:
-                cancelled = isinstance(ended, asyncio.CancelledError)
-                self._failed(span, "cancelled" if cancelled else type(ended).__name__)
-                raise
-
     def _begin(self, asker: Asker) -> None:
         """Begin the span of a session, which stands for itself: clients come and go within it."""
         self.left(asker.session)
         info = rpc.fields(asker.profile.info)
         facts = self._of_the_client(asker) | {
-            words.CLIENT_NAME: self._name(info.get("name")), words.CLIENT_VERSION: self._name(info.get("version"))
+            words.CLIENT_NAME: self.name(info.get("name")), words.CLIENT_VERSION: self.name(info.get("version"))
         }  # fmt: skip
         facts.pop(words.PROTOCOL, None)
-        span = self._tracer.start_span(words.NAMES["session"], Context(), SpanKind.SERVER, facts)
+        span = self.tracer.start_span(words.NAMES["session"], Context(), SpanKind.SERVER, facts)
         self._open[asker.session] = span
 
     def _parent(self, said: Mapping[str, Any], asker: Asker) -> tuple[Context, list[Link]]:
@@ -210,18 +124,18 @@ class Spans(Latency):
         return parent, [Link(trace.get_current_span(other).get_span_context()) for other in found[1:]]
 
     def _facts(self, method: str, said: Mapping[str, Any]) -> dict[str, Any]:
-        facts: dict[str, Any] = {words.METHOD: self._name(method)}
+        facts: dict[str, Any] = {words.METHOD: self.name(method)}
         if method == TOOLS_CALL:
-            facts |= {words.OPERATION: words.EXECUTE_TOOL, words.TOOL: self._name(said.get("name"))}
+            facts |= {words.OPERATION: words.EXECUTE_TOOL, words.TOOL: self.name(said.get("name"))}
         elif method == PROMPTS_GET:
-            facts[words.PROMPT] = self._name(said.get("name"))
+            facts[words.PROMPT] = self.name(said.get("name"))
         if self._content and isinstance(said.get("uri"), str):
-            facts[words.RESOURCE] = self._name(said["uri"])
+            facts[words.RESOURCE] = self.name(said["uri"])
         return facts
 
     def _of_the_client(self, asker: Asker) -> dict[str, Any]:
         facts: dict[str, Any] = {words.SESSION: asker.session} if asker.lasts else {}
-        facts[words.VERSION] = self._name(asker.profile.version)
+        facts[words.VERSION] = self.name(asker.profile.version)
         over_http = _headers.get() is not None
         return facts | ({words.TRANSPORT: "tcp", words.PROTOCOL: "http"} if over_http else {words.TRANSPORT: "pipe"})
 
@@ -229,7 +143,7 @@ class Spans(Latency):
         facts: dict[str, Any] = {words.SERVER: server}
         version, address = self._around.version(server), self._around.address(server)
         if version:
-            facts[words.VERSION] = self._name(version)
+            facts[words.VERSION] = self.name(version)
         if address is None:
             return facts | {words.TRANSPORT: "pipe"}
         host, port = address
@@ -238,25 +152,14 @@ class Spans(Latency):
     def _answered(self, span: Span, reply: Reply, content: Content | None) -> None:
         """Say how a request failed, where it did, and in what words where these may be told."""
         if reply.lost is not None:
-            self._failed(span, reply.lost.value, content and content.of(reply.message))
+            self.failed(span, reply.lost.value, content and content.of(reply.message))
         elif reply.error is not None:
             code = reply.error.get("code")
             if isinstance(code, int):
                 span.set_attribute(words.CODE, str(code))
-            self._failed(span, str(code), content and content.of(str(reply.error.get("message", ""))))
+            self.failed(span, str(code), content and content.of(str(reply.error.get("message", ""))))
         elif reply.refused:
-            self._failed(span, "tool_error")
-
-    def _failed(self, span: Span, kind: str, message: str | None = None) -> None:
-        span.set_attribute(words.ERROR, kind)
-        span.set_status(Status(StatusCode.ERROR, message))
-
-    def _name(self, value: Any) -> str:
-        """A name without secrets; what the protocol itself says holds none."""
-        text = "" if value is None else str(value)
-        if isinstance(value, int) or text in _OF_THE_PROTOCOL:
-            return text
-        return str(self._hide(text))[:LONGEST]
+            self.failed(span, "tool_error")
 
 
 def _title(facts: Mapping[str, Any], *, known: bool) -> str:

@@ -16,6 +16,11 @@ PROMPT = "gen_ai.prompt.name"
 AGENT = "gen_ai.agent.name"
 ARGUMENTS = "gen_ai.tool.call.arguments"
 RESULT = "gen_ai.tool.call.result"
+PROVIDER = "gen_ai.provider.name"
+MODEL = "gen_ai.request.model"
+ANSWERED = "gen_ai.response.model"
+READ = "gen_ai.usage.input_tokens"
+WRITTEN = "gen_ai.usage.output_tokens"
 REQUEST = "jsonrpc.request.id"
 CODE = "rpc.response.status_code"
 TRANSPORT = "network.transport"
@@ -53,6 +58,7 @@ SPANS = {
     "workflow": (OPERATION, AGENT, RUN, KIND, STATUS, REPAIRS, PROBLEMS, CALLS, STOP, ERROR),
     "generation": (GENERATION, TRIED, ERROR),
     "candidate": (EDITS, RULES, SCORE, SOLVED, ERROR),
+    "inference": (OPERATION, PROVIDER, MODEL, ANSWERED, READ, WRITTEN, ERROR),
     "client": (
         *(METHOD, OPERATION, TOOL, PROMPT, RESOURCE, VERSION, TRANSPORT, PROTOCOL, ADDRESS, PORT, ERROR, CODE),
         *(SERVER, CALL, RUN, STEP, EFFECT, ARGUMENTS, RESULT),
@@ -67,5 +73,6 @@ NAMES = {
     "workflow": "invoke_workflow run_workflow",
     "generation": "generation",
     "candidate": "candidate",
+    "inference": "{gen_ai.operation.name} {gen_ai.request.model}",
     "client": "{mcp.method.name} {tool or prompt}",
 }

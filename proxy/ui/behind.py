@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proxy.store.health import Writing
 from schemas.catalog import Catalog
 from schemas.config import Config
 
@@ -40,7 +41,7 @@ class Behind:
     catalog: Callable[[], Catalog]
     send: Send
     states: Callable[[], Sequence[UpstreamState]] | None = None
-    lost: Callable[[], int] = lambda: 0
-    """Records that the journal could not take."""
+    writing: Writing | None = None
+    """The journal where this program writes it; None beside a proxy."""
     source: str = ""
     """The file that the configuration was read from, "" where there is none."""

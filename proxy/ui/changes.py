@@ -16,6 +16,8 @@ from anyio import to_thread
 
 EVERY = 0.3
 """Seconds between two looks."""
+PAUSE = 0.9
+"""Seconds before the next look where there was a change: a page that follows many calls is renewed once in these."""
 ALIVE = 15.0
 """Seconds after which a silent stream says that it is there, so that one whose reader has gone ends."""
 
@@ -29,12 +31,13 @@ async def events(path: Path, stop: asyncio.Event) -> AsyncGenerator[bytes]:
     journal, silent = _Journal(path), 0.0
     try:
         await to_thread.run_sync(journal.changed)
+        pause = EVERY
         while not stop.is_set():
-            with anyio.move_on_after(EVERY):
+            with anyio.move_on_after(pause):
                 await stop.wait()
-            silent += EVERY
+            silent, pause = silent + pause, EVERY
             if await to_thread.run_sync(journal.changed):
-                silent = 0.0
+                silent, pause = 0.0, PAUSE
                 yield _EVENT
             elif silent >= ALIVE:
                 silent = 0.0

@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import jinja2
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,15 +21,17 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from catalog_cache.store import firsts
 from proxy.repair.view.shown import all_shown
+from proxy.store import health
 from proxy.store.reader import NoEntryError, Reader, open_reader
 from proxy.ui import changes, entries, replaying
 from proxy.ui.behind import Behind
 from proxy.ui.door import COOKIE, FORM_FIELD, FORM_HEADER, LOGIN, Door, DoorMiddleware
 from proxy.ui.entries import Place, Wanted
 from proxy.ui.views import filters
+from proxy.ui.views.drawing import templates
 from proxy.ui.views.figures import figures
 from proxy.ui.views.settings import in_force
-from proxy.ui.views.story import story, text_of
+from proxy.ui.views.story import story
 from proxy.ui.views.tools import tools_of
 from proxy.ui.views.upstreams import upstreams_of
 
@@ -47,15 +48,7 @@ class Pages:
         self._stop = stop
         self._door = Door(lambda: behind.config().http.token)
         self._static = files("proxy.ui") / "static"
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("proxy.ui"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-        )  # fmt: skip
-        own: dict[str, Callable[..., Any]] = {
-            "clock": filters.clock, "day": filters.day, "ms": filters.milliseconds, "ago": filters.ago,
-            "text": text_of, "words": filters.words, "pairs": filters.pairs, "tail": filters.tail,
-        }  # fmt: skip
-        self._templates.filters.update(own)
+        self._templates = templates()
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -106,7 +99,7 @@ class Pages:
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
             found, following = entries.page(connection, wanted)
             offered = entries.choices(connection) if template == "list.html" else {}
-            return {"entries": all_shown(found), "following": following, **offered}
+            return {"entries": found, "following": following, **offered}
 
         nothing: dict[str, Any] = {"entries": [], "following": None, "servers": [], "tools": [], "statuses": []}
         found = await self._journal(read, nothing)
@@ -175,7 +168,9 @@ class Pages:
         if request.method == "POST" and not found.faults:
             found = await replaying.sent(self._behind, found, yes=form.get("yes") == "on")
         calls = await to_thread.run_sync(all_shown, found.calls)
-        return await self._page(request, "replay.html", tab="list", replay=found, calls=calls)
+        return await self._page(
+            request, "replay.html", tab="list", replay=found, calls=calls, consent=replaying.CONSENT
+        )
 
     async def _pause(self, request: Request) -> Response:
         from proxy.settings import state
@@ -253,11 +248,15 @@ class Pages:
         """Render a template, in a thread: a long plan takes longer than a call may be held up."""
         told = {
             **told, "form_field": FORM_FIELD, "form_token": self._door.form_token, "guarded": self._door.guarded,
-            "lost": self._behind.lost(), "payloads": self._behind.config().journal.payloads,
+            "payloads": self._behind.config().journal.payloads,
             "enabled": self._behind.config().journal.enabled, "partial": "hx-request" in request.headers,
         }  # fmt: skip
-        page = await to_thread.run_sync(self._templates.get_template(template).render, told)
-        return HTMLResponse(page, status)
+
+        def render() -> str:
+            missing = health.missing(self._behind.journal, self._behind.writing)
+            return self._templates.get_template(template).render(told, missing=missing)
+
+        return HTMLResponse(await to_thread.run_sync(render), status)
 
 
 async def _to_page(request: Request) -> Response:

@@ -16,6 +16,9 @@ from proxy.store.replay import effects, essence, recorded, unfit
 from proxy.ui.behind import Behind
 from proxy.ui.views.story import diff_of, text_of
 
+CONSENT = "Also where a tool is not marked read-only any more"
+REMEDY = f"replay it again and tick “{CONSENT}”"
+
 
 @dataclass(frozen=True)
 class Replay:

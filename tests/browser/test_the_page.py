@@ -44,6 +44,26 @@ def test_a_call_shows_in_the_list_as_it_is_made(page: Browser, proxy: Proxy) -> 
     assert page.count("tr.entry.fresh") >= 1
 
 
+def test_the_last_of_a_quick_series_shows_too(page: Browser, proxy: Proxy) -> None:
+    for words in ("first of a series", "second of a series", "last of a series"):
+        before = page.run("return document.querySelector('tr.entry').id")
+        proxy.call("shop__search_products", {"query": words})
+        page.until(lambda before=before: page.run("return document.querySelector('tr.entry').id") != before)
+
+
+def test_a_tab_that_nobody_sees_rests_and_catches_up(page: Browser, proxy: Proxy) -> None:
+    hide = "Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});"
+    page.run(f"{hide} window.asked = 0; document.addEventListener('htmx:beforeSend', () => window.asked++)", True)
+    page.run("document.addEventListener('htmx:beforeRequest', () => window.told = true)")
+    before = page.run("return document.querySelector('tr.entry').id")
+    proxy.call("shop__search_products", {"query": "looked for while nobody looks"})
+    page.until(lambda: page.run("return window.told"))
+    assert page.run("return window.asked") == 0
+    assert page.run("return document.querySelector('tr.entry').id") == before
+    page.run(f"{hide} document.dispatchEvent(new Event('visibilitychange'))", False)
+    page.until(lambda: page.run("return document.querySelector('tr.entry').id") != before)
+
+
 def test_the_keyboard_leads_through_the_list_and_back(page: Browser) -> None:
     page.type("j")
     first = page.run("return document.querySelector('tr.selected').id")

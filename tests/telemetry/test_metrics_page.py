@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.telemetry.metrics import METRICS
@@ -81,6 +84,23 @@ async def test_sound_failed_and_repaired_calls_are_counted(tmp_path: Path) -> No
     assert {"mcp_mend_journal_queue", "mcp_mend_journal_lost_total", "mcp_mend_planner_tokens_total"} <= found.keys()
     ours = {name for name in found if name.startswith(("mcp_", "gen_ai"))} - {"mcp_mend_info"}
     assert ours <= {name for metric in METRICS for name in metric.shown}
+
+
+async def test_promtool_reads_the_page_and_has_nothing_to_say(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("there is no promtool: apt-get install prometheus")
+    async with at_work(tmp_path, configured(tmp_path, a=TRACED)) as (client, base):
+        session = Http(client, f"{base}/mcp")
+        await session.open()
+        await called(session, "a__look")
+        await called(session, "a__count", number="5")
+        await called(session, "run_workflow", steps=[{"id": "one", "tool": "leak", "arguments": WRONG}])
+        await until(client, base, "mcp_mend_runs_total", 2)
+        page = (await client.get(f"{base}/metrics")).content
+    checked = await anyio.run_process([promtool, "check", "metrics"], input=page, check=False)
+    said = (checked.stdout + checked.stderr).decode()
+    assert (checked.returncode, said) == (0, ""), said
 
 
 async def test_a_workflow_and_why_it_was_not_repaired_are_counted(tmp_path: Path) -> None:

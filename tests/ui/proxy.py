@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ class Proxy:
 
 
 @contextmanager
-def listening(folder: Path, more: str = "", servers: str = "") -> Generator[Proxy]:
-    """A proxy over the garden shop; it and its servers have ended when this is left."""
+def listening(folder: Path, more: str = "", servers: str = "", within: Sequence[str] = ()) -> Generator[Proxy]:
+    """A proxy over the garden shop, run by the command `within`; it and its servers have ended when this is left."""
     log = folder / "shop.jsonl"
     shop = [str(ROOT / "tests" / "servers" / "shop.py"), str(log)]
     file = folder / "proxy.toml"
@@ -85,7 +85,7 @@ def listening(folder: Path, more: str = "", servers: str = "") -> Generator[Prox
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     env = {**os.environ, "MCP_MEND_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
     with (folder / "stderr").open("w") as stderr:
-        line = [*MEND, "serve", "--config", str(file), "--http", address]
+        line = [*within, *MEND, "serve", "--config", str(file), "--http", address]
         process = subprocess.Popen(line, env=env, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
     try:
         for _ in range(600):

@@ -26,6 +26,7 @@ from proxy.ui.pages import Pages
 from schemas.catalog import Catalog
 from schemas.config import Config
 from tests.store.records import call, plan, run
+from tests.ui.proxy import listening
 
 HOST = "http://127.0.0.1:8765"
 EVIL = "<img src=x onerror=alert(1)>\u202egnp"
@@ -247,6 +248,22 @@ async def test_a_replay_sends_nothing_until_it_is_asked_to(home: Path) -> None:
         assert [[one["call_id"] for one in calls] for calls, _ in sent] == [["call_r"]]
         await client.post("/ui/replay/call_w", data={**token, "yes": "on"})
         assert sent[-1][1] is True
+
+
+def test_what_a_replay_leaves_out_is_told_with_a_remedy_that_the_page_has(tmp_path: Path) -> None:
+    """The tool was recorded as reading, and is marked as writing when it is replayed."""
+    with listening(tmp_path) as proxy:
+        proxy.open()
+        proxy.call("shop__search_products", {"query": "hose"})
+    writes = '[upstreams.shop.tools.effects]\nsearch_products = "write"\n'
+    with listening(tmp_path, writes) as proxy, httpx2.Client(base_url=proxy.base, timeout=60) as browser:
+        shown = browser.get("/ui/replay/last").text
+        assert "Also where a tool is not marked read-only any more" in shown
+        token = {"form_token": token_of(shown)}
+        told = browser.post("/ui/replay/last", data=token).text
+        assert "replay it again and tick “Also where a tool is not marked read-only any more”" in told
+        assert "--yes" not in told
+        assert "the same reply" in browser.post("/ui/replay/last", data={**token, "yes": "on"}).text
 
 
 async def test_a_configured_token_is_asked_for_and_kept_as_a_cookie_of_the_page_alone(home: Path) -> None:

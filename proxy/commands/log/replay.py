@@ -1,8 +1,9 @@
-"""`log replay`: what a recorded call or run sent, shown; sent again only where that is asked for."""
+"""`log replay`: what a recorded call or run sent, or was asked to, shown; sent again only where that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +17,33 @@ from proxy.repair.view.shown import all_shown, json_text, whole
 if TYPE_CHECKING:
     from schemas.config import Config
 
+REMEDY = "--yes sends it all the same"
+
 
 @click.command()
 @click.argument("id", metavar="ID", default="last")
 @click.option("--live", is_flag=True, help="Send the calls again, one after another, and compare the replies.")
 @click.option("--yes", is_flag=True, help="With --live: also calls of tools that are not marked read-only.")
+@click.option("--plan", is_flag=True, help="The submitted plan of a workflow; --live runs and repairs it anew.")
 @config_option
 @json_option
-def replay(id: str, live: bool, yes: bool, config: Path | None, as_json: bool) -> None:
+def replay(id: str, *, live: bool, yes: bool, plan: bool, config: Path | None, as_json: bool) -> None:
     """Show what a recorded call or run sent; send it again only with --live.
+
+    With --plan --live the exit status is 1 where the report is another one than on record.
 
     \b
     mcp-mend log replay last
     mcp-mend log replay last --live
+    mcp-mend log replay run_0b2c --plan --live
     """
     from proxy.store.replay import recorded
 
+    if plan:
+        from proxy.commands.log.resubmit import resubmit
+
+        resubmit(id, config, live=live, yes=yes, as_json=as_json)
+        return
     with reading() as reader:
         found = reader.resolve(id)
         calls = recorded(reader, found)
@@ -41,7 +53,8 @@ def replay(id: str, live: bool, yes: bool, config: Path | None, as_json: bool) -
         _show(calls, as_json=as_json)
         return
     _refuse_unfit(calls, yes=yes)
-    outcomes = run(send, settings(config, local=True, quiet=True).config, calls, yes)
+    loaded = settings(config, local=True, quiet=True)
+    outcomes = run(partial(send, remedy=REMEDY), loaded.config, calls, yes)
     for call, outcome in zip(calls, outcomes, strict=True):
         _compare(call, outcome, as_json=as_json)
 
@@ -65,17 +78,19 @@ def _refuse_unfit(calls: list[dict[str, Any]], *, yes: bool) -> None:
     if faults := unfit(calls):
         refuse(faults[0])
     if not yes and (named := effects(calls)):
-        refuse(f"{named[0]}; --yes sends it all the same")
+        refuse(f"{named[0]}; {REMEDY}")
 
 
-async def send(config: Config, calls: list[dict[str, Any]], yes: bool) -> list[Mapping[str, Any]]:
+async def send(
+    config: Config, calls: Sequence[Mapping[str, Any]], yes: bool, *, remedy: str
+) -> list[Mapping[str, Any]]:
     """Start the servers of these calls and send each again; the reply's result or error, or why there is none."""
     from proxy import app
     from proxy.calls.replay import sent_again
 
     needed = {name: one for name, one in config.upstreams.items() if name in {call["server"] for call in calls}}
     async with app.running(config.model_copy(update={"upstreams": needed})) as running:
-        return await sent_again(running.fleet, running.config, calls, yes=yes)
+        return await sent_again(running.fleet, running.config, calls, yes=yes, remedy=remedy)
 
 
 def _compare(call: dict[str, Any], outcome: Mapping[str, Any], *, as_json: bool) -> None:

@@ -1,11 +1,12 @@
 """Units of measure compared by meaning: `kg` is `kilogram`, `deg` is `degrees`.
 
-Pure, on pint's registry, which is loaded at the first question (it costs about half a second).
+Pure, on pint's registry, which is loaded at the first question or by `load` (it costs about half a second).
 """
 
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 from math import isclose
@@ -13,9 +14,22 @@ from typing import Any, cast
 
 from proxy.repair.view.words import stem
 
+_loading = threading.Lock()
+"""Keeps two threads from loading at once: the second waits for what the first has begun."""
+
+
+def load() -> None:
+    """Load the registry now, in whatever thread this is called."""
+    _registry()
+
+
+def _registry() -> Any:
+    with _loading:
+        return _loaded()
+
 
 @lru_cache(maxsize=1)
-def _registry() -> Any:
+def _loaded() -> Any:
     import pint
 
     return cast("Any", pint.UnitRegistry(cache_folder=None))

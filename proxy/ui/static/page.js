@@ -94,6 +94,18 @@ function live(state, word) {
   find(".word", shown).textContent = word;
 }
 
+// A page that nobody looks at renews nothing until it is looked at again.
+let missed = false;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!document.hidden || event.detail.elt.id !== "entries") return;
+  event.preventDefault();
+  missed = true;
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || !missed) return;
+  missed = false;
+  htmx.trigger("#entries", "sse:journal");
+});
 document.addEventListener("htmx:sseOpen", () => live("open", "Live"));
 document.addEventListener("htmx:sseError", () => live("lost", "Not connected"));
 document.addEventListener("htmx:afterSwap", (event) => {

@@ -1,0 +1,1 @@
+"""Whether replaying the plan of a recorded repair gives the report that is on record."""

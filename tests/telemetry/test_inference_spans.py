@@ -25,6 +25,7 @@ from proxy.telemetry import words
 from proxy.telemetry.metrics import Meters
 from proxy.telemetry.spans import Spans
 from proxy.telemetry.surroundings import Surroundings
+from schemas.config import Planner
 from tests.fakes import Person
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -50,7 +51,7 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
 async def endpoint(answer: Callable[[httpx2.Request], httpx2.Response]) -> AsyncGenerator[Endpoint]:
     """A planner whose server is a function."""
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url="http://model/v1/") as client:
-        yield Endpoint(client, "small-1", 5)
+        yield Endpoint(client, Planner(model="small-1", deadline=5))
 
 
 async def asked(work: Any) -> tuple[Any, list[ReadableSpan]]:
@@ -85,19 +86,21 @@ async def test_a_question_to_an_endpoint_is_a_chat_with_its_model_and_tokens() -
     }  # fmt: skip
 
 
-async def test_the_likelihood_of_given_answers_is_a_text_completion_for_each() -> None:
+async def test_each_request_for_the_likelihood_of_given_answers_is_a_text_completion() -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
-        entries: list[Any] = [None, *({"9": {"logprob": -1.0, "decoded_token": mark}} for mark in "x\nyes")]
-        prompt = json.loads(request.content)["prompt"]
-        offsets = list(range(len(prompt)))
-        told = {"tokens": list(prompt), "token_logprobs": [None, *(-1.0 for _ in prompt[1:])], "text_offset": offsets}
-        return httpx2.Response(200, json={"choices": [{"text": prompt, "logprobs": told, "unused": entries}]})
+        written = json.loads(request.content)["prompt"]
+        choices: list[Any] = []
+        for index, prompt in enumerate(written if isinstance(written, list) else [written]):
+            likelihoods = [None, *(-1.0 for _ in prompt[1:])]
+            told = {"tokens": list(prompt), "token_logprobs": likelihoods, "text_offset": list(range(len(prompt)))}
+            choices.append({"index": index, "text": prompt, "logprobs": told})
+        return httpx2.Response(200, json={"choices": choices})
 
     async with endpoint(answer) as planner:
         scores, spans = await asked(planner.rank(SECRET, ["yes", "no"]))
     assert scores == [-1.0, -1.0]
-    assert [span.name for span in spans] == ["text_completion small-1"] * 2
-    assert facts(spans[0]) == {
+    assert {span.name for span in spans} == {"text_completion small-1"}
+    assert facts(spans[-1]) == {
         words.OPERATION: "text_completion", words.PROVIDER: "openai", words.MODEL: "small-1"
     }  # fmt: skip
 
@@ -106,7 +109,7 @@ async def test_an_endpoint_that_breaks_is_an_error_by_its_kind_alone() -> None:
     async with endpoint(lambda request: httpx2.Response(503, text=SECRET)) as planner:
         value, (span,) = await asked(planner.generate("x", SCHEMA))
     assert value is None
-    assert facts(span)[words.ERROR] == "HTTPStatusError"
+    assert facts(span)[words.ERROR] == "Failed"
     assert span.status.description is None
 
 

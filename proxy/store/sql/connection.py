@@ -27,6 +27,10 @@ class Dialect(ABC):
     """Where two engines write the same thing differently. Each method but `pattern` gives SQL."""
 
     name: ClassVar[str]
+    now: ClassVar[str]
+    """Seconds since the epoch by the database's clock."""
+    held: ClassVar[str]
+    """What a SELECT in a transaction ends in, so that nobody else changes its rows meanwhile."""
     driving: ClassVar[str]
     """A join that reads its left side first."""
 

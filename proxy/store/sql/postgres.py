@@ -24,6 +24,8 @@ class PostgresDialect(Dialect):
     """SQL as PostgreSQL reads it."""
 
     name = "postgresql"
+    now = "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+    held = "FOR UPDATE"
     driving = "JOIN"
 
     def fits(self, text: str) -> str:

@@ -24,6 +24,8 @@ class SqliteDialect(Dialect):
     """SQL as SQLite reads it."""
 
     name = "sqlite"
+    now = "((julianday('now') - 2440587.5) * 86400.0)"
+    held = ""
     driving = "CROSS JOIN"
 
     def fits(self, text: str) -> str:

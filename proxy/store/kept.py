@@ -1,0 +1,164 @@
+"""Runs with effects that have not come to their end, so that another process can go on with one: effects once.
+
+Whoever carries out a run holds it: its name stands with the run until a time that every note moves on. When that has
+passed, or the holder was a process of this machine that is dead, another may take the run, which raises its fence; a note
+under an older fence is refused, and the effect that it was to announce is not sent. Kept apart from the journal, which
+leaves secrets out; deleted when the run ends.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from proxy.store.sql import Connection
+from proxy.store.state import State
+
+LEASE = 60.0
+"""Seconds after a note in which nobody else may take the run."""
+DAYS = 30
+"""Days after which a run that nobody went on with is forgotten."""
+_ME = secrets.token_hex(4)
+
+
+class HeldError(Exception):
+    """Somebody else goes on with the run."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a run: its notes in order, and the fence under which it is held now."""
+
+    notes: Sequence[str]
+    fence: int
+
+
+class KeptRuns:
+    """The runs of a place. Methods raise `StoreError` where it cannot be read or written."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._held: set[str] = set()
+
+    async def begin(self, repair_id: str, notes: Sequence[str]) -> None:
+        """Hold a run from now on, under the fence 1, with these notes."""
+
+        def work(connection: Connection) -> None:
+            now = connection.dialect.now
+            with connection.transaction():
+                old = f"SELECT repair_id FROM kept_runs WHERE at < {now} - ?"  # noqa: S608
+                connection.run(f"DELETE FROM kept_lines WHERE repair_id IN ({old})", [DAYS * 86_400])  # noqa: S608
+                connection.run(f"DELETE FROM kept_runs WHERE at < {now} - ?", [DAYS * 86_400])  # noqa: S608
+                connection.run(
+                    f"INSERT INTO kept_runs (repair_id, at, holder, until, fence) VALUES (?, {now}, ?, {now} + ?, 1)",  # noqa: S608
+                    [repair_id, _holder(), LEASE],
+                )
+                _append(connection, repair_id, notes)
+
+        self._held.add(repair_id)
+        await self.state.ask(work)
+
+    async def note(self, repair_id: str, fence: int, note: str) -> None:
+        """Add a note; raises `HeldError` where somebody else has taken the run."""
+        await self.state.ask(lambda connection: _noted(connection, repair_id, fence, note))
+
+    def note_later(self, repair_id: str, fence: int, note: str) -> None:
+        """Add a note without waiting; where that fails, the next one that is waited for tells."""
+        self.state.submit(lambda connection: _noted(connection, repair_id, fence, note))
+
+    async def take(self, repair_id: str) -> Kept | None:
+        """Hold a run that nobody holds any more; None where nothing is kept of it; raises `HeldError`."""
+        if repair_id in self._held:
+            raise HeldError(repair_id)
+
+        def work(connection: Connection) -> Kept | None:
+            now = connection.dialect.now
+            found = f"SELECT holder, fence, until > {now} AS held FROM kept_runs WHERE repair_id = ? "  # noqa: S608
+            with connection.transaction():
+                rows = connection.rows(found + connection.dialect.held, [repair_id])
+                if not rows:
+                    return None
+                if rows[0]["held"] and not _dead(rows[0]["holder"]):
+                    raise HeldError(repair_id)
+                fence = rows[0]["fence"] + 1
+                connection.run(
+                    f"UPDATE kept_runs SET holder = ?, fence = ?, until = {now} + ? WHERE repair_id = ?",  # noqa: S608
+                    [_holder(), fence, LEASE, repair_id],
+                )
+                lines = connection.rows("SELECT line FROM kept_lines WHERE repair_id = ? ORDER BY number", [repair_id])
+                return Kept([row["line"] for row in lines], fence)
+
+        kept = await self.state.ask(work)
+        if kept is not None:
+            self._held.add(repair_id)
+        return kept
+
+    def release(self, repair_id: str) -> None:
+        """Let others take a run that is not gone on with after all."""
+        self._held.discard(repair_id)
+        self.state.submit(
+            lambda connection: connection.run(
+                "UPDATE kept_runs SET until = 0 WHERE repair_id = ? AND holder = ?", [repair_id, _holder()]
+            )
+        )
+
+    def end(self, repair_id: str, fence: int) -> None:
+        """Forget a run that has come to its end, unless somebody else has taken it."""
+
+        def work(connection: Connection) -> None:
+            with connection.transaction():
+                if connection.run("DELETE FROM kept_runs WHERE repair_id = ? AND fence = ?", [repair_id, fence]):
+                    connection.run("DELETE FROM kept_lines WHERE repair_id = ?", [repair_id])
+
+        self._held.discard(repair_id)
+        self.state.submit(work)
+
+
+def _noted(connection: Connection, repair_id: str, fence: int, note: str) -> None:
+    with connection.transaction():
+        until = f"UPDATE kept_runs SET until = {connection.dialect.now} + ? WHERE repair_id = ? AND fence = ?"  # noqa: S608
+        if not connection.run(until, [LEASE, repair_id, fence]):
+            raise HeldError(repair_id)
+        _append(connection, repair_id, [note])
+
+
+def _append(connection: Connection, repair_id: str, notes: Sequence[str]) -> None:
+    rows = connection.rows("SELECT coalesce(max(number), 0) AS last FROM kept_lines WHERE repair_id = ?", [repair_id])
+    for number, note in enumerate(notes, rows[0]["last"] + 1):
+        connection.run(
+            "INSERT INTO kept_lines (repair_id, number, line) VALUES (?, ?, ?)", [repair_id, number, note]
+        )
+
+
+def _holder() -> str:
+    return f"{_machine()}/{os.getpid()}/{_ME}"
+
+
+def _dead(holder: str) -> bool:
+    """Tell whether a holder was a process of this machine that has ended."""
+    machine, _, process = holder.partition("/")
+    pid = process.partition("/")[0]
+    if os.name != "posix" or machine != _machine() or not pid.isdecimal() or holder == _holder():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """This machine since it was started last, as far as pids are its own: a container is another one."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()}.{space}"
+    except OSError:
+        return f"{uuid.getnode():x}"

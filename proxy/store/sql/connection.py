@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -29,6 +30,8 @@ class Dialect(ABC):
     name: ClassVar[str]
     driving: ClassVar[str]
     """A join that reads its left side first."""
+    arrival: ClassVar[str]
+    """The column of a numbered table that tells what came after what: see `settled`."""
 
     @abstractmethod
     def fits(self, text: str) -> str:
@@ -39,8 +42,25 @@ class Dialect(ABC):
         """A pattern with `*` and `?` as `fits` reads it."""
 
     @abstractmethod
+    def settled(self, table: str) -> str:
+        """A number: every row with less `arrival` is there to be seen, and none will come any more."""
+
+    @abstractmethod
+    def replace(self, table: str, columns: Sequence[str], key: str, anew: Sequence[str]) -> str:
+        """Insert a row for any that has its key; the columns `anew`, which have defaults, are given anew."""
+
+    @abstractmethod
     def contains(self, text: str) -> str:
-        """A condition that a text holds the text that is the next value, in upper or lower case."""
+        """A condition that a text fits the next value, which `holds` made."""
+
+    def holds(self, text: str, word: str) -> tuple[str, list[Value]]:
+        """A condition that a text holds a word, with its values.
+
+        Both engines tell upper from lower case in some scripts, so there the usual spellings are looked for.
+        """
+        spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+        patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", each) + "%" for each in sorted(spellings)]
+        return f"({' OR '.join([self.contains(text)] * len(patterns))})", [*patterns]
 
     @abstractmethod
     def floor(self, number: str) -> str:
@@ -77,6 +97,18 @@ class Connection(Protocol):
 
     def run(self, statement: str, values: Sequence[Value] = ()) -> int:
         """Carry out one statement; tells how many rows it touched."""
+        ...
+
+    def batch(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> None:
+        """Carry out these statements, each with its values, in one transaction and few round trips."""
+        ...
+
+    def claim(self, key: int) -> bool:
+        """Be the only one to do something, until `release` or the end; False where another connection is."""
+        ...
+
+    def release(self, key: int) -> None:
+        """Let others claim it."""
         ...
 
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[None]:

@@ -111,7 +111,8 @@ async def open_journal(
 ) -> AsyncGenerator[StoredJournal]:
     """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is written.
 
-    `place` is where `config.store` says, unless another is given. `told` is called with every record, in the journal's thread.
+    `place` is where `config.store` says, unless another is given. `told` is called with every record, in the journal's
+    thread.
     """
 
     def heard(record: Record) -> None:

@@ -92,7 +92,7 @@ class Reader:
         return Position(**self._connection.rows(f"SELECT {', '.join(settled)}")[0])
 
     def between(self, wanted: Filter, begin: Position, end: Position) -> list[Entry]:
-        """What arrived from one position to another and fits, oldest first; whoever goes on from `end` misses nothing."""
+        """What arrived between two positions and fits, oldest first; whoever goes on from `end` misses nothing."""
         found: list[Entry] = []
         if wanted.kind in {None, "call"}:
             arrived = self._arrived(begin.calls, end.calls)

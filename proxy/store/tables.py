@@ -31,8 +31,8 @@ COLUMNS = {
 }
 TABLES = tuple(COLUMNS)
 SEARCHED = {
-    "calls": "(tool || ' ' || server || ' ' || call_id || ' ' || coalesce(message, '') || ' ' || coalesce(arguments, '')"
-    " || ' ' || coalesce(reply, ''))",
+    "calls": "(tool || ' ' || server || ' ' || call_id || ' ' || coalesce(message, '') || ' '"
+    " || coalesce(arguments, '') || ' ' || coalesce(reply, ''))",
     "runs": "(repair_id || ' ' || coalesce(plan_before, '') || ' ' || coalesce(plan_after, '') || ' '"
     " || coalesce(error_before, '') || ' ' || coalesce(error_after, ''))",
 }

@@ -42,7 +42,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 class Writer:
     """Owns the thread and the connection.
 
-    `opened` connects, and is called in the thread, again after a failure; None keeps nothing on disk. `note` is called with
+    `opened` connects, and is called in the thread, again after a failure; None keeps nothing. `note` is called with
     every record, in the thread, before it is written. `lost` is told how many records were lost so far, and why.
     `worked` tells whether anything was ever written, `stalled` whether somebody has waited in vain since, `trouble` why
     the disk refuses records now, "" where it does not.
@@ -236,7 +236,10 @@ class Writer:
             gone = self._retention.some() if self._retention is not None else None
         except StoreError as error:
             self._pruning = False
-            self._failed(error)
+            if self._connection is not None and self._connection.moved:
+                self._leave()  # the next batch connects again, or says why it cannot
+            else:
+                self._failed(error)
             return
         self._pruned += gone or 0
         if gone is None:

@@ -44,7 +44,7 @@ async def events(place: Place, stop: asyncio.Event) -> AsyncGenerator[bytes]:
 
 
 class _Journal:
-    """A journal that may not be there yet, be replaced, or be out of reach for a while; used by one thread at a time."""
+    """A journal that may not be there yet, be replaced, or be out of reach; used by one thread at a time."""
 
     def __init__(self, place: Place) -> None:
         self._place = place

@@ -85,7 +85,7 @@ def statements(wanted: Wanted, dialect: Dialect) -> list[tuple[str, list[Any]]]:
 
 
 def choices(connection: Connection) -> dict[str, list[str]]:
-    """What the filters offer, at most 500 of each: servers, tools and statuses of the journal, read from its indexes."""
+    """What the filters offer, at most 500 of each: servers, tools and statuses, read from the indexes."""
     calls = connection.rows("SELECT DISTINCT server, tool, outcome FROM calls")
     runs = connection.rows("SELECT DISTINCT status FROM runs")
     found = {

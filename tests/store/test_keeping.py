@@ -227,7 +227,7 @@ async def test_a_newer_journal_is_left_alone(place: Place, logs: list[Any]) -> N
 
 
 def test_the_oldest_entries_go_when_the_journal_outgrows_its_size(place: Place) -> None:
-    big = {"text": random.Random(1).randbytes(500).hex()}
+    big = {"text": random.Random(1).randbytes(500).hex()}  # noqa: S311
     write(place, run("run_old", at=0.5), *(call(f"call_{at:05}", at=float(at), arguments=big) for at in range(1500)))
     with closing(place.open("journal")) as connection:
         retention = Retention(connection, Limits())
@@ -273,7 +273,9 @@ from schemas.config import Config, Log
 from tests.store.records import call
 configure(Log(level="warning"))
 async def main():
-    async with open_journal(Config(), Place(Path(sys.argv[1]), sys.argv[3])) as journal:
+    place = Place(Path(sys.argv[1]), sys.argv[3])
+    place.open("journal").close()
+    async with open_journal(Config(), place) as journal:
         print("open", flush=True)
         for number in range(300):
             journal.call(call(f"call_{sys.argv[2]}_{number}"))
@@ -333,12 +335,12 @@ def test_every_view_can_be_read(folder: Place) -> None:
     ]
 
 
-async def test_a_flush_does_not_wait_for_ever(place: Place, monkeypatch: pytest.MonkeyPatch, logs: list[Any]) -> None:
+async def test_a_flush_does_not_wait_for_ever(folder: Place, monkeypatch: pytest.MonkeyPatch, logs: list[Any]) -> None:
     monkeypatch.setattr("proxy.store.book.FLUSH_SECONDS", 0.05)
     hold = threading.Event()
     monkeypatch.setattr(SqliteConnection, "batch", lambda *_: hold.wait(5))
     with anyio.fail_after(5):
-        async with open_journal(Config(), place) as journal:
+        async with open_journal(Config(), folder) as journal:
             journal.call(call())
             assert await journal.flush() is True
             hold.set()

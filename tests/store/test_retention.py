@@ -36,6 +36,11 @@ pytestmark = pytest.mark.usefixtures("logs")
 
 
 @pytest.fixture
+def folder(file: Path) -> Place:
+    return Place(file.parent)
+
+
+@pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("MCP_MEND_HOME", "HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "state"))
@@ -59,56 +64,56 @@ async def until(true: Any) -> None:
             await anyio.sleep(0.02)
 
 
-async def test_entries_beyond_their_age_go_while_the_journal_is_written(file: Path, logs: list[Any]) -> None:
+async def test_entries_beyond_their_age_go_while_the_journal_is_written(folder: Place, logs: list[Any]) -> None:
     now = time.time()
     old = [call(f"call_{number:04}", at=now - 9 * DAY - number) for number in range(350)]
     write(
-        Place(file.parent),
+        folder,
         *old,
         run("run_old", at=now - 9 * DAY),
         call("call_young", at=now - 6 * DAY),
         run("run_young", at=now),
     )
-    async with open_journal(config(max_days=7), Place(file.parent)) as journal:
+    async with open_journal(config(max_days=7), folder) as journal:
         journal.call(call("call_now", at=now))
         await until(lambda: any("were pruned" in line["event"] for line in logs))
-    assert rows(Place(file.parent), "SELECT call_id FROM calls ORDER BY at") == [("call_young",), ("call_now",)]
+    assert rows(folder, "SELECT call_id FROM calls ORDER BY at") == [("call_young",), ("call_now",)]
     assert (
-        rows(Place(file.parent), "SELECT repair_id FROM runs")
-        == rows(Place(file.parent), "SELECT repair_id FROM repairs")
-        == [("run_young",)]
+        rows(folder, "SELECT repair_id FROM runs") == rows(folder, "SELECT repair_id FROM repairs") == [("run_young",)]
     )
     assert [line["entries"] for line in logs if "were pruned" in line["event"]] == [351]
 
 
-async def test_without_an_age_old_entries_stay(file: Path) -> None:
-    write(Place(file.parent), call("call_old", at=1000.0))
-    async with open_journal(Config(), Place(file.parent)) as journal:
+async def test_without_an_age_old_entries_stay(folder: Place) -> None:
+    write(folder, call("call_old", at=1000.0))
+    async with open_journal(Config(), folder) as journal:
         journal.call(call("call_now", at=time.time()))
         await journal.flush()
-    assert rows(Place(file.parent), "SELECT count(*) FROM calls") == [(2,)]
+    assert rows(folder, "SELECT count(*) FROM calls") == [(2,)]
 
 
-async def test_the_file_is_kept_under_its_size_while_it_is_written(file: Path, logs: list[Any]) -> None:
+async def test_the_file_is_kept_under_its_size_while_it_is_written(file: Path, folder: Place, logs: list[Any]) -> None:
     big = {"text": "x" * 4000}
-    write(Place(file.parent), *(call(f"call_{number:05}", at=float(number), arguments=big) for number in range(700)))
+    write(folder, *(call(f"call_{number:05}", at=float(number), arguments=big) for number in range(700)))
     assert file.stat().st_size > 2 << 20
-    async with open_journal(config(max_mb=1), Place(file.parent)) as journal:
+    async with open_journal(config(max_mb=1), folder) as journal:
         journal.call(call("call_now", at=time.time()))
         await until(lambda: any("were pruned" in line["event"] for line in logs))
     assert file.stat().st_size <= 1 << 20
-    assert rows(Place(file.parent), "SELECT max(call_id) FROM calls") == [("call_now",)]
-    assert rows(Place(file.parent), "SELECT count(*) FROM calls")[0][0] > 100
+    assert rows(folder, "SELECT max(call_id) FROM calls") == [("call_now",)]
+    assert rows(folder, "SELECT count(*) FROM calls")[0][0] > 100
 
 
-async def test_who_waits_for_the_disk_comes_before_the_next_piece(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_for_the_disk_comes_before_the_next_piece(
+    folder: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is handed over while a piece is deleted is on disk before the next one is."""
-    write(Place(file.parent), *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
+    write(folder, *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
     asked: list[Future[bool]] = []
     early: list[bool] = []
     prune = Retention.some
 
-    async with open_journal(config(max_days=1), Place(file.parent)) as journal:
+    async with open_journal(config(max_days=1), folder) as journal:
         writer = journal._writer
 
         def watched(retention: Retention) -> int | None:
@@ -125,9 +130,9 @@ async def test_who_waits_for_the_disk_comes_before_the_next_piece(file: Path, mo
     assert all(one.result() for one in asked)
 
 
-def test_a_piece_is_small(file: Path) -> None:
-    write(Place(file.parent), *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
-    with closing(Place(file.parent).open("journal")) as connection:
+def test_a_piece_is_small(folder: Place) -> None:
+    write(folder, *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
+    with closing(folder.open("journal")) as connection:
         retention = Retention(connection, Limits(max_seconds=DAY))
         gone = [retention.some()]
         assert gone == [100]
@@ -199,10 +204,12 @@ def test_a_full_disk_costs_records_and_says_how_many(tmp_path: Path) -> None:
     assert "40 records are not in the journal" in journal
 
 
-async def test_a_lock_that_lasts_costs_records_that_are_counted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lock_that_lasts_costs_records_that_are_counted(
+    file: Path, folder: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proxy.store.sql.sqlite._BUSY_SECONDS", 0.05)
     monkeypatch.setattr("proxy.store.writer.WAITING", 5)
-    async with open_journal(Config(), Place(file.parent)) as journal:
+    async with open_journal(Config(), folder) as journal:
         journal.call(call("call_0"))
         assert await journal.flush() is True
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -213,7 +220,7 @@ async def test_a_lock_that_lasts_costs_records_that_are_counted(file: Path, monk
             assert "locked" in journal.trouble
             assert journal.lost == 7
         await until(lambda: journal.trouble == "")
-    assert rows(Place(file.parent), "SELECT count(*) FROM calls") == [(6,)]
+    assert rows(folder, "SELECT count(*) FROM calls") == [(6,)]
     (loss,) = losses.losses(file)
     assert (loss.records, loss.pid) == (7, os.getpid())
     assert "locked" in loss.reason
@@ -221,8 +228,8 @@ async def test_a_lock_that_lasts_costs_records_that_are_counted(file: Path, monk
     assert [one["records"] for one in json.loads(told("log", "stats", "--json"))["lost"]] == [7]
 
 
-async def test_a_journal_that_misses_nothing_says_so_by_silence(file: Path) -> None:
-    async with open_journal(Config(), Place(file.parent)) as journal:
+async def test_a_journal_that_misses_nothing_says_so_by_silence(file: Path, folder: Place) -> None:
+    async with open_journal(Config(), folder) as journal:
         journal.call(call("call_0"))
     assert losses.losses(file) == []
     assert health.lost(file) == ""
@@ -261,8 +268,8 @@ def test_a_broken_file_of_losses_is_none_and_is_taken_on(content: bytes, file: P
 @pytest.mark.parametrize(
     ("payloads", "words"), [("full", "kept whole"), ("hash", "only digests are kept"), ("none", "are not kept")]
 )
-def test_what_is_kept_is_explained_where_it_is_looked_for(payloads: Any, words: str, file: Path) -> None:
-    write(Place(file.parent), call())
+def test_what_is_kept_is_explained_where_it_is_looked_for(payloads: Any, words: str, file: Path, folder: Place) -> None:
+    write(folder, call())
     settings = file.parent / "mcp-mend" / "proxy.toml"
     settings.parent.mkdir()
     settings.write_text(f'[journal]\npayloads = "{payloads}"\nmax_days = 30\n[planner]\nbackend = "none"\n')
@@ -277,8 +284,8 @@ def test_health_is_a_sentence_each() -> None:
     assert len(health.health(Journal(), nowhere)) == 2
 
 
-def test_pruning_by_hand_goes_by_the_configured_age_too(file: Path) -> None:
-    write(Place(file.parent), call("call_old", at=time.time() - 40 * DAY), call("call_new", at=time.time()))
+def test_pruning_by_hand_goes_by_the_configured_age_too(file: Path, folder: Place) -> None:
+    write(folder, call("call_old", at=time.time() - 40 * DAY), call("call_new", at=time.time()))
     settings = file.parent / "c.toml"
     settings.write_text("[journal]\nmax_days = 30\n")
     done = CliRunner().invoke(main, ["log", "prune"], env={"MCP_MEND_CONFIG": str(settings)})
@@ -294,11 +301,11 @@ def test_a_record_that_cannot_be_written_down_is_told_with_its_reason() -> None:
     assert lost[0] == (1, "a record could not be written down")
 
 
-async def test_a_burst_of_records_is_written_whole(file: Path) -> None:
+async def test_a_burst_of_records_is_written_whole(file: Path, folder: Place) -> None:
     """More than are kept while a disk refuses them: this one does not."""
-    async with open_journal(Config(), Place(file.parent)) as journal:
+    async with open_journal(Config(), folder) as journal:
         for number in range(WAITING + 2500):
             journal.call(call(f"call_{number}"))
         assert journal.lost == 0
-    assert rows(Place(file.parent), "SELECT count(*) FROM calls") == [(WAITING + 2500,)]
+    assert rows(folder, "SELECT count(*) FROM calls") == [(WAITING + 2500,)]
     assert losses.losses(file) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, unquote
 
+UNREADABLE = "store.url is no address of a PostgreSQL database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+
 
 def shown(url: str) -> str:
     """The address without its user, its password and its parameters."""
@@ -18,6 +20,13 @@ def passwords(url: str) -> set[str]:
     found = {user.partition(":")[2] for user in users}
     found |= {value for name, value in parse_qsl(rest.partition("?")[2]) if "password" in name.lower()}
     return (found | {unquote(one) for one in found}) - {""}
+
+
+def without_passwords(text: str, url: str) -> str:
+    """A text, as a driver says it, without the passwords of the address."""
+    for password in sorted(passwords(url), key=len, reverse=True):
+        text = text.replace(password, "[redacted]")
+    return text
 
 
 def fault(url: str) -> str | None:

@@ -84,7 +84,7 @@ class PostgresConnection:
         if (fault := address.fault(url)) is not None:
             raise StoreError(fault)
         self.url = url
-        with _errors():
+        try:
             self._connection = psycopg.Connection[dict[str, Any]].connect(
                 url,
                 autocommit=True,
@@ -96,6 +96,10 @@ class PostgresConnection:
                 options=f"-c statement_timeout={_STATEMENT_MS}"
                 + (" -c default_transaction_read_only=on" if reading else ""),
             )
+        except psycopg.ProgrammingError:
+            raise StoreError(address.UNREADABLE) from None
+        except (psycopg.Error, OSError) as error:
+            raise StoreError(address.without_passwords(_told(error), url)) from None
 
     @property
     def moved(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who follows the journal misses nothing and sees nothing twice, in whatever order several writers come to their end."""
+"""Who follows the journal misses nothing and sees nothing twice, whichever of several writers ends first."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import anyio
 import httpx2
 import pytest
 from click.testing import CliRunner
+from psycopg import sql
 from starlette.applications import Starlette
 
 from proxy.cli import main
@@ -21,7 +22,7 @@ from proxy.ui.pages import Pages
 from proxy.ui.views.settings import in_force
 from schemas.catalog import Catalog
 from schemas.config import Config
-from tests.store.conftest import Postgres
+from tests.services.postgres import PASSWORD, Postgres
 from tests.store.records import call, rows, run, write
 
 pytestmark = pytest.mark.usefixtures("logs")
@@ -45,8 +46,17 @@ def config_file(shared: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
 def log(config: Path, *words: str, code: int = 0) -> str:
     done = CliRunner().invoke(main, ["log", *words, "-c", str(config)])
     assert done.exit_code == code, done.output
-    assert "hunter2" not in done.output
+    assert PASSWORD not in done.output
     return done.output
+
+
+def refuse(server: Postgres, place: Place, *, everybody: bool) -> None:
+    """Have a server end all connections to a database and take no new ones, or take them again."""
+    name = sql.Identifier(place.url.rpartition("/")[2])
+    server.run(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(name, sql.Literal(not everybody)))
+    if everybody:
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"
+        server.run(sql.SQL(end).format(sql.Literal(place.url.rpartition("/")[2])))
 
 
 async def until(true: Any) -> None:
@@ -56,36 +66,36 @@ async def until(true: Any) -> None:
 
 
 async def test_records_wait_for_a_server_that_is_gone(
-    shared: Place, postgres: Postgres, logs: list[Any], monkeypatch: pytest.MonkeyPatch
+    shared: Place, postgres_server: Postgres, logs: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.store.writer.WAITING", 5)
     async with open_journal(Config(), shared) as journal:
         journal.call(call("call_before"))
         assert await journal.flush() is True
-        postgres.stop()
+        refuse(postgres_server, shared, everybody=True)
         try:
             for number in range(8):
                 journal.call(call(f"call_{number}"))
             await until(lambda: journal.lost == 3 and journal.trouble)
         finally:
-            postgres.start()
+            refuse(postgres_server, shared, everybody=False)
         await until(lambda: journal.trouble == "")
         journal.call(call("call_after"))
         assert await journal.flush() is True
     kept = [name for (name,) in rows(shared, "SELECT call_id FROM calls ORDER BY number")]
     assert kept == ["call_before", *(f"call_{number}" for number in range(3, 8)), "call_after"]
     assert len([line for line in logs if "cannot be written" in line["event"]]) == 1
-    assert "hunter2" not in json.dumps(logs, default=str)
+    assert PASSWORD not in json.dumps(logs, default=str)
 
 
 async def test_a_server_that_was_restarted_meanwhile_costs_nothing(
-    shared: Place, postgres: Postgres, logs: list[Any]
+    shared: Place, postgres_server: Postgres, logs: list[Any]
 ) -> None:
     async with open_journal(Config(), shared) as journal:
         journal.call(call("call_before"))
         assert await journal.flush() is True
-        postgres.stop()
-        postgres.start()
+        refuse(postgres_server, shared, everybody=True)
+        refuse(postgres_server, shared, everybody=False)
         journal.call(call("call_after"))
         await until(lambda: journal.waiting == 0)
         assert journal.lost == 0
@@ -119,13 +129,15 @@ def test_doctor_and_settings_show_the_address_without_its_password(shared: Place
     assert shared.name in json.loads(journal)["said"]
     assert json.loads(journal)["ok"] is True
     shown = in_force(Config.model_validate({"store": {"url": shared.url}}))
-    assert "hunter2" not in done.output + str(shown)
+    assert PASSWORD not in done.output + str(shown)
 
 
-async def test_the_page_shows_the_journal_and_says_when_its_server_is_gone(shared: Place, postgres: Postgres) -> None:
+async def test_the_page_shows_the_journal_and_says_when_its_server_is_gone(
+    shared: Place, postgres_server: Postgres
+) -> None:
     write(shared, call("call_1"), run("run_1"))
 
-    async def send(calls: Any, yes: bool) -> list[Any]:  # noqa: FBT001
+    async def send(calls: Any, yes: bool) -> list[Any]:
         raise AssertionError((calls, yes))
 
     config = Config.model_validate({"store": {"url": shared.url}})
@@ -135,14 +147,14 @@ async def test_the_page_shows_the_journal_and_says_when_its_server_is_gone(share
         for address, word in (("/ui/", "call_1"), ("/ui/?q=CONVERT", "call_1"), ("/ui/runs/run_1", "number in text")):
             assert word.replace(" ", "_") in (await client.get(address)).text.replace(" ", "_"), address
         assert (await client.get("/ui/figures")).status_code == 200
-        postgres.stop()
+        refuse(postgres_server, shared, everybody=True)
         try:
             gone = await client.get("/ui/")
         finally:
-            postgres.start()
+            refuse(postgres_server, shared, everybody=False)
     assert gone.status_code == 503
     assert "cannot be read" in gone.text
-    assert "hunter2" not in gone.text
+    assert PASSWORD not in gone.text
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,10 @@ COLUMNS = {
 }
 TABLES = tuple(COLUMNS)
 SEARCHED = {
-    "calls": "(tool || ' ' || server || ' ' || call_id || ' ' || coalesce(message, '') || ' '"
-    " || coalesce(arguments, '') || ' ' || coalesce(reply, ''))",
-    "runs": "(repair_id || ' ' || coalesce(plan_before, '') || ' ' || coalesce(plan_after, '') || ' '"
-    " || coalesce(error_before, '') || ' ' || coalesce(error_after, ''))",
+    "calls": ("tool", "server", "call_id", "message", "arguments", "reply"),
+    "runs": ("repair_id", "plan_before", "plan_after", "error_before", "error_after"),
 }
-"""The text of a row that is searched; an index of PostgreSQL is made of exactly this."""
+"""Columns whose text is searched; the index of PostgreSQL is made of exactly these."""
 
 
 @lru_cache

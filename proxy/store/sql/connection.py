@@ -24,6 +24,17 @@ class NewerError(StoreError):
     """Its tables were made by a later version of the program."""
 
 
+def spellings(word: str) -> list[str]:
+    """A word in the cases in which it is usually written, but for those of ASCII letters, which engines overlook."""
+    usual = (word, word.lower(), word.upper(), word.capitalize())
+    return list({"".join(mark.lower() if mark.isascii() else mark for mark in each): each for each in usual}.values())
+
+
+def holding(word: str) -> str:
+    """A pattern of LIKE for all texts that hold a word; a backslash takes from a mark what it means."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"
+
+
 class Dialect(ABC):
     """Where two engines write the same thing differently. Each method but `pattern` gives SQL."""
 
@@ -50,17 +61,11 @@ class Dialect(ABC):
         """Insert a row for any that has its key; the columns `anew`, which have defaults, are given anew."""
 
     @abstractmethod
-    def contains(self, text: str) -> str:
-        """A condition that a text fits the next value, which `holds` made."""
+    def holds(self, columns: Sequence[str], word: str) -> tuple[str, list[Value]]:
+        """A condition that the text of one of these columns holds a word, with its values.
 
-    def holds(self, text: str, word: str) -> tuple[str, list[Value]]:
-        """A condition that a text holds a word, with its values.
-
-        Both engines tell upper from lower case in some scripts, so there the usual spellings are looked for.
+        The case of ASCII letters does not matter; of others the usual spellings are looked for.
         """
-        spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
-        patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", each) + "%" for each in sorted(spellings)]
-        return f"({' OR '.join([self.contains(text)] * len(patterns))})", [*patterns]
 
     @abstractmethod
     def floor(self, number: str) -> str:

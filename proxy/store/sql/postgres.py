@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from proxy.store.sql import address
-from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value
+from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value, holding, spellings
 
 _UNFIT = (
     psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.errors.ProgramLimitExceeded,
@@ -61,9 +61,11 @@ class PostgresDialect(Dialect):
             f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
         )
 
-    def contains(self, text: str) -> str:
-        """A condition that a text fits the next value, in upper or lower case as far as the database's locale knows."""
-        return f"{text} ILIKE ?"
+    def holds(self, columns: Sequence[str], word: str) -> tuple[str, list[Value]]:
+        """A condition that one of these columns holds a word; all are one text, as in the index of pg_trgm."""
+        text = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+        patterns = [holding(each) for each in spellings(word)]
+        return f"({' OR '.join([f'({text}) ILIKE ?'] * len(patterns))})", [*patterns]
 
     def floor(self, number: str) -> str:
         """The whole number at or below one."""

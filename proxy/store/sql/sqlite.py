@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from catalog_cache.home import private_folder
-from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value
+from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value, holding, spellings
 
 _BUSY_SECONDS = 5.0
 """How long to wait for another process that is writing."""
@@ -47,9 +47,11 @@ class SqliteDialect(Dialect):
         marks = ", ".join("?" * len(columns))
         return f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
 
-    def contains(self, text: str) -> str:
-        """A condition that a text fits the next value; of ASCII letters the case does not matter."""
-        return rf"{text} LIKE ? ESCAPE '\'"
+    def holds(self, columns: Sequence[str], word: str) -> tuple[str, list[Value]]:
+        """A condition that one of these columns holds a word; each is read as it is, which is the quickest."""
+        patterns = [holding(each) for each in spellings(word)]
+        conditions = [rf"{column} LIKE ? ESCAPE '\'" for column in columns for _ in patterns]
+        return f"({' OR '.join(conditions)})", [*patterns] * len(columns)
 
     def floor(self, number: str) -> str:
         """The whole number at or below one that is not negative."""

@@ -99,12 +99,10 @@ FORMER = (
 WRITTEN = "ADD COLUMN written BIGINT NOT NULL DEFAULT CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
 """Which transaction wrote a row: numbers of several writers are not seen in their order, whole transactions are."""
 SEARCHED = {
-    "calls": "tool || ' ' || server || ' ' || call_id || ' ' || coalesce(message, '') || ' ' || coalesce(arguments, '')"
-    " || ' ' || coalesce(reply, '')",
-    "runs": "repair_id || ' ' || coalesce(plan_before, '') || ' ' || coalesce(plan_after, '') || ' '"
-    " || coalesce(error_before, '') || ' ' || coalesce(error_after, '')",
+    "calls": ("tool", "server", "call_id", "message", "arguments", "reply"),
+    "runs": ("repair_id", "plan_before", "plan_after", "error_before", "error_after"),
 }
-"""What is searched, for its index; `proxy.store.tables.SEARCHED` is the same."""
+"""What is searched, for its index, which is of use while the searches are for the same text."""
 ADDED = {
     "calls": {"start_ms": "DOUBLE PRECISION NOT NULL DEFAULT 0", "tenant": "TEXT NOT NULL DEFAULT ''"},
     "runs": {"tried": "TEXT", "tenant": "TEXT NOT NULL DEFAULT ''"},
@@ -166,7 +164,8 @@ def _index_words(bind: Connection) -> None:
     try:
         with bind.begin_nested():
             bind.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            for table, text in SEARCHED.items():
+            for table, columns in SEARCHED.items():
+                text = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
                 bind.exec_driver_sql(f"CREATE INDEX {table}_words ON {table} USING gin (({text}) gin_trgm_ops)")
     except DBAPIError as error:
         structlog.get_logger("proxy.store").info("searches go without an index", reason=str(error.orig).strip())

@@ -305,7 +305,7 @@ def test_columns_stand_under_each_other_whatever_the_letters() -> None:
 
 
 @pytest.fixture
-def echoes(journal: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def echoes(journal: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The journal, with a recorded call of a server that the configuration can start."""
     write(journal, call("call_e5", server="echo", tool="echo", arguments={"text": "hi"}, reply={"content": []}))
     script = ROOT / "tests" / "servers" / "echo.py"
@@ -321,7 +321,7 @@ def replayed(*args: str) -> str:
     return subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
 
 
-def test_a_live_replay_compares_the_replies(echoes: Path) -> None:
+def test_a_live_replay_compares_the_replies(echoes: Place) -> None:
     compared = json.loads(replayed("call_e5", "--live", "--json"))
     assert not compared["same"]
     assert compared["now"]["content"][0]["text"] == "hi"
@@ -331,7 +331,7 @@ def test_a_live_replay_compares_the_replies(echoes: Path) -> None:
     assert replayed("call_e5", "--live").splitlines() == ['echo echo {"text": "hi"}', "  the same reply"]
 
 
-def test_a_live_replay_says_which_server_is_no_longer_configured(echoes: Path) -> None:
+def test_a_live_replay_says_which_server_is_no_longer_configured(echoes: Place) -> None:
     compared = json.loads(replayed("call_a2", "--live", "--json"))
     assert not compared["same"]
     assert compared["now"] == {"lost": "the configuration has no upstream units"}

@@ -25,8 +25,7 @@ _RUNS = (
 )
 _OF_RUN = "SELECT repair_id, server, tool FROM calls WHERE repair_id IN ({}) ORDER BY number"
 _CHANGES = "SELECT repair_id, count(*) AS changes FROM repairs WHERE repair_id IN ({}) GROUP BY repair_id"
-_HAS = "EXISTS (SELECT 1 FROM calls WHERE calls.repair_id = runs.repair_id AND calls.{} || '' = ?)"
-"""`|| ''` keeps SQLite from reading every call of a server for every run: it reads the few calls of the run."""
+_HAS = "EXISTS (SELECT 1 FROM calls WHERE calls.repair_id = runs.repair_id AND {} = ?)"
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def choices(connection: Connection) -> dict[str, list[str]]:
 
 def _calls(wanted: Wanted, dialect: Dialect) -> tuple[str, list[Any]]:
     conditions: list[tuple[str, Any]] = [
-        ("server = ?", wanted.server),
+        (f"{dialect.filtered('server')} = ?", wanted.server),
         ("tool = ?", wanted.tool),
         ("outcome = ?", wanted.status),
     ]
@@ -108,8 +107,8 @@ def _calls(wanted: Wanted, dialect: Dialect) -> tuple[str, list[Any]]:
 
 def _runs(wanted: Wanted, dialect: Dialect) -> tuple[str, list[Any]]:
     conditions: list[tuple[str, Any]] = [
-        (_HAS.format("server"), wanted.server),
-        (_HAS.format("tool"), wanted.tool),
+        (_HAS.format(dialect.filtered("calls.server")), wanted.server),
+        (_HAS.format(dialect.filtered("calls.tool")), wanted.tool),
         ("status = ?", wanted.status),
         ("kind = ?", {"repair": "call", "workflow": "workflow"}.get(wanted.kind)),
     ]

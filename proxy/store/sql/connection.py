@@ -53,6 +53,10 @@ class Dialect(ABC):
         """A pattern with `*` and `?` as `fits` reads it."""
 
     @abstractmethod
+    def filtered(self, column: str) -> str:
+        """A column by which rows are to be filtered, not looked up: an engine without statistics would do that."""
+
+    @abstractmethod
     def settled(self, table: str) -> str:
         """A number: every row with less `arrival` is there to be seen, and none will come any more."""
 

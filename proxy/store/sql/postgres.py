@@ -47,6 +47,10 @@ class PostgresDialect(Dialect):
         """A pattern with `*` and `?` as `fits` reads it."""
         return re.sub(r"([\\%_])", r"\\\1", glob).replace("*", "%").replace("?", "_")
 
+    def filtered(self, column: str) -> str:
+        """The column: statistics tell how to go about it."""
+        return column
+
     def settled(self, table: str) -> str:
         """The oldest transaction that is still going on: rows of those before it are there, whatever their numbers."""
         del table

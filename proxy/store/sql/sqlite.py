@@ -37,6 +37,10 @@ class SqliteDialect(Dialect):
         """A pattern with `*` and `?` as `fits` reads it."""
         return glob.replace("[", "[[]")
 
+    def filtered(self, column: str) -> str:
+        """A column that no index is searched by."""
+        return f"+{column}"
+
     def settled(self, table: str) -> str:
         """A number that no row has yet; one process writes at a time, so none with a lower one will come."""
         return f"(SELECT coalesce(max(number), 0) + 1 FROM {table})"  # noqa: S608

@@ -24,9 +24,9 @@ from proxy import app
 from proxy.commands.options import start_logging
 from proxy.commands.run import terminal
 from proxy.settings import load
-from proxy.store import journal_path
 from proxy.store.reader import open_reader
 from proxy.store.replay import COMPARED, as_then, differing, submission, unfit_plan
+from proxy.store.sql import place_of
 
 Seen = dict[str, Any]
 
@@ -56,7 +56,7 @@ async def replay(home: Path, here: World, repaired: Mapping[str, str]) -> list[S
         with terminal() as client:
             for run, case in repaired.items():
                 here.lay_out()
-                with open_reader(journal_path()) as reader:
+                with open_reader(place_of(config.store)) as reader:
                     found = reader.run(run)
                 assert not unfit_plan(found), unfit_plan(found)
                 proxy.calls.take(as_then(config, found))

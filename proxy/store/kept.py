@@ -1,9 +1,9 @@
 """Runs with effects that have not come to their end, so that another process can go on with one: effects once.
 
 Whoever carries out a run holds it: its name stands with the run until a time that every note moves on. When that has
-passed, or the holder was a process of this machine that is dead, another may take the run, which raises its fence; a note
-under an older fence is refused, and the effect that it was to announce is not sent. Kept apart from the journal, which
-leaves secrets out; deleted when the run ends.
+passed, or the holder was a process of this machine that is dead, another may take the run, which raises its fence; a
+note under an older fence is refused, and the effect that it was to announce is not sent. Kept apart from the journal,
+which leaves secrets out; deleted when the run ends.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def _noted(connection: Connection, repair_id: str, fence: int, note: str) -> Non
 def _append(connection: Connection, repair_id: str, notes: Sequence[str]) -> None:
     rows = connection.rows("SELECT coalesce(max(number), 0) AS last FROM kept_lines WHERE repair_id = ?", [repair_id])
     for number, note in enumerate(notes, rows[0]["last"] + 1):
-        connection.run(
-            "INSERT INTO kept_lines (repair_id, number, line) VALUES (?, ?, ?)", [repair_id, number, note]
-        )
+        connection.run("INSERT INTO kept_lines (repair_id, number, line) VALUES (?, ?, ?)", [repair_id, number, note])
 
 
 def _holder() -> str:
@@ -156,9 +154,9 @@ def _dead(holder: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """This machine since it was started last, as far as pids are its own: a container is another one."""
+    """The machine since it was started last, as far as pids are its own: a container is another one."""
     try:
-        space = os.readlink("/proc/self/ns/pid")
+        space = Path("/proc/self/ns/pid").readlink()
         return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()}.{space}"
     except OSError:
         return f"{uuid.getnode():x}"

@@ -1,4 +1,4 @@
-"""What the tests of the journal share."""
+"""What the tests of the journal share: log lines kept off the terminal, and places of both engines."""
 
 from __future__ import annotations
 
@@ -24,5 +24,15 @@ def logs() -> Generator[list[Any]]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty place of each engine."""
+    """Where things are kept, on each engine; the journal's tables are there where making them takes long."""
+    if request.param == "sqlite":
+        return Place(tmp_path / "state")
+    made = Place(tmp_path / "state", request.getfixturevalue("postgres_url"))
+    made.open("journal").close()
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where nothing is kept yet, on each engine."""
     return Place(tmp_path, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))

@@ -25,15 +25,15 @@ def tools(connection: Connection, pattern: str) -> list[str]:
     return [row["tool"] for row in connection.rows(f"SELECT tool FROM calls WHERE {fits} ORDER BY tool", [wanted])]
 
 
-def test_the_same_key_is_one_row(place: Place) -> None:
-    with closing(place.open("journal")) as connection:
+def test_the_same_key_is_one_row(empty_place: Place) -> None:
+    with closing(empty_place.open("journal")) as connection:
         insert(connection, "call_1")
         insert(connection, "call_1", outcome="failed")
         assert [row["outcome"] for row in connection.rows("SELECT outcome FROM calls")] == ["failed"]
 
 
-def test_a_pattern_means_the_same_whatever_a_name_holds(place: Place) -> None:
-    with closing(place.open("journal")) as connection:
+def test_a_pattern_means_the_same_whatever_a_name_holds(empty_place: Place) -> None:
+    with closing(empty_place.open("journal")) as connection:
         for at, name in enumerate(["a%b", "a_b", "axb", "a[b", r"a\b", "A_b", "größe"]):
             insert(connection, f"call_{at}", name)
         assert tools(connection, "a%b") == ["a%b"]
@@ -44,8 +44,8 @@ def test_a_pattern_means_the_same_whatever_a_name_holds(place: Place) -> None:
         assert set(tools(connection, "a*b")) == {"a%b", "a_b", "axb", "a[b", r"a\b"}
 
 
-def test_what_a_text_holds_is_found(place: Place) -> None:
-    with closing(place.open("journal")) as connection:
+def test_what_a_text_holds_is_found(empty_place: Place) -> None:
+    with closing(empty_place.open("journal")) as connection:
         dialect = connection.dialect
         found = connection.rows(f"SELECT 1 AS one WHERE {dialect.contains('?')}", ["say Hello_%", "hello_%"])
         assert found == [{"one": 1}]
@@ -58,8 +58,8 @@ def test_what_a_text_holds_is_found(place: Place) -> None:
         connection.rows(f"SELECT {member} FROM (SELECT ? AS text) AS t", [text.replace("5", '"\\u0000"')])
 
 
-def test_a_transaction_is_whole_or_nothing(place: Place) -> None:
-    with closing(place.open("journal")) as connection:
+def test_a_transaction_is_whole_or_nothing(empty_place: Place) -> None:
+    with closing(empty_place.open("journal")) as connection:
         with suppress(UnfitError), connection.transaction():
             insert(connection, "call_1")
             connection.run("INSERT INTO calls (call_id) VALUES (?)", ["call_2"])
@@ -70,8 +70,8 @@ def test_a_transaction_is_whole_or_nothing(place: Place) -> None:
         assert connection.run("DELETE FROM calls") == 1
 
 
-def test_a_reading_transaction_sees_one_moment(place: Place) -> None:
-    with closing(place.open("journal")) as writer, closing(place.read("journal")) as reader:
+def test_a_reading_transaction_sees_one_moment(empty_place: Place) -> None:
+    with closing(empty_place.open("journal")) as writer, closing(empty_place.read("journal")) as reader:
         insert(writer, "call_1")
         with reader.transaction(reading=True):
             assert len(reader.rows("SELECT * FROM calls")) == 1
@@ -82,22 +82,22 @@ def test_a_reading_transaction_sees_one_moment(place: Place) -> None:
             insert(reader, "call_3")
 
 
-def test_a_text_with_any_character_can_be_kept(place: Place) -> None:
-    with closing(place.open("journal")) as connection:
+def test_a_text_with_any_character_can_be_kept(empty_place: Place) -> None:
+    with closing(empty_place.open("journal")) as connection:
         insert(connection, "call_1", "a\0b 🦜")
         assert [row["tool"][-3:] for row in connection.rows("SELECT tool FROM calls")] == ["b 🦜"]
 
 
-def test_tables_of_a_later_version_are_left_alone(place: Place) -> None:
-    with closing(place.open("state")) as connection:
+def test_tables_of_a_later_version_are_left_alone(empty_place: Place) -> None:
+    with closing(empty_place.open("state")) as connection:
         connection.run("UPDATE state_version SET version_num = ?", ["9999"])
     with pytest.raises(NewerError, match="newer mcp-mend"):
-        place.open("state")
+        empty_place.open("state")
 
 
-def test_where_nothing_is_kept_nothing_is_made(place: Place) -> None:
+def test_where_nothing_is_kept_nothing_is_made(empty_place: Place) -> None:
     with pytest.raises(FileNotFoundError):
-        place.read("journal")
+        empty_place.read("journal")
 
 
 def test_a_new_file_is_what_all_migrations_come_to(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def replay(id: str, *, live: bool, yes: bool, plan: bool, config: Path | None, a
 
         resubmit(id, config, live=live, yes=yes, as_json=as_json)
         return
-    with reading() as reader:
+    with reading(config) as reader:
         found = reader.resolve(id)
         calls = recorded(reader, found)
     if not calls:

@@ -26,7 +26,7 @@ def resubmit(written: str, config: Path | None, *, live: bool, yes: bool, as_jso
     """Show the submitted plan of a run; `live` runs it anew, with repair and the recorded seed, and compares."""
     from proxy.store.replay import as_then, plan_effects, submission, unfit_plan
 
-    with reading() as reader:
+    with reading(config) as reader:
         found = reader.run(reader.resolve(written, "run"))
     if fault := unfit_plan(found):
         refuse(fault)

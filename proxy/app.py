@@ -121,12 +121,18 @@ async def running(
     ):
         from proxy.calls.forward import Calls
         from proxy.planner.opening import open_planner
+        from proxy.store.kept import KeptRuns
         from proxy.store.memory import open_memories
+        from proxy.store.state import open_state
 
         journal.learn(config.with_secrets(secrets(os.environ)))
         async with open_planner(config.planner, home, journal.hide, telemetry.timed) as planner:
-            with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
-                calls = Calls(config, fleet, journal, server, planner, memories)
+            with (
+                open_state(journal.place) as state,
+                open_memories(state if config.evolution.memory else None) as memories,
+            ):
+                kept = KeptRuns(state) if config.journal.enabled else None
+                calls = Calls(config, fleet, journal, server, planner, memories, kept)
                 telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
                 yield Running(config, fleet, journal, calls, memories, telemetry)
 

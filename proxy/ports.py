@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from schemas.catalog import Catalog, Json, Tool
@@ -197,10 +196,6 @@ class Journal(Protocol):
     def run(self, record: RunRecord) -> None:
         """Hand over one repair or workflow run."""
         ...
-
-    def folder(self) -> Path | None:
-        """Where a run keeps what it needs to be gone on with; None where nothing is kept."""
-        return None
 
     async def flush(self) -> bool:
         """Wait, not for long, until everything handed over is on disk: awaited before a workflow sends an effect.

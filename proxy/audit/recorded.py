@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from proxy.audit.transcript import Past
@@ -95,10 +94,6 @@ class Notes(Journal):
     def run(self, record: RunRecord) -> None:
         """Keep what became of a failed call."""
         self.runs.append(record)
-
-    def folder(self) -> Path | None:
-        """Nothing is kept."""
-        return None
 
     async def flush(self) -> bool:
         """Nothing waits to be written."""

@@ -28,6 +28,7 @@ from proxy.repair.read.refusal import error_text
 from proxy.repair.search.propose import Repair
 from proxy.repair.view.step import Evidence, Seen
 from proxy.repair.view.values import value_of
+from proxy.store.kept import KeptRuns
 from proxy.store.memory import Memories
 from proxy.tracing import followed
 from proxy.wire import rpc
@@ -65,8 +66,9 @@ class Calls(Means):
         server: str | None = None,
         planner: Opened | None = None,
         memories: Memories | None = None,
+        kept: KeptRuns | None = None,
     ) -> None:
-        super().__init__(config, upstreams, journal, planner, memories)
+        super().__init__(config, upstreams, journal, planner, memories, kept=kept)
         self._server = server
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
         self.listed = asyncio.Event()
@@ -281,7 +283,8 @@ class Calls(Means):
     async def run_workflow(self, submitted: Json, client: Client, before: Earlier | None = None) -> Report:
         """Run one submitted plan to its report, or go on with an earlier run."""
         planner = self._planner.of(client) if self._planner is not None else None
-        workflow = Workflow(self._config, self._upstreams, self._journal, planner, self._memories, self._asked)
+        means = (self._config, self._upstreams, self._journal, planner, self._memories, self._asked, self._kept)
+        workflow = Workflow(*means)
         return await tracing.run("workflow", workflow.run(submitted, client, before))
 
     async def _own(self, name: str, params: Mapping[str, Any], client: Client) -> Reply:

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -39,9 +38,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 class StoredJournal:
     """Implements `proxy.ports.Journal` on one `Writer`; safe to use from any thread."""
 
-    def __init__(self, writer: Writer, redaction: Redaction, place: Place, runs: Path | None = None) -> None:
+    def __init__(self, writer: Writer, redaction: Redaction, place: Place) -> None:
         self.place = place
-        self._runs = runs
         self._ids = Ids()
         self._redaction = redaction
         self._writer = writer
@@ -71,10 +69,6 @@ class StoredJournal:
         self._writer.put(record)
         if followed.by is not None:
             followed.by.ended(record)
-
-    def folder(self) -> Path | None:
-        """Where a run keeps what it needs to be gone on with; None where no journal is kept."""
-        return self._runs
 
     def hide(self, text: str) -> str:
         """A text without the secrets in it."""
@@ -137,7 +131,7 @@ async def open_journal(
     writer = Writer(rows, opened if config.journal.enabled else None, heard, lost, limits)
     writer.start()
     try:
-        yield StoredJournal(writer, redaction, where, where.folder / "runs" if config.journal.enabled else None)
+        yield StoredJournal(writer, redaction, where)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(writer.close)

@@ -12,6 +12,7 @@ import os
 import secrets
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,8 +43,7 @@ class KeptRuns:
     """The runs of a place. Methods raise `StoreError` where it cannot be read or written."""
 
     def __init__(self, state: State) -> None:
-        self.state = state
-        self._held: set[str] = set()
+        self._state = state
 
     async def begin(self, repair_id: str, notes: Sequence[str]) -> None:
         """Hold a run from now on, under the fence 1, with these notes."""
@@ -60,21 +60,18 @@ class KeptRuns:
                 )
                 _append(connection, repair_id, notes)
 
-        self._held.add(repair_id)
-        await self.state.ask(work)
+        await self._state.ask(work)
 
     async def note(self, repair_id: str, fence: int, note: str) -> None:
         """Add a note; raises `HeldError` where somebody else has taken the run."""
-        await self.state.ask(lambda connection: _noted(connection, repair_id, fence, note))
+        await self._state.ask(lambda connection: _noted(connection, repair_id, fence, note))
 
     def note_later(self, repair_id: str, fence: int, note: str) -> None:
         """Add a note without waiting; where that fails, the next one that is waited for tells."""
-        self.state.submit(lambda connection: _noted(connection, repair_id, fence, note))
+        self._state.submit(lambda connection: _noted(connection, repair_id, fence, note))
 
-    async def take(self, repair_id: str) -> Kept | None:
+    def take(self, repair_id: str) -> Future[Kept | None]:
         """Hold a run that nobody holds any more; None where nothing is kept of it; raises `HeldError`."""
-        if repair_id in self._held:
-            raise HeldError(repair_id)
 
         def work(connection: Connection) -> Kept | None:
             now = connection.dialect.now
@@ -93,19 +90,7 @@ class KeptRuns:
                 lines = connection.rows("SELECT line FROM kept_lines WHERE repair_id = ? ORDER BY number", [repair_id])
                 return Kept([row["line"] for row in lines], fence)
 
-        kept = await self.state.ask(work)
-        if kept is not None:
-            self._held.add(repair_id)
-        return kept
-
-    def release(self, repair_id: str) -> None:
-        """Let others take a run that is not gone on with after all."""
-        self._held.discard(repair_id)
-        self.state.submit(
-            lambda connection: connection.run(
-                "UPDATE kept_runs SET until = 0 WHERE repair_id = ? AND holder = ?", [repair_id, _holder()]
-            )
-        )
+        return self._state.submit(work)
 
     def end(self, repair_id: str, fence: int) -> None:
         """Forget a run that has come to its end, unless somebody else has taken it."""
@@ -115,8 +100,7 @@ class KeptRuns:
                 if connection.run("DELETE FROM kept_runs WHERE repair_id = ? AND fence = ?", [repair_id, fence]):
                     connection.run("DELETE FROM kept_lines WHERE repair_id = ?", [repair_id])
 
-        self._held.discard(repair_id)
-        self.state.submit(work)
+        self._state.submit(work)
 
 
 def _noted(connection: Connection, repair_id: str, fence: int, note: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import TypeVar
 from proxy.store.sql import Connection, Place, StoreError
 
 T = TypeVar("T")
+RETRY = 1.0
+"""Seconds until a database that could not be opened is tried again."""
 
 
 class State:
@@ -20,6 +23,8 @@ class State:
         self.place = place
         self._thread = ThreadPoolExecutor(1, "mcp-mend state")
         self._connection: Connection | None = None
+        self._rests = 0.0
+        self._why = ""
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Have it done; the future raises `StoreError` where the database refuses."""
@@ -33,8 +38,13 @@ class State:
         if self._connection is not None and self._connection.moved:
             self._connection.close()
             self._connection = None
-        if self._connection is None:
-            self._connection = self.place.open("state")
+        if self._connection is None and time.monotonic() < self._rests:
+            raise StoreError(self._why)
+        try:
+            self._connection = self._connection or self.place.open("state")
+        except StoreError as error:
+            self._why, self._rests = str(error), time.monotonic() + RETRY
+            raise
         return work(self._connection)
 
     def close(self) -> None:
@@ -52,6 +62,3 @@ def open_state(place: Place) -> Generator[State]:
         yield state
     finally:
         state.close()
-
-
-__all__ = ["State", "StoreError", "open_state"]

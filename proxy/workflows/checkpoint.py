@@ -1,30 +1,25 @@
 """What a run that is killed needs to be gone on with, exactly: its plan, and every call with its reply.
 
-Kept apart from the journal, which leaves secrets out: one file a run, readable by its owner alone, begun with the first
-call that may have an effect and deleted when the run ends. Nothing is ever read back that was cut or redacted.
+Begun with the first call that may have an effect and forgotten when the run ends. Nothing is ever read back that was
+cut or redacted.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from filelock import FileLock, Timeout
+import anyio
 
+from proxy.store.kept import HeldError, Kept, KeptRuns
+from proxy.store.sql import StoreError
 from schemas.catalog import Effect, Json, as_object
 from schemas.trial import Lost, Reply, StepRun, Verdict
 
 LARGEST = 64 << 20
-"""Bytes that are kept of one run; a run that needs more cannot be gone on with."""
-
-
-DAYS = 30
-"""Days after which a run that nobody went on with is forgotten."""
+"""Characters that are kept of one run; a run that needs more cannot be gone on with."""
 
 
 class MissingError(Exception):
@@ -33,93 +28,82 @@ class MissingError(Exception):
 
 @dataclass
 class Checkpoint:
-    """The file of one run; without a path nothing is kept. Writing never fails a call: a file that breaks is cut."""
+    """The notes of one run; without `kept` there are none. `fence` is 0 until the first of them."""
 
-    path: Path | None = None
-    _file: IO[str] | None = None
+    repair_id: str = ""
+    kept: KeptRuns | None = None
+    fence: int = 0
     _size: int = 0
     _plan: Json = field(default=None)
+    _begins: anyio.Lock = field(default_factory=anyio.Lock)
 
     def plan(self, plan: Json) -> None:
         """Note the plan that the run has come to."""
         self._plan = plan
-        self._write({"plan": plan})
+        self._later({"plan": plan})
 
-    def sending(self, run: StepRun, earlier: Iterable[StepRun]) -> None:
-        """Note a call that may have an effect before it leaves; the first one begins the file with all before it."""
-        if self.path is not None and self._file is None:
-            self._begin(earlier)
-        self._write({"sending": _line(run)})
+    async def sending(self, run: StepRun, earlier: Iterable[StepRun]) -> str:
+        """Note a call that may have an effect before it leaves; tells why it must not, "" where it may.
+
+        The first one begins the notes with all before it. It may leave unnoted where nothing could be begun, as nobody
+        will then go on with the run; never where somebody has, or may.
+        """
+        if self.kept is None:
+            return ""
+        note = self._text({"sending": _line(run)})
+        try:
+            async with self._begins:
+                if not self.fence:
+                    before = [{"plan": self._plan}, *({"sent": _line(each)} for each in earlier)]
+                    await self.kept.begin(self.repair_id, [*map(self._text, before), note])
+                    self.fence = 1
+                    return ""
+            await self.kept.note(self.repair_id, self.fence, note)
+        except HeldError:
+            return "another process has gone on with this run, so this call was not sent"
+        except StoreError as error:
+            if self.fence:
+                return f"what was sent cannot be noted now ({error}), so this call was not sent"
+            self.kept = None
+        return ""
 
     def sent(self, run: StepRun) -> None:
         """Note a call and its reply."""
-        self._write({"sent": _line(run)})
+        self._later({"sent": _line(run)})
 
     def end(self) -> None:
-        """Delete what was kept: the run has come to its end."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-            lock(self.path).release(force=True)
-            Path(lock(self.path).lock_file).unlink(missing_ok=True)
+        """Forget it all: the run has come to its end."""
+        if self.kept is not None and self.fence:
+            self.kept.end(self.repair_id, self.fence)
 
-    def _begin(self, earlier: Iterable[StepRun]) -> None:
-        assert self.path is not None  # noqa: S101  asked for just before
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _forget_old(self.path.parent)
-            lock(self.path).acquire(timeout=0)
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._file = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass")
-        except (OSError, Timeout):
-            self.path = None
-            return
-        self._write({"plan": self._plan})
-        for run in earlier:
-            self.sent(run)
+    def _later(self, note: dict[str, Any]) -> None:
+        if self.kept is not None and self.fence:
+            self.kept.note_later(self.repair_id, self.fence, self._text(note))
 
-    def _write(self, line: dict[str, Any]) -> None:
-        if self._file is None:
-            return
-        text = json.dumps(line)
+    def _text(self, note: dict[str, Any]) -> str:
+        text = json.dumps(note)
         self._size += len(text)
-        if self._size > LARGEST:
-            text = '{"cut": true}'
-        try:
-            self._file.write(text + "\n")
-            self._file.flush()
-        except OSError:
-            self._size = LARGEST
+        return text if self._size <= LARGEST else '{"cut": true}'
 
 
-def lock(path: Path) -> FileLock:
-    """What a run holds while it goes on, so that nobody goes on with it meanwhile."""
-    return FileLock(f"{path}.lock", is_singleton=True)
+def taken(kept: KeptRuns, repair_id: str) -> Kept:
+    """Hold a run that was cut off, to go on with it; raises `MissingError`, and `StoreError`."""
+    try:
+        found = kept.take(repair_id).result()
+    except HeldError as error:
+        raise MissingError("it is still under way") from error
+    if found is None:
+        why = "nothing was kept of it: it has come to its end, sent nothing that may have an effect, or kept no journal"
+        raise MissingError(why)
+    return found
 
 
-def _forget_old(folder: Path) -> None:
-    for old in folder.iterdir():
-        if time.time() - old.stat().st_mtime > DAYS * 86_400:
-            old.unlink(missing_ok=True)
-
-
-def read(path: Path) -> tuple[Json, dict[str, list[StepRun]]]:
+def read(kept: Kept) -> tuple[Json, dict[str, list[StepRun]]]:
     """The last plan of a run and its calls by step; raises `MissingError` where anything of it is not there."""
     try:
-        with lock(path).acquire(timeout=0):
-            pass
-    except (Timeout, OSError) as error:
-        if path.exists():
-            raise MissingError("it is still under way") from error
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8", errors="surrogatepass").splitlines()]
-    except FileNotFoundError as error:
-        why = "nothing was kept of it: it has come to its end, sent nothing that may have an effect, or kept no journal"
-        raise MissingError(why) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise MissingError(f"what was kept of it cannot be read ({path}: {error})") from error
+        lines = [json.loads(line) for line in kept.notes]
+    except (ValueError, RecursionError) as error:
+        raise MissingError(f"what was kept of it cannot be read: {error}") from error
     if any("cut" in line for line in lines):
         raise MissingError(f"it needed more than the {LARGEST >> 20} MB that are kept of one run")
     calls: dict[str, StepRun] = {}

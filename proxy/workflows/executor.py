@@ -42,6 +42,7 @@ from schemas.problem import (
 from schemas.record import CallRecord
 from schemas.trial import Execution, Lost, Reply, StepRun, Verdict
 
+UNNOTED = "the journal cannot be written now, so this call was not sent"
 IN_FLIGHT = 64
 """Steps of one plan that are under way at once."""
 
@@ -116,11 +117,12 @@ class Executor:
         )  # fmt: skip
         lasting = self.durable and tool.effect is not Effect.READ
         if lasting:
-            self.checkpoint.sending(run, [run for runs in self.ledger.history.values() for run in runs])
             self.journal.call(record)
-            if not await self.journal.flush():
+            why = "" if await self.journal.flush() else UNNOTED
+            earlier = [run for runs in self.ledger.history.values() for run in runs]
+            if why := why or await self.checkpoint.sending(run, earlier):
                 self.journal.call(replace(record, outcome=Verdict.NOT_SENT.value))
-                return _unnoted(run)
+                return _unnoted(run, why)
         self.ledger.calls += 1
         if followed.by is not None:
             followed.by.calling(record)
@@ -165,9 +167,8 @@ class Executor:
         )
 
 
-def _unnoted(run: StepRun) -> StepRun:
+def _unnoted(run: StepRun, why: str) -> StepRun:
     """A call that was not sent, as nobody could have known of it after a crash."""
-    why = "the journal cannot be written now, so this call was not sent"
     unsent = Reply(lost=Lost.NOT_SENT, message=why)
     return replace(run, verdict=Verdict.NOT_SENT, reply=unsent, problems=(OutcomeUnknown(step=run.step, message=why),))
 

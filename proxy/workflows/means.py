@@ -5,6 +5,7 @@ from __future__ import annotations
 from proxy.planner.opening import Opened
 from proxy.ports import Client, Journal, Upstreams
 from proxy.repair.view.step import Evidence
+from proxy.store.kept import KeptRuns
 from proxy.store.memory import Memories
 from proxy.workflows.asking import Reads
 from schemas.catalog import Tool
@@ -12,7 +13,7 @@ from schemas.config import Config
 
 
 class Means:
-    """A configuration, the upstreams, the journal, the planner and the memory; what calls and workflows build on."""
+    """What calls and workflows build on: a configuration, upstreams, the journal, a planner, memory, kept runs."""
 
     def __init__(
         self,
@@ -22,6 +23,7 @@ class Means:
         planner: Opened | None = None,
         memories: Memories | None = None,
         asked: Reads | None = None,
+        kept: KeptRuns | None = None,
     ) -> None:
         self._config = config
         self._upstreams = upstreams
@@ -29,6 +31,7 @@ class Means:
         self._planner = planner
         self._memories = memories or Memories(None)
         self._asked = asked or Reads()
+        self._kept = kept
 
     def _known(self) -> Evidence:
         """Evidence from the catalog, the settings and the memory, before anything is known of one run."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.store.kept import KeptRuns
 from proxy.store.reader import NoEntryError, open_reader
 from proxy.store.sql import Place, StoreError
-from proxy.workflows.checkpoint import MissingError, read
+from proxy.store.state import open_state
+from proxy.workflows.checkpoint import MissingError, read, taken
 from schemas.catalog import as_object
 from schemas.trial import StepRun
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier run: the plan it had come to, and everything it sent, by step."""
+    """An earlier run: the plan it had come to, everything it sent, by step, and the fence under which it is held."""
 
     repair_id: str
     plan: dict[str, Any]
     sent: dict[str, list[StepRun]] = field(default_factory=dict[str, list[StepRun]])
+    fence: int = 0
 
 
 class CannotResumeError(Exception):
@@ -26,7 +29,7 @@ class CannotResumeError(Exception):
 
 
 def earlier(written: str, place: Place) -> Earlier:
-    """Find an earlier run by the journal; raises `CannotResumeError` with what is missing."""
+    """Find an earlier run by the journal, and hold it; raises `CannotResumeError` with what is missing."""
     try:
         with open_reader(place) as reader:
             entry = reader.run(reader.resolve(written, "run"))
@@ -42,10 +45,12 @@ def earlier(written: str, place: Place) -> Earlier:
     if entry["status"] != "running":
         raise CannotResumeError(f"{name} has come to its end ({entry['status']}); submit its plan again to run it anew")
     try:
-        plan, sent = read(place.folder / "runs" / f"{name}.jsonl")
-    except MissingError as error:
+        with open_state(place) as state:
+            kept = taken(KeptRuns(state), name)
+        plan, sent = read(kept)
+    except (MissingError, StoreError) as error:
         raise CannotResumeError(f"{name} cannot be gone on with: {error}") from error
     steps = as_object(plan)
     if steps is None or not steps.get("steps"):
         raise CannotResumeError(f"{name} cannot be gone on with: its plan was not kept")
-    return Earlier(name, steps, sent)
+    return Earlier(name, steps, sent, kept.fence)

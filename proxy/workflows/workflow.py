@@ -111,6 +111,7 @@ class Workflow(Means):
         run = self._prepare(submitted, plan, client, repair_id, until, made=unplanned)
         if before is not None:
             run.executor.ledger.history.update(before.sent)
+            run.executor.checkpoint.fence = before.fence
         if made is not None:
             run.executor.ledger = replace(ledger, limit=ledger.calls + run.executor.ledger.limit)
         told, best, tried = await self._carry_out(run)
@@ -167,10 +168,6 @@ class Workflow(Means):
         stop, best = await search.run(), search.population.best
         return best if stop is Stop.SOLVED and best is not None and not guessed(best.lineage) else None
 
-    def _checkpoint(self, repair_id: str) -> Checkpoint:
-        folder = self._journal.folder()
-        return Checkpoint(None if folder is None else folder / f"{repair_id}.jsonl")
-
     def _prepare(
         self, submitted: Submitted, plan: Plan, client: Client, repair_id: str, until: float, *, made: bool
     ) -> _Run:
@@ -179,7 +176,7 @@ class Workflow(Means):
         evolution = self._config.evolution
         executor = Executor(
             self._upstreams, self._journal, client, Ledger(calls), repair_id, plan,
-            durable=True, checkpoint=self._checkpoint(repair_id),
+            durable=True, checkpoint=Checkpoint(repair_id, self._kept),
             validators=evolution.validators, graph=evolution.graph,
         )  # fmt: skip
         modes: list[Mode] = [self._config.repair.mode]

@@ -3,7 +3,7 @@
 # pyright: basic
 from __future__ import annotations
 
-import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from proxy.repair.search.propose import propose, repairs
 from proxy.repair.search.recall import counted, likelihood
 from proxy.repair.view.step import Evidence
 from proxy.store.memory import open_memories
+from proxy.store.sql import Place
+from proxy.store.state import open_state
 from schemas.catalog import catalog_of
 from schemas.config import Evolution
 from schemas.edit import Confidence, DropArgument, Proposal, RemoveStep
@@ -261,17 +263,15 @@ def test_experience_changes_the_order_of_guesses_and_not_which_may_be_tried(mine
 
 
 @promise("repeatable")
-def test_counts_are_kept_on_disk_beside_a_memory_of_an_earlier_version(tmp_path: Path) -> None:
-    file = tmp_path / "memory.db"
-    with sqlite3.connect(file) as old:
-        old.execute("CREATE TABLE lessons (key TEXT PRIMARY KEY, edit TEXT NOT NULL, confidence TEXT NOT NULL, "
-                    "rule TEXT NOT NULL, times INTEGER NOT NULL, at REAL NOT NULL)")  # fmt: skip
-        old.execute("""INSERT INTO lessons VALUES ('k', '{"op": "drop_argument"}', 'guess', 'r', 1, 0)""")
-    old.close()
+def test_counts_are_kept_beside_what_was_learnt_earlier(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with closing(place.open("state")) as earlier:
+        lesson = ["k", '{"op": "drop_argument"}', "guess", "r", 1, 0]
+        earlier.run("INSERT INTO lessons (key, edit, confidence, rule, times, at) VALUES (?, ?, ?, ?, ?, ?)", lesson)
     rivals = (Rivals("a", 0, 1, ((a_guess("two"),),)),)
-    with open_memories(file) as memories:
+    with open_state(place) as state, open_memories(state) as memories:
         memories.count(Candidate(TWO, (a_guess("one"),), rivals=rivals))
         memories.count(Candidate(TWO, (a_guess("one"),)))
-    with open_memories(file) as memories:
+    with open_state(place) as state, open_memories(state) as memories:
         assert list(memories.lessons) == ["k"]
         assert memories.counts == {counted(a_guess("one")): (2, 0), counted(a_guess("two")): (0, 1)}

@@ -12,12 +12,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.store.sql import Place
 from tests.promises import promise
 
 PROXY = str(Path(sys.executable).with_name("mcp-mend"))
@@ -122,7 +124,8 @@ def test_a_run_killed_between_its_effects_is_carried_to_its_end(post: Post) -> N
     assert (status, report["status"]) == (0, "succeeded"), report["problems"]
     assert report["output"] == {"label": "l-1"}
     assert post.log() == ["reserve_box", "look_up", "look_up", "send_parcel", "print_label"]
-    assert list((post.folder / "home" / "runs").iterdir()) == []
+    with closing(Place(post.folder / "home").read("state")) as state:
+        assert state.rows("SELECT * FROM kept_runs") == state.rows("SELECT * FROM kept_lines") == []
 
 
 @promise("resume-repeats-nothing")
@@ -133,8 +136,7 @@ def test_a_secret_argument_and_a_long_result_are_there_again_exactly(post: Post)
     post.configured("look_up")
     (post.folder / "plan.json").write_text(json.dumps(plan))
     post.killed_in_the_middle()
-    (kept,) = (post.folder / "home" / "runs").glob("*.jsonl")
-    assert kept.stat().st_mode & 0o077 == 0
+    assert (post.folder / "home" / "state.db").stat().st_mode & 0o077 == 0
     assert "s3cr3t-of-Ada" not in (post.folder / "home" / "journal.db").read_bytes().decode(errors="replace")
     status, report = post.resumed()
     assert (status, report["status"]) == (0, "succeeded"), report["problems"]
@@ -147,8 +149,8 @@ def test_a_secret_argument_and_a_long_result_are_there_again_exactly(post: Post)
 def test_a_run_of_which_something_is_missing_stops_and_says_what(post: Post) -> None:
     post.configured("send_parcel")
     post.killed_in_the_middle()
-    for kept in (post.folder / "home" / "runs").iterdir():
-        kept.unlink()
+    with closing(Place(post.folder / "home").open("state")) as state:
+        state.run("DELETE FROM kept_runs")
     process = post.start("--resume", "last")
     out, errors = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")

@@ -47,7 +47,10 @@ def test_a_pattern_means_the_same_whatever_a_name_holds(empty_place: Place) -> N
 def test_what_a_text_holds_is_found(empty_place: Place) -> None:
     with closing(empty_place.open("journal")) as connection:
         dialect = connection.dialect
-        found = connection.rows(f"SELECT 1 AS one WHERE {dialect.contains('?')}", ["say Hello_%", "hello_%"])
+        condition, values = dialect.holds(["text"], "hello_%")
+        found = connection.rows(
+            f"SELECT 1 AS one FROM (SELECT ? AS text) AS t WHERE {condition}", ["Hello_%!", *values]
+        )
         assert found == [{"one": 1}]
         member = dialect.member("text", "steps", 0, "server")
         text = '{"steps": [{"server": "notes", "arguments": {"a": 5}}]}'

@@ -78,8 +78,7 @@ class Redaction:
         self._whole |= {value for value in values if len(value) >= _TINY}
         inside = {form for value in self._whole if len(value) >= _SHORT for form in _forms(value)}
         self._inside = sorted(inside, key=len, reverse=True)
-        names = (one for name in self._names for one in _written(name))
-        self._traces = (*self._hints, *names, *MARKS, "://")
+        self._traces = (*self._hints, *MARKS, "://", *(("\\u",) if self._names else ()))
         self._known = tuple({one for value in self._whole for form in _forms(value) for one in _written(form)})
 
     def value(self, value: Any) -> Any:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.to_thread
@@ -31,10 +31,12 @@ from proxy.ui.behind import Behind, Send, UpstreamState
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
 from proxy.wire.caller import Profile
+from proxy.wire.tasks import group
 from schemas.config import Config, Log
 
 if TYPE_CHECKING:
     from proxy.calls.forward import Calls
+    from proxy.planner.opening import Opened
     from proxy.store.memory import Memories
 
 log = structlog.get_logger("app")
@@ -47,9 +49,17 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 __all__ = ["Running", "Source", "running", "serve_http", "serve_page", "serve_stdio", "wrap"]
 
 
+class Taking(Protocol):
+    """Goes by a configuration that may change."""
+
+    def take(self, config: Config) -> None:
+        """Go by another configuration from the next call on."""
+        ...
+
+
 @dataclass
 class Running:
-    """A proxy at work, without a frontend; `config` is what it goes by, `others` the calls of further endpoints.
+    """A proxy at work, without a frontend; `config` is what it goes by, `others` what goes by it too.
 
     What a person decided in the state folder is part of `config`.
     """
@@ -60,7 +70,8 @@ class Running:
     calls: Calls
     memories: Memories
     telemetry: Telemetry
-    others: list[Calls] = field(default_factory=list["Calls"])
+    planner: Opened
+    others: list[Taking] = field(default_factory=list["Taking"])
 
     async def take(self, fresh: Config) -> None:
         """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
@@ -127,7 +138,7 @@ async def running(
             with open_memories(home / "memory.db", enabled=config.evolution.memory) as memories:
                 calls = Calls(config, fleet, journal, server, planner, memories)
                 telemetry.attach(fleet, journal, calls.own_names, journal.hidden)
-                yield Running(config, fleet, journal, calls, memories, telemetry)
+                yield Running(config, fleet, journal, calls, memories, telemetry, planner)
 
 
 @asynccontextmanager
@@ -205,18 +216,27 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
     is taken; nothing has been started then.
     """
+    from proxy.access.access import Access
+    from proxy.aggregate.tenants import Tenants
     from proxy.frontends.probes import probes
     from proxy.frontends.serving import listening, serve
+    from proxy.store.sql import place_of
     from proxy.ui.pages import Pages
 
-    source = source or Source(None, lambda: config)
-    with listening(config.http, host, port) as listener:
+    source, access = source or Source(None, lambda: config), Access(place_of(config.store), config.http)
+    await access.refresh()
+    with listening(config.http, host, port, guarded=access.guards) as listener:
         async with _until_signal() as stop, running(config, page=True) as proxy, _following(source, config, proxy):
+            tenants = Tenants(proxy.config, proxy.fleet, proxy.journal, proxy.planner)
+            proxy.others += [tenants, access]
             further = [
                 *probes(proxy.telemetry.around.states, proxy.telemetry.page),
-                *Pages(_behind(proxy, source), stop).routes,
+                *Pages(_behind(proxy, source), stop, access).routes,
             ]
-            await serve(_routers(proxy), lambda: proxy.config.http, listener, stop, further)
+            async with group() as tasks:
+                tasks.start_soon(access.follow)
+                await serve(_routers(proxy), lambda: proxy.config.http, listener, stop, further, tenants, access)
+                tasks.cancel_scope.cancel()
 
 
 async def serve_page(config: Config, port: int, started: Callable[[str], None], source: Source, send: Send) -> None:

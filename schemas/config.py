@@ -13,6 +13,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from schemas.catalog import Effect
+from schemas.oidc import Oidc
 
 Mode = Literal["auto", "suggest", "off"]
 
@@ -274,7 +275,9 @@ class Http(_Section):
     """The Streamable HTTP frontend."""
 
     token: str = Field(
-        default="", examples=["${MEND_TOKEN}"], description="Bearer token; needed for any address but loopback."
+        default="",
+        examples=["${MEND_TOKEN}"],
+        description="Bearer token with every right; any address but loopback needs it, or tokens of tenants, or oidc.",
     )
     allowed_hosts: list[str] = Field(
         default=[], examples=[["mend.example.com"]], description="Further Host headers to accept."
@@ -288,6 +291,7 @@ class Http(_Section):
         examples=[20],
         description="Client sessions at once; each may start one process per server that it uses.",
     )
+    oidc: Oidc = Oidc()
 
 
 class Store(_Section):

@@ -16,6 +16,7 @@ class CallRecord:
     `outcome` is "sent" for the note written before a call with an effect leaves, and its verdict afterwards; a
     record of the same `call_id` replaces the earlier one. `repair_id` joins the calls of one run. Time in seconds
     since the epoch, `ms` the upstream's share, `start_ms` how long the call waited for the upstream to be connected.
+    `tenant` is whose call it was, "" where there are no tenants.
     """
 
     call_id: str
@@ -32,6 +33,7 @@ class CallRecord:
     reply: Json = None
     message: str = ""
     start_ms: float = 0.0
+    tenant: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,4 @@ class RunRecord:
     report: Mapping[str, Any] | None = None
     found: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     tried: Sequence[Mapping[str, Any]] = ()
+    tenant: str = ""

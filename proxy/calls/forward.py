@@ -31,7 +31,7 @@ from proxy.repair.view.values import value_of
 from proxy.store.memory import Memories
 from proxy.tracing import followed
 from proxy.wire import rpc
-from proxy.workflows.asking import ask
+from proxy.workflows.asking import Reads, ask
 from proxy.workflows.executor import Executor
 from proxy.workflows.ledger import Ledger
 from proxy.workflows.means import Means
@@ -65,8 +65,9 @@ class Calls(Means):
         server: str | None = None,
         planner: Opened | None = None,
         memories: Memories | None = None,
+        asked: Reads | None = None,
     ) -> None:
-        super().__init__(config, upstreams, journal, planner, memories)
+        super().__init__(config, upstreams, journal, planner, memories, asked)
         self._server = server
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
 

@@ -17,7 +17,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from proxy.access.access import Access
 from proxy.aggregate.router import Router
+from proxy.aggregate.tenants import Tenants
 from proxy.frontends.admission import LOOPBACK, Admission, AdmissionMiddleware
 from proxy.frontends.http import HttpEndpoints
 from schemas.config import Http
@@ -54,10 +56,15 @@ async def serve(
     listening: socket.socket,
     stop: asyncio.Event,
     further: Sequence[BaseRoute] = (),
+    tenants: Tenants | None = None,
+    access: Access | None = None,
 ) -> None:
-    """Serve on a listening socket until `stop` is set; `further` routes stand beside the endpoints."""
+    """Serve on a listening socket until `stop` is set; `further` routes stand beside the endpoints.
+
+    `access` knows the tokens of `tenants`.
+    """
     host, port = listening.getsockname()[:2]
-    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)), further)
+    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host), access), further, tenants)
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
     async with endpoints.open():
         await _serve(endpoints.app, listening, stop, endpoints.drain)
@@ -156,13 +163,17 @@ class _Punctual(Connection):
 
 
 @contextmanager
-def listening(config: Http, host: str, port: int) -> Generator[socket.socket]:
+def listening(config: Http, host: str, port: int, *, guarded: bool = False) -> Generator[socket.socket]:
     """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is.
 
-    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken.
+    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken;
+    `guarded` tells that there are tokens of tenants.
     """
-    if not is_loopback(host) and not config.token:
-        reason = f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
+    if not is_loopback(host) and not config.token and not guarded:
+        reason = (
+            f"{host} can be reached by others: set http.token in the configuration, make a token with "
+            "`mcp-mend token create NAME`, or listen on 127.0.0.1"
+        )
         raise PermissionError(reason)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]

@@ -44,6 +44,7 @@ class Filter:
     session: str | None = None
     text: str | None = None
     kind: Kind | None = None
+    tenant: str | None = None
     limit: int | None = 20
 
 
@@ -158,6 +159,7 @@ def _where(
         ("at >= ?", wanted.since),
         ("session GLOB ?", f"{wanted.session}*" if wanted.session else None),
         (text, wanted.text),
+        ("tenant = ?", wanted.tenant),
         *more,
     ]
     given = [(condition, value) for condition, value in conditions if value is not None]

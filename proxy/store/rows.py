@@ -44,7 +44,8 @@ class Rows:
     def _run(self, record: RunRecord) -> list[Row]:
         rows: list[Row] = [(statement, (record.repair_id,)) for statement in FORGET]
         plain = {
-            key: getattr(record, key) for key in ("repair_id", "at", "kind", "session", "status", "calls", "seconds")
+            key: getattr(record, key)
+            for key in ("repair_id", "at", "kind", "session", "status", "calls", "seconds", "tenant")
         }
         payloads = {
             "error_before": self._words(record.error_before),

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS runs (
     plan_before TEXT,
     plan_after TEXT,
     report TEXT,
-    tried TEXT
+    tried TEXT,
+    tenant TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,7 +44,8 @@ CREATE TABLE IF NOT EXISTS calls (
     message TEXT,
     arguments TEXT,
     reply TEXT,
-    start_ms REAL NOT NULL DEFAULT 0
+    start_ms REAL NOT NULL DEFAULT 0,
+    tenant TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS repairs (
     repair_id TEXT NOT NULL REFERENCES runs (repair_id),
@@ -83,7 +85,10 @@ DROP INDEX IF EXISTS calls_at;
 DROP INDEX IF EXISTS calls_repair;
 """
 
-ADDED = {"calls": {"start_ms": "REAL NOT NULL DEFAULT 0"}, "runs": {"tried": "TEXT"}}
+ADDED = {
+    "calls": {"start_ms": "REAL NOT NULL DEFAULT 0", "tenant": "TEXT NOT NULL DEFAULT ''"},
+    "runs": {"tried": "TEXT", "tenant": "TEXT NOT NULL DEFAULT ''"},
+}
 """Columns, by table, that a journal of the same version may lack."""
 
 VIEWS = """

@@ -29,6 +29,8 @@ _SEARCHED = {
     "runs": ("plan_before", "plan_after", "error_before", "error_after", "repair_id"),
 }
 """Columns whose text is searched: a word of the search must stand in one of them, in letters of either size."""
+_TENANT = "tenant <> '' AND tenant = ?"
+"""One tenant's: so that the index which leaves everything else out is used."""
 _OF_RUN = "SELECT repair_id, server, tool FROM calls WHERE repair_id IN ({}) ORDER BY number"
 _CHANGES = "SELECT repair_id, count(*) FROM repairs WHERE repair_id IN ({}) GROUP BY repair_id"
 _HAS = "EXISTS (SELECT 1 FROM calls WHERE calls.repair_id = runs.repair_id AND +calls.{} = ?)"
@@ -63,6 +65,8 @@ class Wanted:
     status: str = ""
     session: str = ""
     kind: str = ""
+    tenant: str | None = None
+    """Whose entries: one tenant's alone; None: everybody's."""
     since: float | None = None
     before: Place | None = None
 
@@ -100,8 +104,19 @@ def statements(wanted: Wanted) -> list[tuple[str, list[Any]]]:
     return made
 
 
-def choices(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """What the filters offer: servers, tools and statuses of the journal, each found by skipping along its index."""
+def choices(connection: sqlite3.Connection, tenant: str | None = None) -> dict[str, list[str]]:
+    """What the filters offer: servers, tools and statuses of the journal, each found by skipping along its index.
+
+    Those of one `tenant` are found by reading its entries.
+    """
+    if tenant is not None:
+        return {
+            "servers": _own(connection, tenant, "server", "calls"),
+            "tools": _own(connection, tenant, "tool", "calls"),
+            "statuses": sorted(
+                {*_own(connection, tenant, "outcome", "calls"), *_own(connection, tenant, "status", "runs")}
+            ),
+        }
     return {
         "servers": _distinct(connection, "calls", "server"),
         "tools": _distinct(connection, "calls", "tool"),
@@ -117,6 +132,11 @@ def _distinct(connection: sqlite3.Connection, table: str, column: str) -> list[s
         "SELECT value FROM each WHERE value IS NOT NULL AND value <> '' LIMIT 500"
     )
     return [row[0] for row in connection.execute(statement)]
+
+
+def _own(connection: sqlite3.Connection, tenant: str, column: str, table: str) -> list[str]:
+    statement = f"SELECT DISTINCT {column} FROM {table} WHERE {_TENANT} ORDER BY {column} LIMIT 500"  # noqa: S608  ours
+    return [row[0] for row in connection.execute(statement, (tenant,))]
 
 
 def _calls(wanted: Wanted) -> tuple[str, list[Any]]:
@@ -142,7 +162,7 @@ def _runs(wanted: Wanted) -> tuple[str, list[Any]]:
 def _statement(
     table: str, columns: str, wanted: Wanted, conditions: Sequence[tuple[str, Any]], bare: Sequence[str]
 ) -> tuple[str, list[Any]]:
-    everything = [*conditions, ("session = ?", wanted.session), ("at >= ?", wanted.since)]
+    everything = [*conditions, ("session = ?", wanted.session), ("at >= ?", wanted.since), (_TENANT, wanted.tenant)]
     given = [(condition, value) for condition, value in everything if value not in ("", None)]
     texts, values = [*bare, *(condition for condition, _ in given)], [value for _, value in given]
     for word in wanted.text.split()[:8]:

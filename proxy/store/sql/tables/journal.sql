@@ -71,6 +71,8 @@ CREATE INDEX calls_session ON calls (session, at);
 CREATE INDEX runs_in_time ON runs (at, kind, status, repair_id);
 CREATE INDEX runs_status ON runs (status, at);
 CREATE INDEX runs_at ON runs (at);
+CREATE INDEX calls_tenant ON calls (tenant, at) WHERE tenant <> '';
+CREATE INDEX runs_tenant ON runs (tenant, at) WHERE tenant <> '';
 CREATE VIEW recent_calls AS
 SELECT call_id, strftime('%Y-%m-%d %H:%M:%f', at, 'unixepoch') AS time, session, server, tool, outcome, effect,
        round(ms, 1) AS ms, step, repair_id, message, arguments, reply

@@ -89,6 +89,8 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS runs_in_time ON runs (at, kind, status, repair_id)",
     "CREATE INDEX IF NOT EXISTS runs_status ON runs (status, at)",
     "CREATE INDEX IF NOT EXISTS runs_at ON runs (at)",
+    "CREATE INDEX IF NOT EXISTS calls_tenant ON calls (tenant, at) WHERE tenant <> ''",
+    "CREATE INDEX IF NOT EXISTS runs_tenant ON runs (tenant, at) WHERE tenant <> ''",
 )
 ADDED = {
     "calls": {"start_ms": "DOUBLE PRECISION NOT NULL DEFAULT 0", "tenant": "TEXT NOT NULL DEFAULT ''"},

@@ -26,7 +26,7 @@ log = structlog.get_logger("access")
 EVERY = 3.0
 """Seconds between two looks into the store: how long a revoked token may still be taken."""
 SOON = 1.0
-"""Seconds between two looks for the sake of unknown tokens, so that guessing costs the store nothing."""
+"""Seconds between two looks for the sake of unknown tokens, which wait for that: guessing costs the store nothing."""
 LONGEST = 16_384
 """Characters of a token that is looked at."""
 
@@ -50,6 +50,7 @@ class Access:
         self._issuer: Issuer | None = None
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
+        self._looking = asyncio.Lock()
         self._began = float("-inf")
         self._left: list[Callable[[Tenant], None]] = []
 
@@ -84,8 +85,8 @@ class Access:
         if tenant is None and not token.startswith(book.PREFIX) and token.count(".") == 2:
             found = await self._of_issuer(token, digest)
             return found if isinstance(found, Refused) else Guest(found, digest)
-        if tenant is None and digest not in self._known and time.monotonic() - self._began >= SOON:
-            await self.refresh()
+        if tenant is None and digest not in self._known:
+            await self._look()
             tenant = self.of(digest)
         if tenant is not None:
             return Guest(tenant, digest)
@@ -117,6 +118,14 @@ class Access:
             else:
                 self._told("")
                 self._take(found)
+
+    async def _look(self) -> None:
+        """Read the store for the sake of an unknown token, which may have been made just now."""
+        asked = time.monotonic()
+        async with self._looking:
+            if self._began < asked:
+                await anyio.sleep(max(0.0, self._began + SOON - time.monotonic()))
+                await self.refresh()
 
     def _tokens(self) -> dict[str, Tenant]:
         try:

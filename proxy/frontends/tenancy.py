@@ -30,11 +30,12 @@ class Tenancy:
     ) -> None:
         """Have a request answered as this tenant's; where its token ends first, `over` is the answer, if none began."""
         scope[_TENANT] = tenant
-        begun = False
+        begun, whole = False, False
 
         async def noted(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, whole
             begun = True
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         left = float("inf") if tenant.expires is None else tenant.expires - time.time()
@@ -49,6 +50,8 @@ class Tenancy:
                     self._open.pop(tenant.key, None)
         if own.cancelled_caught and not begun:
             await over()(scope, receive, send)
+        elif own.cancelled_caught and not whole:
+            await send({"type": "http.response.body", "body": b""})
 
     def end(self, tenant: Tenant) -> None:
         """End everything that a tenant has under way."""

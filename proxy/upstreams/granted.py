@@ -55,12 +55,14 @@ class GrantedFleet(Fleet):
 
     @property
     def catalog(self) -> Catalog:
-        """The current snapshot of what is granted; the same object for the same snapshot."""
+        """The current snapshot of what is granted; the same object for the same snapshot.
+
+        Names of servers stay owned: what is meant for one that is not granted goes to no other.
+        """
         everything = self._whole.catalog
         if self._granted is None or self._granted[0] is not everything:
             tools = tuple(tool for tool in everything if self._grants.allows(tool))
-            servers = tuple(server for server in everything.servers if self.shows(server))
-            self._granted = everything, Catalog(tools, servers)
+            self._granted = everything, Catalog(tools, everything.servers)
         return self._granted[1]
 
     @property

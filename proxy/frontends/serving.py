@@ -172,7 +172,7 @@ def listening(config: Http, host: str, port: int, *, guarded: bool = False) -> G
     if not is_loopback(host) and not config.token and not guarded:
         reason = (
             f"{host} can be reached by others: set http.token in the configuration, make a token with "
-            "`mcp-mend token create NAME`, or listen on 127.0.0.1"
+            "`mcp-mend token create`, or listen on 127.0.0.1"
         )
         raise PermissionError(reason)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)

@@ -60,6 +60,9 @@ def token() -> None:
 
     A client that comes with one is a tenant: it sees and calls what its token was made for, and nothing else. The
     configuration's `http.token` is no tenant: it may do everything. Running proxies follow within seconds.
+
+    \b
+    mcp-mend token create ci --upstream wiki --effect read
     """
 
 

@@ -23,8 +23,9 @@ from proxy.aggregate.router import Router
 from proxy.frontends import stdio
 from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
-from proxy.store import StoredJournal, configure, journal_path, open_journal
+from proxy.store import StoredJournal, configure, open_journal
 from proxy.store.logs import also
+from proxy.store.sql import place_of
 from proxy.telemetry.opening import Telemetry, open_telemetry
 from proxy.telemetry.wishes import secrets
 from proxy.ui.behind import Behind, Send, UpstreamState
@@ -250,7 +251,7 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
     config = with_state(config, read_state())
     catalog = Cache(config.upstreams, Store(state_folder() / "catalog")).catalog
     name = str(source.path) if source.path is not None else ""
-    behind = Behind(journal_path(), lambda: config, lambda: catalog, send, source=name)
+    behind = Behind(place_of(config.store), lambda: config, lambda: catalog, send, source=name)
     with listening(config.http, "127.0.0.1", port) as listener:
         async with _until_signal() as stop:
             started(f"http://127.0.0.1:{listener.getsockname()[1]}/ui/")
@@ -273,7 +274,7 @@ def _behind(proxy: Running, source: Source) -> Behind:
         return await sent_again(proxy.fleet, proxy.config, calls, yes=yes)
 
     return Behind(
-        journal_path(), lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,
+        proxy.journal.place, lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,
         lambda: proxy.journal.lost, str(source.path or ""),
     )  # fmt: skip
 

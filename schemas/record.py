@@ -16,7 +16,7 @@ class CallRecord:
     `outcome` is "sent" for the note written before a call with an effect leaves, and its verdict afterwards; a
     record of the same `call_id` replaces the earlier one. `repair_id` joins the calls of one run. Time in seconds
     since the epoch, `ms` the upstream's share, `start_ms` how long the call waited for the upstream to be connected.
-    `tenant` is whose call it was, "" where there are no tenants.
+    `tenant` is whose call it was, "" where there is one tenant alone.
     """
 
     call_id: str

@@ -1,4 +1,6 @@
-"""Measure the page over a journal of many calls: python -m evals.page [CALLS].
+"""Measure the page over a journal of many calls: python -m evals.page [CALLS] [POSTGRESQL-ADDRESS].
+
+The address is that of an empty database; without one the journal is a file of SQLite.
 
 Every address is asked once to warm up and then several times, in this process; the table shows the median.
 """
@@ -12,15 +14,17 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from starlette.applications import Starlette
 
-from proxy.store.database import Database
 from proxy.store.redact import Redaction
 from proxy.store.rows import Rows
+from proxy.store.sql import Place
+from proxy.store.tables import TABLES, write
 from proxy.ui.behind import Behind
 from proxy.ui.pages import Pages
 from schemas.catalog import Catalog
@@ -34,17 +38,20 @@ ASKED = {
     "search, common word": "/ui/entries?q=w12",
     "search, in no entry": "/ui/entries?q=nowhere-to-be-found",
     "search in every call": "/ui/entries?q=w77+w78&kind=call",
+    "search, other script": "/ui/entries?q=%C3%84pfel",
     "one server": "/ui/entries?server=server-3",
     "one tool, failed": "/ui/entries?tool=tool-20&status=failed",
+    "one session": "/ui/entries?session=session-3",
+    "a server of no call": "/ui/entries?server=nowhere",
     "figures": "/ui/figures",
 }
 
 
-def fill(path: Path, calls: int) -> None:
+def fill(place: Place, calls: int) -> None:
     """Write so many calls, a tenth of them in repaired runs."""
     chance = random.Random(1)  # noqa: S311  the same journal each time
     words = [f"w{number}" for number in range(5000)]
-    rows, database = Rows(Redaction()), Database(path, 10 << 30)
+    rows, connection = Rows(Redaction()), place.open("journal")
     for begin in range(0, calls, 1000):
         batch: list[Any] = []
         for at in range(begin, min(begin + 1000, calls)):
@@ -74,18 +81,18 @@ def fill(path: Path, calls: int) -> None:
                 plan = {"steps": [step]}
                 ended = RunRecord(str(run), given[1], "call", given[2], "repaired", plan, plan, [changed], calls=2)
                 batch += rows.of(ended)
-        database.write(batch)
-    database.close()
+        write(connection, batch)
+    connection.close()
 
 
-async def measure(path: Path) -> list[tuple[str, float, float]]:
+async def measure(place: Place) -> list[tuple[str, float, float]]:
     """The median milliseconds of each answer, by the clock and of processor time."""
     config = Config()
 
     async def send(calls: Any, yes: bool) -> list[Any]:  # noqa: FBT001
         raise AssertionError((calls, yes))
 
-    pages = Pages(Behind(path, lambda: config, Catalog, send), asyncio.Event())
+    pages = Pages(Behind(place, lambda: config, Catalog, send), asyncio.Event())
     found: list[tuple[str, float, float]] = []
     transport = httpx2.ASGITransport(Starlette(routes=pages.routes))
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
@@ -108,11 +115,15 @@ def main() -> None:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MCP_MEND_HOME"] = folder
-        path = Path(folder, "journal.db")
-        fill(path, calls)
-        print(f"{calls} calls, {path.stat().st_size / 1e6:.0f} MB")
+        place = Place(Path(folder), sys.argv[2] if len(sys.argv) > 2 else "")
+        began = time.perf_counter()
+        fill(place, calls)
+        took = time.perf_counter() - began
+        with closing(place.open("journal")) as connection:
+            size = connection.size(TABLES) / 1e6
+        print(f"{calls} calls, {size:.0f} MB, written in {took:.0f} s")
         print(f"{'':<24}{'ms':>8}{'of the processor':>20}")
-        for name, took, worked in asyncio.run(measure(path)):
+        for name, took, worked in asyncio.run(measure(place)):
             print(f"{name:<24}{took:8.0f}{worked:20.0f}")
 
 

@@ -71,16 +71,17 @@ def run(plan: Path | None, config: Path | None, mode: str | None, *, as_json: bo
     submitted = _read(plan) if plan is not None else None
     loaded = settings(config, mode=mode, local=True, quiet=True)
     refuse_nothing(loaded)
-    before = _earlier(resume) if resume is not None else None
+    before = _earlier(resume, loaded.config) if resume is not None else None
     [report] = run_async(carry_out, loaded.config, [submitted], before)
     show(report, submitted if submitted is not None else report.plan, as_json=as_json)
 
 
-def _earlier(written: str) -> Earlier:
+def _earlier(written: str, config: Config) -> Earlier:
+    from proxy.store.sql import place_of
     from proxy.workflows.resume import CannotResumeError, earlier
 
     try:
-        return earlier(written)
+        return earlier(written, place_of(config.store))
     except CannotResumeError as error:
         refuse(str(error))
 

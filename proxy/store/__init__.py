@@ -1,4 +1,4 @@
-"""The record of what was done: every call, problem, repair and report, in SQLite, and as log lines.
+"""The record of what was done: every call, problem, repair and report, in a database, and as log lines.
 
 Writing costs its caller an append; a disk that fails costs records, which are counted, and never a call.
 """
@@ -6,7 +6,6 @@ Writing costs its caller an append; a disk that fails costs records, which are c
 from __future__ import annotations
 
 from proxy.store.book import StoredJournal, open_journal, redaction_of
-from proxy.store.database import journal_path
 from proxy.store.logs import configure
 
-__all__ = ["StoredJournal", "configure", "journal_path", "open_journal", "redaction_of"]
+__all__ = ["StoredJournal", "configure", "open_journal", "redaction_of"]

@@ -17,11 +17,13 @@ import anyio.to_thread
 import structlog
 
 from proxy.store import logs, losses
-from proxy.store.database import Database, journal_path
 from proxy.store.ids import Ids
 from proxy.store.logs import note
 from proxy.store.redact import Redaction, option
+from proxy.store.retention import Limits
 from proxy.store.rows import Rows
+from proxy.store.sql import Connection, Place, place_of
+from proxy.store.sql.address import passwords
 from proxy.store.writer import Record, Writer
 from proxy.tracing import followed
 from proxy.upstreams.auth.logins import held
@@ -37,7 +39,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 class StoredJournal:
     """Implements `proxy.ports.Journal` on one `Writer`; safe to use from any thread."""
 
-    def __init__(self, writer: Writer, redaction: Redaction, runs: Path | None = None) -> None:
+    def __init__(self, writer: Writer, redaction: Redaction, place: Place, runs: Path | None = None) -> None:
+        self.place = place
         self._runs = runs
         self._ids = Ids()
         self._redaction = redaction
@@ -104,11 +107,12 @@ class StoredJournal:
 
 @asynccontextmanager
 async def open_journal(
-    config: Config, path: Path | None = None, told: Callable[[Record], None] | None = None
+    config: Config, place: Place | None = None, told: Callable[[Record], None] | None = None
 ) -> AsyncGenerator[StoredJournal]:
-    """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is on disk.
+    """Keep a journal as `config.journal` says while the context lasts; on leaving, everything is written.
 
-    `told` is called with every record, in the journal's thread.
+    `place` is where `config.store` says, unless another is given. `told` is called with every record, in the journal's
+    thread.
     """
 
     def heard(record: Record) -> None:
@@ -118,22 +122,22 @@ async def open_journal(
 
     redaction = redaction_of(config)
     rows = Rows(redaction, config.journal.payloads)
-    limit, age = config.journal.max_mb << 20, config.journal.max_days * 86400
-    where = path or journal_path()
+    limits = Limits(config.journal.max_mb << 20, config.journal.max_days * 86400)
+    where = place or place_of(config.store)
     since = time.time()
 
-    def opened() -> Database:
-        database = Database(where, limit, age)
-        losses.prepare(where)  # while there is room, which a full disk has not
-        return database
+    def opened() -> Connection:
+        connection = where.open("journal")
+        losses.prepare(where.path("journal"))  # while there is room, which a full disk has not
+        return connection
 
     def lost(records: int, why: str) -> None:
-        losses.note(where, losses.Loss(os.getpid(), since, time.time(), records, why))
+        losses.note(where.path("journal"), losses.Loss(os.getpid(), since, time.time(), records, why))
 
-    writer = Writer(rows, opened if config.journal.enabled else None, heard, lost)
+    writer = Writer(rows, opened if config.journal.enabled else None, heard, lost, limits)
     writer.start()
     try:
-        yield StoredJournal(writer, redaction, where.parent / "runs" if config.journal.enabled else None)
+        yield StoredJournal(writer, redaction, where, where.folder / "runs" if config.journal.enabled else None)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(writer.close)
@@ -146,7 +150,7 @@ def redaction_of(config: Config) -> Redaction:
 
 def secrets_of(config: Config) -> frozenset[str]:
     """What the configuration holds secret: values of variables, and its own keys and tokens."""
-    own = {config.planner.api_key, config.http.token}
+    own = {config.planner.api_key, config.http.token, *passwords(config.store.url)}
     known = Redaction(config.journal.redact)
     for upstream in config.upstreams.values():
         pairs = [*upstream.env.items(), *upstream.headers.items(), *_in_args(upstream.args), *_in_url(upstream.url)]

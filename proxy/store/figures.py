@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from proxy.store.sql import Connection, Dialect
+from proxy.store.sql.connection import Value
 
 MOST = 60
 """Points in time that are told at most."""
@@ -15,44 +17,55 @@ SIZES = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629
 """Length of a point in time, in seconds; the shortest is taken that makes no more than `MOST`."""
 GOOD = ("ok", "sent")
 
-SPAN = (
-    "SELECT min(first), max(last) FROM (SELECT (SELECT min(at) FROM calls WHERE at >= :since) AS first,"
-    " (SELECT max(at) FROM calls WHERE at >= :since) AS last UNION ALL SELECT"
-    " (SELECT min(at) FROM runs WHERE at >= :since), (SELECT max(at) FROM runs WHERE at >= :since))"
+_SPAN = (
+    "SELECT min(began) AS began, max(ended) AS ended FROM (SELECT (SELECT min(at) FROM calls WHERE at >= ?) AS began,"
+    " (SELECT max(at) FROM calls WHERE at >= ?) AS ended UNION ALL SELECT"
+    " (SELECT min(at) FROM runs WHERE at >= ?), (SELECT max(at) FROM runs WHERE at >= ?)) AS spans"
 )
-CALLS = (
-    "SELECT server, tool, outcome, count(*) AS times, sum(repair_id IS NULL) AS alone, sum(ms) AS ms,"
-    " max(ms) AS longest, max(at) AS last FROM calls WHERE at >= :since GROUP BY server, tool, outcome"
+_CALLS = (
+    "SELECT server, tool, outcome, count(*) AS times, count(*) FILTER (WHERE repair_id IS NULL) AS alone,"
+    " sum(ms) AS ms, max(ms) AS longest, max(at) AS last FROM calls WHERE at >= ? GROUP BY server, tool, outcome"
 )
-POINT = (
-    "SELECT coalesce(sum(outcome <> 'sent'), 0) AS calls,"
-    " coalesce(sum(repair_id IS NULL AND outcome NOT IN ('ok', 'sent')), 0) AS failed"
-    " FROM calls WHERE at >= :since AND at >= :begin AND at < :end"
+_POINT = (
+    "SELECT count(*) FILTER (WHERE outcome <> 'sent') AS calls,"
+    " count(*) FILTER (WHERE repair_id IS NULL AND outcome NOT IN ('ok', 'sent')) AS failed"
+    " FROM calls WHERE at >= ? AND at >= ? AND at < ?"
 )
-RUNS = (
-    "SELECT CAST((at - :begin) / :size AS INTEGER) AS point, kind, status, count(*) AS times"
-    " FROM runs WHERE at >= :since GROUP BY 1, 2, 3"
-)
-MENDED = (
-    "SELECT coalesce(calls.server, json_extract(runs.plan_after, '$.steps[0].server'), '') AS server,"
-    " coalesce(calls.tool, json_extract(runs.plan_after, '$.steps[0].tool'), '') AS tool,"
+_RUNS = "SELECT {point} AS point, kind, status, count(*) AS times FROM runs WHERE at >= ? GROUP BY 1, 2, 3"
+_MENDED = (
+    "SELECT coalesce(calls.server, {server}, '') AS server, coalesce(calls.tool, {tool}, '') AS tool,"
     " coalesce(problems.kind, 'unknown_tool') AS kind, runs.status, count(*) AS times FROM runs"
     " LEFT JOIN calls ON calls.number ="
     " (SELECT number FROM calls WHERE calls.repair_id = runs.repair_id ORDER BY number LIMIT 1)"
     " LEFT JOIN problems ON problems.repair_id = runs.repair_id AND problems.stage = 'left' AND problems.number = 0"
-    " WHERE runs.at >= :since AND runs.kind = 'call' GROUP BY 1, 2, 3, 4"
+    " WHERE runs.at >= ? AND runs.kind = 'call' GROUP BY 1, 2, 3, 4"
 )
 """Failed calls of clients: a call's run begins with it; where its name alone was wrong, no call belongs to the run."""
-IN_PLANS = (
+_IN_PLANS = (
     "SELECT calls.server, calls.tool, calls.outcome AS kind, count(*) AS times FROM runs"
-    " CROSS JOIN calls ON calls.repair_id = runs.repair_id WHERE runs.at >= :since AND runs.kind = 'workflow'"
+    " {join} calls ON calls.repair_id = runs.repair_id WHERE runs.at >= ? AND runs.kind = 'workflow'"
     " AND calls.outcome NOT IN ('ok', 'sent') GROUP BY 1, 2, 3"
 )
-RULES = (
+_RULES = (
     "SELECT rule, op, confidence, count(*) AS times,"
-    " sum(runs.status IN ('repaired', 'succeeded')) AS in_repaired_runs FROM runs JOIN repairs USING (repair_id)"
-    " WHERE runs.at >= :since GROUP BY rule, op, confidence ORDER BY times DESC"
+    " count(*) FILTER (WHERE runs.status IN ('repaired', 'succeeded')) AS in_repaired_runs"
+    " FROM runs JOIN repairs USING (repair_id)"
+    " WHERE runs.at >= ? GROUP BY rule, op, confidence ORDER BY times DESC"
 )
+
+
+def statements(dialect: Dialect) -> dict[str, str]:
+    """What is asked of a journal, by name, as an engine reads it."""
+    server, tool = (dialect.member("runs.plan_after", "steps", 0, name) for name in ("server", "tool"))
+    return {
+        "span": _SPAN,
+        "calls": _CALLS,
+        "point": _POINT,
+        "runs": _RUNS.format(point=dialect.floor("(at - ?) / ?")),
+        "mended": _MENDED.format(server=server, tool=tool),
+        "in plans": _IN_PLANS.format(join=dialect.driving),
+        "rules": _RULES,
+    }
 
 
 @dataclass
@@ -65,32 +78,30 @@ class Point:
     saved: int = 0
 
 
-def figures(connection: sqlite3.Connection, since: float | None = None) -> dict[str, Any]:
+def figures(connection: Connection, since: float | None = None) -> dict[str, Any]:
     """Everything that `log stats` tells, from a time on; times are seconds since the epoch.
 
     All of it is of one moment: what is written meanwhile is not in it.
     """
-    connection.execute("BEGIN")
-    try:
+    with connection.transaction(reading=True):
         return _figures(connection, since or 0.0)
-    finally:
-        connection.execute("COMMIT")
 
 
-def _figures(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
-    def rows(statement: str, **values: float) -> list[dict[str, Any]]:
-        cursor = connection.execute(statement, {"since": since, **values})
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+def _figures(connection: Connection, since: float) -> dict[str, Any]:
+    known = statements(connection.dialect)
 
-    ((first, last),) = (tuple(row.values()) for row in rows(SPAN))
+    def rows(name: str, *values: Value) -> list[dict[str, Any]]:
+        return connection.rows(known[name], values)
+
+    (span,) = rows("span", *[since] * 4)
+    first, last = span["began"], span["ended"]
     if first is None:
         return {"first": None, "last": None, **_told([], [], [], [], []), "over_time": None}
     size, begin = _scale(first, last)
     starts = [begin + at * size for at in range(int((last - begin) // size) + 1)]
-    points = [Point(start, **rows(POINT, begin=start, end=start + size)[0]) for start in starts]
-    calls, runs = rows(CALLS), rows(RUNS, begin=begin, size=size)
-    told = _told(calls, runs, rows(MENDED), rows(IN_PLANS), rows(RULES))
+    points = [Point(start, **rows("point", since, start, start + size)[0]) for start in starts]
+    calls, runs = rows("calls", since), rows("runs", begin, float(size), since)
+    told = _told(calls, runs, rows("mended", since), rows("in plans", since), rows("rules", since))
     each = next(name for name, seconds in SIZES.items() if seconds == size)
     return {"first": first, "last": last, **told, "over_time": {"each": each, "points": _with_runs(points, runs)}}
 

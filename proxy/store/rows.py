@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from proxy.store.redact import Redaction
+from proxy.store.redact import TOO_DEEP, Redaction
+from proxy.store.tables import Row
 from schemas.record import CallRecord, RunRecord
 
 SHORT = 1 << 16
@@ -16,10 +17,8 @@ SHORT = 1 << 16
 LONGEST = 1 << 20
 """Characters of one payload that are kept; a longer one keeps its beginning and its digest."""
 
-Row = tuple[str, tuple[Any, ...]]
-"""A statement and its parameters."""
-
-FORGET = ("DELETE FROM repairs WHERE repair_id = ?", "DELETE FROM problems WHERE repair_id = ?")
+WIDEST = 500
+"""Characters of a name that are kept: an index of PostgreSQL takes no more."""
 
 
 @dataclass(frozen=True)
@@ -30,53 +29,48 @@ class Rows:
     payloads: Literal["full", "hash", "none"] = "full"
 
     def of(self, record: CallRecord | RunRecord) -> list[Row]:
-        """Every statement that writes one record."""
+        """Every row that writes one record, each with its values in the order of `tables.COLUMNS`."""
         return [self._call(record)] if isinstance(record, CallRecord) else self._run(record)
 
-    def _call(self, record: CallRecord) -> Row:
-        payloads = {
-            "message": self._words(record.message),
-            "arguments": self._payload(record.arguments),
-            "reply": self._payload(record.reply if record.repair_id is not None else _brief(record.reply)),
-        }
-        return _insert("calls", {**vars(record), **payloads})
+    def _call(self, call: CallRecord) -> Row:
+        reply = call.reply if call.repair_id is not None else _brief(call.reply)
+        return "calls", (
+            call.call_id, call.at, call.session[:WIDEST], call.server, call.tool[:WIDEST], call.outcome, call.effect,
+            call.ms, call.step, call.repair_id, self._words(call.message), self._payload(call.arguments),
+            self._payload(reply), call.start_ms, call.tenant,
+        )  # fmt: skip
 
-    def _run(self, record: RunRecord) -> list[Row]:
-        rows: list[Row] = [(statement, (record.repair_id,)) for statement in FORGET]
-        plain = {
-            key: getattr(record, key)
-            for key in ("repair_id", "at", "kind", "session", "status", "calls", "seconds", "tenant")
-        }
-        payloads = {
-            "error_before": self._words(record.error_before),
-            "error_after": self._words(record.error_after),
-            "plan_before": self._plan(record.before),
-            "plan_after": self._plan(record.after),
-            "report": self._payload(record.report) if self.payloads == "full" else None,
-            "tried": self._payload(record.tried) if self.payloads == "full" and record.tried else None,
-        }
-        rows.append(_insert("runs", {**plain, **payloads}))
-        rows.extend(self._repair(record.repair_id, at, one) for at, one in enumerate(record.repairs))
-        for stage, problems in (("found", record.found), ("left", record.problems)):
-            rows.extend(self._problem(record.repair_id, stage, at, one) for at, one in enumerate(problems))
-        return rows
+    def _run(self, run: RunRecord) -> list[Row]:
+        whole = self.payloads == "full"
+        values = (
+            run.repair_id, run.at, run.kind, run.session[:WIDEST], run.status, self._words(run.error_before),
+            self._words(run.error_after), run.calls, run.seconds, self._plan(run.before), self._plan(run.after),
+            self._payload(run.report) if whole else None, self._payload(run.tried) if whole and run.tried else None,
+            run.tenant,
+        )  # fmt: skip
+        problems = [("found", *one) for one in enumerate(run.found)] + [
+            ("left", *one) for one in enumerate(run.problems)
+        ]
+        return [
+            ("forget repairs", (run.repair_id,)),
+            ("forget problems", (run.repair_id,)),
+            ("runs", values),
+            *(self._repair(run.repair_id, number, one) for number, one in enumerate(run.repairs)),
+            *(self._problem(run.repair_id, stage, number, one) for stage, number, one in problems),
+        ]
 
     def _repair(self, repair_id: str, number: int, repair: Mapping[str, Any]) -> Row:
-        plain = {key: repair.get(key) for key in ("op", "step", "rule", "confidence")}
-        payloads = {
-            "evidence": self._words(str(repair.get("evidence") or "")),
-            "value_before": self._payload(repair.get("before")),
-            "value_after": self._payload(repair.get("after")),
-        }
-        return _insert("repairs", {"repair_id": repair_id, "number": number, **plain, **payloads})
+        op, step, rule, confidence = (repair.get(key) for key in ("op", "step", "rule", "confidence"))
+        evidence = self._words(str(repair.get("evidence") or ""))
+        before, after = self._payload(repair.get("before")), self._payload(repair.get("after"))
+        return "repairs", (repair_id, number, op, step, rule, confidence, evidence, before, after)
 
     def _problem(self, repair_id: str, stage: str, number: int, problem: Mapping[str, Any]) -> Row:
-        plain = {key: problem.get(key) for key in ("kind", "step", "path")}
-        payloads = {
-            "message": self._words(str(problem.get("message") or "")),
-            "candidates": self._payload(problem.get("candidates")),
-        }
-        return _insert("problems", {"repair_id": repair_id, "stage": stage, "number": number, **plain, **payloads})
+        kind, step, path = (problem.get(key) for key in ("kind", "step", "path"))
+        message = self._words(str(problem.get("message") or ""))
+        return "problems", (
+            repair_id, stage, number, kind, step, path, message, self._payload(problem.get("candidates")),
+        )  # fmt: skip
 
     def _words(self, text: str) -> str | None:
         """A sentence that may quote a payload."""
@@ -88,9 +82,11 @@ class Rows:
         if self.payloads == "none" or value is None:
             return None
         try:
-            written = _write(self.redaction.value(value))
+            written = _write(value)
+            if not self.redaction.clean(written):
+                written = _write(self.redaction.value(value))
         except RecursionError:
-            return _write({"cut": True, "why": "nested too deep to be written down"})
+            return _write(TOO_DEEP)
         if self.payloads == "hash":
             return _write({"sha256": _digest(written), "characters": len(written)})
         if len(written) > LONGEST:
@@ -104,9 +100,8 @@ class Rows:
         return self._payload(plan) if self.payloads == "full" else _write(_veiled(self.redaction.value(dict(plan))))
 
 
-def _insert(table: str, values: Mapping[str, Any]) -> Row:
-    columns, marks = ", ".join(values), ", ".join("?" * len(values))
-    return f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", tuple(values.values())  # noqa: S608 - ours
+_plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_escaped = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 def kept_whole(payload: Any) -> bool:
@@ -150,8 +145,8 @@ def _brief(reply: Any) -> Any:
 
 def _write(value: Any) -> str:
     """A value as JSON text that can be stored: half a surrogate pair stays escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    return text if text == _storable(text) else json.dumps(value, separators=(",", ":"), default=str)
+    text = _plain(value)
+    return text if text.isascii() or text == _storable(text) else _escaped(value)
 
 
 def _storable(text: str) -> str:

@@ -27,7 +27,7 @@ _ISSUED = (
     r"eyJ[\w-]{6,8000}\.[\w-]{6,8000}\.[\w-]{0,4000}",
 )
 _TOKEN = re.compile(rf"(?<![\w-])(?:{'|'.join(_ISSUED)})(?![\w-])")
-_MARKS = (
+MARKS = (
     *("gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "gldt-", "glptt-", "glrt-", "glsoat-", "sk-"),
     *("k_live_", "k_test_", "xox", "xapp-", "akia", "asia", "aiza", "ya29.", "npm_", "pypi-", "hf_", "dop_v1_", "sg."),
     *("eyj", "mend_"),
@@ -49,6 +49,6 @@ def without_tokens(text: str, instead: str) -> str:
         text = _PEM.sub(instead, text)
     if "=" in text and ("?" in text or "&" in text):
         text = _SIGNED.sub(rf"\g<1>{instead}", text)
-    if any(mark in lower for mark in _MARKS):
+    if any(mark in lower for mark in MARKS):
         text = _TOKEN.sub(instead, text)
     return text

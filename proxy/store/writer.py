@@ -1,4 +1,4 @@
-"""The background thread that puts records on disk, in batches.
+"""The background thread that puts records into the journal, in batches.
 
 Handing over appends to a deque; reading payloads, redacting, writing JSON and SQL all happen in the thread. A disk
 that fails is reported once and the records it costs are counted: no call ever fails for it. What is too old or too much
@@ -7,18 +7,18 @@ is pruned here too, a few entries at a time between two batches.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 
 import structlog
 
-from proxy.store.database import Database, NewerError
-from proxy.store.rows import Row, Rows
+from proxy.store.retention import Limits, Retention
+from proxy.store.rows import Rows
+from proxy.store.sql import Connection, StoreError, UnfitError
+from proxy.store.tables import Row, write
 from schemas.record import CallRecord, RunRecord
 
 Record = CallRecord | RunRecord
@@ -36,16 +36,13 @@ PRUNE_EVERY = 2000
 PRUNE_AFTER = 3600.0
 """Seconds between two such looks at most, where records come at all."""
 
-_UNFIT = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.DataError, ValueError)
-"""What SQLite raises for a record it cannot take, as opposed to a disk that fails."""
-
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 
 
 class Writer:
-    """Owns the thread and the database.
+    """Owns the thread and the connection.
 
-    `open_database` is called in the thread, again after a failure; None keeps nothing on disk. `note` is called with
+    `opened` connects, and is called in the thread, again after a failure; None keeps nothing. `note` is called with
     every record, in the thread, before it is written. `lost` is told how many records were lost so far, and why.
     `worked` tells whether anything was ever written, `stalled` whether somebody has waited in vain since, `trouble` why
     the disk refuses records now, "" where it does not.
@@ -54,9 +51,10 @@ class Writer:
     def __init__(
         self,
         rows: Rows,
-        open_database: Callable[[], Database] | None,
+        opened: Callable[[], Connection] | None,
         note: Callable[[Record], None],
         lost: Callable[[int, str], None] = lambda count, why: None,
+        limits: Limits | None = None,
     ) -> None:
         self.lost = 0
         self.trouble = ""
@@ -66,7 +64,8 @@ class Writer:
         self.stalled = False
         self.worked = False
         self._rows = rows
-        self._open = open_database
+        self._open = opened
+        self._limits = limits or Limits()
         self._note = note
         self._queue: deque[Record] = deque()
         self._waiting: deque[list[Row]] = deque()
@@ -78,7 +77,8 @@ class Writer:
         self._looked = 0.0
         self._pruning = False
         self._pruned = 0
-        self._database: Database | None = None
+        self._connection: Connection | None = None
+        self._retention: Retention | None = None
         self._thread = threading.Thread(target=self._work, name="mcp-mend journal", daemon=True)
 
     def start(self) -> None:
@@ -137,9 +137,7 @@ class Writer:
                 self._prune()
         for done in self._flushes:
             _settle(done, written=not self._waiting)
-        if self._database is not None:
-            with suppress(sqlite3.Error):
-                self._database.close()
+        self._leave()
 
     def _write_queue(self) -> None:
         """Write what is in the queue now, batch after batch; a disk that refuses is tried once for all of it."""
@@ -172,16 +170,18 @@ class Writer:
         if not self._waiting or self._open is None:
             return
         try:
-            if self._database is not None and self._database.moved:
-                _log.warning(
-                    "the journal's file was deleted or replaced; a new one is begun", file=str(self._database.path)
-                )
-                self._database.close()
-                self._database = None
-            if self._database is None:
-                self._database = self._open()
-            self._write(self._database)
-        except (sqlite3.Error, OSError, NewerError) as error:
+            if self._connection is not None and self._connection.moved:
+                _log.warning("the journal was deleted or replaced; a new one is begun")
+                self._leave()
+            held = self._connection is not None
+            try:
+                self._write(self._connected(self._open), list(self._waiting))
+            except StoreError:
+                if not held or self._connection is None or not self._connection.moved:
+                    raise
+                self._leave()  # the server has ended a connection that was idle
+                self._write(self._connected(self._open), list(self._waiting))
+        except (StoreError, OSError) as error:
             self._failed(error)
             return
         self._since_pruning += len(self._waiting)
@@ -194,16 +194,27 @@ class Writer:
         if self._since_pruning >= PRUNE_EVERY or now - self._looked >= PRUNE_AFTER:
             self._since_pruning, self._looked, self._pruning = 0, now, True
 
-    def _write(self, database: Database) -> None:
-        """Write the batch; where one record spoils it, write the others one by one and count that one."""
+    def _connected(self, opened: Callable[[], Connection]) -> Connection:
+        if self._connection is None:
+            self._connection = opened()
+            self._retention = Retention(self._connection, self._limits)
+        return self._connection
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._retention = None
+
+    def _write(self, connection: Connection, batch: list[list[Row]]) -> None:
+        """Write a batch; of one that does not fit, each half, down to the record that spoils it, which is counted."""
         try:
-            database.write([row for rows in self._waiting for row in rows])
-        except _UNFIT as error:
-            for rows in self._waiting:
-                try:
-                    database.write(rows)
-                except _UNFIT:
-                    self.lost += 1
+            write(connection, (row for rows in batch for row in rows))
+        except UnfitError as error:
+            if len(batch) > 1:
+                self._write(connection, batch[: len(batch) // 2])
+                self._write(connection, batch[len(batch) // 2 :])
+                return
+            self.lost += 1
             self._why = f"a record did not fit the journal's tables: {error}"
             _log.warning("a record did not fit the journal's tables", reason=str(error), lost=self.lost)
 
@@ -211,10 +222,8 @@ class Writer:
         if not self.trouble:
             _log.warning("the journal cannot be written; calls go on without it", reason=str(error))
         self.trouble = self._why = str(error) or type(error).__name__
-        if self._database is not None and not isinstance(error, sqlite3.OperationalError):
-            with suppress(sqlite3.Error):
-                self._database.close()
-            self._database = None
+        if self._connection is not None and self._connection.moved:
+            self._leave()
 
     def _tell_losses(self) -> None:
         if self.lost > self._told:
@@ -224,10 +233,13 @@ class Writer:
     def _prune(self) -> None:
         """Delete a few entries; whoever hands over a record or waits for the disk comes before the next few."""
         try:
-            gone = self._database.prune_some() if self._database is not None else None
-        except sqlite3.Error as error:
+            gone = self._retention.some() if self._retention is not None else None
+        except StoreError as error:
             self._pruning = False
-            self._failed(error)
+            if self._connection is not None and self._connection.moved:
+                self._leave()  # the next batch connects again, or says why it cannot
+            else:
+                self._failed(error)
             return
         self._pruned += gone or 0
         if gone is None:

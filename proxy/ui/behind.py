@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from proxy.store.sql import Place
 from schemas.catalog import Catalog
 from schemas.config import Config
 
@@ -35,7 +35,7 @@ class Behind:
     `states` is None beside a proxy that serves on stdio: only that process knows its connections.
     """
 
-    journal: Path
+    journal: Place
     config: Callable[[], Config]
     catalog: Callable[[], Catalog]
     send: Send

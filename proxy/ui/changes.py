@@ -1,18 +1,18 @@
 """Tell open pages that the journal has changed, whichever process wrote it.
 
-SQLite counts what other connections commit (`PRAGMA data_version`), which is read in some microseconds; it is looked at
-only while a page is open.
+One cheap question is asked of it, and only while a page is open.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import anyio
 from anyio import to_thread
+
+from proxy.store.reader import Position, Reader
+from proxy.store.sql import Connection, Place, StoreError
 
 EVERY = 0.3
 """Seconds between two looks."""
@@ -23,10 +23,10 @@ _EVENT = b"event: journal\ndata: changed\n\n"
 _COMMENT = b": open\n\n"
 
 
-async def events(path: Path, stop: asyncio.Event) -> AsyncGenerator[bytes]:
+async def events(place: Place, stop: asyncio.Event) -> AsyncGenerator[bytes]:
     """A stream of server-sent events: `journal` after each change, until `stop`."""
     yield _COMMENT
-    journal, silent = _Journal(path), 0.0
+    journal, silent = _Journal(place), 0.0
     try:
         await to_thread.run_sync(journal.changed)
         while not stop.is_set():
@@ -44,29 +44,35 @@ async def events(path: Path, stop: asyncio.Event) -> AsyncGenerator[bytes]:
 
 
 class _Journal:
-    """The journal's file, which may not be there yet, or be replaced; used by one thread at a time."""
+    """A journal that may not be there yet, be replaced, or be out of reach; used by one thread at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
-        self._seen: tuple[int, int] | None = None
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._connection: Connection | None = None
+        self._seen: Position | None = None
 
     def changed(self) -> bool:
         """Tell whether something was written since this was last asked."""
         try:
-            file = self._path.stat().st_ino
+            if self._connection is not None and self._connection.moved:
+                self.close()
+                self._seen = Position()
+            if self._connection is None:
+                self._connection = self._place.read("journal")
+            return self._look(Reader(self._connection))
         except FileNotFoundError:
             return False
-        if self._connection is None or (self._seen is not None and self._seen[1] != file):
+        except StoreError:
             self.close()
-            uri = f"{self._path.resolve().as_uri()}?mode=ro"
-            self._connection = sqlite3.connect(uri, uri=True, timeout=1, check_same_thread=False)
-        before = self._seen
-        self._seen = int(self._connection.execute("PRAGMA data_version").fetchone()[0]), file
-        return before != self._seen
+            return False
+
+    def _look(self, reader: Reader) -> bool:
+        now, before = reader.position(), self._seen
+        self._seen = now
+        return before is None or reader.any_between(before, now)
 
     def close(self) -> None:
-        """Close the file."""
+        """Let the journal go."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from importlib.resources import files
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -24,6 +24,7 @@ from catalog_cache.store import firsts
 from proxy.access.access import Access
 from proxy.repair.view.shown import all_shown
 from proxy.store.reader import NoEntryError, Reader, open_reader
+from proxy.store.sql import Connection, StoreError
 from proxy.ui import changes, entries, replaying
 from proxy.ui.behind import Behind
 from proxy.ui.door import COOKIE, FORM_FIELD, FORM_HEADER, LOGIN, Door, DoorMiddleware, cookie_of, visitor
@@ -81,7 +82,7 @@ class Pages:
         page = Starlette(
             routes=inside,
             middleware=[Middleware(DoorMiddleware, self._door)],
-            exception_handlers={HTTPException: self._problem},
+            exception_handlers={HTTPException: self._problem, StoreError: self._unread},
         )
         return [Route("/ui", _to_page, methods=get), Mount("/ui", page)]
 
@@ -106,7 +107,7 @@ class Pages:
             tenant=whose,
         )
 
-        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+        def read(connection: Connection) -> dict[str, Any]:
             found, following = entries.page(connection, wanted)
             offered = entries.choices(connection, whose) if template == "list.html" else {}
             return {"entries": all_shown(found), "following": following, **offered}
@@ -222,6 +223,10 @@ class Pages:
             request, "problem.html", error.status_code, tab="", code=error.status_code, said=error.detail
         )
 
+    async def _unread(self, request: Request, error: Exception) -> Response:
+        said = f"The journal cannot be read: {error}"
+        return await self._page(request, "problem.html", 503, tab="", code=503, said=said)
+
     async def _file(self, request: Request) -> Response:
         name = request.path_params["name"]
         there = {each.name for each in self._static.iterdir()}
@@ -241,12 +246,12 @@ class Pages:
             raise HTTPException(403, "This form is of an earlier start: load the page again.")
         return given
 
-    async def _journal(self, read: Callable[[sqlite3.Connection], Seen], nothing: Seen) -> Seen:
+    async def _journal(self, read: Callable[[Connection], Seen], nothing: Seen) -> Seen:
         """What is read of the journal, in a thread; `nothing` where there is none yet."""
 
         def inside() -> Seen:
             try:
-                with entries.connected(self._behind.journal) as connection:
+                with closing(self._behind.journal.read("journal")) as connection:
                     return read(connection)
             except FileNotFoundError:
                 return nothing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
@@ -13,6 +12,7 @@ from proxy.repair.view.shown import all_shown
 from proxy.store import redaction_of
 from proxy.store.reader import NoEntryError, open_reader
 from proxy.store.replay import effects, essence, recorded, unfit
+from proxy.store.sql import Place
 from proxy.ui.behind import Behind
 from proxy.ui.views.story import diff_of, text_of
 
@@ -29,7 +29,7 @@ class Replay:
     """After sending: each call with whether its reply was the same, and the difference."""
 
 
-async def prepared(journal: Path, written: str) -> Replay | None:
+async def prepared(journal: Place, written: str) -> Replay | None:
     """What replaying an entry would send; None where the journal does not hold it."""
 
     def read() -> Replay | None:

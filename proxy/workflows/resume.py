@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.store.database import journal_path
 from proxy.store.reader import NoEntryError, open_reader
+from proxy.store.sql import Place, StoreError
 from proxy.workflows.checkpoint import MissingError, read
 from schemas.catalog import as_object
 from schemas.trial import StepRun
@@ -25,22 +25,24 @@ class CannotResumeError(Exception):
     """Why a run cannot be gone on from."""
 
 
-def earlier(written: str) -> Earlier:
+def earlier(written: str, place: Place) -> Earlier:
     """Find an earlier run by the journal; raises `CannotResumeError` with what is missing."""
     try:
-        with open_reader(journal_path()) as reader:
+        with open_reader(place) as reader:
             entry = reader.run(reader.resolve(written, "run"))
     except FileNotFoundError as error:
         raise CannotResumeError("there is no journal yet, so there is no run to go on from") from error
     except NoEntryError as error:
         raise CannotResumeError(str(error)) from error
+    except StoreError as error:
+        raise CannotResumeError(f"the journal at {place.name} cannot be read: {error}") from error
     name = str(entry["repair_id"])
     if entry["kind"] != "workflow":
         raise CannotResumeError(f"{name} is a single call, not a workflow")
     if entry["status"] != "running":
         raise CannotResumeError(f"{name} has come to its end ({entry['status']}); submit its plan again to run it anew")
     try:
-        plan, sent = read(journal_path().parent / "runs" / f"{name}.jsonl")
+        plan, sent = read(place.folder / "runs" / f"{name}.jsonl")
     except MissingError as error:
         raise CannotResumeError(f"{name} cannot be gone on with: {error}") from error
     steps = as_object(plan)

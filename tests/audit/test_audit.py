@@ -13,10 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from proxy.cli import main
-from proxy.store.database import Database
-from proxy.store.redact import Redaction
-from proxy.store.rows import Rows
-from tests.store.records import call, run
+from proxy.store.sql import Place
+from tests.store.records import call, run, write
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "transcripts"
@@ -214,7 +212,6 @@ def test_nothing_is_sent_started_or_written() -> None:
 
 def test_an_export_of_the_journal_is_read_as_the_clients_calls(home: Path) -> None:
     refusal = {"content": [{"type": "text", "text": "'1' is not of type 'number'"}], "isError": True}
-    database = Database(home / "home" / "journal.db", 1 << 30)
     records = [
         call("call_1", arguments={"value": 2}),
         call(
@@ -226,9 +223,7 @@ def test_an_export_of_the_journal_is_read_as_the_clients_calls(home: Path) -> No
         call("call_4", at=1_700_000_003.0, repair_id="run_2", step="s"),
         run("run_2", at=1_700_000_004.0, kind="workflow"),
     ]  # fmt: skip
-    for record in records:
-        database.write(Rows(Redaction()).of(record))
-    database.close()
+    write(Place(home / "home"), *records)
     exported = home / "journal.ndjson"
     done = CliRunner().invoke(main, ["log", "export", "-o", str(exported)])
     assert done.exit_code == 0

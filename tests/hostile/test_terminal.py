@@ -19,13 +19,11 @@ from hypothesis import strategies as st
 
 from proxy.cli import main
 from proxy.repair.view.shown import json_text, one_line
-from proxy.store.database import Database
-from proxy.store.redact import Redaction
-from proxy.store.rows import Rows
+from proxy.store.sql import Place
 from schemas.catalog import as_list, as_object
 from tests.doors import ROOT, Locked, locked, mend
 from tests.promises import promise
-from tests.store.records import call, run
+from tests.store.records import call, run, write
 
 pytestmark = promise("foreign-text-is-bounded", "never-rendered-raw")
 EVIL = "ok\x1b]0;owned\x07 \x1b[2J \x08\x08 \x9b2J \r gone \u202egnp.exe \u200b \x1b]52;c;cm0=\x07 \x7f\u2066"
@@ -97,10 +95,7 @@ def evil_call(call_id: str, **more: Any) -> Any:
 
 
 def note(folder: Path, *records: Any) -> None:
-    database = Database(folder / "journal.db", 1 << 30)
-    for record in records:
-        database.write(Rows(Redaction()).of(record))
-    database.close()
+    write(Place(folder), *records)
 
 
 def printed(*command: str) -> str:

@@ -1,16 +1,18 @@
-"""A journal of many calls, as weeks of use leave it: `python -m tests.store.many FILE [CALLS]`."""
+"""A journal of many calls, as weeks of use leave it: `python -m tests.store.many FOLDER [CALLS]`."""
 
 from __future__ import annotations
 
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from proxy.store.database import Database
 from proxy.store.redact import Redaction
 from proxy.store.rows import Rows
+from proxy.store.sql import Place
+from proxy.store.tables import Row, write
 from schemas.record import CallRecord, RunRecord
 from tests.store.records import call, plan, run
 
@@ -42,20 +44,20 @@ def records(calls: int, last: float) -> Iterator[CallRecord | RunRecord]:
         yield run(ident, at=at, status=status, problems=[problem], before=plan(v="1"), after=plan(v=1))
 
 
-def fill(path: Path, calls: int, last: float) -> None:
+def fill(place: Place, calls: int, last: float) -> None:
     """Write such a journal."""
-    database, rows = Database(path, 1 << 40), Rows(Redaction())
-    batch: list[Any] = []
-    for record in records(calls, last):
-        batch += rows.of(record)
-        if len(batch) > 5000:
-            database.write(batch)
-            batch.clear()
-    database.write(batch)
-    database.close()
+    rows = Rows(Redaction())
+    with closing(place.open("journal")) as connection:
+        batch: list[Row] = []
+        for record in records(calls, last):
+            batch += rows.of(record)
+            if len(batch) > 5000:
+                write(connection, batch)
+                batch.clear()
+        write(connection, batch)
 
 
 if __name__ == "__main__":
     import time
 
-    fill(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100_000, time.time())
+    fill(Place(Path(sys.argv[1])), int(sys.argv[2]) if len(sys.argv) > 2 else 100_000, time.time())

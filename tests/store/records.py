@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
+from proxy.store import redaction_of, tables
+from proxy.store.rows import Rows
+from proxy.store.sql import Place
+from schemas.config import Config
 from schemas.record import CallRecord, RunRecord
 
 
@@ -56,6 +58,14 @@ def run(repair_id: str = "run_b2", **fields: Any) -> RunRecord:
     return RunRecord(repair_id, **{**given, **fields})
 
 
-def rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute(statement).fetchall()
+def write(place: Place, *records: CallRecord | RunRecord, config: Config | None = None) -> None:
+    """Write records into the journal of a place at once."""
+    kept = Rows(redaction_of(config or Config()))
+    with closing(place.open("journal")) as connection:
+        tables.write(connection, [row for record in records for row in kept.of(record)])
+
+
+def rows(place: Place, statement: str) -> list[tuple[Any, ...]]:
+    """What a statement finds in the journal of a place."""
+    with closing(place.read("journal")) as connection:
+        return [tuple(row.values()) for row in connection.rows(statement)]

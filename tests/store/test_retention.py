@@ -20,12 +20,13 @@ from click.testing import CliRunner
 
 from proxy.cli import main
 from proxy.store import health, losses, open_journal
-from proxy.store.database import Database
 from proxy.store.redact import Redaction
+from proxy.store.retention import Limits, Retention
 from proxy.store.rows import Rows
+from proxy.store.sql import Place
 from proxy.store.writer import WAITING, Writer
 from schemas.config import Config, Journal
-from tests.store.records import call, rows, run
+from tests.store.records import call, rows, run, write
 
 ROOT = Path(__file__).parents[2]
 DAY = 86400.0
@@ -35,17 +36,16 @@ pytestmark = pytest.mark.usefixtures("logs")
 
 
 @pytest.fixture
+def folder(file: Path) -> Place:
+    return Place(file.parent)
+
+
+@pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("MCP_MEND_HOME", "HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "state"))
     monkeypatch.delenv("MCP_MEND_CONFIG", raising=False)
     return tmp_path / "state" / "journal.db"
-
-
-def fill(file: Path, *records: Any) -> None:
-    database = Database(file, 1 << 40)
-    database.write([row for record in records for row in Rows(Redaction()).of(record)])
-    database.close()
 
 
 def config(**journal: Any) -> Config:
@@ -64,70 +64,80 @@ async def until(true: Any) -> None:
             await anyio.sleep(0.02)
 
 
-async def test_entries_beyond_their_age_go_while_the_journal_is_written(file: Path, logs: list[Any]) -> None:
+async def test_entries_beyond_their_age_go_while_the_journal_is_written(folder: Place, logs: list[Any]) -> None:
     now = time.time()
     old = [call(f"call_{number:04}", at=now - 9 * DAY - number) for number in range(350)]
-    fill(file, *old, run("run_old", at=now - 9 * DAY), call("call_young", at=now - 6 * DAY), run("run_young", at=now))
-    async with open_journal(config(max_days=7), file) as journal:
+    write(
+        folder,
+        *old,
+        run("run_old", at=now - 9 * DAY),
+        call("call_young", at=now - 6 * DAY),
+        run("run_young", at=now),
+    )
+    async with open_journal(config(max_days=7), folder) as journal:
         journal.call(call("call_now", at=now))
         await until(lambda: any("were pruned" in line["event"] for line in logs))
-    assert rows(file, "SELECT call_id FROM calls ORDER BY at") == [("call_young",), ("call_now",)]
-    assert rows(file, "SELECT repair_id FROM runs") == rows(file, "SELECT repair_id FROM repairs") == [("run_young",)]
+    assert rows(folder, "SELECT call_id FROM calls ORDER BY at") == [("call_young",), ("call_now",)]
+    assert (
+        rows(folder, "SELECT repair_id FROM runs") == rows(folder, "SELECT repair_id FROM repairs") == [("run_young",)]
+    )
     assert [line["entries"] for line in logs if "were pruned" in line["event"]] == [351]
 
 
-async def test_without_an_age_old_entries_stay(file: Path) -> None:
-    fill(file, call("call_old", at=1000.0))
-    async with open_journal(Config(), file) as journal:
+async def test_without_an_age_old_entries_stay(folder: Place) -> None:
+    write(folder, call("call_old", at=1000.0))
+    async with open_journal(Config(), folder) as journal:
         journal.call(call("call_now", at=time.time()))
         await journal.flush()
-    assert rows(file, "SELECT count(*) FROM calls") == [(2,)]
+    assert rows(folder, "SELECT count(*) FROM calls") == [(2,)]
 
 
-async def test_the_file_is_kept_under_its_size_while_it_is_written(file: Path, logs: list[Any]) -> None:
+async def test_the_file_is_kept_under_its_size_while_it_is_written(file: Path, folder: Place, logs: list[Any]) -> None:
     big = {"text": "x" * 4000}
-    fill(file, *(call(f"call_{number:05}", at=float(number), arguments=big) for number in range(700)))
+    write(folder, *(call(f"call_{number:05}", at=float(number), arguments=big) for number in range(700)))
     assert file.stat().st_size > 2 << 20
-    async with open_journal(config(max_mb=1), file) as journal:
+    async with open_journal(config(max_mb=1), folder) as journal:
         journal.call(call("call_now", at=time.time()))
         await until(lambda: any("were pruned" in line["event"] for line in logs))
     assert file.stat().st_size <= 1 << 20
-    assert rows(file, "SELECT max(call_id) FROM calls") == [("call_now",)]
-    assert rows(file, "SELECT count(*) FROM calls")[0][0] > 100
+    assert rows(folder, "SELECT max(call_id) FROM calls") == [("call_now",)]
+    assert rows(folder, "SELECT count(*) FROM calls")[0][0] > 100
 
 
-async def test_who_waits_for_the_disk_comes_before_the_next_piece(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_for_the_disk_comes_before_the_next_piece(
+    folder: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is handed over while a piece is deleted is on disk before the next one is."""
-    fill(file, *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
+    write(folder, *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
     asked: list[Future[bool]] = []
     early: list[bool] = []
-    prune = Database.prune_some
+    prune = Retention.some
 
-    async with open_journal(config(max_days=1), file) as journal:
+    async with open_journal(config(max_days=1), folder) as journal:
         writer = journal._writer
 
-        def watched(database: Database) -> int | None:
+        def watched(retention: Retention) -> int | None:
             early.extend(not one.done() for one in asked)
             writer.put(call(f"call_new_{len(asked)}", at=time.time()))
             asked.append(writer.flush())
-            return prune(database)
+            return prune(retention)
 
-        monkeypatch.setattr(Database, "prune_some", watched)
+        monkeypatch.setattr(Retention, "some", watched)
         journal.call(call("call_first", at=time.time()))
         await until(lambda: len(asked) > 8)
-        monkeypatch.setattr(Database, "prune_some", prune)
+        monkeypatch.setattr(Retention, "some", prune)
     assert not any(early)
     assert all(one.result() for one in asked)
 
 
-def test_a_piece_is_small(file: Path) -> None:
-    fill(file, *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
-    database = Database(file, 1 << 40, DAY)
-    gone = [database.prune_some()]
-    assert gone == [100]
-    while (more := database.prune_some()) is not None:
-        gone.append(more)
-    database.close()
+def test_a_piece_is_small(folder: Place) -> None:
+    write(folder, *(call(f"call_{number:05}", at=float(number)) for number in range(1000)))
+    with closing(folder.open("journal")) as connection:
+        retention = Retention(connection, Limits(max_seconds=DAY))
+        gone = [retention.some()]
+        assert gone == [100]
+        while (more := retention.some()) is not None:
+            gone.append(more)
     assert sum(filter(None, gone)) == 1000
     assert max(filter(None, gone)) == 100
 
@@ -136,13 +146,13 @@ FULL = """
 import sys, time, anyio
 from pathlib import Path
 from proxy.store import configure, open_journal
+from proxy.store.sql import Place
 from schemas.config import Config, Log
 from tests.store.records import call
 configure(Log(level="error"))
 
 async def main():
-    file = Path(sys.argv[1]) / "journal.db"
-    async with open_journal(Config(), file) as journal:
+    async with open_journal(Config(), Place(Path(sys.argv[1]))) as journal:
         journal.call(call("call_first", at=time.time()))
         await journal.flush()
         filler = open(Path(sys.argv[1]) / "filler", "wb", buffering=0)
@@ -194,10 +204,12 @@ def test_a_full_disk_costs_records_and_says_how_many(tmp_path: Path) -> None:
     assert "40 records are not in the journal" in journal
 
 
-async def test_a_lock_that_lasts_costs_records_that_are_counted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.store.database._BUSY_MS", 50)
+async def test_a_lock_that_lasts_costs_records_that_are_counted(
+    file: Path, folder: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.store.sql.sqlite._BUSY_SECONDS", 0.05)
     monkeypatch.setattr("proxy.store.writer.WAITING", 5)
-    async with open_journal(Config(), file) as journal:
+    async with open_journal(Config(), folder) as journal:
         journal.call(call("call_0"))
         assert await journal.flush() is True
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -208,7 +220,7 @@ async def test_a_lock_that_lasts_costs_records_that_are_counted(file: Path, monk
             assert "locked" in journal.trouble
             assert journal.lost == 7
         await until(lambda: journal.trouble == "")
-    assert rows(file, "SELECT count(*) FROM calls") == [(6,)]
+    assert rows(folder, "SELECT count(*) FROM calls") == [(6,)]
     (loss,) = losses.losses(file)
     assert (loss.records, loss.pid) == (7, os.getpid())
     assert "locked" in loss.reason
@@ -216,8 +228,8 @@ async def test_a_lock_that_lasts_costs_records_that_are_counted(file: Path, monk
     assert [one["records"] for one in json.loads(told("log", "stats", "--json"))["lost"]] == [7]
 
 
-async def test_a_journal_that_misses_nothing_says_so_by_silence(file: Path) -> None:
-    async with open_journal(Config(), file) as journal:
+async def test_a_journal_that_misses_nothing_says_so_by_silence(file: Path, folder: Place) -> None:
+    async with open_journal(Config(), folder) as journal:
         journal.call(call("call_0"))
     assert losses.losses(file) == []
     assert health.lost(file) == ""
@@ -256,8 +268,8 @@ def test_a_broken_file_of_losses_is_none_and_is_taken_on(content: bytes, file: P
 @pytest.mark.parametrize(
     ("payloads", "words"), [("full", "kept whole"), ("hash", "only digests are kept"), ("none", "are not kept")]
 )
-def test_what_is_kept_is_explained_where_it_is_looked_for(payloads: Any, words: str, file: Path) -> None:
-    fill(file, call())
+def test_what_is_kept_is_explained_where_it_is_looked_for(payloads: Any, words: str, file: Path, folder: Place) -> None:
+    write(folder, call())
     settings = file.parent / "mcp-mend" / "proxy.toml"
     settings.parent.mkdir()
     settings.write_text(f'[journal]\npayloads = "{payloads}"\nmax_days = 30\n[planner]\nbackend = "none"\n')
@@ -272,8 +284,8 @@ def test_health_is_a_sentence_each() -> None:
     assert len(health.health(Journal(), nowhere)) == 2
 
 
-def test_pruning_by_hand_goes_by_the_configured_age_too(file: Path) -> None:
-    fill(file, call("call_old", at=time.time() - 40 * DAY), call("call_new", at=time.time()))
+def test_pruning_by_hand_goes_by_the_configured_age_too(file: Path, folder: Place) -> None:
+    write(folder, call("call_old", at=time.time() - 40 * DAY), call("call_new", at=time.time()))
     settings = file.parent / "c.toml"
     settings.write_text("[journal]\nmax_days = 30\n")
     done = CliRunner().invoke(main, ["log", "prune"], env={"MCP_MEND_CONFIG": str(settings)})
@@ -289,11 +301,11 @@ def test_a_record_that_cannot_be_written_down_is_told_with_its_reason() -> None:
     assert lost[0] == (1, "a record could not be written down")
 
 
-async def test_a_burst_of_records_is_written_whole(file: Path) -> None:
+async def test_a_burst_of_records_is_written_whole(file: Path, folder: Place) -> None:
     """More than are kept while a disk refuses them: this one does not."""
-    async with open_journal(Config(), file) as journal:
+    async with open_journal(Config(), folder) as journal:
         for number in range(WAITING + 2500):
             journal.call(call(f"call_{number}"))
         assert journal.lost == 0
-    assert rows(file, "SELECT count(*) FROM calls") == [(WAITING + 2500,)]
+    assert rows(folder, "SELECT count(*) FROM calls") == [(WAITING + 2500,)]
     assert losses.losses(file) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from proxy.frontends.admission import Admission, AdmissionMiddleware
-from proxy.store import redaction_of
-from proxy.store.database import Database
-from proxy.store.rows import Rows
+from proxy.store.sql import Place as Kept
 from proxy.ui import entries
 from proxy.ui.behind import Behind, UpstreamState
 from proxy.ui.changes import events
@@ -25,19 +23,17 @@ from proxy.ui.entries import PAGE, Place, Wanted
 from proxy.ui.pages import Pages
 from schemas.catalog import Catalog
 from schemas.config import Config
+from tests.store import records as records_of
 from tests.store.records import call, plan, run
 
 HOST = "http://127.0.0.1:8765"
 EVIL = "<img src=x onerror=alert(1)>\u202egnp"
 
 
-def write(home: Path, *records: Any, config: Config | None = None) -> Path:
-    path = home / "journal.db"
-    database = Database(path, 1 << 30)
-    rows = Rows(redaction_of(config or Config()))
-    database.write([row for record in records for row in rows.of(record)])
-    database.close()
-    return path
+def write(home: Path, *records: Any, config: Config | None = None) -> Kept:
+    kept = Kept(home)
+    records_of.write(kept, *records, config=config)
+    return kept
 
 
 class Sent(list[Any]):
@@ -53,7 +49,7 @@ async def page(
     home: Path, config: Config | None = None, sent: Sent | None = None, states: Callable[[], Any] | None = None
 ) -> AsyncGenerator[httpx2.AsyncClient]:
     known = config or Config()
-    behind = Behind(home / "journal.db", lambda: known, Catalog, sent if sent is not None else Sent(), states)
+    behind = Behind(Kept(home), lambda: known, Catalog, sent if sent is not None else Sent(), states)
     door = Middleware(AdmissionMiddleware, Admission(lambda: known.http, loopback=True))
     app = Starlette(routes=Pages(behind, asyncio.Event()).routes, middleware=[door])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=HOST) as client:
@@ -94,7 +90,7 @@ async def test_pages_lose_and_repeat_nothing_where_times_are_equal(home: Path) -
     names = [*(f"call_{at:04}" for at in range(PAGE + 20)), *(f"run_{at:04}" for at in range(PAGE))]
     write(home, *((call if name.startswith("call") else run)(name, at=1000.0) for name in names))
     seen: list[str] = []
-    with entries.connected(home / "journal.db") as connection:
+    with closing(Kept(home).read("journal")) as connection:
         before: Place | None = None
         for _ in range(9):
             found, before = entries.page(connection, Wanted(before=before and Place.read(str(before))))
@@ -142,10 +138,10 @@ def test_lists_and_filters_use_indexes_however_much_the_journal_holds(home: Path
         Wanted(session="s"),
         Wanted(since=1.0),
     ]
-    with entries.connected(home / "journal.db") as connection:
+    with closing(Kept(home).read("journal")) as connection:
         for one in wanted:
-            for statement, values in entries.statements(one):
-                steps = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in entries.statements(one, connection.dialect):
+                steps = [row["detail"] for row in connection.rows(f"EXPLAIN QUERY PLAN {statement}", values)]
                 reads = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
                 assert reads
                 assert all("INDEX" in step for step in reads), (one, steps)
@@ -276,9 +272,9 @@ async def test_no_journal_yet_is_an_empty_list(home: Path) -> None:
 
 
 async def test_open_pages_hear_of_what_another_process_writes(home: Path) -> None:
-    path = write(home, call("call_1"))
+    kept = write(home, call("call_1"))
     stop = asyncio.Event()
-    stream = events(path, stop)
+    stream = events(kept, stop)
     async with asyncio.timeout(20):
         assert (await anext(stream)).startswith(b":")
         waiting = asyncio.ensure_future(anext(stream))

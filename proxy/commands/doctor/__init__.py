@@ -30,7 +30,8 @@ def doctor(config: Path | None, as_json: bool) -> None:
     from proxy.commands.doctor import own, servers
     from proxy.commands.doctor.findings import Board
     from proxy.settings import ConfigError, load
-    from schemas.config import Journal
+    from proxy.store.sql import place_of
+    from schemas.config import Config
 
     board = Board(live=not as_json)
     try:
@@ -43,7 +44,8 @@ def doctor(config: Path | None, as_json: bool) -> None:
             board.put("configuration", own.configuration(loaded))
             start_logging(loaded.config, quiet=True)
         board.put("state folder", own.state())
-        board.put("journal", own.journal(loaded.config.journal if loaded is not None else Journal()))
+        known = loaded.config if loaded is not None else Config()
+        board.put("journal", own.journal(known.journal, place_of(known.store)))
         if loaded is not None:
             with held_back(loaded.config) as lines:
                 run(servers.examine, loaded.config, board, lines)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from proxy.model import models
 from proxy.planner.opening import open_planner
 from proxy.settings import ConfigError, Loaded
 from proxy.settings.find import config_folder
-from proxy.store import health, journal_path
-from proxy.store.database import Database, NewerError
+from proxy.store import health
+from proxy.store.sql import NewerError, Place, StoreError
+from proxy.store.tables import TABLES
 from schemas.config import Config, Journal
 
 _NEXT = "`mcp-mend import CLIENT` takes a client's servers over, `mcp-mend install CLIENT` puts mcp-mend before them"
@@ -58,26 +59,33 @@ def state() -> Finding:
     return Finding("state folder", ok=True, said=str(home))
 
 
-def journal(settings: Journal) -> Finding:
+def journal(settings: Journal, place: Place) -> Finding:
     """Whether the journal opens and can be written, what it misses, and how it is kept."""
-    where = journal_path()
+    where = place.named("journal")
     if not settings.enabled:
         return Finding("journal", ok=None, said="journal.enabled is false; nothing is kept")
-    missing = health.lost(where)
+    missing = health.lost(place.path("journal"))
     lines = (*((missing,) if missing else ()), health.payloads(settings), health.bounds(settings))
     try:
-        database = Database(where, 0)
-        size = database.size()
-        database.close()
+        with closing(place.open("journal")) as connection:
+            size = connection.size(TABLES)
     except NewerError as error:
-        return Finding("journal", ok=False, said=str(error), remedy=f"update mcp-mend, or move {where} away")
-    except (sqlite3.Error, OSError) as error:
-        remedy = f"make it writable; a damaged one can be moved away: rm {where}* begins a new one"
-        remedy = "make room on its disk; calls go on without it" if "full" in str(error) else remedy
+        remedy = f"update mcp-mend, or {'name another database in store.url' if place.url else f'move {where} away'}"
+        return Finding("journal", ok=False, said=f"{where}: {error}", remedy=remedy)
+    except StoreError as error:
         said = f"{where} cannot be written: {error}"
-        return Finding("journal", ok=False, said=said, lines=lines, remedy=remedy)
+        return Finding("journal", ok=False, said=said, lines=lines, remedy=_mend(place, str(error)))
     remedy = "make room on its disk, or end what locks it; records come again by themselves" if missing else ""
     return Finding("journal", ok=True, said=f"{where}, {size / 1_048_576:.1f} MB", lines=lines, remedy=remedy)
+
+
+def _mend(place: Place, error: str) -> str:
+    """What to do about a journal that cannot be written."""
+    if place.url:
+        return "look at store.url, and whether that server runs and lets us in; calls go on without it"
+    if "full" in error:
+        return "make room on its disk; calls go on without it"
+    return f"make it writable; a damaged one can be moved away: rm {place.path('journal')}* begins a new one"
 
 
 async def planner(config: Config, lines: Sequence[Mapping[str, Any]]) -> Finding:

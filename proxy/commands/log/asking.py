@@ -1,4 +1,4 @@
-"""Options shared by the `log` commands, and opening the journal to read it."""
+"""Options shared by the `log` commands, and opening the journal that the configuration names to read it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.commands.options import refuse
+from proxy.commands.options import refuse, settings
 
 if TYPE_CHECKING:
     from proxy.store.reader import Reader
+    from proxy.store.sql import Place
+    from schemas.config import Config
 
 _SPAN = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d|w)$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -58,16 +61,32 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def named(config: Path | None) -> Config:
+    """The configuration without its servers, which no journal needs; none at all is the settings that all have."""
+    return settings(config, local=True, quiet=True, upstreams=False).config
+
+
 @contextmanager
-def reading() -> Generator[Reader]:
-    """Open the journal; where there is none, or an id fits nothing, say so and exit."""
-    from proxy.store import journal_path
+def reading(config: Path | None) -> Generator[Reader]:
+    """Open the journal that a configuration names; where there is none, or an id fits nothing, say so and exit."""
+    from proxy.store.sql import place_of
+
+    with reading_at(place_of(named(config).store)) as reader:
+        yield reader
+
+
+@contextmanager
+def reading_at(place: Place) -> Generator[Reader]:
+    """Open the journal of a place, as `reading` does."""
     from proxy.store.reader import NoEntryError, open_reader
+    from proxy.store.sql import StoreError
 
     try:
-        with open_reader(journal_path()) as reader:
+        with open_reader(place) as reader:
             yield reader
     except FileNotFoundError:
-        refuse(f"there is no journal at {journal_path()} yet: nothing has been served or run")
+        refuse(f"there is no journal at {place.named('journal')} yet: nothing has been served or run")
     except NoEntryError as error:
         refuse(str(error))
+    except StoreError as error:
+        refuse(f"{place.named('journal')}: {error}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from proxy.commands.log.asking import Since, filters, reading
-from proxy.commands.options import refuse
+from proxy.commands.log.asking import Since, filters, named, reading
+from proxy.commands.options import config_option, refuse
 from proxy.repair.view.shown import json_text
 
 
@@ -15,7 +16,8 @@ from proxy.repair.view.shown import json_text
 @filters
 @click.option("-n", "limit", type=click.IntRange(0), default=0, help="At most so many, the newest; 0 is all.")
 @click.option("-o", "--output", type=click.File("w", encoding="utf-8"), default="-", help="A file instead of stdout.")
-def export(limit: int, output: IO[str], **wanted: Any) -> None:
+@config_option
+def export(limit: int, output: IO[str], config: Path | None, **wanted: Any) -> None:
     """Write entries whole, one JSON object a line: calls, and runs with their repairs and problems.
 
     \b
@@ -23,7 +25,7 @@ def export(limit: int, output: IO[str], **wanted: Any) -> None:
     """
     from proxy.store.reader import Filter, public
 
-    with reading() as reader:
+    with reading(config) as reader:
         for entry in reader.entries(Filter(**wanted, limit=limit or None)):
             if entry["kind"] == "call":
                 whole = public(entry)
@@ -35,44 +37,47 @@ def export(limit: int, output: IO[str], **wanted: Any) -> None:
 
 
 @click.command()
-def path() -> None:
-    """Print where the journal is kept.
+@config_option
+def path(config: Path | None) -> None:
+    """Print where the journal is kept: a file, or the address of a database without its password.
 
     \b
     datasette "$(mcp-mend log path)"
     """
-    from proxy.store import journal_path
+    from proxy.store.sql import place_of
 
-    click.echo(str(journal_path()))
+    click.echo(place_of(named(config).store).named("journal"))
 
 
 @click.command()
 @click.option("--before", type=Since(), help="Delete what is older: 30d, or a date and time.")
 @click.option("--max-mb", type=click.IntRange(0), help="Delete the oldest until so many megabytes are left.")
-def prune(before: float | None, max_mb: int | None) -> None:
+@config_option
+def prune(before: float | None, max_mb: int | None, config: Path | None) -> None:
     """Delete old entries; without an option, down to journal.max_mb and journal.max_days of the configuration.
 
     \b
     mcp-mend log prune --before 30d
     """
-    import sqlite3
     import time
+    from contextlib import closing
 
-    from proxy.commands.options import settings
-    from proxy.store import journal_path
-    from proxy.store.database import Database
+    from proxy.store.retention import Limits, Retention
+    from proxy.store.sql import StoreError, place_of
 
-    where = journal_path()
-    if not where.is_file():
-        refuse(f"there is no journal at {where} yet")
+    known = named(config)
+    place, journal = place_of(known.store), known.journal
+    where = place.named("journal")
     if before is None and max_mb is None:
-        journal = settings(None, quiet=True, upstreams=False).config.journal
         max_mb, before = journal.max_mb, time.time() - journal.max_days * 86400 if journal.max_days else None
     try:
-        database = Database(where, 0)
-        gone = database.prune_before(before) if before is not None else 0
-        gone += database.prune(max_mb << 20) if max_mb is not None else 0
-        database.close()
-    except sqlite3.Error as error:
+        place.read("journal").close()
+        with closing(place.open("journal")) as connection:
+            retention = Retention(connection, Limits())
+            gone = retention.before(before) if before is not None else 0
+            gone += retention.to(max_mb << 20) if max_mb is not None else 0
+    except FileNotFoundError:
+        refuse(f"there is no journal at {where} yet")
+    except StoreError as error:
         refuse(f"{where}: {error}")
     click.echo(f"{gone} entries deleted")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from proxy.commands.log.asking import filters, json_option, reading
 from proxy.commands.log.text import clock, table
 from proxy.commands.log.told import sentence, subject, took, what
+from proxy.commands.options import config_option
 from proxy.repair.view.shown import json_text
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ HEADS = ("TIME", "ID", "KIND", "SERVER", "TOOL", "OUTCOME", "MS", "WHAT")
 @click.command("list")
 @filters
 @click.option("-n", "limit", type=click.IntRange(0), default=20, show_default=True, help="At most so many; 0 is all.")
+@config_option
 @json_option
-def list_entries(limit: int, as_json: bool, **wanted: Any) -> None:
+def list_entries(limit: int, config: Path | None, as_json: bool, **wanted: Any) -> None:
     """List calls, repairs and runs, newest last.
 
     \b
@@ -31,7 +34,7 @@ def list_entries(limit: int, as_json: bool, **wanted: Any) -> None:
     """
     from proxy.store.reader import Filter, public
 
-    with reading() as reader:
+    with reading(config) as reader:
         entries = _whole(reader, reader.entries(Filter(**wanted, limit=limit or None)))
     if as_json:
         for entry in entries:
@@ -63,34 +66,28 @@ def _repairs(reader: Reader, run: Entry) -> list[Entry]:
 @filters
 @click.option("-n", "limit", type=click.IntRange(1), help="End after so many entries.")
 @click.option("--interval", type=click.FloatRange(0.05), default=0.5, show_default=True, help="Seconds between looks.")
+@config_option
 @json_option
-def watch(limit: int | None, interval: float, as_json: bool, **wanted: Any) -> None:
+def watch(limit: int | None, interval: float, config: Path | None, as_json: bool, **wanted: Any) -> None:
     """Print entries as they are written, in words, until Ctrl-C; with --since, first those that there are from then on.
 
     \b
     mcp-mend log watch --since 10m
     mcp-mend log watch --status failed --json | jq .message
     """
-    from proxy.store.reader import Filter, public
+    from proxy.store.reader import Filter, Position, public
 
-    with reading() as reader:
+    with reading(config) as reader:
         if sys.stderr.isatty():
             click.echo("waiting for calls; Ctrl-C ends it", err=True)
-        seen = (0, 0) if wanted["since"] is not None else reader.newest()
+        seen = Position() if wanted["since"] is not None else reader.position()
         left = limit
         while left is None or left > 0:
-            until = reader.newest()
-            entries = reader.entries(Filter(**wanted, limit=None), after=seen) if until != seen else []
-            seen = _after(entries, max(until[0], seen[0]), max(until[1], seen[1]))
+            until = reader.position()
+            entries = reader.between(Filter(**wanted, limit=None), seen, until) if until != seen else []
+            seen = until
             for entry in _whole(reader, entries[:left]):
                 click.echo(json_text(public(entry)) if as_json else sentence(entry))
             left = None if left is None else left - len(entries)
             if left is None or left > 0:
                 time.sleep(interval)
-
-
-def _after(entries: list[Entry], call: int, run: int) -> tuple[int, int]:
-    """The last numbers seen, those of entries that came while they were being read included."""
-    calls = [entry["number"] for entry in entries if entry["kind"] == "call"]
-    runs = [entry["number"] for entry in entries if entry["kind"] != "call"]
-    return max([call, *calls]), max([run, *runs])

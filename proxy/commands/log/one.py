@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
 from proxy.commands.log.asking import json_option, reading
 from proxy.commands.log.text import block, change, clock, coloured, status, table, tool_of
+from proxy.commands.options import config_option
 from proxy.repair.view.shown import all_shown, json_text, whole
 
 
 @click.command()
 @click.argument("id", metavar="ID", default="last")
+@config_option
 @json_option
-def show(id: str, as_json: bool) -> None:
+def show(id: str, config: Path | None, as_json: bool) -> None:
     """Show one call with its arguments and reply, or one run with its repairs and calls.
 
     \b
@@ -23,7 +26,7 @@ def show(id: str, as_json: bool) -> None:
     """
     from proxy.store.reader import public
 
-    with reading() as reader:
+    with reading(config) as reader:
         found = reader.resolve(id)
         entry = reader.run(found) if found.startswith("run_") else reader.call(found)
     if as_json:
@@ -66,8 +69,9 @@ def _run_parts(run: dict[str, Any]) -> list[str]:
 @click.command()
 @click.argument("id", metavar="REPAIR_ID", default="last")
 @click.option("--patch", "only_patch", is_flag=True, help="Only the RFC 6902 patch.")
+@config_option
 @json_option
-def diff(id: str, only_patch: bool, as_json: bool) -> None:
+def diff(id: str, only_patch: bool, config: Path | None, as_json: bool) -> None:
     """Show what a repair changed: the plan before and after, the patch, and the reason for each change.
 
     \b
@@ -76,7 +80,7 @@ def diff(id: str, only_patch: bool, as_json: bool) -> None:
     """
     from proxy.store.diff import diff as difference
 
-    with reading() as reader:
+    with reading(config) as reader:
         run = reader.run(reader.resolve(id, "run"))
     found = difference(run)
     if as_json:

@@ -32,7 +32,7 @@ def replay(id: str, live: bool, yes: bool, config: Path | None, as_json: bool) -
     """
     from proxy.store.replay import recorded
 
-    with reading() as reader:
+    with reading(config) as reader:
         found = reader.resolve(id)
         calls = recorded(reader, found)
     if not calls:

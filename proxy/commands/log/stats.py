@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
-from proxy.commands.log.asking import Since, json_option, reading
+from proxy.commands.log.asking import Since, json_option, named, reading_at
 from proxy.commands.log.text import table
+from proxy.commands.options import config_option
 from proxy.repair.view.shown import json_text, one_line
 
 BARS = " ▁▂▃▄▅▆▇█"
@@ -20,27 +22,28 @@ SHOWN = 15
 
 @click.command()
 @click.option("--since", type=Since(), help="Only from then on: 30m, 2h, 3d, or a date and time.")
+@config_option
 @json_option
-def stats(since: float | None, as_json: bool) -> None:
+def stats(since: float | None, config: Path | None, as_json: bool) -> None:
     """Say what failed, what was saved by a repair, which tool fails most and how, and all that over time.
 
     \b
     mcp-mend log stats --since 7d
     mcp-mend log stats --json | jq .failures
     """
-    from proxy.commands.options import settings
-    from proxy.store import journal_path
     from proxy.store.health import health
     from proxy.store.losses import losses
+    from proxy.store.sql import place_of
 
-    with reading() as reader:
+    known = named(config)
+    place = place_of(known.store)
+    with reading_at(place) as reader:
         figures = reader.figures(since)
-    missing = losses(journal_path())
     if as_json:
-        click.echo(json_text({**figures, "lost": [asdict(loss) for loss in missing]}))
+        lost = [asdict(loss) for loss in losses(place.path("journal"))]
+        click.echo(json_text({**figures, "lost": lost}))
         return
-    config = settings(None, quiet=True, upstreams=False).config.journal
-    for line in _told(figures, health(config, journal_path())):
+    for line in _told(figures, health(known.journal, place.path("journal"))):
         click.echo(line)
 
 

@@ -56,7 +56,7 @@ def call_tool(
         click.echo(json_text(reply.result or {"error": reply.error or {"message": reply.message}}, indent=2))
     else:
         _tell(reply)
-    _tell_repair(reply)
+    _tell_repair(reply, loaded.config)
     sys.exit(FAILED if reply.refused or reply.lost is not None else 0)
 
 
@@ -127,13 +127,13 @@ def _block(block: Any) -> str:
     return one_line(f"[{' '.join(str(fact) for fact in (*facts, size) if fact)}; --json shows it]")
 
 
-def _tell_repair(reply: Reply) -> None:
+def _tell_repair(reply: Reply, config: Config) -> None:
     """Show on stderr what a repair changed, from the journal, or from the result where none is kept."""
     from proxy.commands.log.one import told_diff
     from proxy.commands.log.text import change
     from proxy.repair.view.shown import all_shown
-    from proxy.store import journal_path
     from proxy.store.reader import NoEntryError, open_reader
+    from proxy.store.sql import StoreError, place_of
     from schemas.catalog import as_list, as_object
 
     meta = as_object((reply.result or {}).get("_meta")) or {}
@@ -141,9 +141,9 @@ def _tell_repair(reply: Reply) -> None:
     if told is None:
         return
     try:
-        with open_reader(journal_path()) as reader:
+        with open_reader(place_of(config.store)) as reader:
             said = told_diff(reader.run(reader.resolve(str(told.get("repair_id")), "run")))
-    except (FileNotFoundError, NoEntryError):
+    except (FileNotFoundError, NoEntryError, StoreError):
         repairs = [as_object(one) or {} for one in as_list(told.get("repairs")) or []]
         said = "\n".join(change(at + 1, all_shown(one)) for at, one in enumerate(repairs))
     click.echo(whole(said), err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -23,12 +24,25 @@ class NewerError(StoreError):
     """Its tables were made by a later version of the program."""
 
 
+def spellings(word: str) -> list[str]:
+    """A word in the cases in which it is usually written, but for those of ASCII letters, which engines overlook."""
+    usual = (word, word.lower(), word.upper(), word.capitalize())
+    return list({"".join(mark.lower() if mark.isascii() else mark for mark in each): each for each in usual}.values())
+
+
+def holding(word: str) -> str:
+    """A pattern of LIKE for all texts that hold a word; a backslash takes from a mark what it means."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"
+
+
 class Dialect(ABC):
     """Where two engines write the same thing differently. Each method but `pattern` gives SQL."""
 
     name: ClassVar[str]
     driving: ClassVar[str]
     """A join that reads its left side first."""
+    arrival: ClassVar[str]
+    """The column of a numbered table that tells what came after what: see `settled`."""
 
     @abstractmethod
     def fits(self, text: str) -> str:
@@ -39,8 +53,23 @@ class Dialect(ABC):
         """A pattern with `*` and `?` as `fits` reads it."""
 
     @abstractmethod
-    def contains(self, text: str) -> str:
-        """A condition that a text holds the text that is the next value, in upper or lower case."""
+    def filtered(self, column: str) -> str:
+        """A column by which rows are to be filtered, not looked up: an engine without statistics would do that."""
+
+    @abstractmethod
+    def settled(self, table: str) -> str:
+        """A number: every row with less `arrival` is there to be seen, and none will come any more."""
+
+    @abstractmethod
+    def replace(self, table: str, columns: Sequence[str], key: str, anew: Sequence[str]) -> str:
+        """Insert a row for any that has its key; the columns `anew`, which have defaults, are given anew."""
+
+    @abstractmethod
+    def holds(self, columns: Sequence[str], word: str) -> tuple[str, list[Value]]:
+        """A condition that the text of one of these columns holds a word, with its values.
+
+        The case of ASCII letters does not matter; of others the usual spellings are looked for.
+        """
 
     @abstractmethod
     def floor(self, number: str) -> str:
@@ -77,6 +106,18 @@ class Connection(Protocol):
 
     def run(self, statement: str, values: Sequence[Value] = ()) -> int:
         """Carry out one statement; tells how many rows it touched."""
+        ...
+
+    def batch(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> None:
+        """Carry out these statements, each with its values, in one transaction and few round trips."""
+        ...
+
+    def claim(self, key: int) -> bool:
+        """Be the only one to do something, until `release` or the end; False where another connection is."""
+        ...
+
+    def release(self, key: int) -> None:
+        """Let others claim it."""
         ...
 
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[None]:

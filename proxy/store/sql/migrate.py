@@ -66,7 +66,7 @@ def upgrade(connection: Connection, part: Part) -> None:
             settings.attributes["connection"] = opened
             command.upgrade(settings, "head")
     except (SQLAlchemyError, CommandError) as error:
-        raise StoreError(f"its tables cannot be made: {error}") from error
+        raise StoreError(f"its tables cannot be made: {str(error).partition(chr(10))[0]}") from error
     finally:
         engine.dispose()
 

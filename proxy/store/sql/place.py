@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from catalog_cache.home import state_folder
+from proxy.store.sql import address
 from proxy.store.sql.connection import Connection, StoreError
 from proxy.store.sql.sqlite import SqliteConnection
 from schemas.config import Store
@@ -32,10 +33,11 @@ class Place:
     @property
     def name(self) -> str:
         """What a person is told it is: the folder, or the address without its password."""
-        if not self.url:
-            return str(self.folder)
-        scheme, _, rest = self.url.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+        return address.shown(self.url) if self.url else str(self.folder)
+
+    def named(self, part: Part) -> str:
+        """What a person is told a part of it is: the file, or the address without its password."""
+        return self.name if self.url else str(self.path(part))
 
     def open(self, part: Part) -> Connection:
         """Open a part to read and write, after making or mending its tables; raises `StoreError`."""

@@ -6,18 +6,30 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg.rows import dict_row
 
-from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value
+from proxy.store.sql import address
+from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value, holding, spellings
 
+_UNFIT = (
+    psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.errors.ProgramLimitExceeded,
+    UnicodeError,
+)  # fmt: skip
 _CONNECT_SECONDS = 5
 _STATEMENT_MS = 30_000
 """A statement that takes longer is given up."""
+_SILENT_MS = 15_000
+"""A server that does not acknowledge for longer is taken to be gone."""
+_UNREADABLE = r"\\u(0000|[dD][89a-fA-F][0-9a-fA-F][0-9a-fA-F])"
+"""Escapes in JSON that PostgreSQL refuses to read: NUL, and halves of surrogate pairs."""
+_STANDS_FOR_IT = r"\\ufffd"
 _SAMPLE = 200
-"""Newest rows of a table whose width is taken for that of all."""
+"""Rows of a table whose width is taken for that of all."""
 
 
 class PostgresDialect(Dialect):
@@ -25,6 +37,7 @@ class PostgresDialect(Dialect):
 
     name = "postgresql"
     driving = "JOIN"
+    arrival = "written"
 
     def fits(self, text: str) -> str:
         """A condition that a text fits the pattern that is the next value."""
@@ -34,9 +47,29 @@ class PostgresDialect(Dialect):
         """A pattern with `*` and `?` as `fits` reads it."""
         return re.sub(r"([\\%_])", r"\\\1", glob).replace("*", "%").replace("?", "_")
 
-    def contains(self, text: str) -> str:
-        """A condition that a text holds the text that is the next value, in upper or lower case."""
-        return f"strpos(lower({text}), lower(?)) > 0"
+    def filtered(self, column: str) -> str:
+        """The column: statistics tell how to go about it."""
+        return column
+
+    def settled(self, table: str) -> str:
+        """The oldest transaction that is still going on: rows of those before it are there, whatever their numbers."""
+        del table
+        return "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+
+    def replace(self, table: str, columns: Sequence[str], key: str, anew: Sequence[str]) -> str:
+        """Insert a row, or put it over the one that has its key."""
+        changes = ", ".join(f"{name} = excluded.{name}" for name in (*columns, *anew) if name != key)
+        marks = ", ".join("?" * len(columns))
+        return (
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+            f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        )
+
+    def holds(self, columns: Sequence[str], word: str) -> tuple[str, list[Value]]:
+        """A condition that one of these columns holds a word; all are one text, as in the index of pg_trgm."""
+        text = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+        patterns = [holding(each) for each in spellings(word)]
+        return f"({' OR '.join([f'({text}) ILIKE ?'] * len(patterns))})", [*patterns]
 
     def floor(self, number: str) -> str:
         """The whole number at or below one."""
@@ -44,7 +77,8 @@ class PostgresDialect(Dialect):
 
     def member(self, text: str, *path: str | int) -> str:
         """The text at a path of keys and places in a JSON text."""
-        return f"(CAST({text} AS json) #>> '{{{','.join(map(str, path))}}}')"
+        readable = f"regexp_replace({text}, '{_UNREADABLE}', '{_STANDS_FOR_IT}', 'g')"
+        return f"(CAST({readable} AS json) #>> '{{{','.join(map(str, path))}}}')"
 
 
 class PostgresConnection:
@@ -53,17 +87,25 @@ class PostgresConnection:
     dialect = PostgresDialect()
 
     def __init__(self, url: str, *, reading: bool = False) -> None:
+        if (fault := address.fault(url)) is not None:
+            raise StoreError(fault)
         self.url = url
-        with _errors():
+        try:
             self._connection = psycopg.Connection[dict[str, Any]].connect(
                 url,
                 autocommit=True,
                 row_factory=dict_row,
                 connect_timeout=_CONNECT_SECONDS,
                 application_name="mcp-mend",
+                tcp_user_timeout=_SILENT_MS,
+                keepalives_idle=_SILENT_MS // 1000,
                 options=f"-c statement_timeout={_STATEMENT_MS}"
                 + (" -c default_transaction_read_only=on" if reading else ""),
             )
+        except psycopg.ProgrammingError:
+            raise StoreError(address.UNREADABLE) from None
+        except (psycopg.Error, OSError) as error:
+            raise StoreError(address.without_passwords(_told(error), url)) from None
 
     @property
     def moved(self) -> bool:
@@ -86,6 +128,21 @@ class PostgresConnection:
         with _errors():
             return self._connection.execute(_marked(statement), [_fit(value) for value in values]).rowcount
 
+    def batch(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> None:
+        """Carry out these statements in one transaction; all are sent before the first answer is waited for."""
+        with _errors(), self._connection.pipeline(), self._connection.transaction():
+            for statement, same in groupby(statements, itemgetter(0)):
+                rows = [[_fit(value) for value in values] for _, values in same]
+                self._connection.cursor().executemany(_marked(statement), rows)
+
+    def claim(self, key: int) -> bool:
+        """Take an advisory lock of the session, unless another has it."""
+        return bool(self.rows("SELECT pg_try_advisory_lock(?) AS got", (key,))[0]["got"])
+
+    def release(self, key: int) -> None:
+        """Give the advisory lock back."""
+        self.rows("SELECT pg_advisory_unlock(?)", (key,))
+
     @contextmanager
     def transaction(self, *, reading: bool = False) -> Generator[None]:
         """All of the block, or none of it where it raises."""
@@ -95,13 +152,12 @@ class PostgresConnection:
             yield
 
     def size(self, tables: Sequence[str]) -> int:
-        """About how many bytes the rows of these tables hold: their number as last counted, times a recent width."""
+        """About how many bytes the rows of these tables hold: their number, times the width of some."""
         return sum(self._size(table) for table in tables)
 
     def _size(self, table: str) -> int:
-        counted = f"greatest(reltuples, 0) FROM pg_class WHERE oid = '{table}'::regclass"
         width = f"coalesce(avg(pg_column_size(t)), 0) FROM (SELECT * FROM {table} LIMIT {_SAMPLE}) AS t"  # noqa: S608
-        (row,) = self.rows(f"SELECT (SELECT {counted}) * (SELECT {width}) AS bytes")
+        (row,) = self.rows(f"SELECT (SELECT count(*) FROM {table}) * (SELECT {width}) AS bytes")  # noqa: S608
         return int(row["bytes"] or 0)
 
     def shrink(self, *, wholly: bool) -> bool:
@@ -131,7 +187,7 @@ def _errors() -> Generator[None]:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
         raise StoreError(_told(error)) from error
-    except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+    except _UNFIT as error:
         raise UnfitError(_told(error)) from error
     except (psycopg.Error, OSError) as error:
         raise StoreError(_told(error)) from error

@@ -6,10 +6,12 @@ import os
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from catalog_cache.home import private_folder
-from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value
+from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value, holding, spellings
 
 _BUSY_SECONDS = 5.0
 """How long to wait for another process that is writing."""
@@ -25,6 +27,7 @@ class SqliteDialect(Dialect):
 
     name = "sqlite"
     driving = "CROSS JOIN"
+    arrival = "number"
 
     def fits(self, text: str) -> str:
         """A condition that a text fits the pattern that is the next value."""
@@ -34,9 +37,25 @@ class SqliteDialect(Dialect):
         """A pattern with `*` and `?` as `fits` reads it."""
         return glob.replace("[", "[[]")
 
-    def contains(self, text: str) -> str:
-        """A condition that a text holds the text that is the next value."""
-        return f"instr(lower({text}), lower(?)) > 0"
+    def filtered(self, column: str) -> str:
+        """A column that no index is searched by."""
+        return f"+{column}"
+
+    def settled(self, table: str) -> str:
+        """A number that no row has yet; one process writes at a time, so none with a lower one will come."""
+        return f"(SELECT coalesce(max(number), 0) + 1 FROM {table})"  # noqa: S608
+
+    def replace(self, table: str, columns: Sequence[str], key: str, anew: Sequence[str]) -> str:
+        """Insert a row for any that has its key."""
+        del key, anew
+        marks = ", ".join("?" * len(columns))
+        return f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+
+    def holds(self, columns: Sequence[str], word: str) -> tuple[str, list[Value]]:
+        """A condition that one of these columns holds a word; each is read as it is, which is the quickest."""
+        patterns = [holding(each) for each in spellings(word)]
+        conditions = [rf"{column} LIKE ? ESCAPE '\'" for column in columns for _ in patterns]
+        return f"({' OR '.join(conditions)})", [*patterns] * len(columns)
 
     def floor(self, number: str) -> str:
         """The whole number at or below one that is not negative."""
@@ -53,14 +72,14 @@ class SqliteConnection:
 
     dialect = SqliteDialect()
 
-    def __init__(self, path: Path, *, reading: bool = False, wait: float = _BUSY_SECONDS) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
         with _errors():
             if not reading:
                 _touch(path)
             address = f"{path.resolve().as_uri()}?mode={'ro' if reading else 'rw'}"
             self._connection = sqlite3.connect(
-                address, uri=True, timeout=wait, isolation_level=None, check_same_thread=False
+                address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             if not reading:
                 self._prepare()
@@ -91,6 +110,21 @@ class SqliteConnection:
         """Carry out one statement; tells how many rows it touched."""
         with _errors():
             return self._connection.execute(statement, values).rowcount
+
+    def batch(self, statements: Sequence[tuple[str, Sequence[Value]]]) -> None:
+        """Carry out these statements in one transaction."""
+        with self.transaction(), _errors():
+            for statement, same in groupby(statements, itemgetter(0)):
+                self._connection.executemany(statement, map(itemgetter(1), same))
+
+    def claim(self, key: int) -> bool:
+        """Nothing to do: whoever writes is the only one."""
+        del key
+        return True
+
+    def release(self, key: int) -> None:
+        """Nothing to do."""
+        del key
 
     @contextmanager
     def transaction(self, *, reading: bool = False) -> Generator[None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from proxy.repair.view.shown import all_shown
 from proxy.store.reader import Reader
+from proxy.store.sql import Connection
 
 
-def figures(connection: sqlite3.Connection) -> dict[str, Any]:
+def figures(connection: Connection) -> dict[str, Any]:
     """The figures of `log stats`, with the totals that stand on top of the page."""
     told = Reader(connection).figures()
     calls, runs = told["calls"], told["runs"]

@@ -60,17 +60,11 @@ CREATE TABLE problems (
     candidates TEXT,
     PRIMARY KEY (repair_id, stage, number)
 );
-CREATE INDEX calls_in_time ON calls (at, outcome, repair_id);
+CREATE INDEX calls_over_time ON calls (at, server, tool, outcome, session, repair_id);
 CREATE INDEX calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id);
 CREATE INDEX calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL;
-CREATE INDEX calls_server ON calls (server, at, tool, outcome, ms);
-CREATE INDEX calls_tool ON calls (tool, at);
-CREATE INDEX calls_outcome ON calls (outcome, at);
-CREATE INDEX calls_session ON calls (session, at);
-CREATE INDEX runs_in_time ON runs (at, kind, status, repair_id);
-CREATE INDEX runs_status ON runs (status, at);
-CREATE INDEX runs_at ON runs (at);
+CREATE INDEX runs_over_time ON runs (at, kind, status, session, repair_id);
 CREATE INDEX calls_tenant ON calls (tenant, at) WHERE tenant <> '';
 CREATE INDEX runs_tenant ON runs (tenant, at) WHERE tenant <> '';
 CREATE VIEW recent_calls AS

@@ -2,13 +2,19 @@
 
 Times are seconds since the epoch. Columns that hold JSON hold it as text. The `stage` of a problem is `found` (in the
 plan as it was submitted) or `left` (at the end). A record that replaces another gets a new `number`, so whoever watches
-sees it again. The indexes hold all that figures are made of, in the order in which they are counted: no payload is read
-for them and nothing is sorted.
+sees it again. The indexes hold all that figures are made of: no payload is read for them.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import structlog
 from alembic import op
+from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 revision = "0001"
 down_revision = None
@@ -78,20 +84,27 @@ TABLES = (
 )""",
 )
 INDEXES = (
-    "CREATE INDEX IF NOT EXISTS calls_in_time ON calls (at, outcome, repair_id)",
+    "CREATE INDEX IF NOT EXISTS calls_over_time ON calls (at, server, tool, outcome, session, repair_id)",
     "CREATE INDEX IF NOT EXISTS calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id)",
     """CREATE INDEX IF NOT EXISTS calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL""",
-    "CREATE INDEX IF NOT EXISTS calls_server ON calls (server, at, tool, outcome, ms)",
-    "CREATE INDEX IF NOT EXISTS calls_tool ON calls (tool, at)",
-    "CREATE INDEX IF NOT EXISTS calls_outcome ON calls (outcome, at)",
-    "CREATE INDEX IF NOT EXISTS calls_session ON calls (session, at)",
-    "CREATE INDEX IF NOT EXISTS runs_in_time ON runs (at, kind, status, repair_id)",
-    "CREATE INDEX IF NOT EXISTS runs_status ON runs (status, at)",
-    "CREATE INDEX IF NOT EXISTS runs_at ON runs (at)",
+    "CREATE INDEX IF NOT EXISTS runs_over_time ON runs (at, kind, status, session, repair_id)",
     "CREATE INDEX IF NOT EXISTS calls_tenant ON calls (tenant, at) WHERE tenant <> ''",
     "CREATE INDEX IF NOT EXISTS runs_tenant ON runs (tenant, at) WHERE tenant <> ''",
 )
+"""Each costs every call: a filter of the list goes along the time and reads on until it has a page full."""
+FORMER = (
+    *("calls_at", "calls_repair", "calls_in_time", "calls_server", "calls_tool", "calls_outcome", "calls_session"),
+    *("runs_in_time", "runs_status", "runs_at"),
+)
+"""Indexes that a file from before migrations may have."""
+WRITTEN = "ADD COLUMN written BIGINT NOT NULL DEFAULT CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
+"""Which transaction wrote a row: numbers of several writers are not seen in their order, whole transactions are."""
+SEARCHED = {
+    "calls": ("tool", "server", "call_id", "message", "arguments", "reply"),
+    "runs": ("repair_id", "plan_before", "plan_after", "error_before", "error_after"),
+}
+"""What is searched, for its index, which is of use while the searches are for the same text."""
 ADDED = {
     "calls": {"start_ms": "DOUBLE PRECISION NOT NULL DEFAULT 0", "tenant": "TEXT NOT NULL DEFAULT ''"},
     "runs": {"tried": "TEXT", "tenant": "TEXT NOT NULL DEFAULT ''"},
@@ -126,7 +139,7 @@ FROM calls WHERE outcome IN ('sent', 'unknown') ORDER BY at DESC""",
 
 
 def upgrade() -> None:
-    """Make the tables, the indexes, and in SQLite the views."""
+    """Make the tables and the indexes; in SQLite the views, in PostgreSQL what followers and searches go by."""
     bind = op.get_bind()
     for table in TABLES:
         bind.exec_driver_sql(table.format(number=NUMBER[bind.dialect.name]))
@@ -135,9 +148,26 @@ def upgrade() -> None:
             there = {row[1] for row in bind.exec_driver_sql(f"PRAGMA table_info({table})")}
             for name in columns.keys() - there:
                 bind.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
-        for name in ("calls_at", "calls_repair"):
+        for name in FORMER:
             bind.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
     for index in INDEXES:
         bind.exec_driver_sql(index)
     for view in VIEWS if bind.dialect.name == "sqlite" else ():
         bind.exec_driver_sql(view)
+    if bind.dialect.name == "postgresql":
+        for table in SEARCHED:
+            bind.exec_driver_sql(f"ALTER TABLE {table} {WRITTEN}")
+            bind.exec_driver_sql(f"CREATE INDEX {table}_written ON {table} (written)")
+        _index_words(bind)
+
+
+def _index_words(bind: Connection) -> None:
+    """An index for searches, where the database has pg_trgm or lets us have it; without it a search reads all."""
+    try:
+        with bind.begin_nested():
+            bind.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            for table, columns in SEARCHED.items():
+                text = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+                bind.exec_driver_sql(f"CREATE INDEX {table}_words ON {table} USING gin (({text}) gin_trgm_ops)")
+    except DBAPIError as error:
+        structlog.get_logger("proxy.store").info("searches go without an index", reason=str(error.orig).strip())

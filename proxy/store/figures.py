@@ -28,8 +28,8 @@ _CALLS = (
 )
 _POINT = (
     "SELECT count(*) FILTER (WHERE outcome <> 'sent') AS calls,"
-    " count(*) FILTER (WHERE repair_id IS NULL AND outcome NOT IN ('ok', 'sent')) AS failed"
-    " FROM calls WHERE at >= ? AND at >= ? AND at < ?"
+    " count(*) FILTER (WHERE repair_id IS NULL AND outcome <> 'ok' AND outcome <> 'sent') AS failed"
+    " FROM calls WHERE at >= ? AND at < ?"
 )
 _RUNS = "SELECT {point} AS point, kind, status, count(*) AS times FROM runs WHERE at >= ? GROUP BY 1, 2, 3"
 _MENDED = (
@@ -99,7 +99,7 @@ def _figures(connection: Connection, since: float) -> dict[str, Any]:
         return {"first": None, "last": None, **_told([], [], [], [], []), "over_time": None}
     size, begin = _scale(first, last)
     starts = [begin + at * size for at in range(int((last - begin) // size) + 1)]
-    points = [Point(start, **rows("point", since, start, start + size)[0]) for start in starts]
+    points = [Point(start, **rows("point", max(since, start), start + size)[0]) for start in starts]
     calls, runs = rows("calls", since), rows("runs", begin, float(size), since)
     told = _told(calls, runs, rows("mended", since), rows("in plans", since), rows("rules", since))
     each = next(name for name, seconds in SIZES.items() if seconds == size)

@@ -64,19 +64,22 @@ class Redaction:
         self, keys: Iterable[str] = (), values: Iterable[str] = (), more: Callable[[], Iterable[str]] = tuple
     ) -> None:
         self._keys: frozenset[tuple[str, ...]] = frozenset()
+        self._names: frozenset[str] = frozenset()
         self._whole: frozenset[str] = frozenset()
         self._more = more
         self.learn(keys, values)
 
     def learn(self, keys: Iterable[str], values: Iterable[str]) -> None:
         """Take in further ones, for good: a secret that was replaced is still to be kept."""
-        self._keys |= {_segments(key) for key in keys}
-        self._hints = (*_HINTS, *(segments[0] for segments in self._keys if segments))
+        keys = [*keys]
+        self._keys |= {segments for key in keys if (segments := _segments(key))}
+        self._names |= {key.lower() for key in keys if not _segments(key)}
+        self._hints = (*_HINTS, *(segments[0] for segments in self._keys), *self._names)
         self._whole |= {value for value in values if len(value) >= _TINY}
         inside = {form for value in self._whole if len(value) >= _SHORT for form in _forms(value)}
         self._inside = sorted(inside, key=len, reverse=True)
-        self._traces = (*self._hints, *MARKS, "://")
-        self._known = tuple({_written(form) for value in self._whole for form in _forms(value)})
+        self._traces = (*self._hints, *MARKS, "://", *(("\\u",) if self._names else ()))
+        self._known = tuple({one for value in self._whole for form in _forms(value) for one in _written(form)})
 
     def value(self, value: Any) -> Any:
         """The same JSON value without its secrets; one that is nested too deep to be read is left out whole."""
@@ -102,7 +105,8 @@ class Redaction:
         for trace in self._traces:  # the body of every sound call: `any` would take twice as long
             if trace in lower:
                 return False
-        return not any(secret in written for secret in (*self._known, *map(_written, self._more())))
+        fresh = (one for secret in self._more() for one in _written(secret))
+        return not any(secret in written for secret in (*self._known, *fresh))
 
     def under(self, key: str, value: Any) -> Any:
         """The value that stands under a key, without its secrets."""
@@ -128,7 +132,7 @@ class Redaction:
 
     def secret_key(self, key: str) -> bool:
         """Tell whether values under this key are secret."""
-        return is_secret(key) or (bool(self._keys) and self._named(_segments(key)))
+        return is_secret(key) or (bool(self._keys) and self._named(_segments(key))) or key.lower() in self._names
 
     def _named(self, segments: tuple[str, ...]) -> bool:
         return any(
@@ -174,9 +178,9 @@ def _segments(key: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _SPLIT.split(key) if word)
 
 
-def _written(text: str) -> str:
-    """A text as it stands inside a JSON text."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+def _written(text: str) -> set[str]:
+    """A text as it may stand inside a JSON text."""
+    return {json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1]}
 
 
 def _forms(secret: str) -> set[str]:

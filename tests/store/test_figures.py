@@ -98,7 +98,7 @@ def test_many_calls_are_counted_right(place: Place) -> None:
     assert len(found["over_time"]["points"]) in (DAYS, DAYS + 1)
 
 
-VALUES: dict[str, list[Any]] = {"span": [0.0] * 4, "point": [0.0, 0.0, NOW], "runs": [0.0, 60.0, 0.0]}
+VALUES: dict[str, list[Any]] = {"span": [0.0] * 4, "point": [0.0, NOW], "runs": [0.0, 60.0, 0.0]}
 
 
 @pytest.mark.parametrize("name", ["span", "calls", "point", "runs", "mended", "in plans", "rules"])

@@ -338,7 +338,11 @@ def test_every_view_can_be_read(folder: Place) -> None:
 async def test_a_flush_does_not_wait_for_ever(folder: Place, monkeypatch: pytest.MonkeyPatch, logs: list[Any]) -> None:
     monkeypatch.setattr("proxy.store.book.FLUSH_SECONDS", 0.05)
     hold = threading.Event()
-    monkeypatch.setattr(SqliteConnection, "batch", lambda *_: hold.wait(5))
+
+    def held_up(*_: object) -> None:
+        hold.wait(5)
+
+    monkeypatch.setattr(SqliteConnection, "batch", held_up)
     with anyio.fail_after(5):
         async with open_journal(Config(), folder) as journal:
             journal.call(call())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proxy.store.book import secrets_of
 from proxy.store.redact import REDACTED, Redaction, is_secret
@@ -146,3 +149,35 @@ def test_secrets_of_a_command_line_and_an_address_are_known() -> None:
     )
     assert secrets_of(config) >= {"tok-in-args", "key-in-args", "pw-in-args", "pw-in-url", "key-in-url"}
     assert "readonly" not in secrets_of(config)
+
+
+SECRETS = ("hunter2", 'p"w\\d', "schlüssel", "abcd")
+KEYS = ("password", "api_key", "max_tokens", "name", "value", "--token", "Ключ", "patientId")
+FORMS = ("https://u:p@h/?sig=abcdefgh", "Bearer abcdefghijk", "ghp_" + "a" * 30, '{"token": "x1"}', "late-one")
+PIECES = st.sampled_from([*SECRETS, *KEYS, *FORMS, "a", "", "\ud800", "ü", "\n"])
+TEXTS = st.lists(PIECES, max_size=3).map("".join)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(VALUES)
+@settings(max_examples=400)
+def test_what_is_taken_to_be_clean_holds_nothing_to_take_out(value: Any) -> None:
+    """The quick look at a payload's text may only spare what the thorough one would leave as it is."""
+    redaction = Redaction(["Ключ", "patient_id"], SECRETS, lambda: ["late-one"])
+    for form in (json.dumps(value, ensure_ascii=False), json.dumps(value)):
+        if redaction.clean(form):
+            assert redaction.value(value) == value
+
+
+def test_a_further_key_in_another_script_is_secret_and_no_other() -> None:
+    redaction = Redaction(["Ключ"])
+    assert redaction.value({"ключ": "x", "city": "y"}) == {"ключ": REDACTED, "city": "y"}
+
+
+def test_most_payloads_are_taken_to_be_clean() -> None:
+    assert Redaction(["patient_id"], SECRETS).clean('{"city":"Zürich","days":[1,2],"text":"mild and \\"dry\\""}')
+    assert not Redaction().clean("[" * 101 + "]" * 101)

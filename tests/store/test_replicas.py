@@ -163,7 +163,7 @@ async def test_the_page_shows_the_journal_and_says_when_its_server_is_gone(
         "postgresql://u:hun@ter2@127.0.0.1:1/db", "postgresql://u:hun/ter2@127.0.0.1:1/db",
         "postgresql://u:hun:ter2@127.0.0.1:1/db", "postgresql://u:hunter2@127.0.0.1:1/db",
         "postgresql://u:hunter2", "postgresql://u:hun%zzter2@h/db", "postgresql://u@127.0.0.1:1/db?password=hunter2",
-        "postgresql://u@127.0.0.1:1/db?pasword=hunter2",
+        "postgresql://u@127.0.0.1:1/db?paswort=hunter2",
     ],
 )  # fmt: skip
 def test_no_error_holds_a_part_of_the_password(url: str, tmp_path: Path) -> None:

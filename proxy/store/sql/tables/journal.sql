@@ -60,7 +60,7 @@ CREATE TABLE problems (
     candidates TEXT,
     PRIMARY KEY (repair_id, stage, number)
 );
-CREATE INDEX calls_over_time ON calls (at, server, tool, outcome, session, repair_id);
+CREATE INDEX calls_over_time ON calls (at, outcome, repair_id, server, tool, session);
 CREATE INDEX calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id);
 CREATE INDEX calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL;

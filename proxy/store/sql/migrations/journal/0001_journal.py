@@ -84,7 +84,7 @@ TABLES = (
 )""",
 )
 INDEXES = (
-    "CREATE INDEX IF NOT EXISTS calls_over_time ON calls (at, server, tool, outcome, session, repair_id)",
+    "CREATE INDEX IF NOT EXISTS calls_over_time ON calls (at, outcome, repair_id, server, tool, session)",
     "CREATE INDEX IF NOT EXISTS calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id)",
     """CREATE INDEX IF NOT EXISTS calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL""",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.to_thread
@@ -32,10 +32,13 @@ from proxy.ui.behind import Behind, Send, UpstreamState
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
 from proxy.wire.caller import Profile
+from proxy.wire.tasks import group
 from schemas.config import Config, Log
 
 if TYPE_CHECKING:
     from proxy.calls.forward import Calls
+    from proxy.planner.opening import Opened
+    from proxy.store.kept import KeptRuns
     from proxy.store.memory import Memories
 
 log = structlog.get_logger("app")
@@ -48,9 +51,17 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 __all__ = ["Running", "Source", "running", "serve_http", "serve_page", "serve_stdio", "serve_workers", "wrap"]
 
 
+class Taking(Protocol):
+    """Goes by a configuration that may change."""
+
+    def take(self, config: Config) -> None:
+        """Go by another configuration from the next call on."""
+        ...
+
+
 @dataclass
 class Running:
-    """A proxy at work, without a frontend; `config` is what it goes by, `others` the calls of further endpoints.
+    """A proxy at work, without a frontend; `config` is what it goes by, `others` what goes by it too.
 
     What a person decided in the state folder is part of `config`.
     """
@@ -61,7 +72,9 @@ class Running:
     calls: Calls
     memories: Memories
     telemetry: Telemetry
-    others: list[Calls] = field(default_factory=list["Calls"])
+    planner: Opened
+    kept: KeptRuns | None
+    others: list[Taking] = field(default_factory=list["Taking"])
 
     async def take(self, fresh: Config) -> None:
         """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
@@ -132,9 +145,9 @@ async def running(
                 open_memories(state if config.evolution.memory else None) as memories,
             ):
                 kept = KeptRuns(state) if config.journal.enabled else None
-                calls = Calls(config, fleet, journal, server, planner, memories, kept)
+                calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
                 telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
-                yield Running(config, fleet, journal, calls, memories, telemetry)
+                yield Running(config, fleet, journal, calls, memories, telemetry, planner, kept)
 
 
 @asynccontextmanager
@@ -219,20 +232,28 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     Raises `PermissionError` for an address that others can reach where no token guards it, `OSError` for one that
     is taken; nothing has been started then.
     """
+    from proxy.access.access import Access
+    from proxy.aggregate.tenants import Tenants
     from proxy.frontends.place import place
     from proxy.frontends.probes import probes
     from proxy.frontends.serving import serve
     from proxy.ui.pages import Pages
 
-    source = source or Source(None, lambda: config)
+    source, access = source or Source(None, lambda: config), Access(place_of(config.store), config.http)
+    await access.refresh()
     async with _until_signal() as stop:
-        with place(config.http, config.replicas, host, port, stop) as here:
+        with place(config.http, config.replicas, host, port, stop, guarded=access.guards) as here:
             async with running(config, page=True) as proxy, _following(source, config, proxy):
+                tenants = Tenants(proxy.config, proxy.fleet, proxy.journal, proxy.planner, proxy.kept)
+                proxy.others += [tenants, access]
                 further = [
                     *probes(proxy.telemetry.around.states, stop.is_set, proxy.telemetry.page),
-                    *Pages(_behind(proxy, source), stop).routes,
+                    *Pages(_behind(proxy, source), stop, access).routes,
                 ]
-                await serve(_routers(proxy), lambda: proxy.config.http, here, stop, further)
+                async with group() as tasks:
+                    tasks.start_soon(access.follow)
+                    await serve(_routers(proxy), lambda: proxy.config.http, here, stop, further, tenants, access)
+                    tasks.cancel_scope.cancel()
 
 
 async def serve_workers(config: Config, host: str, port: int, workers: int, arguments: Sequence[str]) -> None:
@@ -240,10 +261,13 @@ async def serve_workers(config: Config, host: str, port: int, workers: int, argu
 
     Raises as `serve_http` does.
     """
+    from proxy.access.access import Access
     from proxy.frontends.workers import supervise
 
+    access = Access(place_of(config.store), config.http)
+    await access.refresh()
     async with _until_signal() as stop:
-        await supervise(config.http, host, port, workers, arguments, stop)
+        await supervise(config.http, host, port, workers, arguments, stop, guarded=access.guards)
 
 
 async def serve_page(config: Config, port: int, started: Callable[[str], None], source: Source, send: Send) -> None:

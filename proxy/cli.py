@@ -30,6 +30,7 @@ COMMANDS = {
     "import": ("proxy.commands.clients.imports:import_servers", "Take over a client's servers into your own file."),
     "login": ("proxy.commands.login:login", "Log in to a remote server that wants it, in the browser."),
     "logout": ("proxy.commands.login:logout", "Forget a login."),
+    "token": ("proxy.commands.token:token", "Make, list and revoke bearer tokens of the HTTP endpoints."),
     "model": ("proxy.commands.model:model", "List, fetch and find the planner's models."),
     "tools": ("proxy.commands.tools:tools", "List the tools of every server, and call one."),
     "doctor": ("proxy.commands.doctor:doctor", "Check every server, the planner and the rest; say what to mend."),

@@ -13,6 +13,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from schemas.catalog import Effect
+from schemas.oidc import Oidc
 
 Mode = Literal["auto", "suggest", "off"]
 SHORTEST_KEY = 32
@@ -282,7 +283,9 @@ class Http(_Section):
     """The Streamable HTTP frontend."""
 
     token: str = Field(
-        default="", examples=["${MEND_TOKEN}"], description="Bearer token; needed for any address but loopback."
+        default="",
+        examples=["${MEND_TOKEN}"],
+        description="Bearer token with every right; any address but loopback needs it, or tokens of tenants, or oidc.",
     )
     allowed_hosts: list[str] = Field(
         default=[], examples=[["mend.example.com"]], description="Further Host headers to accept."
@@ -299,6 +302,7 @@ class Http(_Section):
     drain_seconds: int = Field(
         default=5, ge=0, examples=[30], description="Seconds that calls under way may still take at the end."
     )
+    oidc: Oidc = Oidc()
 
 
 class Replicas(_Section):

@@ -103,6 +103,11 @@ PROMISES = {
     "noted-before-sent": "A workflow's effect is on disk as sent before it leaves.",
     "resume-repeats-nothing": "A run that was killed goes on without repeating what it had sent.",
     "swaps-within-policy": "Search swaps tools only within the effects policy.",
+    # tenants
+    "tenants-see-their-own": "A tenant sees and calls what its token grants, by whatever way: lists, calls, repairs, plans, resources; the rest is not there.",
+    "tenants-never-meet": "Sessions, paused calls, evidence and journal entries of one tenant are unknown to every other.",
+    "tenants-are-bounded": "A tenant's calls, those of repairs included, stay within its limits, and a call beyond them is told which and how long to wait.",
+    "tokens-end": "A token that was revoked or has expired lets nobody in, and what it had under way ends.",
     # harm
     "every-fault-is-answered": "Whatever a server does wrong, each call is answered exactly once, within its time, with what happened, and the others do not notice.",
     "nothing-throws-us": "Nothing that a client, a plan, a server or a file says ends in an exception of ours.",

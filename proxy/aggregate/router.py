@@ -103,7 +103,7 @@ class Router:
     def hear(self, method: str, params: Any, own: OwnConnections | None = None, *, modern: bool = False) -> None:
         """Take a notification from the client; one that the protocol does not know reaches every upstream."""
         known = method in OF_THE_SESSION
-        if method == INITIALIZED or (known and modern):
+        if method == INITIALIZED or (known and modern) or not (known or self._fleet.takes(method)):
             return
         for server in (self._server,) if self._server is not None else self._fleet.names:
             connection = self._fleet.connection(server)
@@ -147,7 +147,7 @@ class Router:
         """Hear what the upstreams of this endpoint tell everyone, as they named it; returns how to stop."""
 
         def heard(server: str, method: str, params: Any) -> None:
-            if self._server in (None, server):
+            if self._server in (None, server) and self._fleet.shows(server):
                 listener(server, method, params)
 
         return self._fleet.broadcast.listen(heard)

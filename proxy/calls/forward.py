@@ -32,7 +32,7 @@ from proxy.store.kept import KeptRuns
 from proxy.store.memory import Memories
 from proxy.tracing import followed
 from proxy.wire import rpc
-from proxy.workflows.asking import ask
+from proxy.workflows.asking import Reads, ask
 from proxy.workflows.executor import Executor
 from proxy.workflows.ledger import Ledger
 from proxy.workflows.means import Means
@@ -66,9 +66,10 @@ class Calls(Means):
         server: str | None = None,
         planner: Opened | None = None,
         memories: Memories | None = None,
+        asked: Reads | None = None,
         kept: KeptRuns | None = None,
     ) -> None:
-        super().__init__(config, upstreams, journal, planner, memories, kept=kept)
+        super().__init__(config, upstreams, journal, planner, memories, asked, kept)
         self._server = server
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
         self.listed = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Who may come in over HTTP: the addresses we answer to, the origins of browser pages, and the bearer token."""
+"""Who may come in over HTTP: the addresses we answer to, the origins of browser pages, and bearer tokens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from starlette.datastructures import Headers
@@ -13,6 +14,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.access.access import Access, Guest
+from proxy.frontends.metadata import METADATA, challenge
+from proxy.frontends.requests import RefusedError
+from proxy.frontends.tenancy import Tenancy
 from proxy.tracing import followed
 from proxy.wire.protocol import SESSION_HEADER, VERSION_HEADER
 from schemas.config import Http
@@ -31,6 +36,7 @@ ONCE = frozenset({"host", "origin", "authorization", "content-type", SESSION_HEA
 """Headers that decide who may come in and what is meant: two of one kind would let each reader choose another."""
 
 _ADMITTED = "mcp-mend.admitted"
+RETRY = {"retry-after": "5"}
 
 _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]*[a-z0-9_-]))(?::[0-9]{1,5})?", re.ASCII)
 
@@ -39,11 +45,13 @@ _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]*[a-z0-9_-]))(?::[0-9
 class Admission:
     """What lets a request in, and what turns it away.
 
-    `settings` are read anew for every request; an address that others can reach lets nobody in without a token.
+    `settings` are read anew for every request; an address that others can reach lets nobody in without a token, and
+    none does once there are tenants. `access` knows their tokens.
     """
 
     settings: Callable[[], Http]
     loopback: bool
+    access: Access | None = None
 
     def refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Status and reason for turning a request away, None where it may come in."""
@@ -53,12 +61,18 @@ class Admission:
         origin = headers.get("origin")
         if origin is not None and not self._welcome(origin, host, config.allowed_origins):
             return 403, "Invalid Origin header"
-        if config.token or not self.loopback:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            right = hmac.compare_digest(given.strip().encode(), config.token.encode())
-            if scheme.lower() != "bearer" or not config.token or not right:
+        if config.token or not self.loopback or (self.access is not None and self.access.guards):
+            right = hmac.compare_digest(bearer(headers).encode(), config.token.encode())
+            if not config.token or not right:
                 return 401, "A bearer token is needed"
         return None
+
+    async def guest(self, headers: Mapping[str, str]) -> Guest | tuple[int, str]:
+        """Who comes in by a token that is not the configured one, or status and reason for turning it away."""
+        if self.access is None:
+            return 401, "A bearer token is needed"
+        found = await self.access.judged(bearer(headers))
+        return found if isinstance(found, Guest) else (found.status, found.reason)
 
     def _welcome(self, origin: str, host: str, allowed: list[str]) -> bool:
         if self._allowed(origin, allowed):
@@ -79,7 +93,7 @@ class AdmissionMiddleware:
     Inside, no header value has spaces around it.
     """
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, tenancy: Tenancy | None = None) -> None:
         self._admission = admission
         self._inside = app
         self._inside_for_pages = CORSMiddleware(
@@ -90,6 +104,7 @@ class AdmissionMiddleware:
             allow_private_network=True,
             expose_headers=[SESSION_HEADER],
         )
+        self._tenancy = tenancy or Tenancy()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or turn it away."""
@@ -101,17 +116,49 @@ class AdmissionMiddleware:
         app = self._inside_for_pages if "origin" in headers else self._inside
         twice = _repeated([name for name, _ in lines])
         refused = self._admission.refusal(headers) if twice is None else (400, f"The header {twice} stands there twice")
-        if scope["path"] in OPEN:
-            scope[_ADMITTED] = refused is None
-        else:
-            page = scope["path"] == PAGE or scope["path"].startswith(f"{PAGE}/")
-            if page:
-                app = self._inside
-                refused = refused if refused is not None and refused[0] != 401 else None
-            asks_first = scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= headers.keys()
-            if refused is not None and not (asks_first and refused[0] == 401):
-                app = _turned_away(*refused)
+        path, tenant = scope["path"], None
+        if path in OPEN:
+            scope[_ADMITTED], refused = refused is None, None
+        elif refused is not None and refused[0] == 401:
+            found = None if _asks_for_itself(scope, headers) else await self._admission.guest(headers)
+            tenant, refused = (found.tenant, None) if isinstance(found, Guest) else (None, found)
+        if tenant is not None and path == METRICS:
+            refused = 403, "These are figures of everybody: http.token alone may ask for them"
+        if _under(PAGE, path):
+            app = self._inside
+        if refused is not None:
+            app = self._turned_away(*refused, scope, headers)
+        elif tenant is not None:
+            over = partial(self._turned_away, 401, "The token holds no longer", scope, headers)
+            await self._tenancy.answer(tenant, app, over, scope, receive, send)
+            return
         await app(scope, receive, send)
+
+    def _turned_away(self, status: int, reason: str, scope: Scope, headers: Mapping[str, str]) -> Response:
+        log.warning("request turned away", status=status, reason=reason)
+        if status == 401:
+            told = challenge(self._admission.settings(), scope, wrong=bool(bearer(headers)))
+            body = {"error": "invalid_token", "error_description": reason}
+            return JSONResponse(body, status, {"www-authenticate": told})
+        if status in (403, 503) and bearer(headers):
+            return JSONResponse(RefusedError(status, reason).body, status, RETRY if status == 503 else None)
+        return PlainTextResponse(reason, status)
+
+
+def _asks_for_itself(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Tell whether a request needs no token: the page has a door of its own, browsers and new clients ask first."""
+    asks_first = scope["method"] == "OPTIONS" and {"origin", "access-control-request-method"} <= headers.keys()
+    return asks_first or any(_under(each, scope["path"]) for each in (PAGE, METADATA))
+
+
+def _under(base: str, path: str) -> bool:
+    return path == base or path.startswith(f"{base}/")
+
+
+def bearer(headers: Mapping[str, str]) -> str:
+    """The bearer token of a request, "" where it has none."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def admitted(scope: Scope) -> bool:
@@ -122,14 +169,6 @@ def admitted(scope: Scope) -> bool:
 def _repeated(names: list[str]) -> str | None:
     """A header that must stand once and stands twice."""
     return next((name for name in names if name in ONCE and names.count(name) > 1), None)
-
-
-def _turned_away(status: int, reason: str) -> Response:
-    log.warning("request turned away", status=status, reason=reason)
-    if status == 401:
-        body = {"error": "invalid_token", "error_description": reason}
-        return JSONResponse(body, status, {"www-authenticate": "Bearer"})
-    return PlainTextResponse(reason, status)
 
 
 def name_of(authority: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 
 import anyio
 from starlette.applications import Starlette
@@ -19,13 +20,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from proxy.aggregate.router import Router
-from proxy.frontends import handshake, sse, stateless
+from proxy.aggregate.tenants import Tenants
+from proxy.frontends import handshake, metadata, sse, stateless
 from proxy.frontends.admission import HEALTH, VERBS, Admission, AdmissionMiddleware
 from proxy.frontends.forwarding import Replicas
 from proxy.frontends.probes import alive
 from proxy.frontends.requests import RefusedError, refuse
 from proxy.frontends.sessions import Sessions
+from proxy.frontends.tenancy import Tenancy, tenant_of
 from proxy.wire.protocol import HANDSHAKE_VERSIONS, SESSION_HEADER, VERSION_HEADER
+from proxy.wire.tasks import Tasks
+from schemas.access import Tenant
 
 
 class HttpEndpoints:
@@ -37,10 +42,16 @@ class HttpEndpoints:
         admission: Admission,
         further: Sequence[BaseRoute] = (),
         replicas: Replicas | None = None,
+        tenants: Tenants | None = None,
     ) -> None:
         self._replicas = replicas
         self._make = routers
         self._routers: dict[str | None, Router] = {}
+        self._tenants = tenants
+        self._tenancy = Tenancy()
+        self._leaving = Tasks()
+        if admission.access is not None:
+            admission.access.leaving(self._let_go)
         new_id = {"new_id": replicas.ids.new} if replicas is not None else {}
         self._sessions = Sessions(lambda: admission.settings().sessions, **new_id)
         ways = {"/mcp": (self._mcp, VERBS), "/sse": (self._sse, ["GET"]), "/messages": (self._messages, ["POST"])}
@@ -52,8 +63,8 @@ class HttpEndpoints:
                 for base in bases
                 for slash in ("", "/")
             ]
-            + [Route(HEALTH, alive), *further],
-            middleware=[Middleware(AdmissionMiddleware, admission)],
+            + [Route(HEALTH, alive), *metadata.routes(admission.settings), *further],
+            middleware=[Middleware(AdmissionMiddleware, admission, self._tenancy)],
             exception_handlers={HTTPException: refuse, ClientDisconnect: _gone},
         )
         self.app.router.redirect_slashes = False
@@ -70,8 +81,11 @@ class HttpEndpoints:
                 tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
                     await self._sessions.close()
+                    await self._leaving.finish()
                     for router in self._routers.values():
                         await router.close()
+                    if self._tenants is not None:
+                        await self._tenants.close()
 
     def leave(self) -> None:
         """Begin no more sessions."""
@@ -117,9 +131,21 @@ class HttpEndpoints:
 
     def _router(self, request: Request) -> Router:
         server: str | None = request.path_params.get("server")
-        if server is not None and server not in self._known(None).names:
+        tenant = tenant_of(request.scope)
+        if tenant is not None and self._tenants is None:
+            raise HTTPException(403)
+        known = self._known if tenant is None or self._tenants is None else partial(self._tenants.router, tenant)
+        if server is not None and server not in known(None).names:
             raise HTTPException(404)
-        return self._known(server)
+        return known(server)
+
+    def _let_go(self, tenant: Tenant) -> None:
+        """End all that a tenant has here: its token holds no longer."""
+        self._tenancy.end(tenant)
+        if self._tenants is not None:
+            routers = self._tenants.routers(tenant)
+            self._leaving.start(self._sessions.end_of(routers))
+            self._leaving.start(self._tenants.forget(tenant))
 
     def _known(self, server: str | None) -> Router:
         found = self._routers.get(server)

@@ -27,14 +27,16 @@ class Place:
 
 
 @contextmanager
-def place(http: Http, replicas: Replicas, host: str, port: int, stop: asyncio.Event) -> Generator[Place]:
+def place(
+    http: Http, replicas: Replicas, host: str, port: int, stop: asyncio.Event, *, guarded: bool = False
+) -> Generator[Place]:
     """Where this process is to serve: at an address of its own, or as a worker at what its parent has given it.
 
     Raises what `listening` does. `stop` is set when the parent of a worker is gone.
     """
     given = os.environ.pop(SOCKETS, "")
     if not given:
-        with listening(http, host, port) as made:
+        with listening(http, host, port, guarded=guarded) as made:
             yield Place([made], replicas)
         return
     with ExitStack() as stack:
@@ -67,13 +69,17 @@ def is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def listening(config: Http, host: str, port: int) -> Generator[socket.socket]:
+def listening(config: Http, host: str, port: int, *, guarded: bool = False) -> Generator[socket.socket]:
     """A listening socket; its protocol is named, as asyncio turns Nagle's delay off only where it is.
 
-    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken.
+    Raises `PermissionError` where others can reach the address and no token guards it, `OSError` where it is taken;
+    `guarded` tells that there are tokens of tenants.
     """
-    if not is_loopback(host) and not config.token:
-        reason = f"{host} can be reached by others: set http.token in the configuration, or listen on 127.0.0.1"
+    if not is_loopback(host) and not config.token and not guarded:
+        reason = (
+            f"{host} can be reached by others: set http.token in the configuration, make a token with "
+            "`mcp-mend token create`, or listen on 127.0.0.1"
+        )
         raise PermissionError(reason)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]

@@ -16,7 +16,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from proxy.access.access import Access
 from proxy.aggregate.router import Router
+from proxy.aggregate.tenants import Tenants
 from proxy.frontends.admission import Admission, AdmissionMiddleware
 from proxy.frontends.forwarding import Replicas
 from proxy.frontends.http import HttpEndpoints
@@ -45,14 +47,17 @@ async def serve(
     here: Place,
     stop: asyncio.Event,
     further: Sequence[BaseRoute] = (),
+    tenants: Tenants | None = None,
+    access: Access | None = None,
 ) -> None:
     """Serve at a place until `stop` is set; `further` routes stand beside the endpoints.
 
-    From then on no session begins, and after `leave_seconds` nobody is listened to any more.
+    From then on no session begins, and after `leave_seconds` nobody is listened to any more. `access` knows the tokens
+    of `tenants`.
     """
     host, port = here.sockets[0].getsockname()[:2]
     replicas = Replicas(Ids(here.replicas.address, here.replicas.key)) if here.replicas.address else None
-    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host)), further, replicas)
+    endpoints = HttpEndpoints(routers, Admission(config, is_loopback(host), access), further, replicas, tenants)
 
     async def leave() -> None:
         endpoints.leave()

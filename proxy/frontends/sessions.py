@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -320,6 +320,11 @@ class Sessions:
         session = self._sessions.pop(ident, None)
         if session is not None:
             await session.close()
+
+    async def end_of(self, routers: Collection[Router]) -> None:
+        """End every session of these endpoints."""
+        for ident in [each.id for each in self._sessions.values() if each.router in routers]:
+            await self.end(ident)
 
     async def sweep(self) -> None:
         """End what nobody uses any more, for ever."""

@@ -31,14 +31,21 @@ ENDS = 10.0
 
 
 async def supervise(
-    config: Http, host: str, port: int, workers: int, arguments: Sequence[str], stop: asyncio.Event
+    config: Http,
+    host: str,
+    port: int,
+    workers: int,
+    arguments: Sequence[str],
+    stop: asyncio.Event,
+    *,
+    guarded: bool = False,
 ) -> None:
     """Keep so many workers running `mcp-mend serve` with these arguments until `stop` is set.
 
     Raises what `listening` does; no worker has been started then.
     """
     key = secrets.token_urlsafe(32)
-    with listening(config, host, port) as shared:
+    with listening(config, host, port, guarded=guarded) as shared:
         log.info("listening", url=f"http://{host}:{shared.getsockname()[1]}/mcp", workers=workers)
         async with anyio.create_task_group() as tasks:
             for number in range(workers):

@@ -21,9 +21,9 @@ log = structlog.get_logger("app")
 EVERY = 1.0
 """Seconds between two looks at the file."""
 
-SECTIONS = ("repair", "effects", "workflow", "evolution", "planner", "http", "journal", "log")
+SECTIONS = ("repair", "effects", "workflow", "evolution", "planner", "http", "replicas", "store", "journal", "log")
 
-AT_START = ("planner", "journal")
+AT_START = ("planner", "replicas", "store", "journal")
 """Sections that are read once, when the program starts."""
 
 

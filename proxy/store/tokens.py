@@ -22,6 +22,7 @@ _ISSUED = (
     r"pypi-[\w-]{16,4000}",
     r"hf_[A-Za-z0-9]{20,255}",
     r"dop_v1_[a-f0-9]{32,255}",
+    r"mend_[\w-]{43}",
     r"SG\.[\w-]{16,255}\.[\w-]{16,255}",
     r"eyJ[\w-]{6,8000}\.[\w-]{6,8000}\.[\w-]{0,4000}",
 )
@@ -29,7 +30,7 @@ _TOKEN = re.compile(rf"(?<![\w-])(?:{'|'.join(_ISSUED)})(?![\w-])")
 MARKS = (
     *("gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "gldt-", "glptt-", "glrt-", "glsoat-", "sk-"),
     *("k_live_", "k_test_", "xox", "xapp-", "akia", "asia", "aiza", "ya29.", "npm_", "pypi-", "hf_", "dop_v1_", "sg."),
-    "eyj",
+    *("eyj", "mend_"),
 )
 """One of these stands in every text with an issued token; looking for them first is quick."""
 _PEM = re.compile(

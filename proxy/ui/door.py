@@ -1,7 +1,7 @@
 """Who may open the page, and what may act: its own origin, a login where a token is configured, a form token.
 
-Whoever may use the endpoint may look, where no token is configured. A page of another origin, also one on this machine,
-gets nothing: it could read the form token and act with it.
+Whoever may use the endpoint may look, where no token is configured; a tenant sees its own calls and acts on nothing. A
+page of another origin, also one on this machine, gets nothing: it could read the form token and act with it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from proxy.access.access import Access, Guest
+from proxy.access.book import PREFIX
+from schemas.access import Tenant
+
 COOKIE = "mcp-mend-ui"
 FORM_FIELD = "form_token"
 FORM_HEADER = "x-form-token"
@@ -23,6 +27,10 @@ LOGIN = "/ui/login"
 
 _OPEN = ("/ui/static/", LOGIN)
 """What may be asked before a login."""
+_OWN = ("/ui/", "/ui/entries", "/ui/events", "/ui/logout")
+_OWN_ENTRIES = ("/ui/calls/", "/ui/runs/")
+"""What a tenant may ask: its own calls."""
+_VISITOR = "mcp-mend.visitor"
 
 _HEADERS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -38,36 +46,45 @@ _HEADERS = {
 class Door:
     """Makes and checks the cookie of a login and the token of the page's forms; both end with the process."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, token: Callable[[], str], access: Access | None = None) -> None:
         self._token = token
+        self._access = access
         self._key = secrets.token_bytes(32)
 
     @property
     def guarded(self) -> bool:
         """Tell whether a login is needed."""
-        return bool(self._token())
+        return bool(self._token()) or (self._access is not None and self._access.guards)
 
-    @property
-    def form_token(self) -> str:
-        """What every form of the page sends along."""
-        return self._sign("form")
+    def form_token(self, cookie: str | None) -> str:
+        """What every form of the page sends along, for the login with this cookie."""
+        return self._sign(f"form {cookie or ''}")
 
-    @property
-    def cookie(self) -> str:
-        """What a browser keeps after a login; another token makes it worthless."""
-        return self._sign(f"login {self._token()}")
-
-    def fits(self, given: str) -> bool:
-        """Tell whether this is the configured token."""
-        return self.guarded and hmac.compare_digest(given.strip().encode(), self._token().encode())
+    async def cookie(self, given: str) -> str | None:
+        """What a browser keeps after a login with this token; another token makes it worthless. None: it is none."""
+        given, token = given.strip(), self._token()
+        if token and hmac.compare_digest(given.encode(), token.encode()):
+            return self._sign(f"login {token}")
+        if self._access is None or not given.startswith(PREFIX):
+            return None
+        guest = await self._access.judged(given)
+        return f"{guest.digest}.{self._sign(guest.digest)}" if isinstance(guest, Guest) else None
 
     def knows(self, cookie: str | None) -> bool:
         """Tell whether a cookie is that of a login, where one is needed."""
-        return not self.guarded or hmac.compare_digest((cookie or "").encode(), self.cookie.encode())
+        token = self._token()
+        everything = bool(token) and hmac.compare_digest((cookie or "").encode(), self._sign(f"login {token}").encode())
+        return not self.guarded or everything or self.tenant(cookie) is not None
 
-    def meant(self, given: str) -> bool:
+    def tenant(self, cookie: str | None) -> Tenant | None:
+        """The tenant who logged in; None for whoever may see everything."""
+        digest, _, signed = (cookie or "").partition(".")
+        right = hmac.compare_digest(signed.encode(), self._sign(digest).encode())
+        return self._access.of(digest) if right and self._access is not None else None
+
+    def meant(self, given: str, cookie: str | None) -> bool:
         """Tell whether a form carried the page's own token."""
-        return hmac.compare_digest(given.encode(), self.form_token.encode())
+        return hmac.compare_digest(given.encode(), self.form_token(cookie).encode())
 
     def _sign(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
@@ -102,14 +119,25 @@ class DoorMiddleware:
             return PlainTextResponse("Invalid Origin header", 403)
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
             return PlainTextResponse("The page answers itself alone", 403)
-        if path.startswith(_OPEN) or self._door.knows(_cookie(headers)):
+        cookie = cookie_of(headers)
+        scope[_VISITOR] = self._door.tenant(cookie)
+        if path.startswith(_OPEN):
             return None
+        if self._door.knows(cookie):
+            own = scope[_VISITOR] is None or path in _OWN or path.startswith(_OWN_ENTRIES)
+            return None if own else PlainTextResponse("A tenant sees its own calls alone: this needs http.token", 403)
         if scope["method"] == "GET" and "hx-request" not in headers and "text/html" in headers.get("accept", ""):
             return RedirectResponse(LOGIN, 303)
         return PlainTextResponse("Log in at /ui/login", 401, {"hx-redirect": LOGIN})
 
 
-def _cookie(headers: Headers) -> str | None:
+def visitor(scope: Scope) -> Tenant | None:
+    """The tenant who looks at the page; None for whoever may see everything."""
+    return scope.get(_VISITOR)
+
+
+def cookie_of(headers: Headers) -> str | None:
+    """The page's cookie, where there is one."""
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == COOKIE:

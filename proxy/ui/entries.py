@@ -23,6 +23,8 @@ _RUNS = (
     "repair_id AS id, CASE kind WHEN 'call' THEN 'repair' ELSE kind END AS kind, at, session, '' AS server, '' AS tool,"
     " status, seconds * 1000 AS ms, coalesce(nullif(error_before, ''), error_after) AS said, repair_id"
 )
+_TENANT = "tenant <> '' AND tenant = ?"
+"""One tenant's: so that the index which leaves everything else out is used."""
 _OF_RUN = "SELECT repair_id, server, tool FROM calls WHERE repair_id IN ({}) ORDER BY number"
 _CHANGES = "SELECT repair_id, count(*) AS changes FROM repairs WHERE repair_id IN ({}) GROUP BY repair_id"
 _HAS = "EXISTS (SELECT 1 FROM calls WHERE calls.repair_id = runs.repair_id AND {} = ?)"
@@ -56,6 +58,8 @@ class Wanted:
     status: str = ""
     session: str = ""
     kind: str = ""
+    tenant: str | None = None
+    """Whose entries: one tenant's alone; None: everybody's."""
     since: float | None = None
     before: Place | None = None
 
@@ -83,16 +87,20 @@ def statements(wanted: Wanted, dialect: Dialect) -> list[tuple[str, list[Any]]]:
     return made
 
 
-def choices(connection: Connection) -> dict[str, list[str]]:
-    """What the filters offer, at most 500 of each: servers, tools and statuses, read from the indexes."""
-    calls = connection.rows("SELECT DISTINCT server, tool, outcome FROM calls")
-    runs = connection.rows("SELECT DISTINCT status FROM runs")
+def choices(connection: Connection, tenant: str | None = None) -> dict[str, list[str]]:
+    """What the filters offer, at most 500 of each: servers, tools and statuses, read from the indexes.
+
+    Those of one `tenant` are found by reading its entries.
+    """
+    own, values = (f" WHERE {_TENANT}", (tenant,)) if tenant is not None else ("", ())
+    calls = connection.rows(f"SELECT DISTINCT server, tool, outcome FROM calls{own}", values)  # noqa: S608  ours
+    runs = connection.rows(f"SELECT DISTINCT status FROM runs{own}", values)  # noqa: S608  ours
     found = {
         "servers": {row["server"] for row in calls},
         "tools": {row["tool"] for row in calls},
         "statuses": {row["outcome"] for row in calls} | {row["status"] for row in runs},
     }
-    return {name: sorted(values - {""})[:500] for name, values in found.items()}
+    return {name: sorted(each - {""})[:500] for name, each in found.items()}
 
 
 def _calls(wanted: Wanted, dialect: Dialect) -> tuple[str, list[Any]]:
@@ -123,7 +131,7 @@ def _statement(
     conditions: Sequence[tuple[str, Any]],
     bare: Sequence[str],
 ) -> tuple[str, list[Any]]:
-    everything = [*conditions, ("session = ?", wanted.session), ("at >= ?", wanted.since)]
+    everything = [*conditions, ("session = ?", wanted.session), ("at >= ?", wanted.since), (_TENANT, wanted.tenant)]
     given = [(condition, value) for condition, value in everything if value not in ("", None)]
     texts, values = [*bare, *(condition for condition, _ in given)], [value for _, value in given]
     for word in wanted.text.split()[:8]:

@@ -20,13 +20,14 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 
 from catalog_cache.store import firsts
+from proxy.access.access import Access
 from proxy.repair.view.shown import all_shown
 from proxy.store import health
 from proxy.store.reader import NoEntryError, Reader, open_reader
 from proxy.store.sql import Connection, StoreError
 from proxy.ui import changes, entries, replaying
 from proxy.ui.behind import Behind
-from proxy.ui.door import COOKIE, FORM_FIELD, FORM_HEADER, LOGIN, Door, DoorMiddleware
+from proxy.ui.door import COOKIE, FORM_FIELD, FORM_HEADER, LOGIN, Door, DoorMiddleware, cookie_of, visitor
 from proxy.ui.entries import Place, Wanted
 from proxy.ui.views import filters
 from proxy.ui.views.drawing import templates
@@ -44,10 +45,10 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "t
 class Pages:
     """The page over one journal and the program behind it: `routes` for an application; `stop` ends its streams."""
 
-    def __init__(self, behind: Behind, stop: asyncio.Event) -> None:
+    def __init__(self, behind: Behind, stop: asyncio.Event, access: Access | None = None) -> None:
         self._behind = behind
         self._stop = stop
-        self._door = Door(lambda: behind.config().http.token)
+        self._door = Door(lambda: behind.config().http.token, access)
         self._static = files("proxy.ui") / "static"
         self._templates = templates()
 
@@ -90,16 +91,18 @@ class Pages:
 
     async def _listed(self, request: Request, template: str) -> Response:
         asked = request.query_params
-        since = asked.get("since", "")
+        since, tenant = asked.get("since", ""), visitor(request.scope)
+        whose = tenant.name if tenant is not None else None
         wanted = Wanted(
             *(asked.get(key, "")[:200] for key in ("q", "server", "tool", "status", "session", "kind")),
             since=time.time() - filters.SINCE[since] if since in filters.SINCE else None,
             before=Place.read(asked.get("before", "")),
+            tenant=whose,
         )
 
         def read(connection: Connection) -> dict[str, Any]:
             found, following = entries.page(connection, wanted)
-            offered = entries.choices(connection) if template == "list.html" else {}
+            offered = entries.choices(connection, whose) if template == "list.html" else {}
             return {"entries": found, "following": following, **offered}
 
         nothing: dict[str, Any] = {"entries": [], "following": None, "servers": [], "tools": [], "statuses": []}
@@ -140,7 +143,8 @@ class Pages:
                 return None
 
         entry = await to_thread.run_sync(found) if re.fullmatch(r"[\w-]{1,80}", written) else None
-        if entry is None:
+        tenant = visitor(request.scope)
+        if entry is None or (tenant is not None and entry["tenant"] != tenant.name):
             raise HTTPException(404, "The journal holds no such entry; it may have been pruned.")
         return entry
 
@@ -191,12 +195,11 @@ class Pages:
         wrong = False
         if request.method == "POST":
             form = await self._form(request)
-            if self._door.fits(form.get("token", "")):
+            cookie = await self._door.cookie(form.get("token", ""))
+            if cookie is not None:
                 response = RedirectResponse("/ui/", 303)
                 secure = request.url.scheme == "https"
-                response.set_cookie(
-                    COOKIE, self._door.cookie, path="/ui", httponly=True, samesite="strict", secure=secure
-                )
+                response.set_cookie(COOKIE, cookie, path="/ui", httponly=True, samesite="strict", secure=secure)
                 return response
             wrong = True
         if not self._door.guarded:
@@ -233,7 +236,8 @@ class Pages:
             raise HTTPException(415)
         async with request.form(max_fields=20) as form:
             given = {key: value for key, value in form.items() if isinstance(value, str)}
-        if not self._door.meant(given.get(FORM_FIELD) or request.headers.get(FORM_HEADER, "")):
+        form_token = given.get(FORM_FIELD) or request.headers.get(FORM_HEADER, "")
+        if not self._door.meant(form_token, cookie_of(request.headers)):
             raise HTTPException(403, "This form is of an earlier start: load the page again.")
         return given
 
@@ -251,8 +255,10 @@ class Pages:
 
     async def _page(self, request: Request, template: str, status: int = 200, **told: Any) -> Response:
         """Render a template, in a thread: a long plan takes longer than a call may be held up."""
+        tenant, form_token = visitor(request.scope), self._door.form_token(cookie_of(request.headers))
         told = {
-            **told, "form_field": FORM_FIELD, "form_token": self._door.form_token, "guarded": self._door.guarded,
+            **told, "form_field": FORM_FIELD, "form_token": form_token, "guarded": self._door.guarded,
+            "tenant": tenant.name if tenant is not None else "",
             "payloads": self._behind.config().journal.payloads,
             "enabled": self._behind.config().journal.enabled, "partial": "hx-request" in request.headers,
         }  # fmt: skip

@@ -72,6 +72,19 @@ class Fleet:
         """The supervision of one upstream: its state, reason and last stderr lines."""
         return self._members.get(server)
 
+    def shows(self, server: str) -> bool:
+        """Tell whether what an upstream of this name tells everyone may be heard, be it configured or not."""
+        del server
+        return True
+
+    def takes(self, method: str) -> bool:
+        """Tell whether a message of this method may go to upstreams."""
+        del method
+        return True
+
+    def _seen(self) -> list[Supervisor]:
+        return [member for server in self.names if (member := self.member(server)) is not None]
+
     def hello(self, server: str) -> Mapping[str, Any]:
         """An upstream's answer to the handshake: of now, else the last one known, else {}."""
         connection = self.connection(server)
@@ -83,19 +96,19 @@ class Fleet:
 
     def frame(self, server: str, *, modern: bool = False) -> Mapping[str, Any]:
         """What this upstream's tools/list says beside the tools, in either era."""
-        member = self._members.get(server)
+        member = self.member(server)
         return member.modern_frame if modern and member is not None and member.modern else self._cache.frame(server)
 
     def sessionless(self, server: str) -> UpstreamConnection | None:
         """A connection to an upstream that speaks the modern era, None where it speaks none."""
-        member = self._members.get(server)
+        member = self.member(server)
         if member is None or member.connection is None or member.connection.era == "handshake":
             return member.modern if member is not None else None
         return member.connection
 
     async def fresh(self, server: str) -> None:
         """Wait while an upstream that announced changes is being listed again, but not for long."""
-        member = self._members.get(server)
+        member = self.member(server)
         if member is not None:
             with anyio.move_on_after(RELIST):
                 await member.fresh.wait()
@@ -108,7 +121,7 @@ class Fleet:
     async def connected_once(self) -> None:
         """Wait until every upstream has connected or has failed to, but not for long."""
         with self._from_the_start(FIRST_LIST):
-            for member in list(self._members.values()):
+            for member in self._seen():
                 await member.settled()
 
     def _from_the_start(self, seconds: float) -> anyio.CancelScope:
@@ -116,21 +129,21 @@ class Fleet:
 
     async def listed_for(self, name: str) -> None:
         """Wait for the list of every upstream that a tool's name speaks of, and for the others not for long."""
-        for server in self._members:
+        for server in self.names:
             if squeeze(server) in squeeze(name):
                 await self.listed_all(server)
         await self.listed_once()
 
     async def listed_all(self, server: str | None) -> None:
         """Wait until one upstream (None: every one) has a known list or has failed, within its start time-out."""
-        for name, member in self._members.items():
-            if server in (None, name) and not self._cache.known(name):
+        for member in self._seen():
+            if server in (None, member.name) and not self._cache.known(member.name):
                 with anyio.move_on_after(member.config.start_timeout):
                     await member.settled()
 
     async def ready(self, server: str) -> None:
         """Wait until this upstream has connected, given up, or its start time-out is over."""
-        member = self._members.get(server)
+        member = self.member(server)
         if member is not None:
             await member.ready()
 
@@ -161,7 +174,7 @@ class Fleet:
     async def _send(
         self, server: str, method: str, params: Mapping[str, Any] | None, caller: Caller | None, seconds: float | None
     ) -> Reply:
-        member = self._members.get(server)
+        member = self.member(server)
         if member is None:
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"no upstream is called {server!r}"))
         together = caller is not None and caller.together
@@ -261,7 +274,7 @@ class Fleet:
 
     def connection(self, server: str) -> UpstreamConnection | None:
         """The main connection to an upstream, None while it is down."""
-        member = self._members.get(server)
+        member = self.member(server)
         return member.connection if member is not None and member.state is State.READY else None
 
     def tool(self, server: str, name: str) -> Tool | None:
@@ -270,7 +283,7 @@ class Fleet:
 
     def relist(self, server: str) -> None:
         """List the tools of an upstream again; who asks for them meanwhile waits."""
-        member = self._members.get(server)
+        member = self.member(server)
         if member is not None:
             member.relist()
 

@@ -46,9 +46,10 @@ async def ask(client: Client, step: Step, options: Sequence[Repair]) -> Repair |
 
 
 class Reads:
-    """Asks once in a session whether a tool only reads, and keeps the answer with the user's other choices."""
+    """Asks once in a session whether a tool only reads; `keep` keeps the answer with the user's other choices."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = True) -> None:
+        self._keep = keep
         self._asked: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
     async def __call__(self, client: Client, tool: Tool, upstream: Upstream | None) -> bool:
@@ -60,7 +61,7 @@ class Reads:
         if len(self._asked) > QUESTIONS:
             self._asked.popitem(last=False)
         effect = await only_reads(client, tool)
-        if effect is not None and upstream is not None:
+        if effect is not None and upstream is not None and self._keep:
             try:
                 await anyio.to_thread.run_sync(choose, upstream, {tool.name: effect})
             except (OSError, ValueError) as error:

@@ -16,6 +16,8 @@ from proxy.settings.reload import SECTIONS, later, taken
 from schemas.config import Config, Repair, Upstream
 
 ROOT = Path(__file__).parents[2]
+OIDC = 'audience = "mend"\ngrants = { staff = {} }\n'
+"""What an issuer needs beside it."""
 EVERY = [(table, one) for table in tables() for one in table.settings]
 
 
@@ -44,7 +46,7 @@ def test_each_setting_has_a_meaning_and_an_example_that_loads(table, one, tmp_pa
         f"upstreams.{ONE}.tools": "",
     }
     above = f'[upstreams.{ONE}]\nurl = "https://x"\n' if table.name.endswith((".oauth", ".tools")) else ""
-    more = beside.get(table.name, "")
+    more = beside.get(table.name, "") or (OIDC if one.key == "issuer" and table.name == "http.oidc" else "")
     if one.key in ("grant", "private_key"):
         more = (
             'issuer = "https://x"\nclient_id = "x"\n'
@@ -71,7 +73,9 @@ def test_what_is_told_of_a_change_is_what_a_running_proxy_does() -> None:
         section, _, inner = table.name.partition(".")
         if section == "upstreams":
             continue
-        value = {inner: {one.key: one.example}} if inner else {one.key: one.example}
+        value = {one.key: one.example, **(tomllib.loads(OIDC) if one.key == "issuer" else {})}
+        for part in reversed(inner.split(".") if inner else []):
+            value = {part: value}
         new = Config.model_validate({section: value})
         key = f"{section}.{inner or one.key}"
         waits = bool(later(started, new))

@@ -44,7 +44,7 @@ INSERT INTO runs VALUES (3, 'run_old', 1001.0, 'call', 's', 'repaired', 'no', NU
 INSERT INTO repairs VALUES ('run_old', 0, 'coerce_argument', 'a', 'number_in_text', 'lossless', NULL, '"1"', '1');
 PRAGMA user_version = 1;
 """
-INDEXES = {"calls_over_time", "calls_by_tool", "calls_of_runs", "runs_over_time"}
+INDEXES = {"calls_over_time", "calls_by_tool", "calls_of_runs", "runs_over_time", "calls_tenant", "runs_tenant"}
 
 
 @pytest.fixture

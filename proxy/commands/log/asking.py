@@ -47,6 +47,7 @@ _FILTERS = (
     click.option("--tool", help="Only this tool; * stands for anything."),
     click.option("--status", help="Only this outcome: ok, refused, failed, unknown ..., repaired, suggested."),
     click.option("--since", type=Since(), help="Only from then on: 30m, 2h, 3d, or a date and time."),
+    click.option("--tenant", help="Only calls of this tenant, named as `mcp-mend token list` does."),
     click.option("--session", help="Only this client session; its beginning is enough."),
     click.option("-q", "--query", "text", help="Only entries that hold this text."),
     click.option("--kind", type=click.Choice(["call", "repair", "workflow"]), help="Only entries of this kind."),

@@ -65,6 +65,8 @@ CREATE INDEX calls_by_tool ON calls (server, tool, outcome, at, ms, repair_id);
 CREATE INDEX calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL;
 CREATE INDEX runs_over_time ON runs (at, kind, status, session, repair_id);
+CREATE INDEX calls_tenant ON calls (tenant, at) WHERE tenant <> '';
+CREATE INDEX runs_tenant ON runs (tenant, at) WHERE tenant <> '';
 CREATE VIEW recent_calls AS
 SELECT call_id, strftime('%Y-%m-%d %H:%M:%f', at, 'unixepoch') AS time, session, server, tool, outcome, effect,
        round(ms, 1) AS ms, step, repair_id, message, arguments, reply

@@ -89,6 +89,8 @@ INDEXES = (
     """CREATE INDEX IF NOT EXISTS calls_of_runs ON calls (repair_id, number, server, tool, outcome)
     WHERE repair_id IS NOT NULL""",
     "CREATE INDEX IF NOT EXISTS runs_over_time ON runs (at, kind, status, session, repair_id)",
+    "CREATE INDEX IF NOT EXISTS calls_tenant ON calls (tenant, at) WHERE tenant <> ''",
+    "CREATE INDEX IF NOT EXISTS runs_tenant ON runs (tenant, at) WHERE tenant <> ''",
 )
 """Each costs every call: a filter of the list goes along the time and reads on until it has a page full."""
 FORMER = (

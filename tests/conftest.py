@@ -9,6 +9,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.services.postgres import MISSING, Postgres, postgres, programs
+
 collect_ignore = ["clients"]
 """Folders that are run by their name alone, as they take long."""
 
@@ -44,3 +46,19 @@ def logging_as_it_was() -> Generator[None]:
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[Postgres]:
+    """A real PostgreSQL for the whole run; a test is skipped where none is installed."""
+    if programs() is None:
+        pytest.skip(MISSING)
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Generator[str]:
+    """The address of an empty database of this test's own."""
+    with postgres_server.database() as url:
+        yield url

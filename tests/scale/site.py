@@ -101,9 +101,9 @@ def replica(folder: Path, port: int, upstream: str, store: str) -> Program:
     """One replica at a port; `store` is the address of the shared database, "" for files of its own."""
     folder.mkdir()
     base = f"http://127.0.0.1:{port}"
-    text = f'[http]\nsessions = 5000\n\n[upstreams.ledger]\nurl = "{upstream}"\n'
+    text = f'[http]\nsessions = 5000\ndrain_seconds = 30\n\n[upstreams.ledger]\nurl = "{upstream}"\n'
     if store:
-        text += f'\n[store]\nurl = "{store}"\n\n[replicas]\naddress = "{base}"\nkey = "{KEY}"\n'
+        text += f'\n[store]\nurl = "{store}"\n\n[replicas]\naddress = "{base}"\nkey = "{KEY}"\nleave_seconds = 0\n'
     file = folder / "proxy.toml"
     file.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "proxy.cli", "serve", "--config", str(file), "--http", f"127.0.0.1:{port}"]

@@ -16,6 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+KEPT = 600
+"""Seconds that idle connections stay: one that ends just as a call leaves makes the call's outcome unknown."""
+
 SCHEMA = {"type": "object", "properties": {"intent": {"type": "string"}}, "required": ["intent"]}
 
 
@@ -46,4 +49,4 @@ if __name__ == "__main__":
     parser.add_argument("port", type=int)
     parser.add_argument("--pause", type=float, default=0.0)
     options = parser.parse_args()
-    uvicorn.run(ledger(options.pause), port=options.port, log_level="error")
+    uvicorn.run(ledger(options.pause), port=options.port, log_level="error", timeout_keep_alive=KEPT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 
+from tests.scale.balancer import balancer
 from tests.services.nginx import nginx
 from tests.services.running import free_port
 
@@ -110,17 +110,10 @@ def replica(folder: Path, port: int, upstream: str, store: str) -> Program:
     return Program(command, f"{base}/readyz", folder / "log", {"MCP_MEND_HOME": str(folder / "home")})
 
 
-def balancer(port: int, replicas: Sequence[int]) -> str:
-    """The nginx.conf of `deploy/`, for replicas at these ports of this machine."""
-    text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
-    servers = re.compile(r"^( +server )proxy-1:8765( .*;\n) +server proxy-2:8765 .*;\n", re.M)
-    text, found = servers.subn(lambda at: "".join(f"{at[1]}127.0.0.1:{each}{at[2]}" for each in replicas), text)
-    assert found == 2, "nginx.conf names its replicas otherwise"
-    return text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace(" /tmp/", " FOLDER/")
-
-
 @asynccontextmanager
-async def site(folder: Path, count: int, store: str = "", pause: float = 0.0) -> AsyncGenerator[Site]:
+async def site(
+    folder: Path, count: int, store: str = "", *, pause: float = 0.0, anywhere: bool = False
+) -> AsyncGenerator[Site]:
     """So many replicas behind a balancer; all of it has ended when this is left."""
     upstream, address = ledger(folder, pause)
     ports = [free_port() for _ in range(count)]
@@ -130,7 +123,7 @@ async def site(folder: Path, count: int, store: str = "", pause: float = 0.0) ->
         for each in replicas:
             await stack.enter_async_context(each.running())
         port = free_port()
-        stack.enter_context(nginx(balancer(port, ports), port))
+        stack.enter_context(nginx(balancer(port, ports, anywhere=anywhere), port))
         yield Site(f"http://127.0.0.1:{port}", replicas, upstream)
 
 

@@ -9,11 +9,11 @@ ENV UV_PYTHON_INSTALL_DIR=/python UV_PYTHON_BIN_DIR=/python/bin UV_PYTHON=3.13 \
 RUN uv python install
 WORKDIR /app
 COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --frozen --no-default-groups --no-install-project
+RUN uv sync --frozen --no-default-groups --extra postgres --no-install-project
 COPY proxy proxy
 COPY schemas schemas
 COPY catalog_cache catalog_cache
-RUN uv sync --frozen --no-default-groups --no-editable
+RUN uv sync --frozen --no-default-groups --extra postgres --no-editable
 
 # node and uv stay, so that servers which are started by npx or uvx start here too.
 FROM node:26.12.0-trixie-slim AS run

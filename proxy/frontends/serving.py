@@ -37,6 +37,12 @@ log = structlog.get_logger("server")
 HEAD_SECONDS = 15.0
 """Seconds for the head of a request to arrive whole."""
 
+ARRIVAL = 0.05
+"""Seconds until the event loop has made connections of what it had accepted."""
+
+FIRST = 1.0
+"""Seconds for the first request of a connection that was there before we stopped listening."""
+
 CONNECTIONS = 500
 """Connections at once: each is an open file, of which a process has about a thousand."""
 
@@ -127,16 +133,41 @@ class Server(uvicorn.Server):
                 task.cancel()
             raise
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and answer what was connected before: a reset leaves its sender unsure what was done."""
+        accepted = [each for listening in sockets or () for each in _accepted(listening)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for each in accepted:
+            each.setblocking(False)  # noqa: FBT003 (the socket's own signature)
+            await loop.connect_accepted_socket(self._connection, each)
+        await asyncio.sleep(ARRIVAL)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> _Punctual:
+        return _Punctual(self.config, self.server_state, self.lifespan.state)
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Leave signals alone."""
         yield
 
 
+def _accepted(listening: socket.socket) -> Generator[socket.socket]:
+    """What the system has connected and nobody has taken yet."""
+    while True:
+        try:
+            yield listening.accept()[0]
+        except OSError:
+            return
+
+
 class _Punctual(Connection):
     """A connection whose requests must arrive whole in time; one too many is closed."""
 
     late: asyncio.TimerHandle | None = None
+    leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
@@ -149,6 +180,8 @@ class _Punctual(Connection):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         cycle: Any = self.cycle
+        if cycle is not None and self.leaving:
+            cycle.keep_alive = False
         if cycle is not None and not cycle.response_complete:
             self._rest()
         elif self.late is None:
@@ -157,6 +190,20 @@ class _Punctual(Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close once what was asked is answered; a connection on which nothing was yet asked has a moment for it."""
+        cycle: Any = self.cycle
+        if cycle is None:
+            self.leaving = True
+            asyncio.get_running_loop().call_later(FIRST, self._leave)
+        else:
+            super().shutdown()
+
+    def _leave(self) -> None:
+        cycle: Any = self.cycle
+        if cycle is None:
+            self.transport.close()
 
     def _expect_head(self) -> None:
         self.late = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.transport.close)

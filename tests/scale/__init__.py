@@ -1,0 +1,1 @@
+"""Several replicas over one store, behind a real nginx, in front of one upstream that counts its effects."""

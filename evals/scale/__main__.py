@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 
 from evals.overhead.__main__ import table
 from evals.scale.cell import WIDTH, Cell, cell
@@ -45,7 +46,8 @@ async def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         for replicas in (0, *options.replicas):
             store = Store()
             if replicas and server is not None:
-                store = Store(server, stack.enter_context(server.database()))
+                counter = stack.enter_context(psycopg.connect(server.url(), autocommit=True))
+                store = Store(server, stack.enter_context(server.database()), counter)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             where = await stack.enter_async_context(site(folder, replicas or 1, store.url, anywhere=options.anywhere))
             eras = [(clients, modern) for clients in options.clients for modern in (True, False)]

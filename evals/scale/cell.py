@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import psutil
 
-from evals.scale.store import Asked, Store
+from evals.scale.store import Asked, Store, busy
 from tests.scale.clients import Client
 from tests.scale.site import Site
 
@@ -95,9 +95,3 @@ class Cell:
 def cell(http: httpx2.AsyncClient, site: Site, store: Store, clients: int, *, modern: bool) -> Cell:
     """A row for so many clients of one era."""
     return Cell(site, store, [Client(http, f"{site.url}/mcp", modern) for _ in range(clients)])
-
-
-def busy(process: psutil.Process) -> float:
-    """Milliseconds of processor time of one process so far."""
-    times = process.cpu_times()
-    return (times.user + times.system) * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from typing import LiteralString
 
@@ -40,10 +40,11 @@ FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname 
 
 @dataclass(frozen=True)
 class Store:
-    """Where replicas keep what they share; without a server, files of their own."""
+    """Where replicas keep what they share; without a server, files of their own. `counter` reads another database."""
 
     server: Postgres | None = None
     url: str = ""
+    counter: psycopg.Connection | None = None
 
     @property
     def name(self) -> str:
@@ -51,11 +52,10 @@ class Store:
         return "SQLite" if self.server is None else "PostgreSQL"
 
     def asked(self) -> Asked:
-        """What it was asked so far, asked from another database."""
-        if self.server is None:
+        """What it was asked so far."""
+        if self.counter is None:
             return Asked()
-        with psycopg.connect(self.server.url(), autocommit=True) as connection:
-            row = connection.execute(COUNTED, {"name": self.url.rpartition("/")[2]}).fetchone()
+        row = self.counter.execute(COUNTED, {"name": self.url.rpartition("/")[2]}).fetchone()
         assert row is not None
         return Asked(*(int(value) for value in row))
 
@@ -63,10 +63,18 @@ class Store:
         """Milliseconds of processor time of the server and all that it has started, ended ones too."""
         if self.server is None:
             return 0.0
-        first = psutil.Process(self.server.process.pid)
-        times = [first.cpu_times(), *(child.cpu_times() for child in first.children())]
-        ended = times[0].children_user + times[0].children_system
-        return (ended + sum(each.user + each.system for each in times)) * 1000
+        first, spent = psutil.Process(self.server.process.pid), 0.0
+        for child in first.children():
+            with suppress(psutil.NoSuchProcess):  # it has ended, and is in the sum of those
+                spent += busy(child)
+        times = first.cpu_times()
+        return spent + (times.user + times.system + times.children_user + times.children_system) * 1000
+
+
+def busy(process: psutil.Process) -> float:
+    """Milliseconds of processor time of one process so far."""
+    times = process.cpu_times()
+    return (times.user + times.system) * 1000
 
 
 @contextmanager

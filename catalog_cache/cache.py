@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from catalog_cache.merge import merge
 from catalog_cache.store import Kept, Store
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, fingerprint
 from schemas.config import Upstream
 
 log = structlog.get_logger("catalog")
@@ -26,6 +26,8 @@ class Cache:
         self._upstreams: dict[str, Upstream] = {}
         self._kept: dict[str, Kept] = {}
         self._stale: set[str] = set()
+        self.drifted: Callable[[str, str], None] | None = None
+        """Called with an upstream and the fingerprint of its list whenever that is not the one before."""
         self.catalog = Catalog()
         for name, config in upstreams.items():
             if config.enabled:
@@ -45,6 +47,10 @@ class Cache:
         """The upstream's last answer to a handshake, {} where none is known."""
         kept = self._kept.get(server)
         return kept.hello if kept is not None else {}
+
+    def fingerprint(self, server: str) -> str:
+        """Digest of an upstream's list, "" where none is at hand."""
+        return fingerprint(list(self._kept[server].tools)) if server in self._kept else ""
 
     def add(self, server: str, config: Upstream) -> None:
         """Take in an upstream, with what is on disk of it."""
@@ -74,6 +80,8 @@ class Cache:
         self._kept[server] = fresh
         if before is not None and changed:
             self._report(server, before.tools, tools)
+            if self.drifted is not None:
+                self.drifted(server, self.fingerprint(server))
         if changed or was_stale:
             self._swap()
         if self._store is not None and (changed or before is None or before.hello != hello):

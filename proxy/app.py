@@ -23,9 +23,10 @@ from proxy.aggregate.router import Router
 from proxy.frontends import stdio
 from proxy.settings.reload import Source, follow
 from proxy.settings.state import effects_path, paused_path, read_state, with_state
-from proxy.store import StoredJournal, configure, open_journal
+from proxy.store import StoredJournal, configure, decisions, open_journal
+from proxy.store.decisions import shared
 from proxy.store.logs import also
-from proxy.store.sql import place_of
+from proxy.store.sql import Place, notices, place_of
 from proxy.telemetry.opening import Telemetry, open_telemetry
 from proxy.telemetry.wishes import secrets
 from proxy.ui.behind import Behind, Send, UpstreamState
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from proxy.planner.opening import Opened
     from proxy.store.kept import KeptRuns
     from proxy.store.memory import Memories
+    from proxy.store.state import State
 
 log = structlog.get_logger("app")
 
@@ -47,6 +49,9 @@ FREED = 32 << 20
 """Bytes that are kept for the next large message."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's `mallopt`."""
+
+CATALOG = "catalog"
+"""What replicas are told when an upstream's list has changed."""
 
 __all__ = ["Running", "Source", "running", "serve_http", "serve_page", "serve_stdio", "serve_workers", "wrap"]
 
@@ -74,12 +79,16 @@ class Running:
     telemetry: Telemetry
     planner: Opened
     kept: KeptRuns | None
+    base: Config
+    """The configuration without what a person decided beside it."""
+    tokens_changed: Callable[[], None] = lambda: None
     others: list[Taking] = field(default_factory=list["Taking"])
 
     async def take(self, fresh: Config) -> None:
         """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
         self.journal.learn(fresh)
-        fresh = with_state(fresh, await anyio.to_thread.run_sync(read_state))
+        self.base = fresh
+        fresh = with_state(fresh, await anyio.to_thread.run_sync(read_state, shared(self.journal.place)))
         before, self.config = self.config, fresh
         if fresh.log != before.log:
             _log_as(fresh.log)
@@ -125,7 +134,8 @@ async def running(
     except OSError as error:
         told = "nothing is kept: the state folder cannot be used; MCP_MEND_HOME names another"
         log.warning(told, folder=str(home), reason=error.strerror)
-    config = with_state(config, read_state())
+    base, place = config, place_of(config.store)
+    config = with_state(config, read_state(shared(place)))
     cache = Cache(config.upstreams, Store(home / "catalog"))
     async with (
         _measuring(page=page) as telemetry,
@@ -147,7 +157,36 @@ async def running(
                 kept = KeptRuns(state) if config.journal.enabled else None
                 calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
                 telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
-                yield Running(config, fleet, journal, calls, memories, telemetry, planner, kept)
+                proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, base=base)
+                async with _in_touch(place, cache, state, proxy):
+                    yield proxy
+
+
+@asynccontextmanager
+async def _in_touch(place: Place, cache: Cache, state: State, proxy: Running) -> AsyncGenerator[None]:
+    """Hear within the block what other replicas say, and tell them of changed lists; files need neither."""
+    if not place.url:
+        yield
+        return
+    async with anyio.create_task_group() as tasks:
+
+        def drifted(server: str, fingerprint: str) -> None:
+            name = f"{fingerprint} {server}"
+            state.submit(lambda connection: connection.announce(CATALOG, name))
+
+        def heard(kind: str, name: str) -> None:
+            fingerprint, _, server = name.partition(" ")
+            if kind == CATALOG and cache.fingerprint(server) not in ("", fingerprint):
+                proxy.fleet.relist(server)
+            if kind in ("", decisions.CHANGED):
+                tasks.start_soon(proxy.take, proxy.base)
+            if kind in ("", "access"):
+                proxy.tokens_changed()
+
+        cache.drifted = drifted
+        tasks.start_soon(notices.follow, place, heard)
+        yield
+        tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -242,10 +281,11 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     source, access = source or Source(None, lambda: config), Access(place_of(config.store), config.http)
     await access.refresh()
     async with _until_signal() as stop:
-        with place(config.http, config.replicas, host, port, stop, guarded=access.guards) as here:
+        with place(config.http, config.replicas, host, port, stop, guarded=access.guards()) as here:
             async with running(config, page=True) as proxy, _following(source, config, proxy):
                 tenants = Tenants(proxy.config, proxy.fleet, proxy.journal, proxy.planner, proxy.kept)
                 proxy.others += [tenants, access]
+                proxy.tokens_changed = access.notice
                 further = [
                     *probes(proxy.telemetry.around.states, stop.is_set, proxy.telemetry.page),
                     *Pages(_behind(proxy, source), stop, access).routes,
@@ -267,7 +307,7 @@ async def serve_workers(config: Config, host: str, port: int, workers: int, argu
     access = Access(place_of(config.store), config.http)
     await access.refresh()
     async with _until_signal() as stop:
-        await supervise(config.http, host, port, workers, arguments, stop, guarded=access.guards)
+        await supervise(config.http, host, port, workers, arguments, stop, guarded=access.guards())
 
 
 async def serve_page(config: Config, port: int, started: Callable[[str], None], source: Source, send: Send) -> None:
@@ -279,7 +319,7 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
     from proxy.frontends.serving import serve_alone
     from proxy.ui.pages import Pages
 
-    config = with_state(config, read_state())
+    config = with_state(config, read_state(shared(place_of(config.store))))
     catalog = Cache(config.upstreams, Store(state_folder() / "catalog")).catalog
     name = str(source.path) if source.path is not None else ""
     behind = Behind(place_of(config.store), lambda: config, lambda: catalog, send, source=name)

@@ -47,6 +47,7 @@ class Access:
         self._place = place
         self._oidc = http.oidc
         self._known: Mapping[str, Tenant] = {}
+        self._ever = False
         self._issuer: Issuer | None = None
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
@@ -54,10 +55,12 @@ class Access:
         self._began = float("-inf")
         self._left: list[Callable[[Tenant], None]] = []
 
-    @property
-    def guards(self) -> bool:
-        """Tell whether there are tenants, or may be: then nobody comes in without a token."""
-        return bool(self._known or self.trouble or self._oidc.issuer)
+    def guards(self, given: str = "") -> bool:
+        """Tell whether there are tenants, were, or may be: then nobody comes in without a token.
+
+        Who gives a token of the store is held by it in any case, so that the last one that is revoked lets nobody in.
+        """
+        return bool(self._known or self._ever or self.trouble or self._oidc.issuer or given.startswith(book.PREFIX))
 
     def take(self, config: Config) -> None:
         """Go by another configuration from the next request on."""
@@ -140,6 +143,7 @@ class Access:
 
     def _take(self, found: Mapping[str, Tenant]) -> None:
         before, self._known = self._known, found
+        self._ever = self._ever or bool(found)
         for digest, tenant in before.items():
             if found.get(digest) != tenant:
                 log.info("a token holds no longer", tenant=tenant.name)

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from proxy.store.sql import Connection
 from schemas.access import Grants
 
+CHANGED = "access"
+"""What replicas are told when a token was made or revoked."""
 PREFIX = "mend_"
 """What every token begins with, so that scanners and our own redaction know one."""
 
@@ -50,6 +52,7 @@ def create(connection: Connection, name: str, grants: Grants, expires: float | N
     token = PREFIX + secrets.token_urlsafe(32)
     values = (digest(token), name, time.time(), expires, grants.model_dump_json(exclude_defaults=True))
     with connection.transaction():
+        connection.announce(CHANGED)
         if connection.rows("SELECT 1 FROM access WHERE name = ?", (name,)):
             raise TakenError(name)
         connection.run(f"INSERT INTO access ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?)", values)  # noqa: S608  ours
@@ -64,7 +67,9 @@ def tokens(connection: Connection) -> list[Kept]:
 
 def revoke(connection: Connection, name: str) -> bool:
     """Forget a token; tells whether there was one."""
-    return connection.run("DELETE FROM access WHERE name = ?", (name,)) > 0
+    with connection.transaction():
+        connection.announce(CHANGED)
+        return connection.run("DELETE FROM access WHERE name = ?", (name,)) > 0
 
 
 def _grants(written: str) -> Grants | None:

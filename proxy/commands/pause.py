@@ -1,15 +1,19 @@
-"""`mcp-mend pause` and `resume`: a switch per server that every running proxy of this state folder follows."""
+"""`mcp-mend pause` and `resume`: a switch per server that every running proxy of this state folder or store follows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from proxy.commands.options import config_option, refuse
 from proxy.repair.view.shown import one_line
+
+if TYPE_CHECKING:
+    from proxy.store.decisions import StoredDecisions
 
 
 @click.command()
@@ -25,45 +29,60 @@ def pause(names: tuple[str, ...], config: Path | None) -> None:
     mcp-mend pause github
     mcp-mend pause
     """
-    before = _paused()
+    kept = _shared(config)
+    before = _paused(kept)
     if not names:
         click.echo("\n".join(map(one_line, before)) if before else "no server is paused")
         return
     refuse_strangers(names, _known(config) | set(before))
-    _switch(names, on=True)
+    _switch(names, kept, on=True)
     click.echo(one_line(f"paused: {', '.join(names)}; mcp-mend resume {' '.join(names)} repairs again"), err=True)
 
 
 @click.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def resume(names: tuple[str, ...]) -> None:
+@config_option
+def resume(names: tuple[str, ...], config: Path | None) -> None:
     """Repair the calls of a paused server again.
 
     \b
     mcp-mend resume github
     """
-    before = _paused()
+    kept = _shared(config)
+    before = _paused(kept)
     refuse_strangers(names, set(before), "is not paused")
-    _switch(names, on=False)
+    _switch(names, kept, on=False)
     click.echo(one_line(f"no longer paused: {', '.join(names)}"), err=True)
 
 
-def _paused() -> tuple[str, ...]:
-    from proxy.settings.state import paused_path, read_paused
+def _shared(config: Path | None) -> StoredDecisions | None:
+    """Where replicas keep the switches; this machine's files where no readable configuration names a store."""
+    from proxy.settings import ConfigError, load
+    from proxy.store.decisions import shared
+    from proxy.store.sql import place_of
 
     try:
-        return read_paused()
+        return shared(place_of(load(config).config.store))
+    except ConfigError:
+        return None
+
+
+def _paused(kept: StoredDecisions | None) -> tuple[str, ...]:
+    from proxy.settings.state import paused_place, read_paused
+
+    try:
+        return read_paused(kept)
     except (OSError, ValueError) as error:
-        refuse(f"{paused_path()}: cannot be read, so every server is paused: {error}; mend or remove it")
+        refuse(f"{paused_place(kept)}: cannot be read, so every server is paused: {error}; mend or remove it")
 
 
-def _switch(names: tuple[str, ...], *, on: bool) -> None:
+def _switch(names: tuple[str, ...], kept: StoredDecisions | None, *, on: bool) -> None:
     from proxy.settings import state
 
     try:
-        state.pause(names, on=on)
+        state.pause(names, on=on, shared=kept)
     except (OSError, ValueError) as error:
-        refuse(f"{state.paused_path()}: cannot be changed: {error}")
+        refuse(f"{state.paused_place(kept)}: cannot be changed: {error}")
 
 
 def _known(config: Path | None) -> set[str]:

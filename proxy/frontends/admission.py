@@ -61,8 +61,9 @@ class Admission:
         origin = headers.get("origin")
         if origin is not None and not self._welcome(origin, host, config.allowed_origins):
             return 403, "Invalid Origin header"
-        if config.token or not self.loopback or (self.access is not None and self.access.guards):
-            right = hmac.compare_digest(bearer(headers).encode(), config.token.encode())
+        given = bearer(headers)
+        if config.token or not self.loopback or (self.access is not None and self.access.guards(given)):
+            right = hmac.compare_digest(given.encode(), config.token.encode())
             if not config.token or not right:
                 return 401, "A bearer token is needed"
         return None

@@ -54,7 +54,7 @@ class Door:
     @property
     def guarded(self) -> bool:
         """Tell whether a login is needed."""
-        return bool(self._token()) or (self._access is not None and self._access.guards)
+        return bool(self._token()) or (self._access is not None and self._access.guards())
 
     def form_token(self, cookie: str | None) -> str:
         """What every form of the page sends along, for the login with this cookie."""

@@ -23,6 +23,7 @@ from catalog_cache.store import firsts
 from proxy.access.access import Access
 from proxy.repair.view.shown import all_shown
 from proxy.store import health
+from proxy.store.decisions import shared
 from proxy.store.reader import NoEntryError, Reader, open_reader
 from proxy.store.sql import Connection, StoreError
 from proxy.ui import changes, entries, replaying
@@ -185,10 +186,11 @@ class Pages:
         known = await to_thread.run_sync(upstreams_of, self._behind)
         if name not in {each["name"] for each in known["upstreams"]}:
             raise HTTPException(404, "No server of this name is known here.")
+        kept = shared(self._behind.journal)
         try:
-            await to_thread.run_sync(lambda: state.pause([name], on=on))
+            await to_thread.run_sync(lambda: state.pause([name], on=on, shared=kept))
         except (OSError, ValueError) as error:
-            raise HTTPException(503, f"{state.paused_path()}: cannot be changed: {error}") from error
+            raise HTTPException(503, f"{state.paused_place(kept)}: cannot be changed: {error}") from error
         return RedirectResponse("/ui/servers", 303)
 
     async def _login(self, request: Request) -> Response:

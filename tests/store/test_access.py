@@ -61,11 +61,11 @@ def test_a_token_is_kept_as_its_digest_alone(place: Place) -> None:
 @pytest.mark.anyio
 async def test_every_replica_follows_the_store(place: Place) -> None:
     one, other = Access(place, Http()), Access(place, Http())
-    assert not one.guards
+    assert not one.guards()
     token = made(place, "ci")
     for each in (one, other):
         assert await tenant(each, token) == Tenant("ci", GRANTS)
-        assert each.guards
+        assert each.guards()
     left: list[Any] = []
     other.leaving(left.append)
     assert revoked(place, "ci")

@@ -124,6 +124,10 @@ class Connection(Protocol):
         """Let others claim it."""
         ...
 
+    def announce(self, kind: str, name: str = "") -> None:
+        """Tell other processes that something of this kind has changed, once the transaction is done: see `notices`."""
+        ...
+
     def transaction(self, *, reading: bool = False) -> AbstractContextManager[None]:
         """All of the block, or none of it where it raises; `reading` sees one moment throughout and changes nothing."""
         ...

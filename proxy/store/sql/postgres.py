@@ -13,7 +13,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg.rows import dict_row
 
-from proxy.store.sql import address
+from proxy.store.sql import address, notices
 from proxy.store.sql.connection import Dialect, Row, StoreError, UnfitError, Value, holding, spellings
 
 _UNFIT = (
@@ -144,6 +144,10 @@ class PostgresConnection:
     def release(self, key: int) -> None:
         """Give the advisory lock back."""
         self.rows("SELECT pg_advisory_unlock(?)", (key,))
+
+    def announce(self, kind: str, name: str = "") -> None:
+        """Notify whoever listens on the channel."""
+        self.rows("SELECT pg_notify(?, ?)", (notices.CHANNEL, notices.written(kind, name)))
 
     @contextmanager
     def transaction(self, *, reading: bool = False) -> Generator[None]:

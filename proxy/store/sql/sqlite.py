@@ -128,6 +128,9 @@ class SqliteConnection:
         """Nothing to do."""
         del key
 
+    def announce(self, kind: str, name: str = "") -> None:
+        """Nobody listens: processes that share a file look at it."""
+
     @contextmanager
     def transaction(self, *, reading: bool = False) -> Generator[None]:
         """All of the block, or none of it where it raises."""

@@ -8,13 +8,14 @@ from catalog_cache.store import firsts
 from proxy.repair.view.shown import all_shown, without_secrets
 from proxy.settings.state import read_state
 from proxy.store import redaction_of
+from proxy.store.decisions import shared
 from proxy.ui.behind import Behind, UpstreamState
 
 
 def upstreams_of(behind: Behind) -> dict[str, Any]:
     """Every upstream of the configuration, and every server that a client wraps and that was seen before."""
     config, redaction = behind.config(), redaction_of(behind.config())
-    decided = read_state()
+    decided = read_state(shared(behind.journal))
     states = {each.name: each for each in behind.states()} if behind.states is not None else {}
     wrapped = [each.server for each in firsts() if each.server not in config.upstreams]
     told: list[dict[str, Any]] = []

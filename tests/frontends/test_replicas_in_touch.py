@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx2
 
-from tests.frontends.httpclient import Http, free_port, until_up
-from tests.frontends.rawclient import ECHO, MEND, started
+from tests.frontends.httpclient import JSON, Http, free_port, until_up
+from tests.frontends.rawclient import ECHO, MEND, MODERN, started
 
 
 def written(folder: Path, store: str) -> Path:
@@ -103,15 +103,20 @@ async def test_a_token_that_is_revoked_is_taken_nowhere_any_more(tmp_path: Path,
 
 async def test_a_list_that_changed_at_one_replica_is_read_anew_at_the_other(tmp_path: Path, postgres_url: str) -> None:
     async with two(tmp_path, postgres_url) as bases, httpx2.AsyncClient() as client:
-        one, other = [Http(client, f"{base}/mcp") for base in bases]
-        for session in (one, other):
-            await session.open()
-            await session.ask("tools/list")
-        await other.say("a__echo", "quietly")
-        assert "a__later" not in str(await other.ask("tools/list"))
-        await one.say("a__echo", "change")
 
-        async def grown() -> bool:
-            return "a__later" in str(await other.ask("tools/list"))
+        async def asked(base: str, method: str, **params: Any) -> str:
+            headers = {**JSON, "mcp-protocol-version": "2026-07-28", "mcp-method": method}
+            headers |= {"mcp-name": params["name"]} if "name" in params else {}
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": MODERN}}
+            return (await client.post(f"{base}/mcp", json=body, headers=headers, timeout=20)).text
 
-        await soon(grown)
+        one, other = bases
+        await soon(lambda: _holds(asked(one, "tools/list"), "a__echo"))
+        await asked(other, "tools/call", name="a__echo", arguments={"text": "quietly"})
+        assert "a__later" not in await asked(other, "tools/list")
+        await asked(one, "tools/call", name="a__echo", arguments={"text": "change"})
+        await soon(lambda: _holds(asked(other, "tools/list"), "a__later"))
+
+
+async def _holds(text: Awaitable[str], part: str) -> bool:
+    return part in await text

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from catalog_cache.merge import merge
-from catalog_cache.store import Kept, Store
+from catalog_cache.store import Kept, Snapshots
 from schemas.catalog import Catalog, fingerprint
 from schemas.config import Upstream
 
@@ -21,7 +21,7 @@ class Cache:
     A list that came from disk, or whose upstream is down, is stale: its tools stay listed and say so.
     """
 
-    def __init__(self, upstreams: Mapping[str, Upstream], store: Store | None = None) -> None:
+    def __init__(self, upstreams: Mapping[str, Upstream], store: Snapshots | None = None) -> None:
         self._store = store
         self._upstreams: dict[str, Upstream] = {}
         self._kept: dict[str, Kept] = {}

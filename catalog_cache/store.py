@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import structlog
 
@@ -41,6 +41,18 @@ class Kept:
     tools: Sequence[Mapping[str, Any]]
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     hello: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Snapshots(Protocol):
+    """Keeps the last good list of each upstream; neither method raises or waits for long."""
+
+    def load(self, server: str, config: Upstream) -> Kept | None:
+        """The last good snapshot of an upstream reached the same way, or None."""
+        ...
+
+    def save(self, server: str, config: Upstream, kept: Kept) -> None:
+        """Keep a snapshot."""
+        ...
 
 
 class Store:
@@ -78,8 +90,13 @@ class Store:
             log.warning("snapshot not written", path=str(path), reason=str(broken))
 
     def _path(self, server: str, config: Upstream) -> Path:
-        way = [config.command, config.args, config.cwd, config.url]
-        return self._folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', server)[:60]}-{fingerprint([server, way])}.json"
+        return self._folder / f"{key_of(server, config)}.json"
+
+
+def key_of(server: str, config: Upstream) -> str:
+    """What the snapshot of an upstream and the way of reaching it is kept under."""
+    way = [config.command, config.args, config.cwd, config.url]
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', server)[:60]}-{fingerprint([server, way])}"
 
 
 def firsts(folder: Path | None = None) -> list[First]:

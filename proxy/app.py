@@ -18,7 +18,7 @@ import structlog
 
 from catalog_cache.cache import Cache
 from catalog_cache.home import private_folder, state_folder
-from catalog_cache.store import Store
+from catalog_cache.store import Snapshots, Store
 from proxy.aggregate.router import Router
 from proxy.frontends import stdio
 from proxy.settings.reload import Source, follow
@@ -27,6 +27,7 @@ from proxy.store import StoredJournal, configure, decisions, open_journal
 from proxy.store.decisions import shared
 from proxy.store.logs import also
 from proxy.store.sql import Place, notices, place_of
+from proxy.store.state import State, open_state
 from proxy.telemetry.opening import Telemetry, open_telemetry
 from proxy.telemetry.wishes import secrets
 from proxy.ui.behind import Behind, Send, UpstreamState
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from proxy.planner.opening import Opened
     from proxy.store.kept import KeptRuns
     from proxy.store.memory import Memories
-    from proxy.store.state import State
 
 log = structlog.get_logger("app")
 
@@ -136,30 +136,36 @@ async def running(
         log.warning(told, folder=str(home), reason=error.strerror)
     base, place = config, place_of(config.store)
     config = with_state(config, read_state(shared(place)))
-    cache = Cache(config.upstreams, Store(home / "catalog"))
-    async with (
-        _measuring(page=page) as telemetry,
-        open_journal(config, told=telemetry.record) as journal,
-        running_fleet(config.upstreams, cache, profile) as fleet,
-    ):
-        from proxy.calls.forward import Calls
-        from proxy.planner.opening import open_planner
-        from proxy.store.kept import KeptRuns
-        from proxy.store.memory import open_memories
-        from proxy.store.state import open_state
+    with open_state(place) as state:
+        cache = Cache(config.upstreams, _snapshots(state, config))
+        async with (
+            _measuring(page=page) as telemetry,
+            open_journal(config, told=telemetry.record) as journal,
+            running_fleet(config.upstreams, cache, profile) as fleet,
+        ):
+            from proxy.calls.forward import Calls
+            from proxy.planner.opening import open_planner
+            from proxy.store.kept import KeptRuns
+            from proxy.store.memory import open_memories
 
-        journal.learn(config.with_secrets(secrets(os.environ)))
-        async with open_planner(config.planner, home, journal.hide, telemetry.timed) as planner:
-            with (
-                open_state(journal.place) as state,
-                open_memories(state if config.evolution.memory else None) as memories,
-            ):
-                kept = KeptRuns(state) if config.journal.enabled else None
-                calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
-                telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
-                proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, base=base)
-                async with _in_touch(place, cache, state, proxy):
-                    yield proxy
+            journal.learn(config.with_secrets(secrets(os.environ)))
+            async with open_planner(config.planner, home, journal.hide, telemetry.timed) as planner:
+                with open_memories(state if config.evolution.memory else None) as memories:
+                    kept = KeptRuns(state) if config.journal.enabled else None
+                    calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
+                    telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
+                    proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, base=base)
+                    async with _in_touch(place, cache, state, proxy):
+                        yield proxy
+
+
+def _snapshots(state: State, config: Config) -> Snapshots:
+    """Where tool lists are kept: files of the state folder, or the store that replicas share."""
+    if not state.place.url:
+        return Store(state_folder() / "catalog")
+    from proxy.store.snapshots import StoredSnapshots
+
+    return StoredSnapshots(state, config.upstreams)
 
 
 @asynccontextmanager
@@ -320,7 +326,8 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
     from proxy.ui.pages import Pages
 
     config = with_state(config, read_state(shared(place_of(config.store))))
-    catalog = Cache(config.upstreams, Store(state_folder() / "catalog")).catalog
+    with open_state(place_of(config.store)) as state:
+        catalog = Cache(config.upstreams, _snapshots(state, config)).catalog
     name = str(source.path) if source.path is not None else ""
     behind = Behind(place_of(config.store), lambda: config, lambda: catalog, send, source=name)
     with listening(config.http, "127.0.0.1", port) as listener:

@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
-from catalog_cache.store import firsts
 from proxy.access.access import Access
 from proxy.repair.view.shown import all_shown
 from proxy.store import health
 from proxy.store.decisions import shared
 from proxy.store.reader import NoEntryError, Reader, open_reader
+from proxy.store.snapshots import first_lists
 from proxy.store.sql import Connection, StoreError
 from proxy.ui import changes, entries, replaying
 from proxy.ui.behind import Behind
@@ -154,7 +154,7 @@ class Pages:
         return await self._page(request, "servers.html", tab="servers", now=time.time(), **told)
 
     async def _tools(self, request: Request) -> Response:
-        kept = await to_thread.run_sync(firsts)
+        kept = await to_thread.run_sync(first_lists, self._behind.journal)
         told = await to_thread.run_sync(tools_of, self._behind.catalog(), kept)
         return await self._page(request, "tools.html", tab="tools", servers=told)
 

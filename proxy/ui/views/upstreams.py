@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog_cache.store import firsts
 from proxy.repair.view.shown import all_shown, without_secrets
 from proxy.settings.state import read_state
 from proxy.store import redaction_of
 from proxy.store.decisions import shared
+from proxy.store.snapshots import first_lists
 from proxy.ui.behind import Behind, UpstreamState
 
 
@@ -17,7 +17,7 @@ def upstreams_of(behind: Behind) -> dict[str, Any]:
     config, redaction = behind.config(), redaction_of(behind.config())
     decided = read_state(shared(behind.journal))
     states = {each.name: each for each in behind.states()} if behind.states is not None else {}
-    wrapped = [each.server for each in firsts() if each.server not in config.upstreams]
+    wrapped = [each.server for each in first_lists(behind.journal) if each.server not in config.upstreams]
     told: list[dict[str, Any]] = []
     for name in (*config.upstreams, *wrapped):
         upstream, state = config.upstreams.get(name), states.get(name)

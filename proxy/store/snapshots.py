@@ -19,7 +19,8 @@ from schemas.config import Upstream
 WAIT = 5.0
 """Seconds in which the lists of earlier are waited for at the start."""
 _SAVE = """INSERT INTO snapshots (key, server, at, fingerprint, body, first_at, first_tools)
- VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at, fingerprint = excluded.fingerprint, body = excluded.body"""
+ VALUES (?, ?, ?, ?, ?, ?, ?)
+ ON CONFLICT (key) DO UPDATE SET at = excluded.at, fingerprint = excluded.fingerprint, body = excluded.body"""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 

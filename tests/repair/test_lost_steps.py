@@ -59,7 +59,7 @@ async def test_two_look_ups_that_know_the_key_and_tell_different_things_are_none
 @promise("missing-producers-are-added", "abstains")
 async def test_a_supplied_step_that_leaves_a_text_of_the_goal_unused_is_not_claimed() -> None:
     cards = {"type": "array", "items": {"type": "object", "required": ["titel"], "properties": {"titel": TEXT}}}
-    server = Server("archiv").tool(
+    server = Server("karten").tool(
         "alle_zeigen", lambda: {"karten": [{"titel": "Hafen"}, {"titel": "Moor"}]},
         returns={"type": "object", "required": ["karten"], "properties": {"karten": cards}},
     )  # fmt: skip

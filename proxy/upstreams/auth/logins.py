@@ -1,7 +1,7 @@
 """What is kept of the login to one address: tokens, our registration there, and where the tokens are renewed.
 
-One private file per address, written whole and swapped in, locked while tokens are renewed: several processes share
-the folder. Knows nothing of how tokens are got.
+One private file per address, encrypted where there is a key, written whole and swapped in, locked while tokens are
+renewed: several processes share the folder. Knows nothing of how tokens are got.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 
 from catalog_cache.home import exchange, private_folder, state_folder
+from proxy.upstreams.auth.sealed import SealedError, opened, sealed
 
 log = structlog.get_logger("upstream")
 
@@ -111,10 +112,10 @@ class LoginFile:
         return self._login
 
     def write(self, login: Login) -> None:
-        """Swap in another content, readable by its user alone. Raises `OSError`."""
+        """Swap in another content, readable by its user alone. Raises `OSError`, also for a key too short."""
         private_folder(self.path.parent)
         _remember(login)
-        exchange(self.path, json.dumps({"format": FORMAT, **asdict(login)}, indent=1))
+        exchange(self.path, sealed(json.dumps({"format": FORMAT, **asdict(login)}, indent=1)))
 
     def erase(self) -> bool:
         """Forget everything; True where there was something."""
@@ -176,12 +177,15 @@ def _canonical(url: str) -> str:
 
 def _parsed(path: Path, url: str) -> Login:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(opened(path.read_text(encoding="utf-8")))
         if value.pop("format") != FORMAT:
             return Login(url)
         wanted = value.pop("wanted")
         return Login(**value, wanted=Challenge(**wanted) if wanted else None)
     except FileNotFoundError:
+        return Login(url)
+    except SealedError as refused:
+        log.warning("login not opened", path=str(path), reason=str(refused))
         return Login(url)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as broken:
         log.warning("login unreadable", path=str(path), reason=repr(broken))

@@ -191,6 +191,7 @@ async def _in_touch(place: Place, cache: Cache, state: State, proxy: Running) ->
 
         cache.drifted = drifted
         tasks.start_soon(notices.follow, place, heard)
+        tasks.start_soon(proxy.memories.follow)
         yield
         tasks.cancel_scope.cancel()
 

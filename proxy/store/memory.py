@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+import anyio
 import structlog
 
 from proxy.repair.edits import Inapplicable, apply
@@ -26,6 +27,8 @@ from schemas.trial import Candidate
 
 WAIT = 2.0
 """Seconds in which what was learnt earlier is waited for."""
+EVERY = 60.0
+"""Seconds until what other replicas have learnt is known here."""
 LIMIT = 5_000
 """Lessons kept; the ones that were not confirmed for longest go first."""
 
@@ -53,6 +56,12 @@ class Memories:
     def read(self) -> Future[None] | None:
         """Take in what others have learnt as well."""
         return self._state.submit(self._read) if self._state is not None else None
+
+    async def follow(self) -> None:
+        """Take in what others have learnt every now and then, for ever."""
+        while True:
+            await anyio.sleep(EVERY)
+            self.read()
 
     def _read(self, connection: Connection) -> None:
         for row in connection.rows("SELECT key, edit, confidence, rule FROM lessons"):

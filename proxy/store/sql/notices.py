@@ -50,7 +50,9 @@ async def follow(place: Place, heard: Heard) -> None:
     lost = False
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(place.url, autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(
+                place.url, autocommit=True, keepalives_idle=30, keepalives_interval=10, keepalives_count=3
+            ) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
                 if lost:
                     heard("", "")

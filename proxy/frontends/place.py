@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from proxy.frontends.admission import LOOPBACK
 from schemas.config import Http, Replicas
 
-SOCKETS, KEY = "MCP_MEND_WORKER_SOCKETS", "MCP_MEND_WORKER_KEY"
+SOCKETS, KEY = "MEND_WORKER_SOCKETS", "MEND_WORKER_KEY"
 """What a worker is given by its parent: the numbers of both sockets, and the key of session ids."""
 
 

@@ -16,6 +16,7 @@ from proxy.settings.reload import SECTIONS, later, taken
 from schemas.config import Config, Repair, Upstream
 
 ROOT = Path(__file__).parents[2]
+LONG = "a value that is as long as a key"
 OIDC = 'audience = "mend"\ngrants = { staff = {} }\n'
 """What an issuer needs beside it."""
 EVERY = [(table, one) for table in tables() for one in table.settings]
@@ -44,6 +45,7 @@ def test_each_setting_has_a_meaning_and_an_example_that_loads(table, one, tmp_pa
         f"upstreams.{ONE}": "" if one.key in ("command", "url") else 'command = "x"\n',
         f"upstreams.{ONE}.oauth": 'client_id = "x"\n' if one.key == "client_secret" else "",
         f"upstreams.{ONE}.tools": "",
+        "replicas": {"address": f'key = "{LONG}"\n', "key": 'address = "http://x"\n'}.get(one.key, ""),
     }
     above = f'[upstreams.{ONE}]\nurl = "https://x"\n' if table.name.endswith((".oauth", ".tools")) else ""
     more = beside.get(table.name, "") or (OIDC if one.key == "issuer" and table.name == "http.oidc" else "")
@@ -58,7 +60,7 @@ def test_each_setting_has_a_meaning_and_an_example_that_loads(table, one, tmp_pa
     file = tmp_path / "proxy.toml"
     file.write_text(f"{above}[{table.name}]\n{more}{one.key} = {toml(one.example)}\n", encoding="utf-8")
     names = re.findall(r"\$\{(\w+)\}", toml(one.example))
-    assert load(file, env=dict.fromkeys(names, "value")).config != Config()
+    assert load(file, env=dict.fromkeys(names, LONG)).config != Config()
 
 
 def test_what_an_upstream_may_say_loads_when_its_marks_of_comment_are_taken_away() -> None:
@@ -74,6 +76,8 @@ def test_what_is_told_of_a_change_is_what_a_running_proxy_does() -> None:
         if section == "upstreams":
             continue
         value = {one.key: one.example, **(tomllib.loads(OIDC) if one.key == "issuer" else {})}
+        if section == "replicas" and one.key in ("address", "key"):
+            value = {"address": "http://x", "key": LONG}
         for part in reversed(inner.split(".") if inner else []):
             value = {part: value}
         new = Config.model_validate({section: value})

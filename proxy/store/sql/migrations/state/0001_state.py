@@ -1,7 +1,6 @@
-"""What repairing, resuming, starting and logging in need of earlier: lessons, tool lists, ledgers, log-ins, decisions.
+"""What repairing, resuming and starting need of earlier: lessons, tool lists, ledgers, decisions, tokens of tenants.
 
-Times are seconds since the epoch. Columns that hold JSON hold it as text; what is secret is encrypted where a key is
-set.
+Times are seconds since the epoch. Columns that hold JSON hold it as text.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ TABLES = (
     until DOUBLE PRECISION NOT NULL, fence INTEGER NOT NULL)""",
     """CREATE TABLE kept_lines (repair_id TEXT NOT NULL, number INTEGER NOT NULL, line TEXT NOT NULL,
     PRIMARY KEY (repair_id, number))""",
-    # Tokens of upstreams, and registered clients.
-    "CREATE TABLE logins (key TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL, body TEXT NOT NULL)",
     # What a person decided outside the configuration, by kind and name.
     "CREATE TABLE decisions (kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name))",
     # Bearer tokens of the HTTP face, as digests.

@@ -1,7 +1,7 @@
 """Where things are kept that outlast a process: two files of the state folder, or one database of a server.
 
 The journal may be deleted, sent to somebody or kept by nobody; the state beside it holds what repairing, resuming and
-logging in need, secrets among it.
+letting tenants in need, secrets among it.
 """
 
 from __future__ import annotations

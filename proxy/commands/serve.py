@@ -29,9 +29,11 @@ def serve(config: Path | None, http: str | None, workers: int, mode: str | None)
     address = _address(http) if http else None
     loaded = settings(config, mode=mode)
     if workers > 1 and http is None:
-        refuse("--workers needs --http: stdio has one client, which one process serves")
+        refuse(
+            "--workers shares an address: give --http HOST:PORT too (stdio has one client, which one process serves)"
+        )
     if workers > 1 and loaded.config.replicas.address:
-        refuse("--workers and replicas.address exclude each other: start each worker as a replica of its own")
+        refuse("--workers and replicas.address exclude each other; start each worker as a replica of its own")
     if address is None and sys.stdin.isatty():
         refuse_nothing(loaded)
         click.echo("mcp-mend speaks MCP on stdin and stdout: a client starts it. See mcp-mend --help.", err=True)

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(program() is None, reason=MISSING)
 CALLS = 1000
 OF_EACH_ERA = 8
 PAUSE = 0.03
+TAKEN_IN_AGAIN = 3.0
+"""Seconds after which the balancer sends to a replica again that it could not reach: its `fail_timeout` is 2."""
 
 
 @pytest.fixture
@@ -105,6 +107,7 @@ async def test_every_call_is_answered_once_while_one_replica_is_killed_and_the_o
         killed = time.monotonic()
         await load.until(CALLS // 10)
         await first.start()
+        await asyncio.sleep(TAKEN_IN_AGAIN)
         await load.until(CALLS // 10)
         assert await drain(second) == 0
         await load.until(CALLS // 10)

@@ -73,6 +73,17 @@ def test_a_transaction_is_whole_or_nothing(empty_place: Place) -> None:
         assert connection.run("DELETE FROM calls") == 1
 
 
+def test_what_could_not_be_committed_holds_nothing_up(tmp_path: Path) -> None:
+    with closing(Place(tmp_path).open("state")) as connection:
+        connection.run("PRAGMA foreign_keys = ON")
+        connection.run("CREATE TABLE of_a_run (id TEXT REFERENCES kept_runs DEFERRABLE INITIALLY DEFERRED)")
+        with pytest.raises(StoreError), connection.transaction():
+            connection.run("INSERT INTO of_a_run VALUES ('of no run')")
+        with connection.transaction():
+            connection.run("INSERT INTO guesses VALUES ('key', 1, 0)")
+        assert connection.rows("SELECT * FROM of_a_run") == []
+
+
 def test_a_reading_transaction_sees_one_moment(empty_place: Place) -> None:
     with closing(empty_place.open("journal")) as writer, closing(empty_place.read("journal")) as reader:
         insert(writer, "call_1")

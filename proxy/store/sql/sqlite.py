@@ -137,11 +137,11 @@ class SqliteConnection:
         self.run("BEGIN" if reading else "BEGIN IMMEDIATE")
         try:
             yield
+            self.run("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
             raise
-        self.run("COMMIT")
 
     def size(self, tables: Sequence[str]) -> int:
         """Bytes of the whole file's live pages; free pages are used again before the file grows."""

@@ -1,30 +1,29 @@
 """Runs with effects that have not come to their end, so that another process can go on with one: effects once.
 
 Whoever carries out a run holds it: its name stands with the run until a time that every note moves on. When that has
-passed, or the holder was a process of this machine that is dead, another may take the run, which raises its fence; a
-note under an older fence is refused, and the effect that it was to announce is not sent. Kept apart from the journal,
-which leaves secrets out; deleted when the run ends.
+passed, another may take the run, which raises its fence; of a process of this very machine it is known whether it runs,
+and that decides instead. A note under an older fence is refused, and the effect that it was to announce is not sent.
+Kept apart from the journal, which leaves secrets out; deleted when the run ends.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from proxy.store.sql import Connection
+from proxy.store.sql import Connection, StoreError
 from proxy.store.state import State
 
 LEASE = 60.0
 """Seconds after a note in which nobody else may take the run."""
 DAYS = 30
 """Days after which a run that nobody went on with is forgotten."""
-_ME = secrets.token_hex(4)
 
 
 class HeldError(Exception):
@@ -44,6 +43,8 @@ class KeptRuns:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.shared = bool(state.place.url)
+        """Whether processes of other machines may go on with a run."""
 
     async def begin(self, repair_id: str, notes: Sequence[str]) -> None:
         """Hold a run from now on, under the fence 1, with these notes."""
@@ -70,6 +71,11 @@ class KeptRuns:
         """Add a note without waiting; where that fails, the next one that is waited for tells."""
         self._state.submit(lambda connection: _noted(connection, repair_id, fence, note))
 
+    async def settled(self) -> None:
+        """Wait until everything noted so far is written, or was refused."""
+        with suppress(StoreError):
+            await self._state.ask(lambda connection: connection)
+
     def take(self, repair_id: str) -> Future[Kept | None]:
         """Hold a run that nobody holds any more; None where nothing is kept of it; raises `HeldError`."""
 
@@ -80,7 +86,8 @@ class KeptRuns:
                 rows = connection.rows(found + connection.dialect.held, [repair_id])
                 if not rows:
                     return None
-                if rows[0]["held"] and not _dead(rows[0]["holder"]):
+                alive = _alive(rows[0]["holder"])
+                if alive or (alive is None and rows[0]["held"]):
                     raise HeldError(repair_id)
                 fence = rows[0]["fence"] + 1
                 connection.run(
@@ -118,22 +125,29 @@ def _append(connection: Connection, repair_id: str, notes: Sequence[str]) -> Non
 
 
 def _holder() -> str:
-    return f"{_machine()}/{os.getpid()}/{_ME}"
+    return f"{_machine()}/{os.getpid()}/{_began(os.getpid())}"
 
 
-def _dead(holder: str) -> bool:
-    """Tell whether a holder was a process of this machine that has ended."""
-    machine, _, process = holder.partition("/")
-    pid = process.partition("/")[0]
-    if os.name != "posix" or machine != _machine() or not pid.isdecimal() or holder == _holder():
-        return False
+def _alive(holder: str) -> bool | None:
+    """Tell whether a holder is a process of this machine that runs; None where that cannot be told from here."""
+    machine, pid, began = holder.split("/")
+    found = _began(int(pid)) if machine == _machine() and os.name == "posix" else None
+    return None if found is None else found == began
+
+
+def _began(pid: int) -> str | None:
+    """When a process of this machine began, by its kernel's clock; "" for one that has ended, None where unknown."""
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return ""
     except OSError:
-        return False
-    return False
+        pass  # another user's: it is there
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return "" if fields[0] == "Z" else fields[19]
 
 
 @lru_cache(maxsize=1)

@@ -45,8 +45,8 @@ class Checkpoint:
     async def sending(self, run: StepRun, earlier: Iterable[StepRun]) -> str:
         """Note a call that may have an effect before it leaves; tells why it must not, "" where it may.
 
-        The first one begins the notes with all before it. It may leave unnoted where nothing could be begun, as nobody
-        will then go on with the run; never where somebody has, or may.
+        The first one begins the notes with all before it. It may leave unnoted where a file of this machine could not
+        take the first of them, as nobody will then go on with the run; never where somebody has, or may.
         """
         if self.kept is None:
             return ""
@@ -62,7 +62,7 @@ class Checkpoint:
         except HeldError:
             return "another process has gone on with this run, so this call was not sent"
         except StoreError as error:
-            if self.fence:
+            if self.fence or self.kept.shared:
                 return f"what was sent cannot be noted now ({error}), so this call was not sent"
             self.kept = None
         return ""
@@ -70,6 +70,11 @@ class Checkpoint:
     def sent(self, run: StepRun) -> None:
         """Note a call and its reply."""
         self._later({"sent": _line(run)})
+
+    async def settled(self) -> None:
+        """Wait until what was noted is written: a reply to an effect that is lost is an outcome nobody knows."""
+        if self.kept is not None and self.fence:
+            await self.kept.settled()
 
     def end(self) -> None:
         """Forget it all: the run has come to its end."""

@@ -149,6 +149,7 @@ class Executor:
             self.ledger.enter(tool, run)
             self.checkpoint.sent(run)
         if lasting:
+            await self.checkpoint.settled()
             await self.journal.flush()
         return run
 

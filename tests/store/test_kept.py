@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -38,9 +39,11 @@ def call(step: str, value: object = None) -> StepRun:
 
 
 def lease(place: Place, seconds: float) -> None:
-    """Have the lease of every run end in so many seconds."""
+    """Have every run be held on another machine, for so many seconds more."""
     with closing(place.open("state")) as connection:
-        connection.run(f"UPDATE kept_runs SET until = {connection.dialect.now} + ?", [seconds])
+        connection.run(
+            f"UPDATE kept_runs SET holder = 'elsewhere/1/1', until = {connection.dialect.now} + ?", [seconds]
+        )
 
 
 async def test_what_was_noted_is_read_again_exactly(states: tuple[State, State]) -> None:
@@ -135,3 +138,33 @@ async def test_old_runs_are_forgotten(states: tuple[State, State]) -> None:
     await kept.begin("run_new", ["{}"])
     rows = await states[0].ask(lambda connection: connection.rows("SELECT repair_id FROM kept_lines"))
     assert rows == [{"repair_id": "run_new"}]
+
+
+async def test_a_process_of_this_machine_holds_its_run_as_long_as_it_lives(states: tuple[State, State]) -> None:
+    await KeptRuns(states[0]).begin("run_1", ["{}"])
+    await states[0].ask(lambda connection: connection.run("UPDATE kept_runs SET until = 0"))
+    with pytest.raises(HeldError):
+        KeptRuns(states[1]).take("run_1").result()
+    machine, pid, _ = module._holder().split("/")  # the number is another process's now
+    await states[0].ask(lambda connection: connection.run("UPDATE kept_runs SET holder = ?", [f"{machine}/{pid}/1"]))
+    kept = KeptRuns(states[1]).take("run_1").result()
+    assert kept is not None
+    assert kept.fence == 2
+
+
+async def test_what_a_shared_store_cannot_note_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "state.db").mkdir()
+    for url, said in (("postgresql://nobody@127.0.0.1:1/none", "was not sent"), ("", "")):
+        with open_state(Place(tmp_path, url)) as state:
+            assert said in await Checkpoint("run_1", KeptRuns(state)).sending(call("a"), [])
+            assert (await Checkpoint("run_2", KeptRuns(state)).sending(call("a"), []) == "") is (url == "")
+
+
+async def test_a_reply_is_written_before_anything_follows_it(states: tuple[State, State]) -> None:
+    first = Checkpoint("run_1", KeptRuns(states[0]))
+    await first.sending(call("a"), [])
+    states[0].submit(lambda connection: time.sleep(0.3))
+    first.sent(call("a", "the reply"))
+    await first.settled()
+    lines = await states[1].ask(lambda connection: connection.rows("SELECT line FROM kept_lines"))
+    assert "the reply" in lines[-1]["line"]

@@ -17,6 +17,7 @@ import structlog
 from catalog_cache.cache import Cache
 from catalog_cache.home import private_folder, state_folder
 from catalog_cache.store import Snapshots, Store
+from proxy.access import book
 from proxy.settings.state import read_state, with_state
 from proxy.store import StoredJournal, configure, decisions, open_journal
 from proxy.store.decisions import shared
@@ -74,9 +75,15 @@ class Running:
     """The configuration without what a person decided beside it."""
     tokens_changed: Callable[[], None] = lambda: None
     others: list[Taking] = field(default_factory=list["Taking"])
+    _changing: anyio.Lock = field(default_factory=anyio.Lock)
 
-    async def take(self, fresh: Config) -> None:
-        """Go by a changed configuration: secrets first, so that nothing below writes a new one down."""
+    async def take(self, fresh: Config | None = None) -> None:
+        """Go by a changed configuration, or by what was decided anew beside the one there is; one change at a time."""
+        async with self._changing:
+            await self._take(fresh or self.base)
+
+    async def _take(self, fresh: Config) -> None:
+        """Go by a configuration: secrets first, so that nothing below writes a new one down."""
         self.journal.learn(fresh)
         self.base = fresh
         fresh = with_state(fresh, await anyio.to_thread.run_sync(read_state, shared(self.journal.place)))
@@ -128,7 +135,7 @@ async def running(
     base, place = config, place_of(config.store)
     config = with_state(config, read_state(shared(place)))
     with open_state(place) as state:
-        cache = Cache(config.upstreams, snapshots(state, config))
+        cache = Cache(config.upstreams, await anyio.to_thread.run_sync(snapshots, state, config))
         async with (
             _measuring(page=page) as telemetry,
             open_journal(config, told=telemetry.record) as journal,
@@ -137,17 +144,18 @@ async def running(
             from proxy.calls.forward import Calls
             from proxy.planner.opening import open_planner
             from proxy.store.kept import KeptRuns
-            from proxy.store.memory import open_memories
+            from proxy.store.memory import Memories
 
             journal.learn(config.with_secrets(secrets(os.environ)))
             async with open_planner(config.planner, home, journal.hide, telemetry.timed) as planner:
-                with open_memories(state if config.evolution.memory else None) as memories:
-                    kept = KeptRuns(state) if config.journal.enabled else None
-                    calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
-                    telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
-                    proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, base=base)
-                    async with _in_touch(place, cache, state, proxy):
-                        yield proxy
+                memories = Memories(state if config.evolution.memory else None)
+                await memories.begin()
+                kept = KeptRuns(state) if config.journal.enabled else None
+                calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
+                telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
+                proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, base=base)
+                async with _in_touch(place, cache, state, proxy):
+                    yield proxy
 
 
 def snapshots(state: State, config: Config) -> Snapshots:
@@ -169,15 +177,18 @@ async def _in_touch(place: Place, cache: Cache, state: State, proxy: Running) ->
 
         def drifted(server: str, fingerprint: str) -> None:
             name = f"{fingerprint} {server}"
-            state.submit(lambda connection: connection.announce(CATALOG, name))
+            state.later("to tell of changed tools", lambda connection: connection.announce(CATALOG, name))
 
         def heard(kind: str, name: str) -> None:
             fingerprint, _, server = name.partition(" ")
             if kind == CATALOG and cache.fingerprint(server) not in ("", fingerprint):
                 proxy.fleet.relist(server)
+            if not kind:
+                for each in proxy.fleet.names:
+                    proxy.fleet.relist(each)
             if kind in ("", decisions.CHANGED):
-                tasks.start_soon(proxy.take, proxy.base)
-            if kind in ("", "access"):
+                tasks.start_soon(proxy.take)
+            if kind in ("", book.CHANGED):
                 proxy.tokens_changed()
 
         cache.drifted = drifted

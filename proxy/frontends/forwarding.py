@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.frontends.owners import Ids
 from proxy.frontends.requests import RefusedError, body_of
+from proxy.frontends.streams import left
 from proxy.wire import rpc
 from proxy.wire.protocol import UNKNOWN_SESSION
 
@@ -87,7 +88,7 @@ class _Passed:
         try:
             async with asyncio.TaskGroup() as tasks:
                 passing = tasks.create_task(self._pass(send))
-                gone = tasks.create_task(_gone(receive))
+                gone = tasks.create_task(left(receive))
                 gone.add_done_callback(lambda _: passing.cancel())
                 passing.add_done_callback(lambda _: gone.cancel())
         finally:
@@ -104,11 +105,6 @@ class _Passed:
         except httpx2.HTTPError as error:
             log.warning("the replica that owns a session broke off", reason=str(error))
         await send({"type": "http.response.body", "body": b""})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _kept(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ async def stream_out(
     stream.attached = True
     try:
         async with asyncio.TaskGroup() as tasks:
-            gone = tasks.create_task(_gone(receive))
+            gone = tasks.create_task(left(receive))
             gone.add_done_callback(lambda _: stream.wake())
             shown = Headers({**EVENTS, "x-accel-buffering": "no", **headers})
             await send({"type": "http.response.start", "status": 200, "headers": shown.raw})
@@ -143,7 +143,8 @@ async def _send_all(stream: Stream, send: Send, gone: asyncio.Task[None], first:
     return True
 
 
-async def _gone(receive: Receive) -> None:
+async def left(receive: Receive) -> None:
+    """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

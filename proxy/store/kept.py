@@ -68,8 +68,13 @@ class KeptRuns:
         await self._state.ask(lambda connection: _noted(connection, repair_id, fence, note))
 
     def note_later(self, repair_id: str, fence: int, note: str) -> None:
-        """Add a note without waiting; where that fails, the next one that is waited for tells."""
-        self._state.submit(lambda connection: _noted(connection, repair_id, fence, note))
+        """Add a note without waiting; of a run that somebody else has taken, none."""
+
+        def work(connection: Connection) -> None:
+            with suppress(HeldError):  # the next note that is waited for tells
+                _noted(connection, repair_id, fence, note)
+
+        self._state.later("a note of a run", work)
 
     async def settled(self) -> None:
         """Wait until everything noted so far is written, or was refused."""
@@ -107,7 +112,7 @@ class KeptRuns:
                 if connection.run("DELETE FROM kept_runs WHERE repair_id = ? AND fence = ?", [repair_id, fence]):
                     connection.run("DELETE FROM kept_lines WHERE repair_id = ?", [repair_id])
 
-        self._state.submit(work)
+        self._state.later("the end of a run", work)
 
 
 def _noted(connection: Connection, repair_id: str, fence: int, note: str) -> None:

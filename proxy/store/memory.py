@@ -6,11 +6,10 @@ success. A database that refuses is reported and costs only the memory.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
 import anyio
 import structlog
@@ -53,15 +52,21 @@ class Memories:
         self.lessons: dict[str, Lesson] = {}
         self.counts: dict[str, tuple[int, int]] = {}
 
-    def read(self) -> Future[None] | None:
-        """Take in what others have learnt as well."""
-        return self._state.submit(self._read) if self._state is not None else None
+    async def begin(self) -> None:
+        """Take in what was learnt earlier, waiting for it, but not for long."""
+        if self._state is not None:
+            try:
+                async with asyncio.timeout(WAIT):
+                    await self._state.ask(self._read)
+            except (StoreError, TimeoutError) as error:
+                _log.warning("no repair memory yet", reason=str(error) or "the database is too slow")
 
     async def follow(self) -> None:
         """Take in what others have learnt every now and then, for ever."""
         while True:
             await anyio.sleep(EVERY)
-            self.read()
+            if self._state is not None:
+                self._state.later("to tell what was learnt", self._read)
 
     def _read(self, connection: Connection) -> None:
         for row in connection.rows("SELECT key, edit, confidence, rule FROM lessons"):
@@ -94,23 +99,4 @@ class Memories:
 
     def _write(self, statement: str, values: Sequence[str | int | float]) -> None:
         if self._state is not None:
-            self._state.submit(lambda connection: _written(connection, statement, values))
-
-
-def _written(connection: Connection, statement: str, values: Sequence[str | int | float]) -> None:
-    try:
-        connection.run(statement, values)
-    except StoreError as error:
-        _log.warning("a repair is not remembered", reason=str(error))
-
-
-@contextmanager
-def open_memories(state: State | None) -> Generator[Memories]:
-    """The repair memory of a state; without one, a memory that forgets at the end."""
-    memories = Memories(state)
-    try:
-        if (reading := memories.read()) is not None:
-            reading.result(WAIT)
-    except (StoreError, TimeoutError) as error:
-        _log.warning("no repair memory yet", reason=str(error) or "the database is too slow")
-    yield memories
+            self._state.later("a repair's lesson", lambda connection: connection.run(statement, values))

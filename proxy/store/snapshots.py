@@ -50,12 +50,9 @@ class StoredSnapshots:
             now, tools = time.time(), list(kept.tools)
             body = json.dumps({"tools": tools, "extra": kept.extra, "hello": kept.hello}, separators=(",", ":"))
             first = json.dumps(tools, separators=(",", ":"))
-            try:
-                connection.run(_SAVE, [key_of(server, config), server, now, fingerprint(tools), body, now, first])
-            except StoreError as error:
-                _log.warning("a tool list is not kept", upstream=server, reason=str(error))
+            connection.run(_SAVE, [key_of(server, config), server, now, fingerprint(tools), body, now, first])
 
-        self._state.submit(work)
+        self._state.later(f"the tools of {server}", work)
 
 
 def _bodies(connection: Connection, keys: list[str]) -> dict[str, str]:

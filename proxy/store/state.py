@@ -9,7 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import structlog
+
 from proxy.store.sql import Connection, Place, StoreError
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("proxy.store")
 
 T = TypeVar("T")
 RETRY = 1.0
@@ -33,6 +37,18 @@ class State:
     async def ask(self, work: Callable[[Connection], T]) -> T:
         """Have it done, and wait for it; raises `StoreError`."""
         return await asyncio.wrap_future(self.submit(work))
+
+    def later(self, what: str, work: Callable[[Connection], object]) -> None:
+        """Have it done without waiting; where the database refuses, a log line says so: `what` is a sentence's end."""
+
+        def told(done: Future[object]) -> None:
+            error = done.exception()
+            if isinstance(error, StoreError):
+                _log.warning(f"the store refused {what}", reason=str(error))
+            elif error is not None:
+                raise error
+
+        self.submit(work).add_done_callback(told)
 
     def _done(self, work: Callable[[Connection], T]) -> T:
         if self._connection is not None and self._connection.moved:

@@ -21,7 +21,7 @@ from proxy.repair.search.priors import PRIORS
 from proxy.repair.search.propose import propose, repairs
 from proxy.repair.search.recall import counted, likelihood
 from proxy.repair.view.step import Evidence
-from proxy.store.memory import open_memories
+from proxy.store.memory import Memories
 from proxy.store.sql import Place
 from proxy.store.state import open_state
 from schemas.catalog import catalog_of
@@ -263,15 +263,19 @@ def test_experience_changes_the_order_of_guesses_and_not_which_may_be_tried(mine
 
 
 @promise("repeatable")
-def test_counts_are_kept_beside_what_was_learnt_earlier(tmp_path: Path) -> None:
+async def test_counts_are_kept_beside_what_was_learnt_earlier(tmp_path: Path) -> None:
     place = Place(tmp_path)
     with closing(place.open("state")) as earlier:
         lesson = ["k", '{"op": "drop_argument"}', "guess", "r", 1, 0]
         earlier.run("INSERT INTO lessons (key, edit, confidence, rule, times, at) VALUES (?, ?, ?, ?, ?, ?)", lesson)
     rivals = (Rivals("a", 0, 1, ((a_guess("two"),),)),)
-    with open_state(place) as state, open_memories(state) as memories:
+    with open_state(place) as state:
+        memories = Memories(state)
+        await memories.begin()
         memories.count(Candidate(TWO, (a_guess("one"),), rivals=rivals))
         memories.count(Candidate(TWO, (a_guess("one"),)))
-    with open_state(place) as state, open_memories(state) as memories:
+    with open_state(place) as state:
+        memories = Memories(state)
+        await memories.begin()
         assert list(memories.lessons) == ["k"]
         assert memories.counts == {counted(a_guess("one")): (2, 0), counted(a_guess("two")): (0, 1)}

@@ -38,7 +38,6 @@ def holding(word: str) -> str:
 class Dialect(ABC):
     """Where two engines write the same thing differently. Each method but `pattern` gives SQL."""
 
-    name: ClassVar[str]
     now: ClassVar[str]
     """Seconds since the epoch by the database's clock."""
     held: ClassVar[str]

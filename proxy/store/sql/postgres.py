@@ -35,7 +35,6 @@ _SAMPLE = 200
 class PostgresDialect(Dialect):
     """SQL as PostgreSQL reads it."""
 
-    name = "postgresql"
     now = "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
     held = "FOR UPDATE"
     driving = "JOIN"
@@ -113,11 +112,6 @@ class PostgresConnection:
     def moved(self) -> bool:
         """Tell whether the server has left this connection."""
         return self._connection.closed
-
-    @property
-    def raw(self) -> psycopg.Connection[dict[str, Any]]:
-        """The connection of the driver, for notifications."""
-        return self._connection
 
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """What a statement finds, as dicts by column."""

@@ -25,7 +25,6 @@ _UNFIT = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityErr
 class SqliteDialect(Dialect):
     """SQL as SQLite reads it."""
 
-    name = "sqlite"
     now = "((julianday('now') - 2440587.5) * 86400.0)"
     held = ""
     driving = "CROSS JOIN"

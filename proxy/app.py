@@ -110,7 +110,7 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     """
     from proxy.access.access import Access
     from proxy.aggregate.tenants import Tenants
-    from proxy.frontends.place import place
+    from proxy.frontends.listener import listener
     from proxy.frontends.probes import probes
     from proxy.frontends.serving import serve
     from proxy.ui.pages import Pages
@@ -118,7 +118,7 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
     source, access = source or Source(None, lambda: config), Access(place_of(config.store), config.http)
     await access.refresh()
     async with _until_signal() as stop:
-        with place(config.http, config.replicas, host, port, stop, guarded=access.guards()) as here:
+        with listener(config.http, config.replicas, host, port, stop, guarded=access.guards()) as here:
             async with running(config, page=True) as proxy, _following(source, config, proxy):
                 tenants = Tenants(proxy.config, proxy.fleet, proxy.journal, proxy.planner, proxy.kept)
                 proxy.others += [tenants, access]
@@ -152,7 +152,7 @@ async def serve_page(config: Config, port: int, started: Callable[[str], None], 
 
     Raises `OSError` where the port is taken.
     """
-    from proxy.frontends.place import listening
+    from proxy.frontends.listener import listening
     from proxy.frontends.serving import serve_alone
     from proxy.ui.pages import Pages
 

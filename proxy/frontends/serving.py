@@ -22,8 +22,8 @@ from proxy.aggregate.tenants import Tenants
 from proxy.frontends.admission import Admission, AdmissionMiddleware
 from proxy.frontends.forwarding import Replicas
 from proxy.frontends.http import HttpEndpoints
+from proxy.frontends.listener import Listener, is_loopback
 from proxy.frontends.owners import Ids
-from proxy.frontends.place import Place, is_loopback
 from schemas.config import Http
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ CONNECTIONS = 500
 async def serve(
     routers: Callable[[str | None], Router],
     config: Callable[[], Http],
-    here: Place,
+    here: Listener,
     stop: asyncio.Event,
     further: Sequence[BaseRoute] = (),
     tenants: Tenants | None = None,
     access: Access | None = None,
 ) -> None:
-    """Serve at a place until `stop` is set; `further` routes stand beside the endpoints.
+    """Serve on these sockets until `stop` is set; `further` routes stand beside the endpoints.
 
     From then on no session begins, and after `leave_seconds` nobody is listened to any more. `access` knows the tokens
     of `tenants`.

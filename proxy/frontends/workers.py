@@ -18,7 +18,7 @@ from signal import SIGTERM
 import anyio
 import structlog
 
-from proxy.frontends.place import KEY, SOCKETS, listening
+from proxy.frontends.listener import KEY, SOCKETS, listening
 from schemas.config import Http
 
 log = structlog.get_logger("server")

@@ -13,7 +13,7 @@ import pytest
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
-from proxy.frontends import place, serving, workers
+from proxy.frontends import listener, serving, workers
 from proxy.upstreams.fleet import running
 from schemas import config as settings
 from tests.frontends.httpclient import HELLO, JSON, Http, free_port, until_up
@@ -30,9 +30,9 @@ def anyio_backend() -> str:
 async def replica() -> AsyncGenerator[tuple[str, asyncio.Event]]:
     """A replica of no upstreams; gives its address and what ends it."""
     http, stop = settings.Http(drain_seconds=1), asyncio.Event()
-    with place.listening(http, "127.0.0.1", 0) as socket:
+    with listener.listening(http, "127.0.0.1", 0) as socket:
         address = f"http://127.0.0.1:{socket.getsockname()[1]}"
-        here = place.Place([socket], settings.Replicas(address=address, key=KEY, leave_seconds=0))
+        here = listener.Listener([socket], settings.Replicas(address=address, key=KEY, leave_seconds=0))
         async with running({}, Cache({})) as fleet, asyncio.TaskGroup() as tasks:
             router = Router(fleet, cast("Any", None))
             tasks.create_task(serving.serve(lambda _: router, lambda: http, here, stop))

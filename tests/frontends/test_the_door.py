@@ -17,7 +17,7 @@ import pytest
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
-from proxy.frontends import place, requests, serving
+from proxy.frontends import listener, requests, serving
 from proxy.frontends.admission import Admission
 from proxy.upstreams.fleet import running
 from schemas import config as settings
@@ -170,11 +170,11 @@ async def served(config: settings.Http | None = None) -> AsyncGenerator[tuple[st
     """The HTTP frontend of no upstreams, in this process."""
     http = config or settings.Http()
     stop = asyncio.Event()
-    with place.listening(settings.Http(), "127.0.0.1", 0) as socket:
+    with listener.listening(settings.Http(), "127.0.0.1", 0) as socket:
         async with running({}, Cache({})) as fleet:
             router = Router(fleet, cast("Any", None))
             work = asyncio.ensure_future(
-                serving.serve(lambda _: router, lambda: http, place.Place([socket], settings.Replicas()), stop)
+                serving.serve(lambda _: router, lambda: http, listener.Listener([socket], settings.Replicas()), stop)
             )
             try:
                 yield socket.getsockname()[:2]

@@ -19,7 +19,7 @@ SOCKETS, KEY = "MEND_WORKER_SOCKETS", "MEND_WORKER_KEY"
 
 
 @dataclass(frozen=True)
-class Place:
+class Listener:
     """Where one process serves: its sockets, the one for everybody first, and what it is to other replicas."""
 
     sockets: Sequence[socket.socket]
@@ -27,9 +27,9 @@ class Place:
 
 
 @contextmanager
-def place(
+def listener(
     http: Http, replicas: Replicas, host: str, port: int, stop: asyncio.Event, *, guarded: bool = False
-) -> Generator[Place]:
+) -> Generator[Listener]:
     """Where this process is to serve: at an address of its own, or as a worker at what its parent has given it.
 
     Raises what `listening` does. `stop` is set when the parent of a worker is gone.
@@ -37,7 +37,7 @@ def place(
     given = os.environ.pop(SOCKETS, "")
     if not given:
         with listening(http, host, port, guarded=guarded) as made:
-            yield Place([made], replicas)
+            yield Listener([made], replicas)
         return
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket(fileno=int(number))) for number in given.split()]
@@ -45,7 +45,7 @@ def place(
             each.setblocking(False)  # noqa: FBT003 (the socket's own signature)
         address = f"http://127.0.0.1:{sockets[1].getsockname()[1]}"
         _end_with_parent(stop)
-        yield Place(sockets, Replicas(address=address, key=os.environ.pop(KEY), leave_seconds=0))
+        yield Listener(sockets, Replicas(address=address, key=os.environ.pop(KEY), leave_seconds=0))
 
 
 def _end_with_parent(stop: asyncio.Event) -> None:

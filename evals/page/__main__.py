@@ -34,15 +34,14 @@ from schemas.record import CallRecord, RunRecord
 TIMES = 7
 ASKED = {
     "first page": "/ui/",
-    "live renewal": "/ui/entries",
-    "search, common word": "/ui/entries?q=w12",
-    "search, in no entry": "/ui/entries?q=nowhere-to-be-found",
-    "search in every call": "/ui/entries?q=w77+w78&kind=call",
-    "search, other script": "/ui/entries?q=%C3%84pfel",
-    "one server": "/ui/entries?server=server-3",
-    "one tool, failed": "/ui/entries?tool=tool-20&status=failed",
-    "one session": "/ui/entries?session=session-3",
-    "a server of no call": "/ui/entries?server=nowhere",
+    "search, common word": "/ui/?q=w12",
+    "search, in no entry": "/ui/?q=nowhere-to-be-found",
+    "search in every call": "/ui/?q=w77+w78&kind=call",
+    "search, other script": "/ui/?q=%C3%84pfel",
+    "one server": "/ui/?server=server-3",
+    "one tool, failed": "/ui/?tool=tool-20&status=failed",
+    "one session": "/ui/?session=session-3",
+    "a server of no call": "/ui/?server=nowhere",
     "figures": "/ui/figures",
 }
 

@@ -1,12 +1,13 @@
-"""Tell open pages that the journal has changed, whichever process wrote it.
+"""Send open pages what the journal shows, anew after each change, whichever process wrote it.
 
-One cheap question is asked of it, and only while a page is open.
+One cheap question is asked of the journal, and only while a page is open; question, reading and drawing are one turn
+of a thread, so that a page which follows costs the calls beside it little.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
 from anyio import to_thread
@@ -21,27 +22,34 @@ PAUSE = 0.9
 ALIVE = 15.0
 """Seconds after which a silent stream says that it is there, so that one whose reader has gone ends."""
 
-_EVENT = b"event: journal\ndata: changed\n\n"
 _COMMENT = b": open\n\n"
 
+Drawn = Callable[[Connection | None], str]
+"""Draws what a page shows of the journal; None where there is none yet."""
 
-async def events(place: Place, stop: asyncio.Event) -> AsyncGenerator[bytes]:
-    """A stream of server-sent events: `journal` after each change, until `stop`."""
+
+async def events(
+    place: Place, drawn: Drawn, stop: asyncio.Event, allowed: Callable[[], bool] = lambda: True
+) -> AsyncGenerator[bytes]:
+    """A stream of server-sent events: `journal` with what is drawn, at once and after each change.
+
+    Ends with `stop`, or when whoever looks is not `allowed` to any more.
+    """
     yield _COMMENT
-    journal, silent = _Journal(place), 0.0
+    journal, silent = _Journal(place, drawn), 0.0
     try:
-        await to_thread.run_sync(journal.changed)
-        pause = EVERY
-        while not stop.is_set():
+        while not stop.is_set() and allowed():
+            event = await to_thread.run_sync(journal.look)
+            if event is not None:
+                silent, pause = 0.0, PAUSE
+                yield event
+            else:
+                silent, pause = silent + EVERY, EVERY
+                if silent >= ALIVE:
+                    silent = 0.0
+                    yield _COMMENT
             with anyio.move_on_after(pause):
                 await stop.wait()
-            silent, pause = silent + pause, EVERY
-            if await to_thread.run_sync(journal.changed):
-                silent, pause = 0.0, PAUSE
-                yield _EVENT
-            elif silent >= ALIVE:
-                silent = 0.0
-                yield _COMMENT
     finally:
         journal.close()
 
@@ -49,27 +57,29 @@ async def events(place: Place, stop: asyncio.Event) -> AsyncGenerator[bytes]:
 class _Journal:
     """A journal that may not be there yet, be replaced, or be out of reach; used by one thread at a time."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, drawn: Drawn) -> None:
         self._place = place
+        self._drawn = drawn
         self._connection: Connection | None = None
         self._seen: Position | None = None
 
-    def changed(self) -> bool:
-        """Tell whether something was written since this was last asked."""
+    def look(self) -> bytes | None:
+        """The event of what there is to see, where that has changed since the last look."""
         try:
             if self._connection is not None and self._connection.moved:
                 self.close()
-                self._seen = Position()
+                self._seen = None
             if self._connection is None:
                 self._connection = self._place.read("journal")
-            return self._look(Reader(self._connection))
+            return _event(self._drawn(self._connection)) if self._changed(Reader(self._connection)) else None
         except FileNotFoundError:
-            return False
+            shown, self._seen = self._seen, Position()
+            return _event(self._drawn(None)) if shown is None else None
         except StoreError:
             self.close()
-            return False
+            return None
 
-    def _look(self, reader: Reader) -> bool:
+    def _changed(self, reader: Reader) -> bool:
         now, before = reader.position(), self._seen
         self._seen = now
         return before is None or reader.any_between(before, now)
@@ -79,3 +89,8 @@ class _Journal:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _event(drawn: str) -> bytes:
+    lines = "\n".join(f"data: {line}" for line in drawn.splitlines())
+    return f"event: journal\n{lines}\n\n".encode()

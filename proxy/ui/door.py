@@ -22,12 +22,11 @@ from schemas.access import Tenant
 
 COOKIE = "mcp-mend-ui"
 FORM_FIELD = "form_token"
-FORM_HEADER = "x-form-token"
 LOGIN = "/ui/login"
 
 _OPEN = ("/ui/static/", LOGIN)
 """What may be asked before a login."""
-_OWN = ("/ui/", "/ui/entries", "/ui/events", "/ui/logout")
+_OWN = ("/ui/", "/ui/events", "/ui/logout")
 _OWN_ENTRIES = ("/ui/calls/", "/ui/runs/")
 """What a tenant may ask: its own calls."""
 _VISITOR = "mcp-mend.visitor"
@@ -126,9 +125,9 @@ class DoorMiddleware:
         if self._door.knows(cookie):
             own = scope[_VISITOR] is None or path in _OWN or path.startswith(_OWN_ENTRIES)
             return None if own else PlainTextResponse("A tenant sees its own calls alone: this needs http.token", 403)
-        if scope["method"] == "GET" and "hx-request" not in headers and "text/html" in headers.get("accept", ""):
+        if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             return RedirectResponse(LOGIN, 303)
-        return PlainTextResponse("Log in at /ui/login", 401, {"hx-redirect": LOGIN})
+        return PlainTextResponse("Log in at /ui/login", 401)
 
 
 def visitor(scope: Scope) -> Tenant | None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from importlib.resources import files
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -28,7 +27,7 @@ from proxy.store.snapshots import first_lists
 from proxy.store.sql import Connection, StoreError
 from proxy.ui import changes, entries, replaying
 from proxy.ui.behind import Behind
-from proxy.ui.door import COOKIE, FORM_FIELD, FORM_HEADER, LOGIN, Door, DoorMiddleware, cookie_of, visitor
+from proxy.ui.door import COOKIE, FORM_FIELD, LOGIN, Door, DoorMiddleware, cookie_of, visitor
 from proxy.ui.entries import Place, Wanted
 from proxy.ui.views import filters
 from proxy.ui.views.drawing import templates
@@ -40,7 +39,7 @@ from proxy.ui.views.upstreams import upstreams_of
 
 Seen = TypeVar("Seen")
 
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain; charset=utf-8"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 class Pages:
@@ -59,7 +58,6 @@ class Pages:
         get, post = ["GET"], ["POST"]
         inside = [
             Route("/", self._list, methods=get),
-            Route("/entries", self._entries, methods=get),
             Route("/events", self._events, methods=get),
             Route("/calls/{id}", self._call, methods=get),
             Route("/runs/{id}", self._run, methods=get),
@@ -81,43 +79,24 @@ class Pages:
         return [Route("/ui", _to_page, methods=get), Mount("/ui", page)]
 
     async def _list(self, request: Request) -> Response:
-        return await self._listed(request, "list.html")
-
-    async def _entries(self, request: Request) -> Response:
-        response = await self._listed(request, "entries.html")
-        if request.headers.get("hx-trigger") == "filters":
-            given = {key: value for key, value in request.query_params.items() if value}
-            response.headers["hx-push-url"] = f"/ui/?{urlencode(given)}" if given else "/ui/"
-        return response
-
-    async def _listed(self, request: Request, template: str) -> Response:
-        asked = request.query_params
-        since, tenant = asked.get("since", ""), visitor(request.scope)
-        whose = tenant.name if tenant is not None else None
-        wanted = Wanted(
-            *(asked.get(key, "")[:200] for key in ("q", "server", "tool", "status", "session", "kind")),
-            since=time.time() - filters.SINCE[since] if since in filters.SINCE else None,
-            before=Place.read(asked.get("before", "")),
-            tenant=whose,
-        )
+        wanted, told = _asked(request)
+        whose = wanted.tenant
 
         def read(connection: Connection) -> dict[str, Any]:
-            found, following = entries.page(connection, wanted)
-            offered = entries.choices(connection, whose) if template == "list.html" else {}
-            return {"entries": found, "following": following, **offered}
+            return {**_entries(connection, wanted, told), **entries.choices(connection, whose)}
 
-        nothing: dict[str, Any] = {"entries": [], "following": None, "servers": [], "tools": [], "statuses": []}
+        nothing: dict[str, Any] = {**_entries(None, wanted, told), "servers": [], "tools": [], "statuses": []}
         found = await self._journal(read, nothing)
-        older = {key: value for key, value in asked.items() if value and key != "before"}
-        more = urlencode({**older, "before": str(found["following"])}) if found["following"] else ""
-        return await self._page(
-            request, template, tab="list", asked=asked, wanted=wanted, more=more, live=wanted.before is None,
-            newest=urlencode(older), filtered=bool(older), now=time.time(), **found,
-        )  # fmt: skip
+        return await self._page(request, "list.html", tab="list", asked=request.query_params, **told, **found)
 
     async def _events(self, request: Request) -> Response:
-        del request
-        stream = changes.events(self._behind.journal, self._stop)
+        template, cookie = self._templates.get_template("entries.html"), cookie_of(request.headers)
+
+        def drawn(connection: Connection | None) -> str:
+            wanted, told = _asked(request)
+            return template.render(**told, **_entries(connection, wanted, told))
+
+        stream = changes.events(self._behind.journal, drawn, self._stop, lambda: self._door.knows(cookie))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     async def _call(self, request: Request) -> Response:
@@ -238,8 +217,7 @@ class Pages:
             raise HTTPException(415)
         async with request.form(max_fields=20) as form:
             given = {key: value for key, value in form.items() if isinstance(value, str)}
-        form_token = given.get(FORM_FIELD) or request.headers.get(FORM_HEADER, "")
-        if not self._door.meant(form_token, cookie_of(request.headers)):
+        if not self._door.meant(given.get(FORM_FIELD, ""), cookie_of(request.headers)):
             raise HTTPException(403, "This form is of an earlier start: load the page again.")
         return given
 
@@ -262,7 +240,7 @@ class Pages:
             **told, "form_field": FORM_FIELD, "form_token": form_token, "guarded": self._door.guarded,
             "tenant": tenant.name if tenant is not None else "",
             "payloads": self._behind.config().journal.payloads,
-            "enabled": self._behind.config().journal.enabled, "partial": "hx-request" in request.headers,
+            "enabled": self._behind.config().journal.enabled,
         }  # fmt: skip
 
         def render() -> str:
@@ -270,6 +248,26 @@ class Pages:
             return self._templates.get_template(template).render(told, missing=missing)
 
         return HTMLResponse(await to_thread.run_sync(render), status)
+
+
+def _asked(request: Request) -> tuple[Wanted, dict[str, Any]]:
+    """Which entries an address asks for, and what their template is told of that."""
+    asked, tenant = request.query_params, visitor(request.scope)
+    since = asked.get("since", "")
+    wanted = Wanted(
+        *(asked.get(key, "")[:200] for key in ("q", "server", "tool", "status", "session", "kind")),
+        since=time.time() - filters.SINCE[since] if since in filters.SINCE else None,
+        before=Place.read(asked.get("before", "")),
+        tenant=tenant.name if tenant is not None else None,
+    )
+    newest = {key: value for key, value in asked.items() if value and key != "before"}
+    return wanted, {"wanted": wanted, "newest": newest, "live": wanted.before is None}
+
+
+def _entries(connection: Connection | None, wanted: Wanted, told: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of entries, and the address of the next; None: there is no journal yet."""
+    found, following = entries.page(connection, wanted) if connection is not None else ([], None)
+    return {"entries": found, "more": {**told["newest"], "before": str(following)} if following else {}}
 
 
 async def _to_page(request: Request) -> Response:

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from proxy.frontends.admission import Admission, AdmissionMiddleware
+from proxy.store.sql import Connection
 from proxy.store.sql import Place as Kept
 from proxy.ui import entries
 from proxy.ui.behind import Behind, UpstreamState
@@ -121,7 +122,7 @@ async def test_filters_leave_what_fits(home: Path, query: str, expected: set[str
     mine = call("call_a", server="shop", tool="get", session="session-2", arguments={"q": "looked for 100"})
     write(home, mine, call("call_b", repair_id="run_r"), run("run_r"))
     async with page(home) as client:
-        text = (await client.get(f"/ui/entries?{query}")).text
+        text = (await client.get(f"/ui/?{query}")).text
     assert {name for name in ("call_a", "call_b", "run_r") if f'id="e-{name}"' in text} == expected
 
 
@@ -268,7 +269,7 @@ async def test_a_configured_token_is_asked_for_and_kept_as_a_cookie_of_the_page_
     async with page(home, config) as client:
         turned = await client.get("/ui/", headers={"accept": "text/html"})
         assert (turned.status_code, turned.headers["location"]) == (303, "/ui/login")
-        for path in ("/ui/entries", "/ui/events", "/ui/calls/call_t"):
+        for path in ("/ui/events", "/ui/calls/call_t"):
             assert (await client.get(path, headers={"accept": "*/*"})).status_code == 401
         token = token_of((await client.get("/ui/login")).text)
         wrong = await client.post("/ui/login", data={"token": "guess", "form_token": token})
@@ -288,16 +289,31 @@ async def test_no_journal_yet_is_an_empty_list(home: Path) -> None:
         assert (await client.get("/ui/static/..%2f__init__.py")).status_code == 404
 
 
-async def test_open_pages_hear_of_what_another_process_writes(home: Path) -> None:
-    kept = write(home, call("call_1"))
-    stop = asyncio.Event()
-    stream = events(kept, stop)
+async def test_open_pages_are_sent_what_another_process_writes(home: Path) -> None:
+    stop, drawn = asyncio.Event(), list[bool]()
+
+    def draw(connection: Connection | None) -> str:
+        drawn.append(connection is not None)
+        return "one\r\ntwo"
+
+    stream = events(Kept(home), draw, stop)
     async with asyncio.timeout(20):
         assert (await anext(stream)).startswith(b":")
-        waiting = asyncio.ensure_future(anext(stream))
-        while not waiting.done():
-            await asyncio.to_thread(write, home, call("call_2"))
-            await asyncio.wait([waiting], timeout=0.5)
-        assert waiting.result().startswith(b"event: journal")
+        assert await anext(stream) == b"event: journal\ndata: one\ndata: two\n\n"
+        for number in range(2):
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0.5)
+            assert not waiting.done(), "sent without a change"
+            await asyncio.to_thread(write, home, call(f"call_{number}"))
+            assert (await waiting).startswith(b"event: journal")
+        assert drawn == [False, True, True]
         stop.set()
         assert [event async for event in stream] == []
+
+
+async def test_a_page_whose_login_has_ended_is_sent_nothing_more(home: Path) -> None:
+    write(home, call("call_1"))
+    logins = [True, True, False]
+    stream = events(Kept(home), lambda _: "shown", asyncio.Event(), lambda: logins.pop(0))
+    async with asyncio.timeout(20):
+        assert [event async for event in stream] == [b": open\n\n", b"event: journal\ndata: shown\n\n"]

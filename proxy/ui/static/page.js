@@ -89,39 +89,66 @@ document.addEventListener("click", async (event) => {
 
 function live(state, word) {
   const shown = find("#live");
-  if (!shown) return;
+  shown.hidden = false;
   shown.dataset.state = state;
   find(".word", shown).textContent = word;
 }
 
-// A page that nobody looks at renews nothing until it is looked at again.
-let missed = false;
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!document.hidden || event.detail.elt.id !== "entries") return;
-  event.preventDefault();
-  missed = true;
-});
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden || !missed) return;
-  missed = false;
-  htmx.trigger("#entries", "sse:journal");
-});
-document.addEventListener("htmx:sseOpen", () => live("open", "Live"));
-document.addEventListener("htmx:sseError", () => live("lost", "Not connected"));
-document.addEventListener("htmx:afterSwap", (event) => {
-  localTimes(event.detail.target);
+function show(html, mark) {
+  const known = new Set(all("tr.entry").map((row) => row.id));
+  entries.innerHTML = html;
+  localTimes(entries);
+  if (mark && known.size) all("tr.entry").forEach((row) => known.has(row.id) || row.classList.add("fresh"));
   const row = selected && document.getElementById(selected);
   if (!row) return;
   row.classList.add("selected");
   if (document.activeElement === document.body) find("a", row).focus({ preventScroll: true });
+}
+
+// The server sends the entries that fit the filters, at once and after each change; a page that nobody looks at hears
+// nothing until it is looked at again.
+const filters = find("#filters");
+const entries = find("#entries");
+let following = false;
+let stream = null;
+let typed = null;
+
+function follow(mark) {
+  following = true;
+  stream?.close();
+  if (document.hidden) return;
+  stream = new EventSource("/ui/events" + asked());
+  stream.onopen = () => live("open", "Live");
+  stream.onerror = () => live("lost", "Not connected");
+  stream.addEventListener("journal", (event) => {
+    show(event.data, mark);
+    mark = true;
+  });
+}
+
+function asked() {
+  const given = [...new FormData(filters)].filter(([, value]) => value);
+  return given.length ? "?" + new URLSearchParams(given) : "";
+}
+
+function filter() {
+  history.replaceState(null, "", "/ui/" + asked());
+  follow(false);
+}
+
+filters?.addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = setTimeout(filter, 120);
 });
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id !== "entries") return;
-  const known = new Set(all("tr.entry").map((row) => row.id));
-  const filtered = event.detail.requestConfig.elt.id === "filters";
-  const showFresh = () => all("tr.entry").forEach((row) => known.has(row.id) || row.classList.add("fresh"));
-  if (known.size && !filtered) setTimeout(showFresh);
+filters?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  filter();
 });
+document.addEventListener("visibilitychange", () => {
+  if (following) follow(true);
+});
+if (entries && "live" in entries.dataset) follow(true);
+
 document.addEventListener("focusin", (event) => {
   const row = event.target.closest?.("tr.entry");
   if (row && row.id !== selected) select(row);

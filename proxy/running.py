@@ -20,12 +20,14 @@ from catalog_cache.store import Snapshots, Store
 from proxy.access import book
 from proxy.settings.state import read_state, with_state
 from proxy.store import StoredJournal, configure, decisions, open_journal
+from proxy.store import logins as stored
 from proxy.store.decisions import shared
 from proxy.store.logs import also
 from proxy.store.sql import Place, notices, place_of
 from proxy.store.state import State, open_state
 from proxy.telemetry.opening import Telemetry, open_telemetry
 from proxy.telemetry.wishes import secrets
+from proxy.upstreams.auth.logins import LoginFiles, Logins
 from proxy.upstreams.fleet import Fleet, as_ourselves
 from proxy.upstreams.fleet import running as running_fleet
 from proxy.wire.caller import Profile
@@ -71,6 +73,7 @@ class Running:
     telemetry: Telemetry
     planner: Opened
     kept: KeptRuns | None
+    logins: Logins
     base: Config
     """The configuration without what a person decided beside it."""
     tokens_changed: Callable[[], None] = lambda: None
@@ -135,11 +138,12 @@ async def running(
     base, place = config, place_of(config.store)
     config = with_state(config, read_state(shared(place)))
     with open_state(place) as state:
+        logins = logins_of(state)
         cache = Cache(config.upstreams, await anyio.to_thread.run_sync(snapshots, state, config))
         async with (
             _measuring(page=page) as telemetry,
             open_journal(config, told=telemetry.record) as journal,
-            running_fleet(config.upstreams, cache, profile) as fleet,
+            running_fleet(config.upstreams, cache, profile, logins) as fleet,
         ):
             from proxy.calls.forward import Calls
             from proxy.planner.opening import open_planner
@@ -153,7 +157,7 @@ async def running(
                 kept = KeptRuns(state) if config.journal.enabled else None
                 calls = Calls(config, fleet, journal, server, planner, memories, kept=kept)
                 telemetry.attach(fleet, journal, planner.planner, calls.own_names, journal.hidden)
-                proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, base=base)
+                proxy = Running(config, fleet, journal, calls, memories, telemetry, planner, kept, logins, base=base)
                 async with _in_touch(place, cache, state, proxy):
                     yield proxy
 
@@ -165,6 +169,11 @@ def snapshots(state: State, config: Config) -> Snapshots:
     from proxy.store.snapshots import StoredSnapshots
 
     return StoredSnapshots(state, config.upstreams)
+
+
+def logins_of(state: State) -> Logins:
+    """Where logins are kept: files of the state folder, or the store that replicas share."""
+    return stored.StoredLogins(state) if state.place.url else LoginFiles()
 
 
 @asynccontextmanager
@@ -188,6 +197,8 @@ async def _in_touch(place: Place, cache: Cache, state: State, proxy: Running) ->
                     proxy.fleet.relist(each)
             if kind in ("", decisions.CHANGED):
                 tasks.start_soon(proxy.take)
+            if kind in ("", stored.CHANGED) and isinstance(proxy.logins, stored.StoredLogins):
+                proxy.logins.notice()
             if kind in ("", book.CHANGED):
                 proxy.tokens_changed()
 

@@ -77,19 +77,29 @@ class OAuth(_Section):
     redirect_uri: str = Field(
         default="",
         examples=["http://localhost:8123/callback"],
-        description="Where the browser returns to, on this machine; left out: 127.0.0.1 at any free port.",
+        description="Where the browser returns to, on this machine; left out: 127.0.0.1 at any free port. "
+        "With per_user /ui/logins/back at this proxy's outer address; left out: where the page was opened.",
+    )
+    per_user: bool = Field(
+        default=False,
+        description="Each tenant logs in for itself, at /ui/logins; nobody calls with another's login.",
     )
 
     @model_validator(mode="after")
     def _what_the_grant_needs(self) -> Self:
         if self.grant == "client_credentials":
+            if self.per_user:
+                raise ValueError("per_user: client_credentials is one login for all; leave one of the two out")
             if not (self.client_id and self.issuer and (self.client_secret or self.private_key)):
                 raise ValueError("client_credentials needs client_id, issuer, and client_secret or private_key")
         elif self.private_key:
             raise ValueError('private_key is for grant = "client_credentials"')
         if self.client_secret and not self.client_id:
             raise ValueError("client_secret needs its client_id")
-        if self.redirect_uri and not re.match(r"http://(127\.0\.0\.1|localhost):\d{1,5}/", self.redirect_uri):
+        there = r"https?://[^/]+/ui/logins/back" if self.per_user else r"http://(127\.0\.0\.1|localhost):\d{1,5}/.*"
+        if self.redirect_uri and not re.fullmatch(there, self.redirect_uri):
+            if self.per_user:
+                raise ValueError("redirect_uri must be https://ADDRESS-OF-THIS-PROXY/ui/logins/back with per_user")
             raise ValueError("redirect_uri must be http://127.0.0.1:PORT/PATH or http://localhost:PORT/PATH")
         if self.client_metadata_url and not re.match(r"https://[^/]+/.", self.client_metadata_url):
             raise ValueError("client_metadata_url must be an https address with a path")
@@ -138,6 +148,11 @@ class Upstream(_Section):
     )
     tools: ToolRules = ToolRules()
     _withheld: frozenset[str] | None = PrivateAttr(default=frozenset())
+
+    @property
+    def per_user(self) -> bool:
+        """Tell whether each tenant logs in for itself."""
+        return self.oauth is not None and self.oauth.per_user
 
     @property
     def withheld(self) -> frozenset[str] | None:

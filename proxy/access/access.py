@@ -17,7 +17,7 @@ import structlog
 from proxy.access import book
 from proxy.access.issuer import Issuer
 from proxy.access.verdict import Refused
-from proxy.store.sql import Place, StoreError
+from proxy.store.sql import Connection, Place, StoreError
 from schemas.access import Tenant
 from schemas.config import Config, Http
 
@@ -49,6 +49,8 @@ class Access:
         self._known: Mapping[str, Tenant] = {}
         self._ever = False
         self._issuer: Issuer | None = None
+        self._connection: Connection | None = None
+        self._following = False
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
         self._looking = asyncio.Lock()
@@ -99,13 +101,18 @@ class Access:
 
     async def follow(self) -> None:
         """Keep up with store and provider, for ever."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._follow_issuer)
-            while True:
-                with anyio.move_on_after(EVERY):
-                    await self._changed.wait()
-                self._changed.clear()
-                await self.refresh()
+        self._following = True
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._follow_issuer)
+                while True:
+                    with anyio.move_on_after(EVERY):
+                        await self._changed.wait()
+                    self._changed.clear()
+                    await self.refresh()
+        finally:
+            self._following = False
+            self._close()
 
     async def refresh(self) -> None:
         """Read the tokens of the store as they are now; several who ask at once have them read once or twice."""
@@ -131,15 +138,28 @@ class Access:
                 await self.refresh()
 
     def _tokens(self) -> dict[str, Tenant]:
+        if self._connection is not None and self._connection.moved:
+            self._close()
+        kept = self._connection is not None
         try:
-            connection = self._place.read("state")
+            self._connection = self._connection or self._place.read("state")
+            found = book.tokens(self._connection)
         except FileNotFoundError:
             return {}
-        try:
-            found = book.tokens(connection)
+        except StoreError:
+            self._close()
+            if not kept:
+                raise
+            return self._tokens()
         finally:
-            connection.close()
+            if not self._following:
+                self._close()
         return {kept.digest: Tenant(kept.name, kept.grants, kept.expires) for kept in found if kept.grants is not None}
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _take(self, found: Mapping[str, Tenant]) -> None:
         before, self._known = self._known, found

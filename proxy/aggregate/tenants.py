@@ -17,6 +17,7 @@ from proxy.store.memory import Memories
 from proxy.store.own import TenantJournal
 from proxy.upstreams.fleet import Fleet
 from proxy.upstreams.granted import GrantedFleet
+from proxy.wire.tasks import Tasks
 from proxy.workflows.asking import Reads
 from schemas.access import Grants, Tenant
 from schemas.config import Config
@@ -69,6 +70,7 @@ class _Endpoints:
     async def close(self) -> None:
         for _, router in self._made.values():
             await router.close()
+        await self._fleet.close()
 
 
 class Tenants:
@@ -83,6 +85,7 @@ class Tenants:
         self._journal = journal
         self._planner = planner
         self._known: OrderedDict[str, _Endpoints] = OrderedDict()
+        self._leaving = Tasks()
 
     def router(self, tenant: Tenant, server: str | None) -> Router:
         """One endpoint of a tenant, under an upstream's own names or (None) for all that it is granted."""
@@ -117,13 +120,14 @@ class Tenants:
         for each in self._known.values():
             await each.close()
         self._known.clear()
+        await self._leaving.finish()
 
     def _make_room(self) -> None:
         while len(self._known) >= MOST:
             oldest = next(iter(self._known))
             if time.monotonic() - self._known[oldest].used < UNUSED:
                 break
-            del self._known[oldest]
+            self._leaving.start(self._known.pop(oldest).close())
 
 
 def _granted(config: Config, grants: Grants) -> Config:

@@ -21,22 +21,42 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.frontends.serving import Server
 from proxy.repair.view.shown import one_line
-from proxy.upstreams.auth.oauth import OAuthError
+from proxy.upstreams.auth.asking import read_answer
 
 ANYWHERE = "http://127.0.0.1:0/callback"
 _SEEN = "<!doctype html><title>mcp-mend</title><p>mcp-mend has the answer. You can close this page.</p>"
 
 
 class Loopback:
-    """Waits for the one redirect that ends a login, at `uri`; whoever sees it first, a browser or a paste, wins."""
+    """Waits for the one redirect that ends a login, at `uri`; whoever sees it first, a browser or a paste, wins.
 
-    def __init__(self, uri: str) -> None:
+    Implements `proxy.upstreams.auth.asking.Person`; `browser` opens addresses, and does not only print them.
+    """
+
+    def __init__(self, uri: str, *, browser: bool) -> None:
         self.uri = uri
+        self._browser = browser
         self._answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def redirected(self) -> AuthorizationCodeResult:
         """What the authorization server said; raises `OAuthError` where it said no."""
-        return read_answer(await self._answer)
+        return read_answer(urlsplit(await self._answer).query)
+
+    async def show(self, address: str) -> None:
+        """Print the address for a person, and open it; where no browser is, an answer may be pasted too."""
+        click.echo(f"Open this address to log in:\n\n  {one_line(address)}\n", err=True)
+        if self._browser:
+            _aside(_open, address)
+            return
+        click.echo("A browser on another machine ends at a page that does not load: paste its address here.", err=True)
+        _aside(self._pasted, asyncio.get_running_loop())
+
+    def _pasted(self, loop: asyncio.AbstractEventLoop) -> None:
+        for line in sys.stdin:
+            try:
+                loop.call_soon_threadsafe(self.take, line.strip())
+            except RuntimeError:
+                return
 
     def take(self, target: str) -> bool:
         """Take the address that a browser was sent to; False where it is no answer."""
@@ -56,9 +76,9 @@ class Loopback:
 
 
 @asynccontextmanager
-async def loopback(uri: str) -> AsyncGenerator[Loopback]:
+async def loopback(uri: str, *, browser: bool) -> AsyncGenerator[Loopback]:
     """Listen where a loopback address leads, at any free port for `ANYWHERE`. Raises `OSError` where it is taken."""
-    waiting = Loopback(uri)
+    waiting = Loopback(uri, browser=browser)
     wanted = urlsplit(uri)
     with ExitStack() as stack:
         listening = [stack.enter_context(socket.create_server(("127.0.0.1", wanted.port or 0)))]
@@ -77,40 +97,9 @@ async def loopback(uri: str) -> AsyncGenerator[Loopback]:
             await serving
 
 
-def read_answer(target: str) -> AuthorizationCodeResult:
-    """The parameters of the redirect; raises `OAuthError` where they say no."""
-    fields = {key: values[0] for key, values in parse_qs(urlsplit(target).query).items()}
-    if "error" in fields:
-        said = fields.get("error_description")
-        raise OAuthError(f"the server says {fields['error']}" + (f": {said[:300]}" if said else ""))
-    return AuthorizationCodeResult(code=fields["code"], state=fields.get("state"), iss=fields.get("iss"))
-
-
-def show(address: str, *, browser: bool) -> None:
-    """Print the address for a person, and open it too."""
-    click.echo(f"Open this address to log in:\n\n  {one_line(address)}\n", err=True)
-    if browser:
-        _aside(_open, address)
-
-
 def _open(address: str) -> None:
     if not webbrowser.open(address):
         click.echo("No browser could be started: open the address yourself.", err=True)
-
-
-def listen_for_a_paste(waiting: Loopback) -> None:
-    """Take the address that the browser ended at from stdin too: it may run on another machine than this."""
-    click.echo("A browser on another machine ends at a page that does not load: paste its address here.", err=True)
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        for line in sys.stdin:
-            try:
-                loop.call_soon_threadsafe(waiting.take, line.strip())
-            except RuntimeError:
-                return
-
-    _aside(read)
 
 
 def _aside(function: Callable[..., Any], *args: Any) -> None:

@@ -9,6 +9,7 @@ import anyio
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from proxy.wire.acting import acting_for
 from schemas.access import Tenant
 
 _TENANT = "mcp-mend.tenant"
@@ -43,7 +44,8 @@ class Tenancy:
             under_way = self._open.setdefault(tenant.key, set())
             under_way.add(own)
             try:
-                await app(scope, receive, noted)
+                with acting_for(tenant.name):
+                    await app(scope, receive, noted)
             finally:
                 under_way.discard(own)
                 if not under_way:

@@ -17,7 +17,7 @@ from proxy.wire.caller import Profile, Receiver
 from schemas.config import Upstream
 
 if TYPE_CHECKING:
-    from proxy.upstreams.auth.access import Access
+    from proxy.upstreams.auth.access import Access, Way
 
 log = structlog.get_logger("upstream")
 
@@ -33,7 +33,7 @@ class UnreachableError(Exception):
     """
 
     def __init__(
-        self, reason: str, stderr: tuple[str, ...] = (), status: int = 0, access: Access | None = None
+        self, reason: str, stderr: tuple[str, ...] = (), status: int = 0, access: Access | Way | None = None
     ) -> None:
         super().__init__(reason)
         self.stderr = stderr
@@ -47,9 +47,9 @@ async def connect(
     profile: Callable[[], Awaitable[Profile]],
     receiver: Receiver,
     watchdog: Watchdog,
-    access: Access | None = None,
+    access: Callable[[], Access | Way | None],
 ) -> UpstreamConnection:
-    """Connect and shake hands within the start time-out, over HTTP by this `access` or the usual one.
+    """Connect and shake hands within the start time-out, over HTTP each time by another `access`.
 
     A process is started before the `profile` is there, the rest waits for it. Raises `UnreachableError`; whatever was
     started by then has been ended.
@@ -60,7 +60,7 @@ async def connect(
     known = await profile()
 
     def fresh() -> UpstreamConnection:
-        return UpstreamConnection(name, receiver, known, config.call_timeout, access or _access(name, config))
+        return UpstreamConnection(name, receiver, known, config.call_timeout, access())
 
     try:
         async with asyncio.timeout(config.start_timeout):
@@ -77,11 +77,13 @@ async def connect(
         raise UnreachableError(f"no handshake within {config.start_timeout:g} s") from late
 
 
-async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamConnection | None:
+async def modern(
+    name: str, config: Upstream, receiver: Receiver, access: Access | Way | None
+) -> UpstreamConnection | None:
     """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
     from proxy.upstreams.http import Http
 
-    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout, _access(name, config))
+    connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout, access)
     Http(connection, config, lambda reason: log.info("unreachable", reason=reason))
     found = False
     try:
@@ -94,12 +96,6 @@ async def modern(name: str, config: Upstream, receiver: Receiver) -> UpstreamCon
             with anyio.CancelScope(shield=True):
                 await connection.close()
     return connection if found else None
-
-
-def _access(name: str, config: Upstream) -> Access | None:
-    from proxy.upstreams.auth.access import access_to
-
-    return access_to(name, config)
 
 
 async def _stdio(

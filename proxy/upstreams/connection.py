@@ -41,7 +41,7 @@ from proxy.wire.protocol import (
 from schemas.trial import Reply
 
 if TYPE_CHECKING:
-    from proxy.upstreams.auth.access import Access
+    from proxy.upstreams.auth.access import Access, Way
 
 log = structlog.get_logger("upstream")
 
@@ -72,7 +72,7 @@ class UpstreamConnection:
     """
 
     def __init__(
-        self, name: str, receiver: Receiver, profile: Profile, timeout: float, access: Access | None = None
+        self, name: str, receiver: Receiver, profile: Profile, timeout: float, access: Access | Way | None = None
     ) -> None:
         self.name = name
         self.profile = profile

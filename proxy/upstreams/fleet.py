@@ -19,6 +19,7 @@ from proxy.eras.session_state import STATEFUL, SessionState
 from proxy.eras.subscriptions import URIS, Subscription, Subscriptions
 from proxy.ports import Client
 from proxy.tracing import followed
+from proxy.upstreams.auth.logins import LoginFiles, Logins
 from proxy.upstreams.broadcast import Broadcast
 from proxy.upstreams.connect import UnreachableError
 from proxy.upstreams.connection import UpstreamConnection
@@ -47,8 +48,9 @@ RELIST = 5.0
 class Fleet:
     """Implements `proxy.ports.Upstreams` over live connections; made by `open`."""
 
-    def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]]) -> None:
+    def __init__(self, cache: Cache, profile: Callable[[], Awaitable[Profile]], logins: Logins) -> None:
         self._cache = cache
+        self._logins = logins
         self._profile = profile
         self._begun = asyncio.get_running_loop().time()
         self._watchdog = Watchdog()
@@ -331,7 +333,9 @@ class Fleet:
     def _start(self, name: str, config: Upstream, former: Supervisor | None = None) -> None:
         """Supervise an upstream; it is known at once, and connected when the `former` of its name has ended."""
         restore = self.session_state.restore
-        member = Supervisor(name, config, self._profile, self.broadcast, self._watchdog, self._cache, restore)
+        member = Supervisor(
+            name, config, self._profile, self.broadcast, self._watchdog, self._cache, self._logins, restore
+        )
         self._members[name] = member
         assert self._tasks is not None  # noqa: S101 (made by `open` alone)
         self._tasks.start_soon(member.run, former, name=f"upstream {name}")
@@ -353,8 +357,11 @@ async def as_ourselves() -> Profile:
 
 @asynccontextmanager
 async def running(
-    upstreams: Mapping[str, Upstream], cache: Cache, profile: Callable[[], Awaitable[Profile]] = as_ourselves
+    upstreams: Mapping[str, Upstream],
+    cache: Cache,
+    profile: Callable[[], Awaitable[Profile]] = as_ourselves,
+    logins: Logins | None = None,
 ) -> AsyncGenerator[Fleet]:
-    """A fleet at work; on the way out every connection and process has ended."""
-    async with Fleet(cache, profile).open(upstreams) as fleet:
+    """A fleet at work; on the way out every connection and process has ended. Logins are files unless given."""
+    async with Fleet(cache, profile, logins or LoginFiles()).open(upstreams) as fleet:
         yield fleet

@@ -11,9 +11,12 @@ from typing import Any
 
 from proxy.upstreams.fleet import Fleet
 from proxy.upstreams.limits import Limits
+from proxy.upstreams.session_connections import SessionConnections
 from proxy.upstreams.supervisor import Supervisor
 from proxy.wire import rpc
-from proxy.wire.caller import Caller
+from proxy.wire.acting import acting_for
+from proxy.wire.backpressure import Backpressure
+from proxy.wire.caller import Caller, Connection, Profile
 from proxy.wire.protocol import (
     BY_TASK_ID,
     COMPLETE,
@@ -31,7 +34,7 @@ from proxy.wire.protocol import (
     UNSUBSCRIBE,
 )
 from schemas.access import Tenant
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, Tool
 from schemas.trial import Lost, Reply
 
 LISTS = frozenset({TASKS_LIST, TOOLS_LIST, RESOURCES_LIST, TEMPLATES_LIST, PROMPTS_LIST})
@@ -44,11 +47,16 @@ UNCOUNTED = LISTS | BY_TASK_ID | {SUBSCRIBE, UNSUBSCRIBE, LISTEN, SET_LEVEL}
 
 
 class GrantedFleet(Fleet):
-    """A view of a fleet that is at work; it has no connections of its own."""
+    """A view of a fleet that is at work.
+
+    It has connections of its own alone where each tenant logs in for itself and the upstream keeps sessions.
+    """
 
     def __init__(self, whole: Fleet, tenant: Tenant) -> None:
         vars(self).update(vars(whole))
         self._whole = whole
+        self._name = tenant.name
+        self._own = SessionConnections(self, Profile(), _Alone(self))
         self._grants = tenant.grants
         self._limits = Limits(tenant, time.monotonic)
         self._granted: tuple[Catalog, Catalog] | None = None
@@ -97,18 +105,36 @@ class GrantedFleet(Fleet):
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
         if method == TOOLS_CALL and not self._callable(server, params):
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, f"Unknown tool: {rpc.fields(params).get('name')}"))
-        if method in UNCOUNTED:
-            reply = await super().request(server, method, params, caller, seconds)
-            return self._shown(server, reply) if method == TOOLS_LIST else reply
-        async with self._limits.one() as over:
-            if over:
-                return Reply(lost=Lost.NOT_SENT, message=over)
-            return await super().request(server, method, params, caller, seconds)
+        with acting_for(self._name):
+            if method in UNCOUNTED:
+                reply = await super().request(server, method, params, caller, seconds)
+                return self._shown(server, reply) if method == TOOLS_LIST else reply
+            async with self._limits.one() as over:
+                if over:
+                    return Reply(lost=Lost.NOT_SENT, message=over)
+                return await super().request(server, method, params, caller, seconds)
 
     def notify(self, server: str, method: str, params: Any) -> None:
         """Send a notification to one upstream, where it is granted."""
-        if self.takes(method):
-            super().notify(server, method, params)
+        if not self.takes(method):
+            return
+        with acting_for(self._name):
+            member, shared = self.member(server), self.connection(server)
+            if member is not None and member.config.per_user and (shared is None or shared.era == "handshake"):
+                self._own.notify(server, method, params, opening=True)
+            else:
+                super().notify(server, method, params)
+
+    async def _way(self, member: Supervisor, caller: Caller | None) -> Connection | None:
+        """The connection that this caller is to use: never a session that another login has begun."""
+        way = await super()._way(member, caller)
+        if member.config.per_user and (way is None or (way is member.connection and way.era == "handshake")):
+            return await self._own.connection(member.name)
+        return way
+
+    async def close(self) -> None:
+        """End the connections that are this tenant's own."""
+        await self._own.close()
 
     def _callable(self, server: str, params: Mapping[str, Any] | None) -> bool:
         """Tell whether the tool may be called; one that is not listed only where every tool may be."""
@@ -121,3 +147,26 @@ class GrantedFleet(Fleet):
         listed: Any = reply.result.get("tools")
         kept = [tool for tool in listed or () if self.catalog.origin(server, str(rpc.fields(tool).get("name")))]
         return Reply(result={**reply.result, "tools": kept})
+
+
+class _Alone:
+    """The `Receiver` of a tenant's own connections: what belongs to a request reaches its client, the rest nobody."""
+
+    def __init__(self, fleet: GrantedFleet) -> None:
+        self.backpressure = Backpressure()
+        self._fleet = fleet
+
+    def tool(self, server: str, name: str) -> Tool | None:
+        """A tool as its upstream lists it."""
+        return self._fleet.tool(server, name)
+
+    def tell(self, server: str, method: str, params: Any, caller: Caller | None) -> None:
+        """Take a notification from an upstream."""
+        if caller is not None:
+            caller.hear(server, method, params)
+
+    async def ask(self, server: str, method: str, params: Any, caller: Caller | None) -> Reply:
+        """Take a question from an upstream."""
+        if caller is not None:
+            return await caller.question(server, method, params)
+        return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING
 
 import httpx2
 
@@ -18,6 +20,9 @@ from proxy.wire.tasks import Tasks
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
+if TYPE_CHECKING:
+    from proxy.upstreams.auth.access import Access, Way
+
 UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 """Failures by which nothing was sent."""
 
@@ -28,10 +33,15 @@ def trust() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+def _cookies(access: Access | Way | None) -> CookieJar:
+    shared = access is not None and access.per_user
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]) if shared else None)
+
+
 class Remote(Transport):
     """The half of a connection's `Transport` over HTTP that does not depend on which; `ended` is told the reason.
 
-    Its client never gives up on a quiet stream; its cookies are its own.
+    Its client never gives up on a quiet stream; its cookies are its own, and none are kept where people share it.
     """
 
     def __init__(self, connection: UpstreamConnection, config: Upstream, ended: Callable[[str], None]) -> None:
@@ -40,8 +50,9 @@ class Remote(Transport):
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60)
         times = httpx2.Timeout(None, connect=15, write=60)
         self._client = httpx2.AsyncClient(
-            headers=dict(config.headers), auth=connection.access, verify=trust(), timeout=times, limits=limits
-        )
+            headers=dict(config.headers), auth=connection.access, cookies=_cookies(connection.access),
+            verify=trust(), timeout=times, limits=limits,
+        )  # fmt: skip
         self._ended = ended
         self._closed = False
         self._tasks = Tasks()

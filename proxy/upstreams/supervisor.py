@@ -30,7 +30,8 @@ from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
 if TYPE_CHECKING:
-    from proxy.upstreams.auth.access import Access
+    from proxy.upstreams.auth.access import Access, Way
+    from proxy.upstreams.auth.logins import Logins
 
 log = structlog.get_logger("upstream")
 
@@ -79,6 +80,7 @@ class Supervisor:
         broadcast: Broadcast,
         watchdog: Watchdog,
         cache: Cache,
+        logins: Logins,
         restore: Callable[[UpstreamConnection], Coroutine[Any, Any, None]],
     ) -> None:
         self.name = name
@@ -97,8 +99,9 @@ class Supervisor:
         self._broadcast = broadcast
         self._watchdog = watchdog
         self._cache = cache
+        self._logins = logins
         self._restore = restore
-        self._locked: Access | None = None
+        self._locked: Access | Way | None = None
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
         self.fresh = asyncio.Event()
@@ -150,7 +153,12 @@ class Supervisor:
         async def known() -> Profile:
             return profile
 
-        return await connect(self.name, self.config, known, receiver, self._watchdog)
+        return await connect(self.name, self.config, known, receiver, self._watchdog, self._access)
+
+    def _access(self) -> Access | None:
+        from proxy.upstreams.auth.access import access_to
+
+        return access_to(self.name, self.config, self._logins)
 
     def leave(self) -> None:
         """End the supervision and its connection; `ended` is set when that is done."""
@@ -189,7 +197,9 @@ class Supervisor:
         connection: UpstreamConnection | None = None
         self._locked = None
         try:
-            connection = await connect(self.name, self.config, self._profile, self._broadcast, self._watchdog)
+            connection = await connect(
+                self.name, self.config, self._profile, self._broadcast, self._watchdog, self._access
+            )
             await self._look(connection)
             self.connection, self.state, self.reason = connection, State.READY, ""
             self.since, self.connections = time.time(), self.connections + 1
@@ -223,7 +233,7 @@ class Supervisor:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
         if self.config.url is not None and self.config.transport != "sse" and connection.era == "handshake":
             with anyio.move_on_after(PROBE):
-                self.modern = await modern(self.name, self.config, self._broadcast)
+                self.modern = await modern(self.name, self.config, self._broadcast, self._access())
                 if self.modern is not None and "tools" in self.modern.capabilities:
                     first = await self.modern.request(TOOLS_LIST, {})
                     framed = (first.result or {}).items()

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -38,7 +39,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Locked) -> P
 
 
 def token(server: Locked) -> str | None:
-    return LoginFile(server.url).read().token
+    return anyio.run(LoginFile(server.url).read).token
 
 
 def called(tool: str, text: str | None, *words: str) -> tuple[dict[str, Any], str]:

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.lowlevel
@@ -13,8 +14,8 @@ import httpx2
 import pytest
 from mcp.shared.auth import AuthorizationCodeResult
 
-from proxy.commands.browser import read_answer
-from proxy.upstreams.auth.logins import Challenge, LoginFile, held
+from proxy.upstreams.auth.asking import read_answer
+from proxy.upstreams.auth.logins import Challenge, KeptLogin, LoginFile, held
 from proxy.upstreams.auth.oauth import authorised
 from proxy.upstreams.fleet import Fleet
 from schemas.trial import Lost, Reply
@@ -39,22 +40,26 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Locked) -> Pat
 
 async def log_in(server: Locked, url: str | None = None) -> None:
     """Log in as the command does, without a process for it and for a browser."""
-    file = LoginFile(url or server.url)
-    login, ended = file.read(), list[str]()
+    await logged_in(LoginFile(url or server.url))
+
+
+async def logged_in(login: KeptLogin) -> None:
+    """Log in, and keep that here."""
+    known, ended = await login.read(), list[str]()
 
     async def shown(address: str) -> None:
         async with httpx2.AsyncClient() as browser:
             ended.append((await browser.get(address)).headers["location"])
 
     async def redirected() -> AuthorizationCodeResult:
-        return read_answer(ended[0])
+        return read_answer(urlsplit(ended[0]).query)
 
     at = "http://127.0.0.1:9/callback"
-    file.write(await authorised(login, None, login.wanted or Challenge("read"), at, shown, redirected))
+    await login.write(await authorised(known, None, known.wanted or Challenge("read"), at, shown, redirected))
 
 
-def kept(server: Locked) -> dict[str, Any]:
-    tokens = LoginFile(server.url).read().tokens
+async def kept(server: Locked) -> dict[str, Any]:
+    tokens = (await LoginFile(server.url).read()).tokens
     assert tokens is not None
     return dict(tokens)
 
@@ -96,13 +101,13 @@ async def test_a_token_that_is_over_is_renewed_before_the_call(server: Locked) -
     server.behave(lifetime=1)
     await log_in(server)
     server.behave(lifetime=3600)
-    first = kept(server)["access_token"]
+    first = (await kept(server))["access_token"]
     async with fleet(a=server.upstream()) as upstreams:
         assert said(await hello(upstreams)) == "hello"
         assert said(await hello(upstreams)) == "hello"
-    assert kept(server)["access_token"] != first
+    assert (await kept(server))["access_token"] != first
     assert first in held()
-    assert kept(server)["refresh_token"] in held()
+    assert (await kept(server))["refresh_token"] in held()
 
 
 async def test_one_renewal_serves_every_call_of_two_proxies(server: Locked) -> None:

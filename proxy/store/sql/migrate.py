@@ -6,6 +6,7 @@ by the statements that all migrations come to: `python -m proxy.store.sql.migrat
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 TABLES = Path(__file__).parent / "tables"
 """For each part, the statements that make a new SQLite file of it."""
-NEWEST: dict[Part, str] = {"journal": "0001", "state": "0001"}
+NEWEST: dict[Part, str] = {"journal": "0001", "state": "0002"}
 """The last migration of each part."""
+_one_at_a_time = threading.Lock()
+"""Alembic keeps what it is doing in variables of its modules; journal and state are opened by a thread each."""
 
 
 def current(connection: Connection, part: Part) -> None:
@@ -62,7 +65,7 @@ def upgrade(connection: Connection, part: Part) -> None:
     settings.attributes["part"] = part
     engine = _engine(connection)
     try:
-        with engine.connect() as opened:
+        with _one_at_a_time, engine.connect() as opened:
             settings.attributes["connection"] = opened
             command.upgrade(settings, "head")
     except (SQLAlchemyError, CommandError) as error:

@@ -1,7 +1,6 @@
 """What is kept of the login to one address: tokens, our registration there, and where the tokens are renewed.
 
-One private file per address, encrypted where there is a key, written whole and swapped in, locked while tokens are
-renewed: several processes share the folder. Knows nothing of how tokens are got.
+Kept in files here, or in the store that replicas share (`proxy.store.logins`). Knows nothing of how tokens are got.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ import re
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import structlog
@@ -91,33 +90,92 @@ class Login:
         return replace(self, tokens=None, expires=None, wanted=wanted)
 
 
-class LoginFile:
-    """The file of one address; reading costs one `stat` while it has not changed."""
+class KeptLogin(Protocol):
+    """The login to one address, of one tenant or of whoever runs the proxy; `url` is the address in one spelling."""
 
-    def __init__(self, url: str, folder: Path | None = None) -> None:
-        self.url = _canonical(url)
+    url: str
+
+    async def read(self, *, anew: bool = False) -> Login:
+        """What is kept, an empty login where there is nothing; `anew` where it may have changed without a word.
+
+        Raises `OSError` where it cannot be known.
+        """
+        ...
+
+    async def write(self, login: Login) -> None:
+        """Keep another content instead. Raises `OSError`, also for a key too short."""
+        ...
+
+    async def erase(self) -> bool:
+        """Forget everything; True where there was something. Raises `OSError`."""
+        ...
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Hold it against every other process and connection. Raises `TimeoutError` and `OSError`."""
+        ...
+
+    async def changed(self, token: str | None) -> None:
+        """Wait until there is another access token than this one."""
+        ...
+
+
+class Logins(Protocol):
+    """Every login that is kept at one place."""
+
+    def of(self, url: str, tenant: str = "") -> KeptLogin:
+        """The login to an address: a tenant's own, or ("") that of whoever runs the proxy."""
+        ...
+
+    async def asked_by(self, name: str) -> str | None:
+        """The address of the upstream of this name that was refused last, wherever its configuration lies."""
+        ...
+
+
+class LoginFiles:
+    """Implements `Logins`: private files in a folder, encrypted where there is a key."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def of(self, url: str, tenant: str = "") -> LoginFile:
+        """The file of one login."""
+        return LoginFile(url, self._folder, tenant)
+
+    async def asked_by(self, name: str) -> str | None:
+        """The address of the upstream of this name that was refused last."""
+        folder = self._folder or logins_folder()
+        files = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        found = (_parsed(path, "") for path in files)
+        return next((login.url for login in found if login.name == name and login.url), None)
+
+
+class LoginFile:
+    """Implements `KeptLogin`: a file, written whole and swapped in; reading costs one `stat` while it is the same."""
+
+    def __init__(self, url: str, folder: Path | None = None, tenant: str = "") -> None:
+        self.url = canonical(url)
         host = re.sub(r"[^A-Za-z0-9.-]", "_", urlsplit(self.url).hostname or "")
-        digest = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        whose = f"{self.url}\n{tenant}" if tenant else self.url
+        digest = hashlib.sha256(whose.encode()).hexdigest()[:16]
         self.path = (folder if folder is not None else logins_folder()) / f"{host}-{digest}.json"
         self._mark: tuple[int, int, int] | None = None
         self._login = Login(self.url)
 
-    def read(self) -> Login:
+    async def read(self, *, anew: bool = False) -> Login:
         """What the file says; an empty login where there is none or it cannot be read."""
+        del anew
         mark = self._marked()
         if mark != self._mark:
             self._login = _parsed(self.path, self.url) if mark is not None else Login(self.url)
             self._mark = mark
-            _remember(self._login)
         return self._login
 
-    def write(self, login: Login) -> None:
-        """Swap in another content, readable by its user alone. Raises `OSError`, also for a key too short."""
+    async def write(self, login: Login) -> None:
+        """Swap in another content, readable by its user alone."""
         private_folder(self.path.parent)
-        _remember(login)
-        exchange(self.path, sealed(json.dumps({"format": FORMAT, **asdict(login)}, indent=1)))
+        exchange(self.path, sealed(dumped(login)))
 
-    def erase(self) -> bool:
+    async def erase(self) -> bool:
         """Forget everything; True where there was something."""
         there = self.path.exists()
         for path in (self.path, self._lock_path):
@@ -142,7 +200,7 @@ class LoginFile:
 
     async def changed(self, token: str | None) -> None:
         """Wait until the file holds another access token than this one, polling as no event tells."""
-        while self.read().token in (None, token):  # noqa: ASYNC110 (another process writes it)
+        while (await self.read()).token in (None, token):  # noqa: ASYNC110 (another process writes it)
             await asyncio.sleep(EVERY)
 
     @property
@@ -162,32 +220,42 @@ def logins_folder() -> Path:
     return state_folder() / "logins"
 
 
-def asked_by(name: str) -> str | None:
-    """The address of the upstream of this name that was refused last, wherever its configuration lies."""
-    files = sorted(logins_folder().glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    found = (_parsed(path, "") for path in files)
-    return next((login.url for login in found if login.name == name and login.url), None)
-
-
-def _canonical(url: str) -> str:
+def canonical(url: str) -> str:
     """One spelling for one address: case of scheme and host, no fragment."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), fragment=""))
 
 
-def _parsed(path: Path, url: str) -> Login:
+def dumped(login: Login) -> str:
+    """A login as it is kept."""
+    _remember(login)
+    return json.dumps({"format": FORMAT, **asdict(login)}, indent=1)
+
+
+def loaded(text: str, url: str, where: str) -> Login:
+    """What `sealed(dumped(login))` made of a login; an empty one, and a log line, where it cannot be read."""
     try:
-        value = json.loads(opened(path.read_text(encoding="utf-8")))
+        value = json.loads(opened(text))
         if value.pop("format") != FORMAT:
             return Login(url)
         wanted = value.pop("wanted")
-        return Login(**value, wanted=Challenge(**wanted) if wanted else None)
+        found = Login(**value, wanted=Challenge(**wanted) if wanted else None)
+    except SealedError as refused:
+        log.warning("login not opened", path=where, reason=str(refused))
+        return Login(url)
+    except (ValueError, TypeError, KeyError, AttributeError) as broken:
+        log.warning("login unreadable", path=where, reason=repr(broken))
+        return Login(url)
+    _remember(found)
+    return found
+
+
+def _parsed(path: Path, url: str) -> Login:
+    try:
+        return loaded(path.read_text(encoding="utf-8"), url, str(path))
     except FileNotFoundError:
         return Login(url)
-    except SealedError as refused:
-        log.warning("login not opened", path=str(path), reason=str(refused))
-        return Login(url)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as broken:
+    except OSError as broken:
         log.warning("login unreadable", path=str(path), reason=repr(broken))
         return Login(url)
 

@@ -25,9 +25,14 @@ class SealedError(OSError):
     """A text that the key of the environment does not open, or a key that is none; says what to do."""
 
 
-def sealed(text: str) -> str:
-    """The text encrypted, or as it is where the environment has no key. Raises `SealedError` for a key too short."""
+def sealed(text: str, *, always: bool = False) -> str:
+    """The text encrypted, or as it is where the environment has no key, unless it is `always` to be.
+
+    Raises `SealedError` for a key too short, or for none where one is needed.
+    """
     fernet = _fernet(os.environ.get(KEY, ""))
+    if fernet is None and always:
+        raise SealedError(f"it is kept encrypted alone: set {KEY} for every replica (openssl rand -base64 32)")
     return text if fernet is None else _MARK + fernet.encrypt(text.encode()).decode()
 
 

@@ -15,4 +15,7 @@ CREATE TABLE kept_lines (repair_id TEXT NOT NULL, number INTEGER NOT NULL, line 
 CREATE TABLE decisions (kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name));
 CREATE TABLE access (digest TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, made DOUBLE PRECISION NOT NULL,
     expires DOUBLE PRECISION, grants TEXT NOT NULL);
-INSERT INTO state_version VALUES ('0001')
+CREATE TABLE logins (address TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, sealed TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL, holder TEXT NOT NULL, until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (address, tenant));
+INSERT INTO state_version VALUES ('0002')

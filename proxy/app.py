@@ -123,14 +123,13 @@ async def serve_http(config: Config, host: str, port: int, source: Source | None
                 tenants = Tenants(proxy.config, proxy.fleet, proxy.journal, proxy.planner, proxy.kept)
                 proxy.others += [tenants, access]
                 proxy.tokens_changed = access.notice
-                further = [
-                    *probes(proxy.telemetry.around.states, stop.is_set, proxy.telemetry.page),
-                    *Pages(_behind(proxy, source), stop, access).routes,
-                ]
+                pages = Pages(_behind(proxy, source), stop, access)
+                further = [*probes(proxy.telemetry.around.states, stop.is_set, proxy.telemetry.page), *pages.routes]
                 async with group() as tasks:
                     tasks.start_soon(access.follow)
                     await serve(_routers(proxy), lambda: proxy.config.http, here, stop, further, tenants, access)
                     tasks.cancel_scope.cancel()
+                await pages.close()
 
 
 async def serve_workers(config: Config, host: str, port: int, workers: int, arguments: Sequence[str]) -> None:
@@ -185,7 +184,7 @@ def _behind(proxy: Running, source: Source) -> Behind:
 
     return Behind(
         proxy.journal.place, lambda: proxy.config, lambda: proxy.fleet.catalog, send, states,
-        proxy.journal, str(source.path or ""),
+        proxy.journal, proxy.logins, str(source.path or ""),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Locked:
     def well(self) -> None:
         """Behave as at the start, with every access token revoked."""
         usual = {"lifetime": 3600, "scope": "read", "token_status": None, "refuse_refresh": False}
-        self.behave(**usual, deny=False, wrong_state=False, open=False, revoke=True)
+        self.behave(**usual, deny=False, wrong_state=False, open=False, sessions=False, revoke=True)
 
     def behave(self, **ways: Any) -> None:
         """Change how it behaves."""

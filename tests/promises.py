@@ -105,6 +105,7 @@ PROMISES = {
     "swaps-within-policy": "Search swaps tools only within the effects policy.",
     # tenants
     "tenants-see-their-own": "A tenant sees and calls what its token grants, by whatever way: lists, calls, repairs, plans, resources; the rest is not there.",
+    "tenants-use-their-own-logins": "Where each tenant logs in to a server for itself, no request of one carries the login or the session of another, or of whoever runs the proxy.",
     "tenants-never-meet": "Sessions, paused calls, evidence and journal entries of one tenant are unknown to every other.",
     "tenants-are-bounded": "A tenant's calls, those of repairs included, stay within its limits, and a call beyond them is told which and how long to wait.",
     "tokens-end": "A token that was revoked or has expired lets nobody in, and what it had under way ends.",

@@ -108,7 +108,7 @@ async def _log_in(name: str | None, url: str | None, config: Config, patience: f
     """Ask the server what it wants, let the person give it, and try whether that was enough."""
     from proxy.upstreams.auth.access import access_to
     from proxy.upstreams.auth.asking import log_in
-    from proxy.upstreams.auth.oauth import OAuthError
+    from proxy.upstreams.auth.logins import OAuthError
 
     with _logins(config) as logins:
         name, upstream = await _chosen(name, url, config, logins)
@@ -136,7 +136,8 @@ async def _log_in(name: str | None, url: str | None, config: Config, patience: f
 async def _person(upstream: Upstream, known: Login, *, browser: bool) -> AsyncGenerator[Person]:
     """Whoever runs the command; the browser comes back to the configured place, that of our registration, or any."""
     from proxy.commands.browser import ANYWHERE, loopback
-    from proxy.upstreams.auth.oauth import OAuthError, registered_at
+    from proxy.upstreams.auth.logins import OAuthError
+    from proxy.upstreams.auth.oauth import registered_at
 
     own = upstream.oauth.redirect_uri if upstream.oauth is not None and not upstream.per_user else ""
     async with AsyncExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.store.health import Writing
 from proxy.store.sql import Place
+from proxy.upstreams.auth.logins import Logins
 from schemas.catalog import Catalog
 from schemas.config import Config
 
@@ -43,5 +44,7 @@ class Behind:
     states: Callable[[], Sequence[UpstreamState]] | None = None
     writing: Writing | None = None
     """The journal where this program writes it; None beside a proxy."""
+    logins: Logins | None = None
+    """Where logins are kept; None beside a proxy."""
     source: str = ""
     """The file that the configuration was read from, "" where there is none."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -24,11 +26,14 @@ COOKIE = "mcp-mend-ui"
 FORM_FIELD = "form_token"
 LOGIN = "/ui/login"
 
-_OPEN = ("/ui/static/", LOGIN)
+_OPEN = (LOGIN, "/ui/logins/back")
+_STATIC = "/ui/static/"
 """What may be asked before a login."""
-_OWN = ("/ui/", "/ui/events", "/ui/logout")
+_OWN = ("/ui/", "/ui/events", "/ui/logout", "/ui/logins", "/ui/logins/finish")
 _OWN_ENTRIES = ("/ui/calls/", "/ui/runs/")
-"""What a tenant may ask: its own calls."""
+"""What a tenant may ask: its own calls and logins."""
+_VISITORS = 1000
+"""Logins by tokens of an identity provider that are remembered."""
 _VISITOR = "mcp-mend.visitor"
 
 _HEADERS = {
@@ -49,6 +54,7 @@ class Door:
         self._token = token
         self._access = access
         self._key = secrets.token_bytes(32)
+        self._visitors: OrderedDict[str, Tenant] = OrderedDict()
 
     @property
     def guarded(self) -> bool:
@@ -64,10 +70,14 @@ class Door:
         given, token = given.strip(), self._token()
         if token and hmac.compare_digest(given.encode(), token.encode()):
             return self._sign(f"login {token}")
-        if self._access is None or not given.startswith(PREFIX):
+        guest = await self._access.judged(given) if self._access is not None else None
+        if not isinstance(guest, Guest):
             return None
-        guest = await self._access.judged(given)
-        return f"{guest.digest}.{self._sign(guest.digest)}" if isinstance(guest, Guest) else None
+        if not given.startswith(PREFIX):
+            self._visitors[guest.digest] = guest.tenant
+            while len(self._visitors) > _VISITORS:
+                self._visitors.popitem(last=False)
+        return f"{guest.digest}.{self._sign(guest.digest)}"
 
     def knows(self, cookie: str | None) -> bool:
         """Tell whether a cookie is that of a login, where one is needed."""
@@ -79,7 +89,11 @@ class Door:
         """The tenant who logged in; None for whoever may see everything."""
         digest, _, signed = (cookie or "").partition(".")
         right = hmac.compare_digest(signed.encode(), self._sign(digest).encode())
-        return self._access.of(digest) if right and self._access is not None else None
+        if not right or self._access is None:
+            return None
+        visitor = self._visitors.get(digest)
+        lasts = visitor is not None and (visitor.expires is None or visitor.expires > time.time())
+        return visitor if lasts else self._access.of(digest)
 
     def meant(self, given: str, cookie: str | None) -> bool:
         """Tell whether a form carried the page's own token."""
@@ -120,7 +134,7 @@ class DoorMiddleware:
             return PlainTextResponse("The page answers itself alone", 403)
         cookie = cookie_of(headers)
         scope[_VISITOR] = self._door.tenant(cookie)
-        if path.startswith(_OPEN):
+        if path in _OPEN or path.startswith(_STATIC):
             return None
         if self._door.knows(cookie):
             own = scope[_VISITOR] is None or path in _OWN or path.startswith(_OWN_ENTRIES)

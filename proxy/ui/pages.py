@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from importlib.resources import files
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -25,10 +26,11 @@ from proxy.store.decisions import shared
 from proxy.store.reader import NoEntryError, Reader, open_reader
 from proxy.store.snapshots import first_lists
 from proxy.store.sql import Connection, StoreError
-from proxy.ui import changes, entries, replaying
+from proxy.ui import changes, entries, logins, replaying
 from proxy.ui.behind import Behind
 from proxy.ui.door import COOKIE, FORM_FIELD, LOGIN, Door, DoorMiddleware, cookie_of, visitor
 from proxy.ui.entries import Place, Wanted
+from proxy.ui.logins import PageLogins
 from proxy.ui.views import filters
 from proxy.ui.views.drawing import templates
 from proxy.ui.views.figures import figures
@@ -36,6 +38,7 @@ from proxy.ui.views.settings import in_force
 from proxy.ui.views.story import story
 from proxy.ui.views.tools import tools_of
 from proxy.ui.views.upstreams import upstreams_of
+from proxy.upstreams.auth.logins import OAuthError
 
 Seen = TypeVar("Seen")
 
@@ -49,6 +52,7 @@ class Pages:
         self._behind = behind
         self._stop = stop
         self._door = Door(lambda: behind.config().http.token, access)
+        self._given = PageLogins(behind.logins) if behind.logins is not None else None
         self._static = files("proxy.ui") / "static"
         self._templates = templates()
 
@@ -67,6 +71,9 @@ class Pages:
             Route("/settings", self._settings, methods=get),
             Route("/replay/{id}", self._replay, methods=["GET", "POST"]),
             Route("/pause", self._pause, methods=post),
+            Route("/logins", self._logins, methods=["GET", "POST"]),
+            Route("/logins/back", self._back, methods=get),
+            Route("/logins/finish", self._finish, methods=get),
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=post),
             Route("/static/{name}", self._file, methods=get),
@@ -172,6 +179,60 @@ class Pages:
             raise HTTPException(503, f"{state.paused_place(kept)}: cannot be changed: {error}") from error
         return RedirectResponse("/ui/servers", 303)
 
+    async def _logins(self, request: Request) -> Response:
+        if request.method == "GET":
+            return await self._logins_page(request)
+        form = await self._form(request)
+        name, tenant = form.get("server", ""), _tenant_of(request)
+        upstream = logins.offered(self._behind.config(), visitor(request.scope)).get(name)
+        if upstream is None or self._given is None:
+            raise HTTPException(404, "No server of this name takes a login of yours.")
+        own = upstream.oauth.redirect_uri if upstream.oauth is not None and upstream.per_user else ""
+        here = request.headers.get("origin") or f"{request.url.scheme}://{request.url.netloc}"
+        try:
+            if form.get("act") == "out":
+                await self._given.forget(upstream, tenant)
+                return RedirectResponse("/ui/logins", 303)
+            address = await self._given.begin(name, upstream, tenant, own or here + logins.BACK)
+        except (OAuthError, OSError) as failure:
+            return await self._logins_page(request, trouble=f"Not logged in to {name}: {failure}")
+        if not address:
+            return await self._logins_page(request, trouble=f"{name} asks for no login.")
+        go = {"name": name, "address": address, "host": urlsplit(address).hostname}
+        return await self._logins_page(request, go=go)
+
+    async def _back(self, request: Request) -> Response:
+        """Have the browser ask again from here: coming from elsewhere it brings no cookie of ours."""
+        shown = self._templates.get_template("back.html").render(query=request.url.query)
+        return HTMLResponse(shown)
+
+    async def _finish(self, request: Request) -> Response:
+        if self._given is None:
+            raise HTTPException(404)
+        try:
+            name = await self._given.finish(request.url.query, _tenant_of(request))
+        except logins.NotBegunError:
+            late = "This login was not begun here, or is over: begin it again."
+            return await self._logins_page(request, trouble=late)
+        except (OAuthError, OSError) as failure:
+            return await self._logins_page(request, trouble=f"Not logged in: {failure}")
+        return await self._logins_page(request, done=name)
+
+    async def _logins_page(self, request: Request, **more: Any) -> Response:
+        upstreams = logins.offered(self._behind.config(), visitor(request.scope))
+        told: list[dict[str, Any]] = []
+        try:
+            told = await self._given.told(upstreams, _tenant_of(request)) if self._given is not None else []
+        except OSError as failure:
+            more["trouble"] = f"The logins cannot be read: {failure}"
+        shown = all_shown({"done": "", "trouble": "", "go": None, "logins": told, **more})
+        return await self._page(request, "logins.html", tab="logins", **shown)
+
+    async def close(self) -> None:
+        """End what was begun at the page and waits for somebody."""
+        if self._given is not None:
+            await self._given.close()
+
     async def _login(self, request: Request) -> Response:
         wrong = False
         if request.method == "POST":
@@ -239,6 +300,7 @@ class Pages:
         told = {
             **told, "form_field": FORM_FIELD, "form_token": form_token, "guarded": self._door.guarded,
             "tenant": tenant.name if tenant is not None else "",
+            "takes_logins": self._given is not None and bool(logins.offered(self._behind.config(), tenant)),
             "payloads": self._behind.config().journal.payloads,
             "enabled": self._behind.config().journal.enabled,
         }  # fmt: skip
@@ -248,6 +310,11 @@ class Pages:
             return self._templates.get_template(template).render(told, missing=missing)
 
         return HTMLResponse(await to_thread.run_sync(render), status)
+
+
+def _tenant_of(request: Request) -> str:
+    tenant = visitor(request.scope)
+    return tenant.name if tenant is not None else ""
 
 
 def _asked(request: Request) -> tuple[Wanted, dict[str, Any]]:

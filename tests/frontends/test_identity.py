@@ -215,6 +215,15 @@ def test_tenants_of_the_provider_use_a_real_proxy(home: House, provider: Provide
     assert Guest(home.base, provider.token(claims={"groups": []})).send({"id": 1, "method": "ping"}).status_code == 403
 
 
+def test_a_tenant_of_the_provider_looks_at_the_page_as_long_as_its_token_lasts(home: House, provider: Provider) -> None:
+    browser = home.page(provider.token(claims={"exp": time.time() + 4}))
+    shown = browser.get("/ui/")
+    assert shown.status_code == 200
+    assert "oidc:kim" in shown.text
+    assert browser.get("/ui/servers").status_code == 403
+    until(lambda: browser.get("/ui/").status_code == 303)
+
+
 def test_a_stream_ends_with_its_token(home: House, provider: Provider) -> None:
     begun = int(time.time())
     short = Guest(home.base, provider.token(claims={"exp": begun - 25}))  # within the leeway, for about five seconds

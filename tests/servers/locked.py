@@ -2,7 +2,8 @@
 
 Codes are bound to their PKCE challenge and used once, refresh tokens rotate. `POST /control` sets how it behaves:
 `lifetime` of a token, `scope` that calls need, `token_status` instead of tokens, `refuse_refresh`, `deny` the person,
-`wrong_state`, `open` the door to everyone, `revoke` every access token. `GET /seen` tells what was asked for.
+`wrong_state`, `open` the door to everyone, `sessions` alone (the handshake era), `revoke` every access token.
+`GET /seen` tells what was asked for, and with which token and session somebody was let in.
 """
 
 # pyright: basic
@@ -148,7 +149,11 @@ async def guarded(scope: Any, receive: Any, send: Any) -> None:
     if door not in ("mcp", "sse", "messages") or ways.get("open"):
         await app(scope, receive, send)
         return
-    given = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
+    headers = dict(scope["headers"])
+    given = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
+    if ways.get("sessions") and headers.get(b"mcp-protocol-version", b"") >= b"2026":
+        await Response(status_code=400)(scope, receive, send)
+        return
     allowed, ends = tokens.get(given, ("", 0.0))
     where = f'resource_metadata="{HERE}/.well-known/oauth-protected-resource/{door}", scope="{ways["scope"]}"'
     if ends < time.time():
@@ -162,6 +167,7 @@ async def guarded(scope: Any, receive: Any, send: Any) -> None:
         )
         await said(scope, receive, send)
     else:
+        seen.append({"passed": [given, headers.get(b"mcp-session-id", b"").decode()]})
         await app(scope, receive, send)
 
 

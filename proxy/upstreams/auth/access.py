@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import structlog
 
-from proxy.upstreams.auth.logins import Challenge, KeptLogin, Login, Logins
+from proxy.upstreams.auth.logins import Challenge, KeptLogin, Login, Logins, OAuthError
 from proxy.wire import acting
 from schemas.config import Upstream
 
@@ -199,7 +199,7 @@ class Way(httpx2.Auth):
             wanted = Challenge(login.scope, challenge.metadata if challenge else None, more=True)
             await self._kept.write(replace(kept.without_tokens(wanted), name=self._name))
             self._say(f"its login has ended ({over})", login)
-        except oauth.OAuthError as failure:
+        except OAuthError as failure:
             self._failed(str(failure))
         else:
             await self._kept.write(fresh)

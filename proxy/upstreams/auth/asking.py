@@ -13,7 +13,7 @@ from mcp.shared.auth import AuthorizationCodeResult
 from catalog_cache.pages import every_page
 from proxy.upstreams.auth import oauth
 from proxy.upstreams.auth.access import Access, Way
-from proxy.upstreams.auth.logins import KeptLogin, Login
+from proxy.upstreams.auth.logins import KeptLogin, Login, OAuthError
 from proxy.upstreams.broadcast import Broadcast
 from proxy.upstreams.connect import UnreachableError, connect
 from proxy.upstreams.fleet import as_ourselves
@@ -46,7 +46,7 @@ async def log_in(
     challenge = stranger.challenge or known.wanted
     if challenge is None:
         if reason:
-            raise oauth.OAuthError(reason)
+            raise OAuthError(reason)
         return False
     async with person(known) as there:
         fresh = await oauth.authorised(known, upstream.oauth, challenge, there.uri, there.show, there.redirected)
@@ -78,7 +78,7 @@ def read_answer(query: str) -> AuthorizationCodeResult:
     fields = {key: values[0] for key, values in parse_qs(query).items()}
     if "error" in fields:
         said = fields.get("error_description")
-        raise oauth.OAuthError(f"the server says {fields['error']}" + (f": {said[:300]}" if said else ""))
+        raise OAuthError(f"the server says {fields['error']}" + (f": {said[:300]}" if said else ""))
     if "code" not in fields:
-        raise oauth.OAuthError("the browser came back without an answer")
+        raise OAuthError("the browser came back without an answer")
     return AuthorizationCodeResult(code=fields["code"], state=fields.get("state"), iss=fields.get("iss"))

@@ -33,6 +33,11 @@ LOCKED = 60.0
 EVERY = 1.0
 """Seconds between two looks at the file while somebody is waited for."""
 
+
+class OAuthError(Exception):
+    """No token could be had; the text says why, for a person."""
+
+
 _held: deque[str] = deque(maxlen=256)
 
 

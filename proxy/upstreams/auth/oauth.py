@@ -35,7 +35,7 @@ from mcp.shared.auth import (
 )
 from pydantic import AnyUrl, BaseModel
 
-from proxy.upstreams.auth.logins import Challenge, Login
+from proxy.upstreams.auth.logins import Challenge, Login, OAuthError
 from proxy.upstreams.remote import trust
 from schemas.config import OAuth
 
@@ -46,10 +46,6 @@ PATIENCE = 30.0
 
 _FOR_NOW = frozenset({408, 429})
 """Refusals that another attempt may turn, as every 5xx may."""
-
-
-class OAuthError(Exception):
-    """No token could be had; the text says why, for a person."""
 
 
 class OverError(OAuthError):

@@ -107,7 +107,7 @@ def test_dark_and_light_follow_the_switch_and_are_kept(page: Browser, proxy: Pro
     assert page.run(ground) == dark
 
 
-@pytest.mark.parametrize("path", ["", "servers", "tools", "figures", "settings"])
+@pytest.mark.parametrize("path", ["", "servers", "tools", "figures", "logins", "settings"])
 def test_nothing_is_wider_than_a_narrow_screen(page: Browser, proxy: Proxy, path: str) -> None:
     page.size(500, 800)
     page.open(f"{proxy.base}/ui/{path}")

@@ -179,3 +179,13 @@ def test_axe_finds_nothing_serious(page: Browser, proxy: Proxy, axe: str, path: 
         if one["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def test_rows_that_are_the_same_stay_where_they_are(page: Browser, proxy: Proxy) -> None:
+    page.open(f"{proxy.base}/ui/")
+    page.run("document.querySelector('tr.entry').mark = true")
+    page.until(lambda: page.text("#live") == "Live")
+    page.run("window.told = 0; stream.addEventListener('journal', () => window.told++)")
+    page.run("follow(true); stream.addEventListener('journal', () => window.told++)")
+    page.until(lambda: page.run("return window.told"))
+    assert page.run("return document.querySelector('tr.entry').mark")

@@ -88,15 +88,19 @@ document.addEventListener("click", async (event) => {
 });
 
 function live(state, word) {
-  const shown = find("#live");
-  shown.hidden = false;
-  shown.dataset.state = state;
-  find(".word", shown).textContent = word;
+  const light = find("#live");
+  light.hidden = false;
+  light.dataset.state = state;
+  find(".word", light).textContent = word;
 }
 
 function show(html, mark) {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html;
+  if (fresh.innerHTML.trim() === shown) return;
+  shown = fresh.innerHTML.trim();
   const known = new Set(all("tr.entry").map((row) => row.id));
-  entries.innerHTML = html;
+  entries.replaceChildren(fresh.content);
   localTimes(entries);
   if (mark && known.size) all("tr.entry").forEach((row) => known.has(row.id) || row.classList.add("fresh"));
   const row = selected && document.getElementById(selected);
@@ -109,6 +113,7 @@ function show(html, mark) {
 // nothing until it is looked at again.
 const filters = find("#filters");
 const entries = find("#entries");
+let shown = entries?.innerHTML.trim();
 let following = false;
 let stream = null;
 let typed = null;

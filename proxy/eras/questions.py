@@ -34,6 +34,12 @@ MAY_ASK = frozenset({TOOLS_CALL, PROMPTS_GET, RESOURCES_READ})
 Answer = Callable[[str, Any, ClientRequest], Coroutine[Any, Any, Reply]]
 
 
+def held_in(params: Any) -> str | None:
+    """The name of the held call that a request answers, None where it answers none of ours."""
+    state: Any = rpc.fields(params).get("requestState")
+    return state.removeprefix(STATE) if isinstance(state, str) and state.startswith(STATE) else None
+
+
 class PausedCall:
     """One call under way, with the questions it has put and waits for."""
 
@@ -84,14 +90,14 @@ class PausedCalls:
 
     async def answer(self, method: str, params: Any, request: ClientRequest) -> Reply:
         """Answer one request of a modern client; cancelling it ends the call, be it new or gone on with."""
-        state: Any = rpc.fields(params).get("requestState")
-        if isinstance(state, str) and state.startswith(STATE):
-            return await self._resume(state.removeprefix(STATE), params, request)
+        state = held_in(params)
+        if state is not None:
+            return await self._resume(state, params, request)
         held = PausedCall()
         request.hold = held.ask
         held.request = request
         held.work = self._tasks.start(self._answer(method, params, request))
-        return await self._next(uuid4().hex, held)
+        return await self._next(request.name_held(), held)
 
     async def close(self) -> None:
         """Give up every held call."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
+from uuid import uuid4
 
 from proxy.ports import Written
 from proxy.wire import rpc
@@ -40,6 +41,8 @@ class ClientRequest(Caller):
         self.modern = modern
         self.lasts = True
         self.hold: Callable[[str, Any], Awaitable[Reply]] | None = None
+        self.name_held: Callable[[], str] = lambda: uuid4().hex
+        """Names this request where it is held for an answer."""
         self._channel = channel
         self._params = params
         self._moved = False

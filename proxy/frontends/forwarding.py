@@ -46,8 +46,10 @@ class Replicas:
             self._client = client
             yield
 
-    async def owner(self, request: Request, ident: str | None) -> ASGIApp | None:
-        """The answer of the replica that owns this session; None where it is ours to answer.
+    async def owner(self, request: Request, ident: str | None, read: bytes | None = None) -> ASGIApp | None:
+        """The answer of the replica that owns this session or held call; None where it is ours to answer.
+
+        `read` is the body where it has been read.
 
         Raises `RefusedError`: with 404 where the owner cannot be reached, so that the client begins a new session, and
         with 502 where the connection broke after the request was sent, as it may have been carried out.
@@ -58,7 +60,7 @@ class Replicas:
         if FORWARDED in request.headers:
             raise RefusedError(404, "Session not found", UNKNOWN_SESSION)
         assert self._client is not None  # noqa: S101  entered while serving
-        body = await body_of(request)
+        body = await body_of(request) if read is None else read
         query = f"?{request.url.query}" if request.url.query else ""
         headers = [*_kept(request.headers.items()), (FORWARDED, self.ids.instance)]
         sent = self._client.build_request(

@@ -105,7 +105,7 @@ class HttpEndpoints:
         if verb == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
             raise RefusedError(415, "Unsupported Media Type: Content-Type must be application/json")
         if verb == "POST" and modern:
-            return await stateless.post(router, request)
+            return await stateless.post(router, request, self._replicas)
         if verb == "POST":
             return await handshake.post(self._sessions, router, request)
         if verb == "GET" and not modern:

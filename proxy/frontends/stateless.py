@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 from uuid import uuid4
@@ -29,6 +29,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.aggregate.router import Router
 from proxy.eras.envelope import envelope, of_envelope
+from proxy.eras.questions import held_in
+from proxy.frontends.forwarding import Replicas
 from proxy.frontends.requests import RefusedError, accepted, answerable, body_of
 from proxy.frontends.streams import COMMIT, Stream, event, stream_out
 from proxy.wire import rpc
@@ -37,6 +39,8 @@ from proxy.wire.rpc import Message
 from schemas.trial import Reply
 
 log = structlog.get_logger("server")
+
+NameHeld = Callable[[], str]
 
 
 class ModernStream(Stream):
@@ -67,8 +71,11 @@ class ModernStream(Stream):
             self.reply = reply
 
 
-async def post(router: Router, request: Request) -> ASGIApp:
-    """Answer one request; closing the connection cancels it."""
+async def post(router: Router, request: Request, replicas: Replicas | None) -> ASGIApp:
+    """Answer one request, or hand it on to the replica that holds the call which it answers.
+
+    Closing the connection cancels it.
+    """
     body = await body_of(request)
     accept = accepted(request)
     if not ("application/json" in accept and "text/event-stream" in accept) and "*/*" not in accept:
@@ -87,7 +94,19 @@ async def post(router: Router, request: Request) -> ASGIApp:
     refused = _refusal(router, message, request.headers)
     if refused is not None:
         return _whole(message["id"], Reply(error=rpc.error(refused.code, refused.message, refused.data)))
-    return partial(_answer, router, message)
+    held = held_in(message.get("params"))
+    owner = await _owner(replicas, request, held, body) if replicas is not None and held is not None else None
+    return owner or partial(_answer, router, message, replicas.ids.new if replicas is not None else None)
+
+
+async def _owner(replicas: Replicas, request: Request, held: str, body: bytes) -> ASGIApp | None:
+    """The answer of the replica that holds a call; None where that is this one, or none any more."""
+    try:
+        return await replicas.owner(request, held, body)
+    except RefusedError as refused:
+        if refused.status_code != 404:
+            raise
+        return None
 
 
 def _one(body: bytes) -> Message:
@@ -118,11 +137,13 @@ def _refusal(router: Router, message: Message, headers: Headers) -> InboundLadde
     return validate_mcp_param_headers(schema, cast("Mapping[str, Any]", arguments or {}), headers)
 
 
-async def _answer(router: Router, message: Message, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(
+    router: Router, message: Message, name_held: NameHeld | None, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Send the answer as a whole where it comes soon and alone, else as a stream."""
     stream = ModernStream(message["id"])
     async with asyncio.TaskGroup() as tasks:
-        work = tasks.create_task(_work(router, message, stream))
+        work = tasks.create_task(_work(router, message, name_held, stream))
         await stream.changed(COMMIT)
         if stream.reply is not None:
             await _whole(message["id"], stream.reply)(scope, receive, send)
@@ -131,10 +152,11 @@ async def _answer(router: Router, message: Message, scope: Scope, receive: Recei
         work.cancel()
 
 
-async def _work(router: Router, message: Message, stream: ModernStream) -> None:
+async def _work(router: Router, message: Message, name_held: NameHeld | None, stream: ModernStream) -> None:
     method, params = message["method"], message.get("params")
     request = router.client_request(stream, uuid4().hex, of_envelope(envelope(params) or {}), params, modern=True)
     request.ident, request.lasts = message["id"], False
+    request.name_held = name_held or request.name_held
     try:
         stream.answer(await router.answer(method, params, request))
     except Exception as bug:

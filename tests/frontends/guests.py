@@ -129,9 +129,11 @@ def servers(folder: Path) -> str:
 
 @contextmanager
 def house(folder: Path, more: str = "", host: str = "127.0.0.1") -> Generator[House]:
-    """A proxy over these servers; it and they have ended when this is left."""
+    """A proxy over these servers; it and they have ended when this is left. `@PORT` in `more` is where it listens."""
     file, port, before = folder / "proxy.toml", free_port(), len(_OPENED)
-    file.write_text(f'{servers(folder)}[planner]\nbackend = "none"\n{more}', encoding="utf-8")
+    file.write_text(
+        f'{servers(folder)}[planner]\nbackend = "none"\n{more}'.replace("@PORT", str(port)), encoding="utf-8"
+    )
     with (folder / "stderr").open("w") as stderr:
         line = [*MEND, "serve", "--config", str(file), "--http", f"{host}:{port}"]
         process = subprocess.Popen(line, env=environment(folder), stdin=subprocess.DEVNULL, stderr=stderr, cwd=ROOT)

@@ -16,6 +16,7 @@ from proxy.aggregate.router import Router
 from proxy.frontends import listener, serving, workers
 from proxy.upstreams.fleet import running
 from schemas import config as settings
+from tests.frontends.guests import CALL, Guest, house, until
 from tests.frontends.httpclient import HELLO, JSON, Http, free_port, until_up
 
 KEY = "a key that both replicas share, long enough"
@@ -131,3 +132,29 @@ async def test_a_worker_that_cannot_start_is_tried_again(tmp_path: Path, monkeyp
     monkeypatch.setattr(workers, "_run", run)
     await workers.supervise(settings.Http(), "127.0.0.1", free_port(), 1, [str(tmp_path)], stop)
     assert len(started) >= 3
+
+
+def test_a_call_that_was_held_for_an_answer_is_gone_on_with_by_the_replica_that_holds_it(tmp_path: Path) -> None:
+    more = f'[replicas]\naddress = "http://127.0.0.1:@PORT"\nkey = "{KEY}"\nleave_seconds = 0\n'
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir()
+    with house(folders[1], more) as other:
+        through = Guest(other.base)
+        with house(folders[0], more) as one:
+            again = _answered(Guest(one.base))
+            assert "result" in through.ask(CALL, again)
+            assert through.ask(CALL, again)["error"]["message"] == "this requestState is unknown or was given up"
+            late = _answered(Guest(one.base))
+        assert through.ask(CALL, late)["error"]["message"] == "this requestState is unknown or was given up"
+        forged = {**late, "requestState": late["requestState"][:-1] + "x"}
+        assert through.ask(CALL, forged)["error"]["message"] == "this requestState is unknown or was given up"
+
+
+def _answered(guest: Guest) -> dict[str, Any]:
+    """A call that its server holds up with a question, as it is sent again with the answer."""
+    call = {"name": "one__echo", "arguments": {"text": "ask"}}
+    until(lambda: "one__echo" in guest.tools())
+    asked = guest.ask(CALL, call)["result"]
+    given = {key: {"roots": []} for key in asked["inputRequests"]}
+    return {**call, "requestState": asked["requestState"], "inputResponses": given}

@@ -51,7 +51,12 @@ async def follow(place: Place, heard: Heard) -> None:
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
-                place.url, autocommit=True, keepalives_idle=30, keepalives_interval=10, keepalives_count=3
+                place.url,
+                autocommit=True,
+                application_name="mcp-mend",
+                keepalives_idle=30,
+                keepalives_interval=10,
+                keepalives_count=3,
             ) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
                 if lost:

@@ -84,6 +84,11 @@ class Site:
     replicas: list[Program]
     ledger: Program
 
+    @property
+    def addresses(self) -> list[str]:
+        """Where the replicas are, past the balancer."""
+        return [each.probe.removesuffix("/readyz") for each in self.replicas]
+
     async def entries(self) -> list[str]:
         """The effects, in order."""
         async with httpx2.AsyncClient() as client:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import anyio
 import httpx2
 import structlog
 
@@ -33,6 +34,8 @@ RETRY = 1.0
 """Seconds before a broken stream is resumed, where the server names no interval."""
 RESUMPTIONS = 5
 """Attempts to resume one stream without hearing anything new."""
+END = 1.0
+"""Seconds after a reply in which its stream has to end."""
 GOODBYE = 2.0
 """Seconds to take leave of the server with DELETE."""
 
@@ -225,16 +228,20 @@ class Http(Remote):
     async def _read(
         self, response: httpx2.Response, events: Events, cause: Id | None, known: str | None = None
     ) -> None:
-        """Take what comes; only the first of it may say that the session is gone: after that the work was begun."""
+        """Take what comes; only the first of it may say that the session is gone: after that the work was begun.
+
+        A stream is read to its end, that its connection may serve the next request, but not for long after the reply.
+        """
         events.begin()
         try:
-            async for heard in self._heard(response, events):
-                for event in heard:
-                    if event.event == "message" and event.data:
-                        self._take(event.data.encode(), cause, known)
-                        known = None
-                if cause is not None and self._settled(cause):
-                    return
+            with anyio.CancelScope() as scope:
+                async for heard in self._heard(response, events):
+                    for event in heard:
+                        if event.event == "message" and event.data:
+                            self._take(event.data.encode(), cause, known)
+                            known = None
+                    if cause is not None and self._settled(cause):
+                        scope.deadline = min(scope.deadline, anyio.current_time() + END)
         except httpx2.HTTPError as failure:
             log.debug("stream broken", upstream=self._connection.name, reason=repr(failure))
 

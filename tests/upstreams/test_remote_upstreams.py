@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import anyio
 import httpx2
@@ -162,3 +164,82 @@ async def test_a_server_without_sessions_serves_a_client_of_the_handshake_era() 
         answered = json.loads(said(await say(upstreams, "a", "ask", caller)))
     assert answered == [{"where": {"roots": [{"uri": "file:///x"}]}}, "state"]
     assert caller.asked == [("roots/list", None)]
+
+
+async def test_calls_in_turn_go_over_one_connection() -> None:
+    accepted: list[int] = []
+    with listening("everything.py", port := free_port()):
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(1)
+            behind, out = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(_pumped(reader, out), _pumped(behind, writer))
+
+        async with await asyncio.start_server(relay, "127.0.0.1", 0) as front:
+            url = f"http://127.0.0.1:{front.sockets[0].getsockname()[1]}/mcp"
+            async with fleet(a=Upstream(url=url)) as upstreams:
+                await simple(upstreams)
+                before = len(accepted)
+                for _ in range(5):
+                    assert said(await simple(upstreams)).startswith("This is a simple text")
+                assert len(accepted) - before <= 1
+
+
+async def _pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+async def test_a_stream_that_does_not_end_with_its_reply_holds_nothing_up() -> None:
+    opened = ended = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened, ended
+        try:
+            while head := (await reader.readuntil(b"\r\n\r\n")).lower():
+                length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
+                message = json.loads(await reader.readexactly(length)) if length else {}
+                if message.get("method") != "tools/call":
+                    writer.write(_whole(message))
+                    continue
+                opened += 1
+                result = {"content": [{"type": "text", "text": "hello"}]}
+                event = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+                writer.write(f"data: {event}\n\n".encode())
+                assert await reader.read(1) == b""
+                ended += 1
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+        async with fleet(a=Upstream(url=url)) as upstreams:
+            with anyio.fail_after(0.9):
+                for _ in range(3):
+                    assert said(await say(upstreams, "a", "hello")) == "hello"
+            with anyio.fail_after(5):
+                while ended < opened:  # noqa: ASYNC110  the other side closes
+                    await anyio.sleep(0.05)
+    assert opened == 3
+
+
+def _whole(message: dict[str, Any]) -> bytes:
+    """A plain answer to anything but a call."""
+    if "id" not in message:
+        return b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n"
+    results: dict[str, Any] = {
+        "initialize": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "s", "version": "1"},
+        },
+        "tools/list": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]},
+    }
+    told = {"result": results[message["method"]]} if message["method"] in results else {"error": {"code": -32601}}
+    body = json.dumps({"jsonrpc": "2.0", "id": message["id"], **told}).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body

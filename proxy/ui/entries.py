@@ -2,7 +2,8 @@
 
 A page costs the rows it shows, not the rows there are: it begins where the last one ended (`Place`), not at an offset.
 A filter goes along one index in time and reads on until it has a page full, as a search does along the rows: that costs
-a call nothing, as an index for each would.
+a call nothing, as an index for each would. An engine that has an index of words is asked for the newest rows first: of
+a word that is everywhere it would read every row that holds it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from proxy.store.tables import SEARCHED
 
 PAGE = 50
 """Entries of one page."""
+NEWEST = 400
+"""Rows that are looked through before an index of words is asked."""
 
 _CALLS = "call_id AS id, 'call' AS kind, at, session, server, tool, outcome AS status, ms, message AS said, repair_id"
 _RUNS = (
@@ -67,8 +70,14 @@ class Wanted:
 def page(connection: Connection, wanted: Wanted) -> tuple[list[Row], Place | None]:
     """The newest entries that fit, at most `PAGE`, and where the next page begins; None at the end."""
     found: list[Row] = []
-    for statement, values in statements(wanted, connection.dialect):
-        found += connection.rows(statement, values)
+    indexed = bool(wanted.text.split()) and connection.dialect.words
+    for table, query in enumerate(statements(wanted, connection.dialect)):
+        rows: list[Row] = []
+        if indexed:
+            rows = connection.rows(*statements(wanted, connection.dialect, NEWEST)[table])
+        if len(rows) <= PAGE:
+            rows = connection.rows(*query)
+        found += rows
     found.sort(key=_order, reverse=True)
     more = found[PAGE:]
     found = found[:PAGE]
@@ -77,13 +86,13 @@ def page(connection: Connection, wanted: Wanted) -> tuple[list[Row], Place | Non
     return found, Place(last["at"], last["kind"] != "call", last["number"]) if last else None
 
 
-def statements(wanted: Wanted, dialect: Dialect) -> list[tuple[str, list[Any]]]:
-    """The queries of one page, each with its values."""
+def statements(wanted: Wanted, dialect: Dialect, newest: int | None = None) -> list[tuple[str, list[Any]]]:
+    """The queries of one page, each with its values; for words in the `newest` rows alone where that is given."""
     made: list[tuple[str, list[Any]]] = []
     if wanted.kind in ("", "call"):
-        made.append(_calls(wanted, dialect))
+        made.append(_calls(wanted, dialect, newest))
     if wanted.kind in ("", "repair", "workflow"):
-        made.append(_runs(wanted, dialect))
+        made.append(_runs(wanted, dialect, newest))
     return made
 
 
@@ -103,24 +112,24 @@ def choices(connection: Connection, tenant: str | None = None) -> dict[str, list
     return {name: sorted(each - {""})[:500] for name, each in found.items()}
 
 
-def _calls(wanted: Wanted, dialect: Dialect) -> tuple[str, list[Any]]:
+def _calls(wanted: Wanted, dialect: Dialect, newest: int | None) -> tuple[str, list[Any]]:
     conditions: list[tuple[str, Any]] = [
         (f"{dialect.filtered('server')} = ?", wanted.server),
         ("tool = ?", wanted.tool),
         ("outcome = ?", wanted.status),
     ]
     alone = ["repair_id IS NULL"] if wanted.kind == "" else []
-    return _statement(dialect, "calls", _CALLS, wanted, conditions, alone)
+    return _statement(dialect, "calls", _CALLS, wanted, conditions, alone, newest)
 
 
-def _runs(wanted: Wanted, dialect: Dialect) -> tuple[str, list[Any]]:
+def _runs(wanted: Wanted, dialect: Dialect, newest: int | None) -> tuple[str, list[Any]]:
     conditions: list[tuple[str, Any]] = [
         (_HAS.format(dialect.filtered("calls.server")), wanted.server),
         (_HAS.format(dialect.filtered("calls.tool")), wanted.tool),
         ("status = ?", wanted.status),
         ("kind = ?", {"repair": "call", "workflow": "workflow"}.get(wanted.kind)),
     ]
-    return _statement(dialect, "runs", _RUNS, wanted, conditions, [])
+    return _statement(dialect, "runs", _RUNS, wanted, conditions, [], newest)
 
 
 def _statement(
@@ -130,21 +139,29 @@ def _statement(
     wanted: Wanted,
     conditions: Sequence[tuple[str, Any]],
     bare: Sequence[str],
+    newest: int | None,
 ) -> tuple[str, list[Any]]:
     everything = [*conditions, ("session = ?", wanted.session), ("at >= ?", wanted.since), (_TENANT, wanted.tenant)]
     given = [(condition, value) for condition, value in everything if value not in ("", None)]
     texts, values = [*bare, *(condition for condition, _ in given)], [value for _, value in given]
-    for word in wanted.text.split()[:8]:
-        text, patterns = dialect.holds(SEARCHED[table], word)
-        texts.append(text)
-        values += patterns
     if wanted.before is not None:
         text, more = _before(wanted.before, runs=table == "runs")
         texts.append(text)
         values += more
-    where = f" WHERE {' AND '.join(texts)}" if texts else ""
-    statement = f"SELECT number, {columns} FROM {table}{where} ORDER BY at DESC, number DESC LIMIT {PAGE + 1}"  # noqa: S608
+    source, order = table, "ORDER BY at DESC, number DESC"
+    if newest is not None:
+        source = f"(SELECT * FROM {table}{_where(texts)} {order} LIMIT {newest}) AS {table}"  # noqa: S608
+        texts = []
+    for word in wanted.text.split()[:8]:
+        text, patterns = dialect.holds(SEARCHED[table], word)
+        texts.append(text)
+        values += patterns
+    statement = f"SELECT number, {columns} FROM {source}{_where(texts)} {order} LIMIT {PAGE + 1}"  # noqa: S608
     return statement, values
+
+
+def _where(texts: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(texts)}" if texts else ""
 
 
 def _before(place: Place, *, runs: bool) -> tuple[str, list[Any]]:

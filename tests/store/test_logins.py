@@ -40,7 +40,7 @@ def two(place: Place) -> Generator[tuple[StoredLogins, StoredLogins]]:
 
 
 def of_ada(url: str = URL) -> Login:
-    tokens = {"access_token": TOKEN, "refresh_token": "r"}
+    tokens = {"access_token": TOKEN, "refresh_token": "refresh-token-of-ada"}
     return Login(url, "tickets", tokens, wanted=Challenge("read"))
 
 
@@ -104,8 +104,8 @@ async def test_who_waits_for_a_person_goes_on_when_another_replica_has_the_login
     monkeypatch.setattr(stored, "EVERY", 0.1)
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(two[1].of(URL).changed, "old")
-            await two[0].of(URL).write(replace(of_ada(), tokens={"access_token": "old"}))
+            tasks.start_soon(two[1].of(URL).changed, "an-old-token-of-ada")
+            await two[0].of(URL).write(replace(of_ada(), tokens={"access_token": "an-old-token-of-ada"}))
             await anyio.sleep(0.3)
             await two[0].of(URL).write(of_ada())
 

@@ -44,6 +44,8 @@ class Dialect(ABC):
     """What a SELECT in a transaction ends in, so that nobody else changes its rows meanwhile."""
     driving: ClassVar[str]
     """A join that reads its left side first."""
+    words: ClassVar[bool]
+    """Whether `holds` is looked up in an index."""
     arrival: ClassVar[str]
     """The column of a numbered table that tells what came after what: see `settled`."""
 

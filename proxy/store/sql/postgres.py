@@ -38,6 +38,7 @@ class PostgresDialect(Dialect):
     now = "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
     held = "FOR UPDATE"
     driving = "JOIN"
+    words = True
     arrival = "written"
 
     def fits(self, text: str) -> str:

@@ -28,6 +28,7 @@ class SqliteDialect(Dialect):
     now = "((julianday('now') - 2440587.5) * 86400.0)"
     held = ""
     driving = "CROSS JOIN"
+    words = False
     arrival = "number"
 
     def fits(self, text: str) -> str:

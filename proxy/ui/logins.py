@@ -48,7 +48,7 @@ class PageLogins:
 
     def __init__(self, logins: Logins) -> None:
         self._logins = logins
-        self._begun: dict[tuple[str, str], _Flow] = {}
+        self._begun: dict[tuple[str, str], Flow] = {}
         self._tasks = Tasks()
 
     async def told(self, upstreams: Mapping[str, Upstream], tenant: str) -> list[dict[str, Any]]:
@@ -65,13 +65,13 @@ class PageLogins:
 
     async def begin(self, name: str, upstream: Upstream, tenant: str, uri: str) -> str:
         """The address where a person logs in, "" where the server wants none. Raises `OAuthError` and `OSError`."""
-        flow, kept = _Flow(uri), self._logins.of(upstream.url or "", tenant)
+        flow, kept = Flow(uri), self._logins.of(upstream.url or "", tenant)
         former = self._begun.pop((tenant, name), None)
         if former is not None and former.task is not None:
             former.task.cancel()
 
         @asynccontextmanager
-        async def person(known: Login) -> AsyncGenerator[_Flow]:
+        async def person(known: Login) -> AsyncGenerator[Flow]:
             del known
             yield flow
 
@@ -113,7 +113,7 @@ class PageLogins:
         await self._logins.of(upstream.url or "", tenant).erase()
 
 
-class _Flow:
+class Flow:
     """One login that is being given: implements `proxy.upstreams.auth.asking.Person`."""
 
     def __init__(self, uri: str) -> None:
@@ -125,6 +125,7 @@ class _Flow:
         self.answer: asyncio.Future[str] = loop.create_future()
 
     async def show(self, address: str) -> None:
+        """Have the page lead to an address; raises `OAuthError` for one that is none of the web."""
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https"):
             raise OAuthError(f"it wants a browser to open an address that is none of the web: {parts.scheme}")
@@ -132,6 +133,7 @@ class _Flow:
         self.address.set_result(address)
 
     async def redirected(self) -> AuthorizationCodeResult:
+        """What the browser came back with."""
         from proxy.upstreams.auth.asking import read_answer
 
         return read_answer(await self.answer)

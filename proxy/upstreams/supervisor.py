@@ -153,7 +153,11 @@ class Supervisor:
         async def known() -> Profile:
             return profile
 
-        return await connect(self.name, self.config, known, receiver, self._watchdog, self._access)
+        def own() -> Way | None:
+            access = self._access()
+            return access.way if access is not None else None
+
+        return await connect(self.name, self.config, known, receiver, self._watchdog, own)
 
     def _access(self) -> Access | None:
         from proxy.upstreams.auth.access import access_to

@@ -46,9 +46,9 @@ def takes_logins(config: Upstream) -> bool:
 
 
 class Access(httpx2.Auth):
-    """One connection's way past the door: that of whoever runs the proxy, or each tenant's where it is `per_user`.
+    """The way past the door for a connection that all share: nobody's requests go out with another's login.
 
-    Nobody's requests go out with another's login.
+    It is that of whoever runs the proxy or, where it is `per_user`, that of the tenant for whom a request is made.
     """
 
     def __init__(self, name: str, config: Upstream, logins: Logins) -> None:
@@ -61,16 +61,16 @@ class Access(httpx2.Auth):
     @property
     def trouble(self) -> str:
         """Why the last request of this tenant was refused, empty where none was."""
-        return self._way.trouble
+        return self.way.trouble
 
     @property
     def waiting(self) -> bool:
         """Tell whether only a person can help."""
-        return self._way.waiting
+        return self.way.waiting
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         """Send the request with the token there is, and once more where another can be had."""
-        flow = self._way.async_auth_flow(request)
+        flow = self.way.async_auth_flow(request)
         try:
             response = yield await anext(flow)
             while True:
@@ -82,7 +82,7 @@ class Access(httpx2.Auth):
 
     async def changed(self) -> None:
         """Wait until somebody has logged in."""
-        await self._way.changed()
+        await self.way.changed()
 
     async def close(self) -> None:
         """Let tokens that are under way arrive."""
@@ -90,7 +90,8 @@ class Access(httpx2.Auth):
             await way.close()
 
     @property
-    def _way(self) -> Way:
+    def way(self) -> Way:
+        """The way of whoever this is done for; a session keeps it to its end."""
         tenant = acting.tenant() if self.per_user else ""
         way = self._ways.get(tenant)
         if way is None:

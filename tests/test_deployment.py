@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from proxy.frontends.owners import Ids
 from proxy.settings import load
+from proxy.upstreams.auth.sealed import KEY
 from schemas.config import Config
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -63,7 +64,8 @@ def test_the_pods_can_drain_before_they_are_killed(tmp_path: Path, monkeypatch: 
     assert pod["terminationGracePeriodSeconds"] >= waits + draining(config) + REST
     assert config.replicas.address == f"http://10.0.0.5:{container['ports'][0]['containerPort']}"
     asked = {name for name in GIVEN if f"${{{name}}}" in of_yaml("kubernetes/config.yaml")["data"]["proxy.toml"]}
-    assert asked == {"POD_IP", *of_yaml("kubernetes/secret.yaml")["stringData"]}
+    assert {*asked, KEY} == {"POD_IP", *of_yaml("kubernetes/secret.yaml")["stringData"]}
+    assert KEY in of_yaml("compose.yaml")["x-environment"]
 
 
 def test_requests_of_a_session_go_to_its_owner_at_once() -> None:

@@ -25,7 +25,10 @@ class Tasks:
 
     async def answer(self, method: str, params: Any, caller: Caller) -> Reply:
         """Answer one request."""
-        servers = [server for server in self._fleet.names if self._offers(server)]
+        servers = self._offering()
+        if not servers:
+            await self._fleet.connected_once()
+            servers = self._offering()
         if not servers or (caller.modern and method in GONE):
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, f"Method not found: {method}"))
         if method == TASKS_LIST:
@@ -43,6 +46,9 @@ class Tasks:
             return Reply(error=rpc.error(rpc.METHOD_NOT_FOUND, "Method not found: tasks/list"))
         found = await listed(self._fleet, able, TASKS_LIST, "tasks", TASK, caller)
         return Reply(result={"tasks": [task for _, task in found]})
+
+    def _offering(self) -> list[str]:
+        return [server for server in self._fleet.names if self._offers(server)]
 
     def _offers(self, server: str) -> bool:
         said = capabilities(self._fleet, server)

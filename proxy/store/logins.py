@@ -62,29 +62,30 @@ class StoredLogin:
         self._state = state
         self._key = (url, tenant)
         self._login = Login(url)
-        self._known = False
+        self._notices = 1
+        self._read_at = 0
         self._noticed = asyncio.Event()
 
     def notice(self) -> None:
         """Read it anew when it is asked for next."""
-        self._known = False
+        self._notices += 1
         self._noticed.set()
 
     async def read(self, *, anew: bool = False) -> Login:
         """What is kept; while the store cannot be read, what was kept when it could."""
-        if self._known and not anew:
+        if self._read_at == self._notices and not anew:
             return self._login
-        known, self._known = self._known, True
+        noticed = self._notices
         statement = f"SELECT sealed FROM logins WHERE {_KEY}"  # noqa: S608
         try:
             rows = await _asked(self._state, lambda connection: connection.rows(statement, self._key))
         except OSError:
-            self._known = known
             if self._login == Login(self.url):
                 raise
             return self._login
         text = rows[0]["sealed"] if rows else ""
         self._login = loaded(text, self.url, self._state.place.name) if text else Login(self.url)
+        self._read_at = noticed
         return self._login
 
     async def write(self, login: Login) -> None:
@@ -103,7 +104,7 @@ class StoredLogin:
                 )
 
         await _asked(self._state, work)
-        self._login, self._known = login, True
+        self._login, self._read_at = login, self._notices
 
     async def erase(self) -> bool:
         """Forget everything; True where there was something."""
@@ -114,7 +115,7 @@ class StoredLogin:
                 return connection.run(f"DELETE FROM logins WHERE {_KEY}", self._key) > 0  # noqa: S608
 
         found = await _asked(self._state, work)
-        self._login, self._known = Login(self.url), True
+        self._login, self._read_at = Login(self.url), self._notices
         return found
 
     @asynccontextmanager

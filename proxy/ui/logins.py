@@ -69,24 +69,28 @@ class PageLogins:
         former = self._begun.pop((tenant, name), None)
         if former is not None and former.task is not None:
             former.task.cancel()
+        self._begun[tenant, name] = flow
 
         @asynccontextmanager
         async def person(known: Login) -> AsyncGenerator[Flow]:
             del known
             yield flow
 
-        async def run() -> bool:
+        async def run() -> Exception | None:
             from proxy.upstreams.auth.asking import log_in
 
-            async with asyncio.timeout(PATIENCE):
-                return await log_in(name, upstream, kept, person)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await log_in(name, upstream, kept, person)
+            except (OAuthError, OSError) as failure:
+                return failure
+            return None
 
         flow.task = self._tasks.start(run())
         await asyncio.wait({flow.task, flow.address}, return_when=asyncio.FIRST_COMPLETED)
-        if flow.task.done():
-            flow.task.result()
+        if not flow.address.done():
+            flow.ended()
             return ""
-        self._begun[tenant, name] = flow
         return flow.address.result()
 
     async def finish(self, query: str, tenant: str) -> str:
@@ -100,7 +104,7 @@ class PageLogins:
                 del self._begun[whose, name]
                 flow.answer.set_result(query)
                 await asyncio.wait({flow.task})
-                flow.task.result()
+                flow.ended()
                 return name
         raise NotBegunError
 
@@ -120,9 +124,16 @@ class Flow:
         loop = asyncio.get_running_loop()
         self.uri = uri
         self.state = ""
-        self.task: asyncio.Task[bool] | None = None
+        self.task: asyncio.Task[Exception | None] | None = None
         self.address: asyncio.Future[str] = loop.create_future()
         self.answer: asyncio.Future[str] = loop.create_future()
+
+    def ended(self) -> None:
+        """Raise why it has failed, where it has."""
+        if self.task is None or self.task.cancelled():
+            raise OAuthError("it was begun anew meanwhile")
+        if (failure := self.task.result()) is not None:
+            raise failure
 
     async def show(self, address: str) -> None:
         """Have the page lead to an address; raises `OAuthError` for one that is none of the web."""

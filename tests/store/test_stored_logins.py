@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -56,6 +57,11 @@ async def test_what_one_replica_keeps_another_reads_and_the_database_does_not(
     assert await other.asked_by("nobody") is None
     with closing(place.read("state")) as connection:
         assert TOKEN not in str(connection.rows("SELECT * FROM logins"))
+
+
+async def test_who_reads_while_another_does_is_told_the_same(two: tuple[StoredLogins, StoredLogins]) -> None:
+    await two[0].of(URL).write(of_ada())
+    assert await asyncio.gather(*(two[1].of(URL).read() for _ in range(3))) == [of_ada()] * 3
 
 
 async def test_each_tenant_has_a_login_of_its_own(two: tuple[StoredLogins, StoredLogins], tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ async def test_a_tenant_of_the_provider_has_a_login_of_its_own(server: Locked, t
         assert (await client.get("/ui/logins")).status_code == 401
 
 
-async def test_what_goes_wrong_is_told(server: Locked, tmp_path: Path) -> None:
+async def test_what_goes_wrong_is_told(server: Locked, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     async with page(tmp_path, server.url) as client:
         server.behave(deny=True)
         assert "the person said no" in html.unescape((await client.get(await sent_back(client))).text)

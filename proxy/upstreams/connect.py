@@ -18,6 +18,7 @@ from schemas.config import Upstream
 
 if TYPE_CHECKING:
     from proxy.upstreams.auth.access import Access, Way
+    from proxy.upstreams.remote import Pool
 
 log = structlog.get_logger("upstream")
 
@@ -48,8 +49,9 @@ async def connect(
     receiver: Receiver,
     watchdog: Watchdog,
     access: Callable[[], Access | Way | None],
+    pool: Callable[[], Pool],
 ) -> UpstreamConnection:
-    """Connect and shake hands within the start time-out, over HTTP each time by another `access`.
+    """Connect and shake hands within the start time-out, over HTTP by a `pool` and each time another `access`.
 
     A process is started before the `profile` is there, the rest waits for it. Raises `UnreachableError`; whatever was
     started by then has been ended.
@@ -65,26 +67,26 @@ async def connect(
     try:
         async with asyncio.timeout(config.start_timeout):
             if config.transport == "sse":
-                return await _sse(fresh(), config)
+                return await _sse(fresh(), config, pool())
             try:
-                return await _http(fresh(), config)
+                return await _http(fresh(), config, pool())
             except UnreachableError as refused:
                 if config.transport == "http" or refused.status not in _SSE_INSTEAD:
                     raise
                 log.info("trying SSE", upstream=name, reason=str(refused))
-                return await _sse(fresh(), config)
+                return await _sse(fresh(), config, pool())
     except TimeoutError as late:
         raise UnreachableError(f"no handshake within {config.start_timeout:g} s") from late
 
 
 async def modern(
-    name: str, config: Upstream, receiver: Receiver, access: Access | Way | None
+    name: str, config: Upstream, receiver: Receiver, access: Access | Way | None, pool: Pool
 ) -> UpstreamConnection | None:
     """A sessionless connection to an HTTP server that also speaks the modern era; None where it does not."""
     from proxy.upstreams.http import Http
 
     connection = UpstreamConnection(name, receiver, Profile(), config.call_timeout, access)
-    Http(connection, config, lambda reason: log.info("unreachable", reason=reason))
+    Http(connection, config, pool, lambda reason: log.info("unreachable", reason=reason))
     found = False
     try:
         async with asyncio.timeout(config.start_timeout):
@@ -122,19 +124,19 @@ async def _stdio(
     return connection
 
 
-async def _http(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
+async def _http(connection: UpstreamConnection, config: Upstream, pool: Pool) -> UpstreamConnection:
     from proxy.upstreams.http import Http
 
-    Http(connection, config, connection.over)
+    Http(connection, config, pool, connection.over)
     async with _begun(connection):
         await connection.handshake(per_request=True)
     return connection
 
 
-async def _sse(connection: UpstreamConnection, config: Upstream) -> UpstreamConnection:
+async def _sse(connection: UpstreamConnection, config: Upstream, pool: Pool) -> UpstreamConnection:
     from proxy.upstreams.sse import Sse
 
-    transport = Sse(connection, config, connection.over)
+    transport = Sse(connection, config, pool, connection.over)
     async with _begun(connection):
         await transport.open()
         await connection.handshake()

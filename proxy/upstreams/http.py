@@ -18,7 +18,7 @@ import structlog
 from proxy.tracing import followed
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.http_replies import HARMLESS, LONGEST_REFUSAL, body_of, error_in, redirected, session_gone
-from proxy.upstreams.remote import UNREACHED, Remote
+from proxy.upstreams.remote import UNREACHED, Pool, Remote
 from proxy.wire import rpc
 from proxy.wire.events import Events
 from proxy.wire.headers import ParamHeaders, modern_headers
@@ -45,8 +45,10 @@ _ACCEPT = "application/json, text/event-stream"
 class Http(Remote):
     """The `Transport` of one connection over Streamable HTTP."""
 
-    def __init__(self, connection: UpstreamConnection, config: Upstream, ended: Callable[[str], None]) -> None:
-        super().__init__(connection, config, ended)
+    def __init__(
+        self, connection: UpstreamConnection, config: Upstream, pool: Pool, ended: Callable[[str], None]
+    ) -> None:
+        super().__init__(connection, config, pool, ended)
         self._session: str | None = None
         self._posts: dict[Id, asyncio.Task[None]] = {}
         self._params = ParamHeaders()
@@ -74,7 +76,8 @@ class Http(Remote):
         if self._session is not None:
             try:
                 async with asyncio.timeout(GOODBYE):
-                    await self._client.delete(self._url, headers=self._headers(None))
+                    async with self._exchange("DELETE", self._url, self._headers(None)) as gone:
+                        await body_of(gone, LONGEST_REFUSAL)
             except (httpx2.HTTPError, TimeoutError) as failure:
                 log.debug("session not deleted", upstream=self._connection.name, reason=repr(failure))
 
@@ -129,13 +132,13 @@ class Http(Remote):
 
         What answers with a redirect may have done before what it was asked, so a call never follows one.
         """
-        async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
+        async with self._exchange(verb, self._url, headers, body) as response:
             target = redirected(response)
             self._url = target or self._url
             if target is None or not again:
                 yield response
                 return
-        async with self._client.stream(verb, self._url, headers=headers, content=body) as response:
+        async with self._exchange(verb, self._url, headers, body) as response:
             yield response
 
     async def _answered(self, response: httpx2.Response, message: Message, ident: Id | None, known: str | None) -> None:

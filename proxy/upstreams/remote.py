@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
 
 import httpx2
 
@@ -20,8 +20,9 @@ from proxy.wire.tasks import Tasks
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
-if TYPE_CHECKING:
-    from proxy.upstreams.auth.access import Access, Way
+IDLE = 100
+"""Connections of one server kept for the next request, each for so long."""
+IDLE_SECONDS = 60.0
 
 UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 """Failures by which nothing was sent."""
@@ -33,26 +34,55 @@ def trust() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _cookies(access: Access | Way | None) -> CookieJar:
-    shared = access is not None and access.per_user
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]) if shared else None)
+def _no_cookies() -> CookieJar:
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+class Pool:
+    """The TCP and TLS connections to one server, which all its sessions use in turn.
+
+    Nothing of a session is in it: a login or a cookie goes with each request. It is closed where nobody holds it.
+    """
+
+    def __init__(self, config: Upstream) -> None:
+        self._headers = dict(config.headers)
+        self._client: httpx2.AsyncClient | None = None
+        self._holders: set[object] = set()
+
+    def hold(self, holder: object) -> httpx2.AsyncClient:
+        """The client to send by, until `holder` leaves; it never gives up on a quiet stream."""
+        self._holders.add(holder)
+        if self._client is None:
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE, keepalive_expiry=IDLE_SECONDS)
+            times = httpx2.Timeout(None, connect=15, write=60)
+            self._client = httpx2.AsyncClient(
+                headers=self._headers, cookies=_no_cookies(), verify=trust(), timeout=times, limits=limits
+            )
+        return self._client
+
+    async def leave(self, holder: object) -> None:
+        """Close what nobody holds any more."""
+        self._holders.discard(holder)
+        if not self._holders and self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
 
 
 class Remote(Transport):
     """The half of a connection's `Transport` over HTTP that does not depend on which; `ended` is told the reason.
 
-    Its client never gives up on a quiet stream; its cookies are its own, and none are kept where people share it.
+    Its cookies are its own, and none are kept where people share it.
     """
 
-    def __init__(self, connection: UpstreamConnection, config: Upstream, ended: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: UpstreamConnection, config: Upstream, pool: Pool, ended: Callable[[str], None]
+    ) -> None:
         self._connection = connection
         self._url = config.url or ""
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=60)
-        times = httpx2.Timeout(None, connect=15, write=60)
-        self._client = httpx2.AsyncClient(
-            headers=dict(config.headers), auth=connection.access, cookies=_cookies(connection.access),
-            verify=trust(), timeout=times, limits=limits,
-        )  # fmt: skip
+        self._pool = pool
+        self._client = pool.hold(self)
+        shared = connection.access is not None and connection.access.per_user
+        self._cookies = httpx2.Cookies(_no_cookies() if shared else None)
         self._ended = ended
         self._closed = False
         self._tasks = Tasks()
@@ -68,7 +98,21 @@ class Remote(Transport):
         await self._leave()
         if self._connection.access is not None:
             await self._connection.access.close()
-        await self._client.aclose()
+        await self._pool.leave(self)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, verb: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> AsyncGenerator[httpx2.Response]:
+        """One request and its response, by this connection's login and cookies."""
+        cookies = self._cookies if self._cookies.jar else None
+        request = self._client.build_request(verb, url, headers=headers, content=body, cookies=cookies)
+        response = await self._client.send(request, auth=self._connection.access, stream=True)
+        try:
+            self._cookies.extract_cookies(response)
+            yield response
+        finally:
+            await response.aclose()
 
     async def _leave(self) -> None:
         """Nothing is left behind at the server."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import httpx2
 
 from proxy.upstreams.connection import UpstreamConnection
-from proxy.upstreams.http_replies import same_origin
-from proxy.upstreams.remote import UNREACHED, Remote
+from proxy.upstreams.http_replies import LONGEST_REFUSAL, body_of, same_origin
+from proxy.upstreams.remote import UNREACHED, Pool, Remote
 from proxy.wire import rpc
 from proxy.wire.events import Event, Events
 from proxy.wire.rpc import Id, Message
@@ -20,8 +20,10 @@ from schemas.trial import Lost
 class Sse(Remote):
     """The `Transport` of one connection; `opened` resolves once the server has named the address to post to."""
 
-    def __init__(self, connection: UpstreamConnection, config: Upstream, ended: Callable[[str], None]) -> None:
-        super().__init__(connection, config, ended)
+    def __init__(
+        self, connection: UpstreamConnection, config: Upstream, pool: Pool, ended: Callable[[str], None]
+    ) -> None:
+        super().__init__(connection, config, pool, ended)
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._outbox: asyncio.Queue[tuple[Id | None, bytes]] = asyncio.Queue()
 
@@ -44,7 +46,7 @@ class Sse(Remote):
         events = Events()
         reason = "the server closed its stream"
         try:
-            async with self._client.stream("GET", self._url, headers={"accept": "text/event-stream"}) as response:
+            async with self._exchange("GET", self._url, {"accept": "text/event-stream"}) as response:
                 if response.status_code != 200:
                     _, reason = self._refusal(response)
                 else:
@@ -72,11 +74,11 @@ class Sse(Remote):
         while True:
             ident, body = await self._outbox.get()
             try:
-                response = await self._client.post(target, content=body, headers={"content-type": "application/json"})
+                async with self._exchange("POST", target, {"content-type": "application/json"}, body) as response:
+                    await body_of(response, LONGEST_REFUSAL)
+                    if not response.is_success:
+                        self._lost(ident, *self._refusal(response))
             except UNREACHED as failure:
                 self._lost(ident, Lost.NOT_SENT, f"not delivered: {failure!r}")
             except httpx2.HTTPError as failure:
                 self._lost(ident, Lost.BROKEN, f"broken off: {failure!r}")
-            else:
-                if not response.is_success:
-                    self._lost(ident, *self._refusal(response))

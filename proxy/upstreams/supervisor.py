@@ -32,6 +32,7 @@ from schemas.trial import Lost, Reply
 if TYPE_CHECKING:
     from proxy.upstreams.auth.access import Access, Way
     from proxy.upstreams.auth.logins import Logins
+    from proxy.upstreams.remote import Pool
 
 log = structlog.get_logger("upstream")
 
@@ -102,6 +103,7 @@ class Supervisor:
         self._logins = logins
         self._restore = restore
         self._locked: Access | Way | None = None
+        self._shared: Pool | None = None
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
         self.fresh = asyncio.Event()
@@ -157,12 +159,19 @@ class Supervisor:
             access = self._access()
             return access.way if access is not None else None
 
-        return await connect(self.name, self.config, known, receiver, self._watchdog, own)
+        return await connect(self.name, self.config, known, receiver, self._watchdog, own, self._pool)
 
     def _access(self) -> Access | None:
         from proxy.upstreams.auth.access import access_to
 
         return access_to(self.name, self.config, self._logins)
+
+    def _pool(self) -> Pool:
+        from proxy.upstreams.remote import Pool
+
+        if self._shared is None:
+            self._shared = Pool(self.config)
+        return self._shared
 
     def leave(self) -> None:
         """End the supervision and its connection; `ended` is set when that is done."""
@@ -202,7 +211,7 @@ class Supervisor:
         self._locked = None
         try:
             connection = await connect(
-                self.name, self.config, self._profile, self._broadcast, self._watchdog, self._access
+                self.name, self.config, self._profile, self._broadcast, self._watchdog, self._access, self._pool
             )
             await self._look(connection)
             self.connection, self.state, self.reason = connection, State.READY, ""
@@ -237,7 +246,7 @@ class Supervisor:
         """Learn whether an HTTP server with sessions also serves without: modern clients then reach it unbridged."""
         if self.config.url is not None and self.config.transport != "sse" and connection.era == "handshake":
             with anyio.move_on_after(PROBE):
-                self.modern = await modern(self.name, self.config, self._broadcast, self._access())
+                self.modern = await modern(self.name, self.config, self._broadcast, self._access(), self._pool())
                 if self.modern is not None and "tools" in self.modern.capabilities:
                     first = await self.modern.request(TOOLS_LIST, {})
                     framed = (first.result or {}).items()

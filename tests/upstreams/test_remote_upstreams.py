@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
 
+from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.fleet import Fleet
+from proxy.wire.caller import Profile
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 from tests.promises import promise
@@ -183,6 +185,49 @@ async def test_calls_in_turn_go_over_one_connection() -> None:
                 for _ in range(5):
                     assert said(await simple(upstreams)).startswith("This is a simple text")
                 assert len(accepted) - before <= 1
+
+
+async def test_sessions_use_tcp_connections_in_turn_and_keep_their_cookies_to_themselves() -> None:
+    listed: set[object] = set()
+    sessions: list[str] = []
+    heard: list[tuple[str, str]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := (await reader.readuntil(b"\r\n\r\n")).decode().lower():
+                headers = dict(line.split(": ", 1) for line in head.strip().split("\r\n")[1:])
+                message = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
+                reply = _whole(message)
+                if message.get("method") == "initialize":
+                    sessions.append(f"s{len(sessions)}")
+                    own = f"HTTP/1.1 200 OK\r\nmcp-session-id: {sessions[-1]}\r\nset-cookie: who={sessions[-1]}"
+                    reply = reply.replace(b"HTTP/1.1 200 OK", own.encode(), 1)
+                elif "mcp-session-id" in headers:
+                    heard.append((headers["mcp-session-id"], headers.get("cookie", "")))
+                if message.get("method") == "tools/list":
+                    listed.add(writer)
+                writer.write(reply)
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+        async with fleet(a=Upstream(url=url)) as upstreams, AsyncExitStack() as ending:
+            await upstreams.listed_all("a")
+            member = upstreams.member("a")
+            assert member is not None
+            own: list[UpstreamConnection] = []
+            for _ in range(4):
+                own.append(await member.connect(Profile(), upstreams.broadcast))
+                ending.push_async_callback(own[-1].close)
+            for connection in own * 5:
+                await connection.request("tools/list", {})
+    assert len(sessions) == 5
+    assert len(heard) > 20
+    assert all(cookie == f"who={session}" for session, cookie in heard)
+    assert len(listed) <= 2
 
 
 async def _pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

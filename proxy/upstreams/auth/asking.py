@@ -17,6 +17,7 @@ from proxy.upstreams.auth.logins import KeptLogin, Login, OAuthError
 from proxy.upstreams.broadcast import Broadcast
 from proxy.upstreams.connect import UnreachableError, connect
 from proxy.upstreams.fleet import as_ourselves
+from proxy.upstreams.remote import Pool
 from proxy.upstreams.watchdog import Watchdog
 from proxy.wire.protocol import TOOLS_LIST
 from schemas.config import Upstream
@@ -59,7 +60,9 @@ async def examined(name: str, upstream: Upstream, access: Access | Way) -> tuple
     """How many tools a connection by this access lists, and why none could be listed, else an empty text."""
     nobody = Broadcast(lambda server, tool: None, lambda server: None)
     try:
-        connection = await connect(name, upstream, as_ourselves, nobody, Watchdog(), lambda: access)
+        connection = await connect(
+            name, upstream, as_ourselves, nobody, Watchdog(), lambda: access, lambda: Pool(upstream)
+        )
     except UnreachableError as failure:
         return 0, str(failure)
     try:

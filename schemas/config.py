@@ -368,6 +368,10 @@ class Journal(_Section):
     payloads: Literal["full", "hash", "none"] = Field(
         default="full", description="Keep arguments and results whole (secrets redacted), as digests, or not at all."
     )
+    durable: bool = Field(
+        default=False,
+        description="true writes an effect down before it is sent, and any call before its answer: a crash loses none.",
+    )
     max_mb: int = Field(default=256, ge=1, examples=[64], description="Size at which the oldest entries are pruned.")
     max_days: int = Field(
         default=0, ge=0, examples=[30], description="Age in days at which entries are pruned; 0 keeps them."

@@ -268,6 +268,11 @@ class Router:
         return shown
 
     async def _tools_call(self, params: Any, request: ClientRequest) -> Reply:
+        reply = await self._called(params, request)
+        await self._calls.noted()
+        return reply
+
+    async def _called(self, params: Any, request: ClientRequest) -> Reply:
         if not isinstance(params, Mapping) or not isinstance(cast("Mapping[str, Any]", params).get("name"), str):
             return Reply(error=rpc.error(rpc.INVALID_PARAMS, "tools/call needs an object with the name of a tool"))
         call = cast("Mapping[str, Any]", params)

@@ -38,7 +38,7 @@ from proxy.workflows.ledger import Ledger
 from proxy.workflows.means import Means
 from proxy.workflows.resume import Earlier
 from proxy.workflows.workflow import Workflow
-from schemas.catalog import Catalog, Json, Tool, as_list, as_object, catalog_of
+from schemas.catalog import Catalog, Effect, Json, Tool, as_list, as_object, catalog_of
 from schemas.config import Config, Mode
 from schemas.edit import Proposal
 from schemas.plan import Plan, Step
@@ -71,6 +71,7 @@ class Calls(Means):
     ) -> None:
         super().__init__(config, upstreams, journal, planner, memories, asked, kept)
         self._server = server
+        self._durable = config.journal.durable
         self._sessions: OrderedDict[str, deque[tuple[Tool, Json, Mapping[str, Any]]]] = OrderedDict()
         self.listed = asyncio.Event()
         """Set once a client has got the tools of this endpoint."""
@@ -78,6 +79,11 @@ class Calls(Means):
     def take(self, config: Config) -> None:
         """Go by another configuration from the next call on."""
         self._config = config
+
+    async def noted(self) -> None:
+        """Wait, where the journal is to be durable, until it holds every call that was answered."""
+        if self._durable:
+            await self._journal.flush()
 
     def own_tools(self) -> list[dict[str, Any]]:
         """The tools that the proxy itself adds to `tools/list` of this endpoint, as raw tool objects."""
@@ -143,6 +149,9 @@ class Calls(Means):
             self._journal.new_id("call"), time.time(), client.session, tool.server, tool.name,
             params.get("arguments"), "cancelled", effect=tool.effect.value,
         )  # fmt: skip
+        if self._durable and tool.effect is not Effect.READ:
+            self._journal.call(replace(record, outcome="sent"))
+            await self._journal.flush()
         if followed.by is not None:
             followed.by.calling(record)
         clock = time.perf_counter()
@@ -166,8 +175,9 @@ class Calls(Means):
         self._journal.call(replace(record, repair_id=repair_id, step=mend.STEP))
         clock = time.perf_counter()
         executor = Executor(
-            self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id, params=params
-        )
+            self._upstreams, self._journal, client, Ledger(self._config.repair.calls), repair_id, params=params,
+            durable=self._durable,
+        )  # fmt: skip
         executor.admit(tool, mend.STEP, params.get("arguments"), reply, record.call_id, record.ms)
         evidence = self._evidence(client.session)
         asking = self._config.repair.ask

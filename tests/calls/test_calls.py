@@ -3,6 +3,7 @@
 # pyright: basic
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -63,6 +64,27 @@ async def test_no_arguments_at_all_are_forwarded_as_none_at_all() -> None:
     desk = Desk(weather())
     assert (await desk.result("weather__list_places"))["structuredContent"] == {"places": ["Oslo", "Bergen"]}
     assert desk.world.params == [{"name": "list_places"}]
+
+
+async def test_a_durable_journal_holds_an_effect_before_it_is_sent_and_any_call_before_its_answer() -> None:
+    heard: list[tuple[str, str]] = []
+
+    async def between(tool: Tool, params: Mapping[str, Any], answer: Callable[[], Reply]) -> Reply:
+        del tool, params
+        heard.extend(desk.book.notes)
+        return answer()
+
+    desk = Desk(shop(), weather(), config=configured(journal={"durable": True}), between=between)
+    await desk.result("weather__list_places")
+    await desk.calls.noted()
+    assert heard == []
+    assert desk.book.notes == [("list_places", "ok"), ("", "flushed")]
+    desk.book.notes.clear()
+    await desk.result("shop__open_cart", {"customer": "Ada"})
+    assert heard == [("open_cart", "sent"), ("", "flushed")]
+    await desk.calls.noted()
+    assert desk.book.notes == [*heard, ("open_cart", "ok"), ("", "flushed")]
+    assert [record.outcome for record in desk.book.calls.values()] == ["ok", "ok"]
 
 
 @promise("silent-failures-are-seen")

@@ -102,7 +102,7 @@ def ledger(folder: Path, pause: float) -> tuple[Program, str]:
     return Program(command, f"{base}/entries", folder / "ledger.log"), f"{base}/mcp"
 
 
-def replica(folder: Path, port: int, upstream: str, store: str) -> Program:
+def replica(folder: Path, port: int, upstream: str, store: str, extra: str) -> Program:
     """One replica at a port; `store` is the address of the shared database, "" for files of its own."""
     folder.mkdir()
     base = f"http://127.0.0.1:{port}"
@@ -110,19 +110,19 @@ def replica(folder: Path, port: int, upstream: str, store: str) -> Program:
     if store:
         text += f'\n[store]\nurl = "{store}"\n\n[replicas]\naddress = "{base}"\nkey = "{KEY}"\nleave_seconds = 0\n'
     file = folder / "proxy.toml"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(text + extra, encoding="utf-8")
     command = [sys.executable, "-m", "proxy.cli", "serve", "--config", str(file), "--http", f"127.0.0.1:{port}"]
     return Program(command, f"{base}/readyz", folder / "log", {"MCP_MEND_HOME": str(folder / "home")})
 
 
 @asynccontextmanager
 async def site(
-    folder: Path, count: int, store: str = "", *, pause: float = 0.0, anywhere: bool = False
+    folder: Path, count: int, store: str = "", *, pause: float = 0.0, anywhere: bool = False, extra: str = ""
 ) -> AsyncGenerator[Site]:
-    """So many replicas behind a balancer; all of it has ended when this is left."""
+    """So many replicas behind a balancer, with `extra` in their configuration; all has ended when this is left."""
     upstream, address = ledger(folder, pause)
     ports = [free_port() for _ in range(count)]
-    replicas = [replica(folder / f"replica-{port}", port, address, store) for port in ports]
+    replicas = [replica(folder / f"replica-{port}", port, address, store, extra) for port in ports]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(upstream.running())
         for each in replicas:

@@ -41,10 +41,10 @@ class Postgres:
         return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def database(self) -> Generator[str]:
+    def database(self, settings: LiteralString = "") -> Generator[str]:
         """The address of a database of its own, empty at first and gone afterwards, whoever still uses it."""
         name = cast("LiteralString", f"mend_{next(self._numbers)}")
-        self.run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name} {settings}")
         try:
             yield self.url(name)
         finally:

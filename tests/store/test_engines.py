@@ -11,6 +11,7 @@ import pytest
 from proxy.store.sql import Connection, NewerError, Place, StoreError, UnfitError
 from proxy.store.sql.migrate import NEWEST, TABLES, written
 from proxy.store.sql.sqlite import SqliteConnection
+from tests.services.postgres import Postgres
 
 CALL = ("call_id", "at", "session", "server", "tool", "outcome", "effect", "ms")
 
@@ -100,6 +101,14 @@ def test_a_text_with_any_character_can_be_kept(empty_place: Place) -> None:
     with closing(empty_place.open("journal")) as connection:
         insert(connection, "call_1", "a\0b 🦜")
         assert [row["tool"][-3:] for row in connection.rows("SELECT tool FROM calls")] == ["b 🦜"]
+
+
+def test_a_database_of_no_encoding_is_used_as_utf_8(tmp_path: Path, postgres_server: Postgres) -> None:
+    with postgres_server.database("ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0") as url:
+        connection = Place(tmp_path, url).open("journal")
+        insert(connection, "1", "Погода")
+        assert tools(connection, "Пог*") == ["Погода"]
+        connection.close()
 
 
 def test_tables_of_a_later_version_are_left_alone(empty_place: Place) -> None:

@@ -88,7 +88,9 @@ def _engine(connection: Connection) -> Engine:
 
     assert isinstance(connection, PostgresConnection)  # noqa: S101  there are two engines
     url = connection.url
-    return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
+    return create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url, client_encoding="UTF8"), poolclass=NullPool
+    )
 
 
 def written(part: Part, folder: Path) -> str:

@@ -54,6 +54,7 @@ async def follow(place: Place, heard: Heard) -> None:
                 place.url,
                 autocommit=True,
                 application_name="mcp-mend",
+                client_encoding="UTF8",
                 keepalives_idle=30,
                 keepalives_interval=10,
                 keepalives_count=3,

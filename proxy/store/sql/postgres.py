@@ -99,6 +99,7 @@ class PostgresConnection:
                 row_factory=dict_row,
                 connect_timeout=_CONNECT_SECONDS,
                 application_name="mcp-mend",
+                client_encoding="UTF8",
                 tcp_user_timeout=_SILENT_MS,
                 keepalives_idle=_SILENT_MS // 1000,
                 options=f"-c statement_timeout={_STATEMENT_MS}"

@@ -109,7 +109,8 @@ class Remote(Transport):
         request = self._client.build_request(verb, url, headers=headers, content=body, cookies=cookies)
         response = await self._client.send(request, auth=self._connection.access, stream=True)
         try:
-            self._cookies.extract_cookies(response)
+            if "set-cookie" in response.headers:
+                self._cookies.extract_cookies(response)
             yield response
         finally:
             await response.aclose()

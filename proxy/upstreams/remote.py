@@ -20,8 +20,8 @@ from proxy.wire.tasks import Tasks
 from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 
-IDLE = 100
-"""Connections of one server kept for the next request, each for so long."""
+IDLE = 16
+"""Connections of one server kept for the next request, each for so long; every request looks at each of them."""
 IDLE_SECONDS = 60.0
 
 UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
@@ -38,26 +38,29 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-class Pool:
-    """The TCP and TLS connections to one server, which all its sessions use in turn.
+def client_of(config: Upstream) -> httpx2.AsyncClient:
+    """A client that never gives up on a quiet stream; nothing of a session is in it, cookies neither."""
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE, keepalive_expiry=IDLE_SECONDS)
+    times = httpx2.Timeout(None, connect=15, write=60)
+    headers = dict(config.headers)
+    return httpx2.AsyncClient(headers=headers, cookies=_no_cookies(), verify=trust(), timeout=times, limits=limits)
 
-    Nothing of a session is in it: a login or a cookie goes with each request. It is closed where nobody holds it.
+
+class Pool:
+    """The TCP and TLS connections to one server, which requests of all its sessions use in turn.
+
+    It is closed where nobody holds it. Streams that stay open are not in it: each request looks at all that is.
     """
 
     def __init__(self, config: Upstream) -> None:
-        self._headers = dict(config.headers)
+        self._config = config
         self._client: httpx2.AsyncClient | None = None
         self._holders: set[object] = set()
 
     def hold(self, holder: object) -> httpx2.AsyncClient:
-        """The client to send by, until `holder` leaves; it never gives up on a quiet stream."""
+        """The client to send by, until `holder` leaves."""
         self._holders.add(holder)
-        if self._client is None:
-            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE, keepalive_expiry=IDLE_SECONDS)
-            times = httpx2.Timeout(None, connect=15, write=60)
-            self._client = httpx2.AsyncClient(
-                headers=self._headers, cookies=_no_cookies(), verify=trust(), timeout=times, limits=limits
-            )
+        self._client = self._client or client_of(self._config)
         return self._client
 
     async def leave(self, holder: object) -> None:
@@ -78,9 +81,11 @@ class Remote(Transport):
         self, connection: UpstreamConnection, config: Upstream, pool: Pool, ended: Callable[[str], None]
     ) -> None:
         self._connection = connection
+        self._config = config
         self._url = config.url or ""
         self._pool = pool
         self._client = pool.hold(self)
+        self._streaming: httpx2.AsyncClient | None = None
         shared = connection.access is not None and connection.access.per_user
         self._cookies = httpx2.Cookies(_no_cookies() if shared else None)
         self._ended = ended
@@ -98,16 +103,21 @@ class Remote(Transport):
         await self._leave()
         if self._connection.access is not None:
             await self._connection.access.close()
+        if self._streaming is not None:
+            await self._streaming.aclose()
         await self._pool.leave(self)
 
     @asynccontextmanager
     async def _exchange(
         self, verb: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> AsyncGenerator[httpx2.Response]:
-        """One request and its response, by this connection's login and cookies."""
+        """One request and its response, by this connection's login and cookies; GET opens a stream."""
+        client = self._client
+        if verb == "GET":
+            client = self._streaming = self._streaming or client_of(self._config)
         cookies = self._cookies if self._cookies.jar else None
-        request = self._client.build_request(verb, url, headers=headers, content=body, cookies=cookies)
-        response = await self._client.send(request, auth=self._connection.access, stream=True)
+        request = client.build_request(verb, url, headers=headers, content=body, cookies=cookies)
+        response = await client.send(request, auth=self._connection.access, stream=True)
         try:
             if "set-cookie" in response.headers:
                 self._cookies.extract_cookies(response)

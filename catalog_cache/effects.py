@@ -94,6 +94,12 @@ def judged(tools: Sequence[Tool]) -> Iterator[Tool]:
         yield replace(tool, reading=_reading(tool, own, heads))
 
 
+def seems_to_read(tool: Tool) -> bool:
+    """Tell whether a tool reads, by what is known of it or by its words: enough to take a name for nearly its own."""
+    proposed = proposal(tool)
+    return tool.effect is Effect.READ or (proposed is not None and proposed[0] is Effect.READ)
+
+
 def proposal(tool: Tool) -> tuple[Effect, str] | None:
     """The class to propose to a person for a tool of unknown effect, and why; None where nothing points to one."""
     if tool.effect is not Effect.UNKNOWN:

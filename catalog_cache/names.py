@@ -7,9 +7,11 @@ chat template. `disassemble_` is `disassemble`, and never `decompile_function`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
+from catalog_cache.effects import seems_to_read
 from catalog_cache.letters import plain, same, split
 from schemas.catalog import Catalog, Tool
 
@@ -27,6 +29,8 @@ _PREFIX = re.compile(
 _PREFIX_ENDS = re.compile(r"__|[.:/]")
 _FLAT_PREFIX = re.compile(r"mcp_[^\W_]+_([^\W_]+_\w+)")
 """`mcp_NAME_` before a name of several words."""
+_SAYING, _ARGUMENTS = re.compile(r"[!~^-]"), re.compile(r"[({][^(){}]*\w")
+"""What stands before a name or behind it and may say what is to be done."""
 _TRAILER = re.compile(r"\s*(?:\(.*\)?|\{.*|:\d+)$", re.S)
 
 
@@ -49,9 +53,23 @@ def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
 
     A spelling that begins with a server's name resolves among its own tools.
     """
-    found = _resolved(catalog, spelling)
+    found = tuple(tool for tool in _resolved(catalog, spelling) if seems_to_read(tool) or says(spelling, tool))
     whose = owner(catalog, clean(spelling)) if found else None
     return found if whose is None else tuple(tool for tool in found if tool.server == whose)
+
+
+def says(spelling: str, tool: Tool) -> bool:
+    """Tell whether a spelling says a tool's name and nothing more than its server, and that a tool follows.
+
+    A word more (`undo.transfer`), a mark (`!transfer`), or arguments (`transfer(dry_run=true)`) may say what to do.
+    """
+    bare = clean(spelling)
+    if _SAYING.match(spelling.strip()) or _ARGUMENTS.search(spelling.partition(bare)[2]):
+        return False
+    own, said = Counter(split(tool.name)), Counter(split(bare))
+    if own - said:
+        return set(own) <= set(said)
+    return split(bare)[:1] == ("mcp",) or not set(said - own) - {*split(tool.server), *own}
 
 
 def exact(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:

@@ -33,7 +33,8 @@ def spelled(name: str, arguments: Json, known: Evidence) -> Proposal | None:
 
 def mistyped(name: str, arguments: Json, known: Evidence) -> Proposal | None:
     """The one tool from whose name only typing errors keep it."""
-    return next(misspelled_tool.RULE.proposals(_unknown(name), _call(name, arguments, known)), None)
+    found = misspelled_tool.RULE.proposals(_unknown(name), _call(name, arguments, known))
+    return next((proposal for proposal in found if proposal.confidence is not Confidence.GUESS), None)
 
 
 def tool_of(swap: Proposal, view: Catalog) -> Tool | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
+from proxy.repair.view.meaning import keeps
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json
@@ -133,7 +134,7 @@ class Rule:
     """Within a tier a lower one is asked first: of offers of the same edits the first counts."""
 
     def proposals(self, problem: Problem, here: StepView) -> Iterator[Proposal]:
-        """What the rule offers for a problem, under its name."""
+        """What the rule offers for a problem, under its name; what does not keep all that was said is a guess."""
         for offer in self.propose(problem, here):
-            solved = offer.solves or problem
-            yield Proposal(solved, offer.edits, self.id, offer.evidence, offer.confidence, offer.score)
+            sure = offer.confidence if all(keeps(edit, here) for edit in offer.edits) else Confidence.GUESS
+            yield Proposal(offer.solves or problem, offer.edits, self.id, offer.evidence, sure, offer.score)

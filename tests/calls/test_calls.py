@@ -363,7 +363,12 @@ async def test_a_sound_call_is_untouched_even_then() -> None:
 @promise("names-by-evidence", "guess-only-where-nothing-changes")
 @pytest.mark.parametrize(
     ("tool", "sent", "status"),
-    [("send_note", "msg", "repaired"), ("send_note", "thread", "told"), ("shred_note", "thread", "told")],
+    [
+        ("send_note", "Message", "repaired"),
+        ("send_note", "msg", "told"),
+        ("send_note", "thread", "told"),
+        ("shred_note", "thread", "told"),
+    ],
 )
 async def test_a_grave_call_needs_more_than_that_two_names_are_left_over(tool: str, sent: str, status: str) -> None:
     server = Server("notes").tool(tool, lambda **given: given, "unknown", channel=TEXT, message=TEXT)

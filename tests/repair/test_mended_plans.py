@@ -32,7 +32,7 @@ from tests.scenarios.worlds import calendar, files, shop, tickets
     [
         ({"Title": "Review", "startDate": "2031-03-12"}, {"title": "Review", "start_date": "2031-03-12"}),
         ({"title": "Review", "start-date": "2031-03-12"}, {"title": "Review", "start_date": "2031-03-12"}),
-        ({"title": "Review", "start_dat": "2031-03-12"}, {"title": "Review", "start_date": "2031-03-12"}),
+        ({"titlle": "Review", "start_date": "2031-03-12"}, {"title": "Review", "start_date": "2031-03-12"}),
         ({"title": "Review", "date_start": "2031-03-12"}, {"title": "Review", "start_date": "2031-03-12"}),
     ],
 )
@@ -151,7 +151,7 @@ async def test_a_plan_with_a_fault_in_every_step_ends_right(style: Style) -> Non
     where, client = world(shop(style), tickets(style)), Person()
     steps = [
         step("find", "shop.searchProducts", Query="hose", max_price="50"),
-        step("cart", "openCart", customer_name="Grace"),
+        step("cart", "openCart", Customer="Grace"),
         step("fill", "add_to_cart", cart_id=ref("cart", "cart_id"), sku=ref("find", "product.0.sku"), quantity="two"),
         step("order", "place_order", ["fill"], cartId=ref("cart", "cart.id")),
         step("note", "create_ticket", title="{{order.order.id}} for Grace", priority="URGENT", labels="garden"),

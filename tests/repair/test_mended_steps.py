@@ -104,7 +104,7 @@ async def test_search_never_swaps_into_a_destructive_tool(policy: str) -> None:
         ("strict", "read", True),
         ("strict", "write", False),
         ("strict", "unknown", False),
-        ("cautious", "write", True),
+        ("cautious", "write", False),
         ("cautious", "unknown", True),
         ("trusting", "write", True),
     ],

@@ -89,11 +89,14 @@ def test_literal_arithmetic_is_computed_exactly(text: str, value: float | None) 
 
 
 @promise("values-fit-their-schema")
-async def test_the_result_is_sent_for_the_arithmetic() -> None:
-    desk = Desk(Server("kasse").tool("buche", lambda betrag: betrag, "write", betrag=NUMBER))
-    result = await desk.result("buche", {"betrag": "2 * 3.5"})
+async def test_the_result_is_sent_for_the_arithmetic_where_nothing_is_changed_by_it() -> None:
+    desk = Desk(Server("kasse").tool("zeige", lambda betrag: betrag, "read", betrag=NUMBER))
+    result = await desk.result("zeige", {"betrag": "2 * 3.5"})
     assert [(repair["rule"], repair["confidence"]) for repair in repairs(result)] == [("rewrite_value", "evident")]
-    assert done(desk.world, "buche") == [{"betrag": 7}]
+    assert done(desk.world, "zeige") == [{"betrag": 7}]
+    desk = Desk(Server("kasse").tool("buche", lambda betrag: betrag, "write", betrag=NUMBER))
+    await desk.result("buche", {"betrag": "2026 - 42"})
+    assert done(desk.world, "buche") == []
 
 
 @promise("literals-stay-literal", "abstains")

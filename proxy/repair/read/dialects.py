@@ -27,6 +27,32 @@ ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_inp
 AFTER_KEYS = ("after", "requires", "depends_on", "dependsOn", "dependencies")
 STEP_LIST_KEYS = ("steps", "tool_calls", "calls", "plan", "workflow")
 MOST_STEPS = 1_000
+STEP_KEYS = {
+    *TOOL_KEYS,
+    *ARGUMENT_KEYS,
+    *AFTER_KEYS,
+    "id",
+    "step_id",
+    "step",
+    "label",
+    "type",
+    "server",
+    "expect",
+    "map",
+}
+SAID_KEYS = {
+    "title",
+    "description",
+    "comment",
+    "note",
+    "thought",
+    "reason",
+    "reasoning",
+    "explanation",
+    "purpose",
+    "goal",
+}
+"""Keys of a step by which nothing is to be done. Any other may say whether, or on what, it is to run."""
 TOP_KEYS = {"goal", "steps", "output", "mode", "budget", "seed"}
 
 
@@ -153,6 +179,7 @@ def _step(item: Json, index: int, where: str, notes: list[Normalised], faults: l
         faults.append(Fault(where, "the step names no tool"))
         return None
     argument_key = next((key for key in ARGUMENT_KEYS if key in call), None)
+    faults += _unread(keys, call, where)
     arguments: Json = call[argument_key] if argument_key is not None else {}
     if function is not None and isinstance(arguments, str):
         arguments = _openai_arguments(arguments)
@@ -165,6 +192,28 @@ def _step(item: Json, index: int, where: str, notes: list[Normalised], faults: l
     mapped = keys.get("map") if isinstance(keys.get("map"), str) else None
     after = _after(keys.get(after_key) if after_key else None)
     return Step(name, call[tool_key], {} if arguments is None else arguments, server, after, mapped, expect)
+
+
+def _unread(keys: dict[str, Any], call: dict[str, Any], where: str) -> list[Fault]:
+    """What a step says that cannot be followed: to run it all the same may be what it forbids."""
+    known = ", ".join(sorted(STEP_KEYS))
+    found = [
+        Fault(f"{where}.{key}", f"unknown key {key!r} of a step; known are {known}")
+        for key in keys
+        if key not in STEP_KEYS | SAID_KEYS
+    ]
+    twice = [key for key in ARGUMENT_KEYS if key in call]
+    if len(twice) > 1:
+        found.append(Fault(f"{where}.{twice[1]}", f"a step has one object of arguments, not {' and '.join(twice)}"))
+    for key in AFTER_KEYS:
+        names = keys.get(key)
+        if not isinstance(names, str | int | None) and not all(
+            isinstance(name, str | int) for name in as_list(names) or [{}]
+        ):
+            found.append(Fault(f"{where}.{key}", f"{key} is a step's id or a list of them"))
+    if not isinstance(keys.get("map"), str | None):
+        found.append(Fault(f"{where}.map", "map is the name of the argument that holds the list"))
+    return found
 
 
 def _step_id(keys: dict[str, Any], index: int) -> str:
@@ -193,7 +242,7 @@ _BRACED = re.compile(r"\$\{\s*(?P<step>[A-Za-z_0-9][\w-]*)(?P<path>(?:[.\[][^{}$
 _MUSTACHE = re.compile(r"^\{\{\s*(?P<step>[A-Za-z0-9_-]+)(?P<path>(?:[.\[][^{}]*)?)\s*\}\}$")
 _FENCED = re.compile(r"\$(?P<step>[A-Za-z_][\w-]*)(?P<path>\.[\w.\[\]-]+)\$")
 _REWOO = re.compile(r"^#(?P<step>E\d+)(?P<path>(?:[.\[].*)?)$")
-_NUMBERED = re.compile(r"^\$(?P<step>\d+)(?P<path>(?:[.\[].*)?)$")
+_NUMBERED = re.compile(r"^\$(?P<step>\d+)(?P<path>(?:[.\[](?!\d+$).*)?)$")
 
 
 def _normalise_references(plan: Plan, notes: list[Normalised]) -> Plan:

@@ -20,6 +20,8 @@ from schemas.trial import Reply
 
 LONGEST = 20_000
 """Characters of an error text beyond which it proves nothing."""
+METHOD_NOT_FOUND = -32601
+"""The code of a JSON-RPC error by which nothing was called."""
 ENVELOPE = ""
 """Stands for the arguments as a whole among the names that a proof blames."""
 
@@ -29,13 +31,14 @@ def unknown_tool(reply: Reply, name: str) -> bool:
     text = _bare(said(reply) or "", name)
     quoted = rf"['\"`]?{re.escape(name)}['\"`]?"
     absent = r"(?:not found|does not exist|is not known|is unknown|unknown|not available)"
-    forms = (
+    forms = [
         rf"(?:unknown|no such|unrecognized|nonexistent) (?:tool|function):? ?{quoted}",
         rf"(?:tool|function):? {quoted}:? (?:was )?{absent}",
-        rf"{quoted}:? {absent}",
-        r"(?:method|tool|function) not found" + rf"(?:: ?(?:tools/call|{quoted}))?",
+        rf"(?:method|tool|function) not found: ?(?:tools/call|{quoted})",
         rf"(?:unknown|no such|unrecognized) method:? ?['\"`]?(?:tools/call|{re.escape(name)})['\"`]?",
-    )
+    ]
+    if reply.error is not None and reply.error.get("code") == METHOD_NOT_FOUND:
+        forms += [r"(?:method|tool|function) not found", rf"{quoted}:? {absent}"]
     return any(re.fullmatch(form, text.rstrip(" ."), re.IGNORECASE) for form in forms)
 
 

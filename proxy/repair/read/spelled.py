@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from proxy.repair.view.scalars import read_json
+from proxy.repair.view.schema import fits
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, at, join, segments
 from schemas.catalog import Json
@@ -43,14 +44,23 @@ def spelled_references(here: StepView) -> Iterator[tuple[str, str]]:
     for name, value in here.written.items():
         if not isinstance(value, str) or len(value) > LONGEST or here.argument_schema(name) is None:
             continue
-        if value.strip() and value.strip() not in here.plan.goal and spelled(value, here) is not None:
+        if not value.strip() or value.strip() in here.plan.goal or (not _MARKED.match(value) and _as_it_is(name, here)):
+            continue
+        if spelled(value, here) is not None:
             yield name, value
+
+
+def _as_it_is(name: str, here: StepView) -> bool:
+    """Tell whether a text may be what was meant: its schema takes it, and nobody has refused it yet."""
+    run = here.evidence.runs.get(here.step.id)
+    return (run is None or run.ok) and fits(here.argument_schema(name) or {}, here.written[name])
 
 
 def spelled(text: str, here: StepView) -> Ref | None:
     """The reference that a text spells, `s1.price`, `#s1.price`, `steps.s1.output.price`; None for other texts.
 
-    Its path must lead to something in the step's result; before there is one, the text must carry a mark.
+    Its path must lead to something in the step's result; before there is one, the text must carry a mark. One without
+    is a reference only where the schema does not take it, or where it was refused: `report.pdf` is a file.
     """
     if "." not in text and "[" not in text:
         return None

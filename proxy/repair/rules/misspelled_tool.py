@@ -12,7 +12,7 @@ from itertools import groupby
 
 from rapidfuzz.distance import OSA
 
-from catalog_cache.effects import CHANGING, PEEKING, proposal
+from catalog_cache.effects import CHANGING, PEEKING, seems_to_read
 from catalog_cache.letters import cased
 from catalog_cache.names import clean, owner
 from catalog_cache.nearest import likely
@@ -21,7 +21,7 @@ from proxy.repair.view.opposites import OPPOSITES
 from proxy.repair.view.step import StepView
 from proxy.repair.view.tool_fit import argument_fit, may_correct, opened
 from proxy.repair.view.words import LONGEST, stem, typed_likeness, words
-from schemas.catalog import Effect, Tool
+from schemas.catalog import Tool
 from schemas.edit import Confidence, SwapTool
 from schemas.problem import UnknownTool
 
@@ -45,16 +45,11 @@ def propose(problem: UnknownTool, here: StepView) -> Iterator[Offer]:
     if len(found) != 1:
         return
     tool, wrong = found[0]
-    surely = _seems_to_read(tool) or all(_no_word(mine, right) for mine, right in wrong)
+    surely = seems_to_read(tool) or all(_no_word(mine, right) for mine, right in wrong)
     if surely and may_correct(here, tool) and argument_fit(tool, here) >= FIT:
         shown = ", ".join(f"{mine!r} is {right!r} mistyped" for mine, right in wrong)
         edit = SwapTool(here.step.id, tool.server, tool.name)
         yield Offer((edit,), f"{shown}, and no other tool is as near", Confidence.EVIDENT, 0.9)
-
-
-def _seems_to_read(tool: Tool) -> bool:
-    proposed = proposal(tool)
-    return tool.effect is Effect.READ or (proposed is not None and proposed[0] is Effect.READ)
 
 
 def _no_word(mine: str, right: str) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rapidfuzz.distance import DamerauLevenshtein
-
 from catalog_cache.letters import cased, same
 from proxy.repair.rule import INTEGER, TEXT, Example, Offer, Rule, Tier
 from proxy.repair.view.coerce import Target, coerce
+from proxy.repair.view.meaning import slip
 from proxy.repair.view.opposites import opposite
 from proxy.repair.view.schema import accepts, property_names, property_schema, required_names, type_name, types_of
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, inside
-from proxy.repair.view.words import likeness, plain, slipped, typed_likeness, words
+from proxy.repair.view.words import likeness, plain, words
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import Confidence, RenameArgument
 from schemas.problem import MissingArgument, UnexpectedArgument
@@ -56,8 +55,6 @@ def propose(problem: UnexpectedArgument | MissingArgument, here: StepView) -> It
                 continue
             only = lone == [name] and len(unknown) == 1
             sure, score = _confidence(alike[name], fit, only=only, required=name in lone)
-            if sure is Confidence.EVIDENT and alike[name] < NAMED and not here.reads:
-                sure = Confidence.GUESS
             if alike[name] < NAMED and contrasted(sent, name):
                 sure, score = sure and Confidence.GUESS, min(score, TOLD)
             if sure is not None:
@@ -66,7 +63,7 @@ def propose(problem: UnexpectedArgument | MissingArgument, here: StepView) -> It
 
 
 def _alike(sent: str, declared: str) -> float:
-    alike = max(likeness(sent, declared), SLIP if _slipped(sent, declared) else 0.0)
+    alike = max(likeness(sent, declared), SLIP if slip(sent, declared) else 0.0)
     return min(alike, 0.3) if opposite(sent, declared) else alike
 
 
@@ -77,19 +74,6 @@ def contrasted(sent: str, declared: str) -> bool:
     """
     ours, theirs = (set(words(name) if cased(plain(name)) else plain(name)) for name in (sent, declared))
     return bool(ours & theirs and ours - theirs and theirs - ours)
-
-
-def _slipped(sent: str, declared: str) -> bool:
-    """Tell whether one letter too many, too few, or two exchanged within one longer word keep two names apart."""
-    ours, theirs = words(sent), words(declared)
-    if len(ours) != len(theirs) or typed_likeness(sent, declared) == 0.0:
-        return False
-    pairs = [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other]
-    if len(pairs) != 1 or min(map(len, pairs[0])) < 5 or not slipped(*pairs[0]):
-        return False
-    mine, other = pairs[0]
-    moved = len(mine) != len(other) or sorted(mine) == sorted(other)
-    return moved and DamerauLevenshtein.distance(mine, other) == 1
 
 
 def _fit(value: Json, target: Target) -> float:

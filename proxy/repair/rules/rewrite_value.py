@@ -28,7 +28,7 @@ REFERENCED = 0.7
 COMMON = frozenset(
     """
     same_unit described_code unit_conversion one_item_list one_key_object null_for_optional null_as_text date_layout
-    time_layout date_time_layout moment_as_ticks ticks_as_moment number_words arithmetic json_in_string trimmed
+    time_layout date_time_layout moment_as_ticks ticks_as_moment number_words json_in_string trimmed
     scalar_for_list counted_number
     """.split()
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from catalog_cache.letters import same
-from catalog_cache.names import owner
+from catalog_cache.names import owner, resolve
 from proxy.repair.edits import Inapplicable, apply
 from proxy.repair.read.diagnose import reading_of, view_of
 from proxy.repair.view.scalars import NOTHING, read_json
@@ -219,7 +219,8 @@ def carries(submitted: Plan, here: StepView) -> str:
     )
     for where, ref in here.step.refs(here.plan.by_id):
         origin = here.plan.by_id.get(ref.step)
-        if any(ref == said for _, said in pointed) or origin is None or origin.server == here.step.server:
+        said_so = any(ref == said for _, said in pointed) and not _taken_elsewhere(asked, here)
+        if said_so or origin is None or origin.server == here.step.server:
             continue
         value = at(here.evidence.value(ref.step), ref.path)
         meant = asked is None or any(place == where or said.step == ref.step for place, said in pointed)
@@ -234,6 +235,14 @@ def carries(submitted: Plan, here: StepView) -> str:
         if owner := _owner(value, here):
             return f"a value of {owner!r} would go to {here.step.server!r}, which the plan does not say"
     return ""
+
+
+def _taken_elsewhere(asked: Step | None, here: StepView) -> bool:
+    """Tell whether a repair has chosen the upstream of a step: what the plan carries there it did not know of."""
+    if asked is None or (asked.server, asked.tool) == (here.step.server, here.step.tool):
+        return False
+    meant = resolve(here.evidence.catalog, asked.tool)
+    return asked.server != here.step.server and not any(tool.server == here.step.server for tool in meant)
 
 
 def _harmless(value: Json, where: Location, here: StepView) -> bool:

@@ -115,7 +115,7 @@ def _decode(value: Json, target: Target) -> Iterator[Coercion]:
     if not isinstance(value, str):
         return
     reading = read_json(value)
-    if reading is None or type(reading.value) is str:
+    if reading is None or type(reading.value) in (str, int, float):
         return
     yield from _told(reading, value)
     for inner in coerce(reading.value, replace(target, depth=target.depth + 1)):
@@ -153,7 +153,9 @@ def _with_unit(reading: Coercion, value: str, target: Target) -> Iterator[Coerci
         number = convert(float(reading.value), reading.rest, wanted)
         if number is not None:
             evidence = f"{value!r} is {number:g} {wanted}, the unit that the argument is described in"
-            yield Coercion(round(number, 9), "unit_conversion", Confidence.EVIDENT, evidence)
+            cased = reading.rest != wanted and reading.rest.lower() == wanted.lower()
+            sure = Confidence.GUESS if cased else Confidence.EVIDENT
+            yield Coercion(round(number, 9), "unit_conversion", sure, evidence)
         return
     known = said is not None and wanted is not None
     sure = Confidence.EVIDENT if known or mentions(_text(target), reading.rest) else Confidence.GUESS

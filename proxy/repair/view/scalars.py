@@ -20,7 +20,7 @@ from schemas.edit import Confidence
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
 _PLAIN = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3}){2,}|[1-9]\d*)(?!\.\d{3}$)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 """Numbers that everyone reads alike: `010` may be octal or a code, `1.500` and `1,500` are two numbers in two lands."""
-_COUNTED = frozenset({"unit", "units", "piece", "pieces", "item", "items", "pcs", "times", "exactly"})
+_COUNTED = frozenset({"unit", "units", "piece", "pieces", "item", "items", "pcs", "exactly"})
 _HEDGES = frozenset({"about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "only"})
 _YES, _NO = frozenset({"yes", "y", "on", "1", "enabled"}), frozenset({"no", "n", "off", "0", "disabled"})
 LONGEST = 400
@@ -113,9 +113,10 @@ def _number_with_words(text: str) -> Coercion | None:
     left = [word for word in said if word.lower().strip(".") not in _HEDGES]
     if len(left) > 3:
         return None
-    sure = Confidence.EVIDENT if not left else Confidence.GUESS
+    sure = Confidence.EVIDENT if not left and not re.search(r"[<>≤≥]", before + after) else Confidence.GUESS
     number = _number(found[0][0])
-    rule = "counted_number" if not said and re.fullmatch(r"[\w.\s]*", before + after) else "number_with_words"
+    counted = not said and re.fullmatch(r"(?:exactly)?\s*", before, re.IGNORECASE) and re.fullmatch(r"[\w.\s]*", after)
+    rule = "counted_number" if counted else "number_with_words"
     return None if number is None else Coercion(number, rule, sure, rest=" ".join(left))
 
 

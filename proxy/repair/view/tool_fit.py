@@ -20,7 +20,8 @@ from schemas.plan import as_ref
 
 WRAPPERS = frozenset(
     "arguments args argument params parameters input inputs kwargs rawarguments raw rawargs toolinput toolarguments "
-    "payload data body request json value properties functionarguments str string text path query headers form".split()
+    "payload data body request json value properties functionarguments str string text path query headers form "
+    "options config settings".split()
 )
 """Keys that clients and models put around the arguments, without case and separators."""
 

@@ -309,7 +309,7 @@ class Sessions:
         """A new session for the request `ident`. Raises `RefusedError` where there are too many, or we are leaving."""
         if self.leaving:
             raise RefusedError(503, "This replica is leaving: try again", ident=ident, headers={"retry-after": "1"})
-        if len(self._sessions) >= self._most():
+        while len(self._sessions) >= self._most():
             await self._make_room(ident)
         session = HttpSession(router, profile, self._new_id())
         self._sessions[session.id] = session

@@ -160,11 +160,16 @@ class HttpSession:
             self._kept_bytes -= len(self._kept.popleft().data)
 
     def resume(self, last: str) -> SessionStream | None:
-        """The stream that `last` was heard on, refilled with all that came after it; None where it is unknown."""
+        """The stream that `last` was heard on, refilled with all that came after it; None where it is unknown.
+
+        One that is still being sent is left as it is.
+        """
         name, _, number = last.rpartition("_")
         if not number.isdecimal():
             return None
         stream = self.streams.get(name)
+        if stream is not None and stream.attached:
+            return stream
         missed = [kept.data for kept in self._kept if kept.stream == name and kept.number > int(number)]
         if stream is None:
             if not missed:

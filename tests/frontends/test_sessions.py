@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from starlette.requests import Request
 
 from catalog_cache.cache import Cache
 from proxy.aggregate.router import Router
+from proxy.frontends import handshake, streams
+from proxy.frontends.requests import RefusedError
 from proxy.frontends.sessions import HttpSession, Sessions
 from proxy.upstreams.fleet import running
 from proxy.wire.caller import Profile
@@ -39,3 +42,48 @@ async def test_sessions_that_begin_at_once_are_not_more_than_there_may_be(monkey
         begun = await asyncio.gather(*(sessions.begin(router, Profile()) for _ in range(2)))
         left = [session for session in (*before, *begun) if sessions.get(session.id, router) is session]
         assert left == begun
+
+
+async def got(sessions: Sessions, router: Router, session: HttpSession, last: str = "") -> bytes:
+    """What the session's own stream sends to a GET that leaves after half a second."""
+    headers = {"accept": "text/event-stream", "mcp-session-id": session.id, **({"last-event-id": last} if last else {})}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "GET", "path": "/mcp", "query_string": b"", "headers": raw}
+    sent: list[bytes] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(0.5)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    await handshake.get(sessions, router, Request(scope))(scope, receive, send)
+    return b"".join(sent)
+
+
+async def test_a_stream_that_was_cut_off_is_there_again_for_the_next_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "LARGEST_BACKLOG", 1000)
+    async with house() as (sessions, router):
+        session = await sessions.begin(router, Profile())
+        for number in range(20):
+            session.standalone.tell("notifications/message", {"data": f"{number}" * 50})
+        assert session.standalone.broken
+        going = asyncio.ensure_future(got(sessions, router, session))
+        await asyncio.sleep(0.1)
+        session.standalone.tell("notifications/message", {"data": "after it"})
+        assert b"after it" in await going
+
+
+async def test_a_stream_that_is_open_is_refused_to_another_and_says_nothing_twice() -> None:
+    async with house() as (sessions, router):
+        session = await sessions.begin(router, Profile())
+        session.standalone.tell("notifications/message", {"data": "once"})
+        going = asyncio.ensure_future(got(sessions, router, session))
+        await asyncio.sleep(0.1)
+        with pytest.raises(RefusedError) as refused:
+            await got(sessions, router, session, "s_0")
+        assert refused.value.status_code == 409
+        session.standalone.tell("notifications/message", {"data": "later"})
+        heard = await going
+        assert (heard.count(b"once"), heard.count(b"later")) == (1, 1)

@@ -99,8 +99,8 @@ class SessionStream(Stream):
         return await self._session.ask_on(self, method, params)
 
     def pause(self) -> None:
-        """Close the response but not the stream: the client comes back for the rest."""
-        if not self.over:
+        """Close the response but not the stream, where the client can come back for the rest."""
+        if not self.over and self._session.primes and not self._session.single:
             self.paused = True
             self.wake()
 

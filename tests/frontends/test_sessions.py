@@ -87,3 +87,18 @@ async def test_a_stream_that_is_open_is_refused_to_another_and_says_nothing_twic
         session.standalone.tell("notifications/message", {"data": "later"})
         heard = await going
         assert (heard.count(b"once"), heard.count(b"later")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("version", "single", "closed"),
+    [("2025-11-25", False, True), ("2025-06-18", False, False), ("2025-11-25", True, False)],
+)
+async def test_a_response_is_closed_for_now_only_on_a_client_that_can_come_back(
+    version: str, single: bool, closed: bool
+) -> None:
+    async with house() as (sessions, router):
+        session = await sessions.begin(router, Profile(version=version))
+        session.single = single
+        stream = session.standalone if single else session.stream(1)
+        stream.pause()
+        assert stream.paused is closed

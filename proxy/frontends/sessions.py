@@ -32,6 +32,7 @@ from proxy.wire.protocol import (
     UPDATED,
 )
 from proxy.wire.rpc import Id, Message
+from proxy.wire.tasks import Tasks
 from schemas.catalog import Tool
 from schemas.trial import Reply
 
@@ -301,6 +302,7 @@ class Sessions:
         self._new_id = new_id
         self.leaving = False
         self._sessions: dict[str, HttpSession] = {}
+        self._tasks = Tasks()
 
     def get(self, ident: str | None, router: Router) -> HttpSession | None:
         """The session of this id at one endpoint, marked as used."""
@@ -340,15 +342,19 @@ class Sessions:
                 await self.end(session.id)
 
     def drain(self) -> None:
-        """End the sessions' own streams, which would otherwise stay open for ever."""
+        """End the sessions' own streams, which would otherwise stay open for ever, once no answer travels on them."""
         for session in self._sessions.values():
-            session.standalone.end()
+            if session.single:
+                self._tasks.start(_end_answered(session))
+            else:
+                session.standalone.end()
 
     async def close(self) -> None:
         """End every session."""
         async with anyio.create_task_group() as tasks:
             for ident in self._sessions:
                 tasks.start_soon(self.end, ident)
+        await self._tasks.close()
 
     async def _make_room(self, ident: Any) -> None:
         """End the session that has been idle longest. Raises `RefusedError` where none is."""
@@ -359,3 +365,8 @@ class Sessions:
         session = min(idle, key=lambda each: each.used)
         log.info("session ended to make room", session=session.id)
         await self.end(session.id)
+
+
+async def _end_answered(session: HttpSession) -> None:
+    await session.peer.idle.wait()
+    session.standalone.end()

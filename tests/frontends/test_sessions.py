@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
+import httpx2
 import pytest
+from mcp.client.client import Client
 from starlette.requests import Request
 
 from catalog_cache.cache import Cache
@@ -17,6 +22,11 @@ from proxy.frontends.requests import RefusedError
 from proxy.frontends.sessions import HttpSession, Sessions
 from proxy.upstreams.fleet import running
 from proxy.wire.caller import Profile
+from schemas.trial import Reply
+from tests.frontends.httpclient import free_port, serve, until_up
+from tests.frontends.rawclient import SERVERS, config, started
+
+WAYWARD = [sys.executable, str(SERVERS / "wayward.py")]
 
 
 @asynccontextmanager
@@ -102,3 +112,43 @@ async def test_a_response_is_closed_for_now_only_on_a_client_that_can_come_back(
         stream = session.standalone if single else session.stream(1)
         stream.pause()
         assert stream.paused is closed
+
+
+async def test_the_stream_of_an_old_client_stays_open_until_its_calls_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free = asyncio.Event()
+
+    async def slow(*_: object) -> Reply:
+        await free.wait()
+        return Reply(result={"late": True})
+
+    monkeypatch.setattr(Router, "answer", slow)
+    async with house() as (sessions, router):
+        busy, idle = [await sessions.begin(router, Profile(version="2024-11-05")) for _ in range(2)]
+        busy.single = idle.single = True
+        busy.peer.receive({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        sessions.drain()
+        await asyncio.sleep(0.05)
+        assert (busy.standalone.over, idle.standalone.over) == (False, True)
+        free.set()
+        await asyncio.sleep(0.05)
+        assert busy.standalone.over
+        assert b'"late":true' in busy.standalone.drain()
+
+
+async def test_a_call_of_an_old_client_is_answered_after_a_signal(tmp_path: Path) -> None:
+    from mcp.client.sse import sse_client
+
+    file, address = config(tmp_path, a=WAYWARD), f"127.0.0.1:{free_port()}"
+    async with started(tmp_path, *serve(file), "--http", address) as proxy, httpx2.AsyncClient() as web:
+        await until_up(web, f"http://{address}")
+        async with (
+            asyncio.timeout(30),
+            Client(sse_client(f"http://{address}/servers/a/sse"), mode="legacy") as client,
+        ):
+            await client.call_tool("echo", {"text": "up"})
+            waiting = asyncio.ensure_future(client.call_tool("echo", {"text": "later 2"}))
+            await asyncio.sleep(0.5)
+            proxy.process.send_signal(signal.SIGTERM)
+            assert (await waiting).content[0].text == "late"  # type: ignore[union-attr]

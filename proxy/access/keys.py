@@ -100,7 +100,7 @@ class Keys:
         try:
             async with httpx2.AsyncClient(verify=trust(), timeout=PATIENCE) as client:
                 return await _document(client, self._url or await self._discovered(client))
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError) as error:
             raise KeysError(f"{type(error).__name__}: {error}") from error
 
     async def _discovered(self, client: httpx2.AsyncClient) -> str:
@@ -122,7 +122,7 @@ class Keys:
                 continue
             try:
                 keys[said.get("kid")] = jwt.PyJWK(said)
-            except jwt.PyJWTError as error:
+            except (jwt.PyJWTError, ValueError, TypeError) as error:
                 log.warning("a key of the identity provider cannot be used", kid=said.get("kid"), reason=str(error))
         if not keys:
             raise KeysError("the key set holds no public key for signatures")

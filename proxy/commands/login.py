@@ -97,8 +97,10 @@ async def _chosen(name: str | None, url: str | None, config: Config, logins: Log
 async def _log_out(name: str | None, url: str | None, config: Config, tenant: str) -> None:
     with _logins(config) as logins:
         name, upstream = await _chosen(name, url, config, logins)
+        kept = logins.of(upstream.url or "", tenant)
         try:
-            there = await logins.of(upstream.url or "", tenant).erase()
+            async with kept.alone():
+                there = await kept.erase()
         except OSError as failure:
             refuse(f"not logged out of {name}: {failure}", FAILED)
         click.echo(one_line(f"logged out of {name}" if there else f"nobody was logged in to {name}"))

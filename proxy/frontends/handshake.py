@@ -59,6 +59,7 @@ def get(sessions: Sessions, router: Router, request: Request) -> ASGIApp:
         raise RefusedError(400, f"The event {last!r} is no longer kept", UNKNOWN_SESSION)
     if stream.attached:
         raise RefusedError(409, "Conflict: this stream is already open")
+    stream.broken = False
     first = stream.prime() if session.primes and not last else b""
     return EventStream(stream, {SESSION_HEADER: session.id}, first)
 

@@ -32,6 +32,7 @@ from proxy.wire.protocol import (
     UPDATED,
 )
 from proxy.wire.rpc import Id, Message
+from proxy.wire.tasks import Tasks
 from schemas.catalog import Tool
 from schemas.trial import Reply
 
@@ -99,8 +100,8 @@ class SessionStream(Stream):
         return await self._session.ask_on(self, method, params)
 
     def pause(self) -> None:
-        """Close the response but not the stream: the client comes back for the rest."""
-        if not self.over:
+        """Close the response but not the stream, where the client can come back for the rest."""
+        if not self.over and self._session.primes and not self._session.single:
             self.paused = True
             self.wake()
 
@@ -160,11 +161,16 @@ class HttpSession:
             self._kept_bytes -= len(self._kept.popleft().data)
 
     def resume(self, last: str) -> SessionStream | None:
-        """The stream that `last` was heard on, refilled with all that came after it; None where it is unknown."""
+        """The stream that `last` was heard on, refilled with all that came after it; None where it is unknown.
+
+        One that is still being sent is left as it is.
+        """
         name, _, number = last.rpartition("_")
         if not number.isdecimal():
             return None
         stream = self.streams.get(name)
+        if stream is not None and stream.attached:
+            return stream
         missed = [kept.data for kept in self._kept if kept.stream == name and kept.number > int(number)]
         if stream is None:
             if not missed:
@@ -296,6 +302,7 @@ class Sessions:
         self._new_id = new_id
         self.leaving = False
         self._sessions: dict[str, HttpSession] = {}
+        self._tasks = Tasks()
 
     def get(self, ident: str | None, router: Router) -> HttpSession | None:
         """The session of this id at one endpoint, marked as used."""
@@ -309,7 +316,7 @@ class Sessions:
         """A new session for the request `ident`. Raises `RefusedError` where there are too many, or we are leaving."""
         if self.leaving:
             raise RefusedError(503, "This replica is leaving: try again", ident=ident, headers={"retry-after": "1"})
-        if len(self._sessions) >= self._most():
+        while len(self._sessions) >= self._most():
             await self._make_room(ident)
         session = HttpSession(router, profile, self._new_id())
         self._sessions[session.id] = session
@@ -335,15 +342,19 @@ class Sessions:
                 await self.end(session.id)
 
     def drain(self) -> None:
-        """End the sessions' own streams, which would otherwise stay open for ever."""
+        """End the sessions' own streams, which would otherwise stay open for ever, once no answer travels on them."""
         for session in self._sessions.values():
-            session.standalone.end()
+            if session.single:
+                self._tasks.start(_end_answered(session))
+            else:
+                session.standalone.end()
 
     async def close(self) -> None:
         """End every session."""
         async with anyio.create_task_group() as tasks:
             for ident in self._sessions:
                 tasks.start_soon(self.end, ident)
+        await self._tasks.close()
 
     async def _make_room(self, ident: Any) -> None:
         """End the session that has been idle longest. Raises `RefusedError` where none is."""
@@ -354,3 +365,8 @@ class Sessions:
         session = min(idle, key=lambda each: each.used)
         log.info("session ended to make room", session=session.id)
         await self.end(session.id)
+
+
+async def _end_answered(session: HttpSession) -> None:
+    await session.peer.idle.wait()
+    session.standalone.end()

@@ -107,12 +107,13 @@ class StoredLogin:
         self._login, self._read_at = login, self._notices
 
     async def erase(self) -> bool:
-        """Forget everything; True where there was something."""
+        """Forget everything but who holds it; True where there was something."""
+        forgotten = f"UPDATE logins SET name = '', sealed = '' WHERE {_KEY} AND sealed <> ''"  # noqa: S608
 
         def work(connection: Connection) -> bool:
             with connection.transaction():
                 connection.announce(CHANGED)
-                return connection.run(f"DELETE FROM logins WHERE {_KEY}", self._key) > 0  # noqa: S608
+                return connection.run(forgotten, self._key) > 0
 
         found = await _asked(self._state, work)
         self._login, self._read_at = Login(self.url), self._notices
@@ -131,7 +132,9 @@ class StoredLogin:
             return connection.run(taken, [*self._key, holder, LEASE]) > 0
 
         def leave(connection: Connection) -> None:
-            connection.run(f"UPDATE logins SET until = 0 WHERE {_KEY} AND holder = ?", [*self._key, holder])  # noqa: S608
+            mine = f"{_KEY} AND holder = ?"
+            connection.run(f"DELETE FROM logins WHERE {mine} AND sealed = ''", [*self._key, holder])  # noqa: S608
+            connection.run(f"UPDATE logins SET until = 0 WHERE {mine}", [*self._key, holder])  # noqa: S608
 
         try:
             async with asyncio.timeout(LOCKED):

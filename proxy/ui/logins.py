@@ -113,8 +113,10 @@ class PageLogins:
         await self._tasks.close()
 
     async def forget(self, upstream: Upstream, tenant: str) -> None:
-        """Forget a login. Raises `OSError`."""
-        await self._logins.of(upstream.url or "", tenant).erase()
+        """Forget a login, after a renewal that is under way. Raises `OSError`."""
+        kept = self._logins.of(upstream.url or "", tenant)
+        async with kept.alone():
+            await kept.erase()
 
 
 class Flow:

@@ -201,6 +201,8 @@ class Fleet:
 
     async def _way(self, member: Supervisor, caller: Caller | None) -> Connection | None:
         """The connection that this caller is to use: the shared one, its own, or one without a session."""
+        if caller is not None and caller.own is not None and caller.own.has(member.name):
+            return await caller.own.connection(member.name)
         if member.connection is None or not member.connection.open:
             await member.ready()
         connection = member.connection

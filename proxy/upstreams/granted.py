@@ -129,7 +129,8 @@ class GrantedFleet(Fleet):
         """The connection that this caller is to use: never a session that another login has begun."""
         way = await super()._way(member, caller)
         if member.config.per_user and (way is None or (way is member.connection and way.era == "handshake")):
-            return await self._own.connection(member.name)
+            own = caller.own if caller is not None and caller.own is not None else self._own
+            return await own.connection(member.name)
         return way
 
     async def close(self) -> None:

@@ -196,7 +196,8 @@ class Http(Remote):
             self._connection.paused(ident)
             heard = events.last_id
             await asyncio.sleep(events.retry if events.retry is not None else RETRY)
-            await self._resume(events, ident)
+            if await self._resume(events, ident) == 404 and self._session is not None:
+                self._end("the server no longer knows the session")
             tries = tries + 1 if events.last_id == heard else 0
 
     async def _resume(self, events: Events, ident: Id | None) -> int:
@@ -208,20 +209,25 @@ class Http(Remote):
             async with self._open("GET", headers) as response:
                 if response.status_code == 200:
                     await self._read(response, events, ident)
-                elif response.status_code == 404 and self._session is not None:
-                    self._end("the server no longer knows the session")
                 return response.status_code
         except (httpx2.HTTPError, ValueError) as failure:
             log.debug("stream broken", upstream=self._connection.name, reason=repr(failure))
             return 0
 
     async def _stream(self) -> None:
-        """Hold the session's own stream open: what the server says on its own account comes here."""
+        """Hold the session's own stream open: what the server says on its own account comes here.
+
+        404 says that the session is gone only where there was a stream: a server without one may answer so too.
+        """
         events = Events()
         delay = RETRY
+        served = False
         while not self._closed:
             begun = asyncio.get_running_loop().time()
             status = await self._resume(events, None)
+            served = served or status == 200 or events.last_id is not None
+            if status == 404 and served and self._session is not None:
+                self._end("the server no longer knows the session")
             if status not in (0, 200, 429, 502, 503, 504):
                 return
             lasted = asyncio.get_running_loop().time() - begun > 10

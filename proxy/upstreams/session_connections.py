@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import structlog
 
 from proxy.eras.session_state import SessionState
@@ -46,18 +47,20 @@ class SessionConnections:
             connection = self._open(server)
             if connection is not None:
                 return connection
-            if server in self._connections:
-                await self._connections.pop(server)[1].close()
+            self.forget(server)
             member = self._fleet.member(server)
             if member is None:
                 raise UnreachableError("it is not configured")
             self._must_go_on()
             connection = await member.connect(self.profile, self._receiver)
+            try:
+                await self._state.restore(connection)
+                self._must_go_on()
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    await connection.close()
+                raise
             self._connections[server] = member, connection
-            await self._state.restore(connection)
-            if self._closed:
-                await connection.close()
-            self._must_go_on()
             return connection
 
     def notify(self, server: str, method: str, params: Any, *, opening: bool) -> None:
@@ -82,7 +85,7 @@ class SessionConnections:
         self._state.note(server, method, params, holder)
 
     def forget(self, server: str) -> None:
-        """End the connection to an upstream that is no longer configured."""
+        """End the connection to an upstream that is no longer configured, or that has died."""
         if server in self._connections:
             self._tasks.start(self._connections.pop(server)[1].close())
 

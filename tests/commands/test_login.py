@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -73,6 +74,21 @@ def test_a_login_lets_doctor_in_and_a_logout_shuts_it_out(server: Locked, config
     assert mend("logout", "tickets", "--config", str(config)).stdout == "logged out of tickets\n"
     assert token(server) is None
     assert mend("logout", "tickets", "--config", str(config)).stdout == "nobody was logged in to tickets\n"
+
+
+def test_a_logout_during_a_renewal_is_not_undone_by_it(server: Locked, config: Path) -> None:
+    assert mend("login", "tickets", "--config", str(config)).returncode == 0
+
+    async def renewing() -> subprocess.CompletedProcess[str]:
+        kept = LoginFile(server.url)
+        async with kept.alone():
+            leaving = asyncio.create_task(asyncio.to_thread(mend, "logout", "tickets", "--config", str(config)))
+            await asyncio.wait({leaving}, timeout=3)
+            await kept.write(await kept.read())
+        return await leaving
+
+    assert asyncio.run(renewing()).stdout == "logged out of tickets\n"
+    assert token(server) is None
 
 
 def test_a_wrapped_server_is_logged_in_to_by_its_address_and_its_token_written_down_nowhere(

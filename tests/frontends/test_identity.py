@@ -59,7 +59,7 @@ def provider() -> Generator[Provider]:
 
 @pytest.fixture(autouse=True)
 def well(provider: Provider) -> None:
-    provider.behave(published=["first"], down=False)
+    provider.behave(published=["first"], down=False, discovery={}, more=[])
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +182,37 @@ async def test_a_discovery_document_of_another_issuer_is_not_believed(provider: 
     refused = await judged(Issuer(settings), provider.token())
     assert isinstance(refused, Refused)
     assert "another issuer" in refused.reason
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("address", ["https://[x", "https://a:b/keys", "https://\x00/", "https://" + "a" * 70, 7])
+async def test_an_address_of_keys_that_is_none_is_told_and_ends_nothing(provider: Provider, address: Any) -> None:
+    provider.behave(discovery={"jwks_uri": address})
+    issuer = Issuer(provider.settings())
+    await issuer.keys.keep_fresh()
+    refused = await judged(issuer, provider.token())
+    assert isinstance(refused, Refused)
+    assert refused.status == 503
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"kid": ["a"]},
+        {"kid": {"a": 1}},
+        {"alg": ["RS256"]},
+        {"n": 7},
+        {"n": "\u00e9"},
+        {"e": None},
+        {"kty": "EC", "x": 1},
+    ],
+)
+async def test_a_key_that_cannot_be_read_costs_no_other(provider: Provider, bad: dict[str, Any]) -> None:
+    provider.behave(more=[{"kty": "RSA", "kid": "bad", "n": "AQAB", "e": "AQAB", "crv": "P-256", "y": "AQAB", **bad}])
+    issuer = Issuer(provider.settings())
+    await issuer.keys.keep_fresh()
+    assert isinstance(await judged(issuer, provider.token()), Tenant)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 Usage: python issuer.py PORT. `POST /token` signs the JSON it is sent (`claims`, `alg`, `key`: which of its keys, `kid`
 and `header` to overwrite); `POST /control` changes which keys are published (`published`), and whether it answers
-(`down`); `GET /seen` tells how often the keys were fetched.
+(`down`), what discovery says besides (`discovery`), and what else is among the keys (`more`); `GET /seen` tells how
+often the keys were fetched.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ KEYS: dict[str, Any] = {
     "second": ec.generate_private_key(ec.SECP256R1()),
     "stranger": rsa.generate_private_key(65537, 2048),
 }
-STATE: dict[str, Any] = {"published": ["first"], "down": False, "fetched": 0}
+STATE: dict[str, Any] = {"published": ["first"], "down": False, "discovery": {}, "more": [], "fetched": 0}
 
 
 def published(name: str) -> dict[str, Any]:
@@ -68,10 +69,10 @@ class Handler(BaseHTTPRequestHandler):
         elif STATE["down"]:
             self._answer({}, 503)
         elif self.path == "/.well-known/openid-configuration":
-            self._answer({"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
+            self._answer({"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys", **STATE["discovery"]})
         elif self.path == "/keys":
             STATE["fetched"] += 1
-            self._answer({"keys": [published(name) for name in STATE["published"]]})
+            self._answer({"keys": [*STATE["more"], *(published(name) for name in STATE["published"])]})
         else:
             self._answer({}, 404)
 

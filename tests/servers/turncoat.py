@@ -2,6 +2,7 @@
 
 The text of a call is `STATUS BODY` and says how it is answered, with `%d` for its id; a session that is not the first
 is served. `count` tells how many calls came and sessions were begun. A redirect leads to `/moved`, which serves alike.
+`--get STATUS,STATUS` is how each GET is answered in turn, the last one from then on.
 """
 
 import json
@@ -15,9 +16,12 @@ class Turncoat(BaseHTTPRequestHandler):
     calls = 0
     sessions = 0
     sessionless = False
+    gets = (405,)
 
     def do_GET(self) -> None:
-        self.answer(405)
+        status, *more = self.gets
+        type(self).gets = tuple(more) or self.gets
+        self.answer(status)
 
     def do_DELETE(self) -> None:
         self.answer(405)
@@ -74,4 +78,6 @@ class Turncoat(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Turncoat.sessionless = "--sessionless" in sys.argv
+    if "--get" in sys.argv:
+        Turncoat.gets = tuple(map(int, sys.argv[sys.argv.index("--get") + 1].split(",")))
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Turncoat).serve_forever()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +95,22 @@ async def test_grants_that_cannot_be_read_cost_their_own_token_alone(place: Plac
     assert isinstance(await here.judged(later), Refused)
     assert await tenant(here, sound) is not None
     assert not here.trouble
+
+
+@pytest.mark.anyio
+async def test_a_folder_that_cannot_be_looked_into_is_trouble_and_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_file(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    here = Access(Place(tmp_path), Http())
+    monkeypatch.setattr(Path, "is_file", is_file)
+    await here.refresh()
+    assert "Permission denied" in here.trouble
+    refused = await here.judged("mend_x")
+    assert isinstance(refused, Refused)
+    assert refused.status == 503
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from proxy.store import logins as stored
 from proxy.store.logins import StoredLogins
 from proxy.store.sql import Place
 from proxy.store.state import open_state
+from proxy.ui.logins import PageLogins
+from proxy.upstreams.auth import logins as of_files
 from proxy.upstreams.auth.logins import Challenge, Login, LoginFiles
 from proxy.upstreams.auth.sealed import KEY, SealedError
 from proxy.upstreams.fleet import Fleet, running
@@ -89,6 +91,48 @@ async def test_one_replica_renews_while_the_other_waits(two: tuple[StoredLogins,
             await anyio.sleep(0.5)
             order.append("one")
     assert order == ["one", "other"]
+
+
+@pytest.mark.parametrize("files", [False, True])
+async def test_a_logout_during_a_renewal_is_not_undone_by_it(
+    two: tuple[StoredLogins, StoredLogins], files: bool, tmp_path: Path
+) -> None:
+    one, other = (LoginFiles(tmp_path), LoginFiles(tmp_path)) if files else two
+    await one.of(URL).write(of_ada())
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks, one.of(URL).alone():
+            tasks.start_soon(PageLogins(other).forget, Upstream(url=URL), "")
+            await anyio.sleep(0.5)
+            await one.of(URL).write(replace(of_ada(), tokens={"access_token": "a-newer-token-of-ada"}))
+    assert (await one.of(URL).read(anew=True)).token is None
+
+
+@pytest.mark.parametrize("files", [False, True])
+async def test_who_forgets_a_login_holds_it_to_the_end(
+    two: tuple[StoredLogins, StoredLogins], files: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (LoginFiles(tmp_path), LoginFiles(tmp_path)) if files else two
+    for module in (stored, of_files):
+        monkeypatch.setattr(module, "LOCKED", 0.5)
+    await one.of(URL).write(of_ada())
+    async with one.of(URL).alone():
+        assert await one.of(URL).erase()
+        assert not await one.of(URL).erase()
+        with pytest.raises(TimeoutError):
+            async with other.of(URL).alone():
+                pass
+
+
+async def test_nothing_stays_of_a_login_that_was_forgotten(
+    two: tuple[StoredLogins, StoredLogins], place: Place
+) -> None:
+    await two[0].of(URL).write(of_ada())
+    await PageLogins(two[0]).forget(Upstream(url=URL), "")
+    async with two[1].of(URL).alone():
+        pass
+    with anyio.fail_after(10), closing(place.read("state")) as connection:
+        while connection.rows("SELECT * FROM logins"):  # noqa: ASYNC110  it is let go of in the background
+            await anyio.sleep(0.05)
 
 
 async def test_a_renewal_whose_replica_ended_holds_nobody_up_for_ever(

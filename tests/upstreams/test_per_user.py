@@ -17,6 +17,7 @@ from tests.doors import Locked, locked
 from tests.promises import promise
 from tests.upstreams.fleets import Remembering, fleet, said, say
 from tests.upstreams.test_logins import logged_in
+from tests.upstreams.test_session_connections import apart
 
 PER_USER = {"oauth": {"per_user": True}}
 
@@ -69,6 +70,22 @@ async def test_tenants_go_on_where_the_operators_login_has_ended(server: Locked)
         ada = GrantedFleet(whole, Tenant("ada"))
         assert (await say(whole, "a", "hello")).lost is Lost.NOT_SENT
         assert said(await say(ada, "a", "hello")) == "hello"
+        await ada.close()
+
+
+async def test_sessions_of_one_tenant_share_nothing_where_the_operators_login_has_ended(server: Locked) -> None:
+    await logged_in(LoginFiles().of(server.url, "ada"))
+    async with fleet(a=server.upstream(**PER_USER)) as whole:
+        assert (await say(whole, "a", "hello")).lost is Lost.NOT_SENT
+        ada = GrantedFleet(whole, Tenant("ada"))
+        one, other = apart(ada), apart(ada)
+        with acting_for("ada"):
+            for own, caller in (one, other):
+                assert said(await say(ada, "a", "hello", caller)) == "hello"
+                assert own.has("a")
+        assert await one[0].connection("a") is not await other[0].connection("a")
+        for own, _ in (one, other):
+            await own.close()
         await ada.close()
 
 

@@ -15,6 +15,7 @@ import anyio
 import httpx2
 import pytest
 
+from proxy.upstreams import http
 from proxy.upstreams.connection import UpstreamConnection
 from proxy.upstreams.fleet import Fleet
 from proxy.wire.caller import Profile
@@ -132,6 +133,24 @@ async def test_a_session_that_is_always_gone_is_begun_anew_once_for_a_call() -> 
             lost = await say(upstreams, "a", "404 always")
             assert lost.lost is Lost.NOT_SENT
             assert said(await say(upstreams, "a", "count")).startswith("2 calls")
+
+
+async def test_a_server_without_a_stream_of_its_own_may_answer_404_for_it_and_keeps_its_session() -> None:
+    with listening("turncoat.py", free_port(), "--get", "404") as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            for _ in range(5):
+                assert said(await say(upstreams, "a", "hello")) == "served"
+                await anyio.sleep(0.1)
+            assert said(await say(upstreams, "a", "count")) == "5 calls, 1 sessions"
+
+
+async def test_404_for_a_stream_that_was_served_before_begins_the_session_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "RETRY", 0.05)
+    with listening("turncoat.py", free_port(), "--get", "405,200,404") as url:
+        async with fleet(a=Upstream(url=f"{url}/mcp")) as upstreams:
+            with anyio.fail_after(10):
+                while said(await say(upstreams, "a", "count")) != "0 calls, 2 sessions":  # noqa: ASYNC110  the server tells
+                    await anyio.sleep(0.05)
 
 
 @promise("effects-once")

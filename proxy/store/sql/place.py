@@ -54,7 +54,11 @@ class Place:
     def read(self, part: Part) -> Connection:
         """Open a part to read; raises `FileNotFoundError` where nothing is kept yet, and `StoreError`."""
         if not self.url:
-            if not self.path(part).is_file():
+            try:
+                there = self.path(part).is_file()
+            except OSError as error:
+                raise StoreError(str(error)) from error
+            if not there:
                 raise FileNotFoundError(self.path(part))
             return SqliteConnection(self.path(part), reading=True)
         connection = self._postgres(reading=True)

@@ -112,7 +112,7 @@ class KeptLogin(Protocol):
         ...
 
     async def erase(self) -> bool:
-        """Forget everything; True where there was something. Raises `OSError`."""
+        """Forget everything but who holds it; True where there was something. Raises `OSError`."""
         ...
 
     def alone(self) -> AbstractAsyncContextManager[None]:
@@ -183,8 +183,7 @@ class LoginFile:
     async def erase(self) -> bool:
         """Forget everything; True where there was something."""
         there = self.path.exists()
-        for path in (self.path, self._lock_path):
-            path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         return there
 
     @asynccontextmanager

@@ -198,8 +198,8 @@ class Effects(_Section):
 
     policy: Literal["cautious", "strict", "trusting"] = Field(
         default="cautious",
-        description="cautious lets another tool stand in for a named one if it reads, or if it alone has the effect "
-        "asked for; strict only if it is annotated or configured as reading; trusting also where two tools have it.",
+        description="cautious lets another tool stand in for a named one if it seems to read; strict only if it is "
+        "annotated or configured as reading; trusting also if it has the effect asked for.",
     )
 
 

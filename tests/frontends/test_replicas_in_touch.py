@@ -18,7 +18,8 @@ from tests.frontends.rawclient import ECHO, MEND, MODERN, started
 def written(folder: Path, store: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "mend.toml"
-    path.write_text(f"[upstreams.a]\ncommand = {ECHO[0]!r}\nargs = {ECHO[1:]!r}\n[store]\nurl = {json.dumps(store)}\n")
+    upstream = f"[upstreams.a]\ncommand = {ECHO[0]!r}\nargs = {ECHO[1:]!r}\ntools.effects = {{ echo = 'read' }}\n"
+    path.write_text(f"{upstream}[store]\nurl = {json.dumps(store)}\n")
     return path
 
 

@@ -170,8 +170,8 @@ def _written(value: Json, here: StepView) -> bool:
 
 
 def _leads(old: str, new: str) -> bool:
-    """Tell whether a path is another one with more before it, or of the same words."""
-    ours, theirs = segments(old), segments(new)
+    """Tell whether a path is another one, but for what says nothing, with more before it; or is of the same words."""
+    ours, theirs = [part for part in segments(old) if stem(part) not in AROUND], segments(new)
     if ours and theirs[-len(ours) :] == ours:
         return not any(part.isdigit() for part in theirs[: -len(ours)])
     return _said(old) == _said(new) != set()

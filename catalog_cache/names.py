@@ -61,10 +61,13 @@ def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
 def says(spelling: str, tool: Tool) -> bool:
     """Tell whether a spelling says a tool's name and nothing more than its server, and that a tool follows.
 
-    A word more (`undo.transfer`), a mark (`!transfer`), or arguments (`transfer(dry_run=true)`) may say what to do.
+    A word more (`undo.transfer`), a mark (`!transfer`), or arguments (`transfer(dry_run=true)`) may say more, unless
+    they are the tool's own.
     """
+    if spelling in {tool.public, tool.name, *_qualified(tool)}:
+        return True
     bare = clean(spelling)
-    if _SAYING.match(spelling.strip()) or _ARGUMENTS.search(spelling.partition(bare)[2]):
+    if _SAYING.match(spelling.strip()) or (bare and _ARGUMENTS.search(spelling.partition(bare)[2])):
         return False
     own, said = Counter(split(tool.name)), Counter(split(bare))
     if own - said:

@@ -269,7 +269,7 @@ class Router:
 
     async def _tools_call(self, params: Any, request: ClientRequest) -> Reply:
         reply = await self._called(params, request)
-        await self._calls.noted()
+        await self._calls.written()
         return reply
 
     async def _called(self, params: Any, request: ClientRequest) -> Reply:

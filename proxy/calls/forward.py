@@ -80,7 +80,7 @@ class Calls(Means):
         """Go by another configuration from the next call on."""
         self._config = config
 
-    async def noted(self) -> None:
+    async def written(self) -> None:
         """Wait, where the journal is to be durable, until it holds every call that was answered."""
         if self._durable:
             await self._journal.flush()
@@ -149,13 +149,14 @@ class Calls(Means):
             self._journal.new_id("call"), time.time(), client.session, tool.server, tool.name,
             params.get("arguments"), "cancelled", effect=tool.effect.value,
         )  # fmt: skip
-        if self._durable and tool.effect is not Effect.READ:
-            self._journal.call(replace(record, outcome="sent"))
-            await self._journal.flush()
         if followed.by is not None:
             followed.by.calling(record)
         clock = time.perf_counter()
         try:
+            if self._durable and tool.effect is not Effect.READ:
+                self._journal.call(replace(record, outcome="sent"))
+                await self._journal.flush()
+                clock = time.perf_counter()
             reply = await self._upstreams.call(tool, params, client)
         except BaseException as ended:
             ms = (time.perf_counter() - clock) * 1000

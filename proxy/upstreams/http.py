@@ -178,10 +178,10 @@ class Http(Remote):
             if ident is None:
                 log.info("message refused", upstream=self._connection.name, method=message.get("method"), status=status)
 
-    def _forgotten(self, ident: Id | None, known: str) -> None:
-        """The session that a request named is gone: it was not executed, and its session is begun anew."""
+    def _forgotten(self, ident: Id | None, known: str | None) -> None:
+        """The session that a request named, if any, is gone: it was not executed, and its session is begun anew."""
         self._lost(ident, Lost.NOT_SENT, "the server no longer knows the session")
-        if known == self._session:
+        if known is not None and known == self._session:
             self._end("the server no longer knows the session")
 
     async def _follow(self, response: httpx2.Response, ident: Id, known: str | None) -> None:
@@ -196,8 +196,8 @@ class Http(Remote):
             self._connection.paused(ident)
             heard = events.last_id
             await asyncio.sleep(events.retry if events.retry is not None else RETRY)
-            if await self._resume(events, ident) == 404 and self._session is not None:
-                self._end("the server no longer knows the session")
+            if await self._resume(events, ident) == 404:
+                self._forgotten(None, self._session)
             tries = tries + 1 if events.last_id == heard else 0
 
     async def _resume(self, events: Events, ident: Id | None) -> int:
@@ -226,8 +226,8 @@ class Http(Remote):
             begun = asyncio.get_running_loop().time()
             status = await self._resume(events, None)
             served = served or status == 200 or events.last_id is not None
-            if status == 404 and served and self._session is not None:
-                self._end("the server no longer knows the session")
+            if status == 404 and served:
+                self._forgotten(None, self._session)
             if status not in (0, 200, 429, 502, 503, 504):
                 return
             lasted = asyncio.get_running_loop().time() - begun > 10

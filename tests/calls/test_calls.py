@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 import pytest
 
 from proxy.calls import names
@@ -76,15 +77,29 @@ async def test_a_durable_journal_holds_an_effect_before_it_is_sent_and_any_call_
 
     desk = Desk(shop(), weather(), config=configured(journal={"durable": True}), between=between)
     await desk.result("weather__list_places")
-    await desk.calls.noted()
+    await desk.calls.written()
     assert heard == []
     assert desk.book.notes == [("list_places", "ok"), ("", "flushed")]
     desk.book.notes.clear()
     await desk.result("shop__open_cart", {"customer": "Ada"})
     assert heard == [("open_cart", "sent"), ("", "flushed")]
-    await desk.calls.noted()
+    await desk.calls.written()
     assert desk.book.notes == [*heard, ("open_cart", "ok"), ("", "flushed")]
     assert [record.outcome for record in desk.book.calls.values()] == ["ok", "ok"]
+
+
+async def test_an_effect_that_is_given_up_before_it_is_sent_is_not_in_the_journal_as_sent() -> None:
+    desk = Desk(shop(), config=configured(journal={"durable": True}))
+
+    async def stuck() -> bool:
+        await anyio.sleep_forever()
+        return True
+
+    desk.book.flush = stuck
+    with anyio.move_on_after(0.1):
+        await desk.calls.call({"name": "shop__open_cart", "arguments": {"customer": "Ada"}}, Person())
+    assert desk.world.sent == []
+    assert [record.outcome for record in desk.book.calls.values()] == ["cancelled"]
 
 
 @promise("silent-failures-are-seen")

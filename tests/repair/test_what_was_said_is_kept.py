@@ -163,9 +163,35 @@ async def test_a_text_that_names_a_step_by_chance_stays_a_text() -> None:
 @pytest.mark.parametrize(
     "more",
     [{"when": False}, {"if": "x"}, {"skip": True}, {"dry_run": True}, {"for_each": "x"}, {"map": ["x"]},
-     {"after": {"step": "b"}}, {"params": {"dry_run": True}}, {"wenn": False}],
+     {"after": {"step": "b"}}, {"after": True}, {"after": ["b", {"id": "c"}]},
+     {"after": [], "depends_on": ["b"]}, {"params": {"dry_run": True}}, {"wenn": False}],
 )  # fmt: skip
 async def test_a_step_that_says_what_nobody_can_follow_is_not_run(more: Any) -> None:
     where = world(Server("s").tool("act", lambda **given: given, "destructive", to=TEXT))
     report = await carried_out(where, {"steps": [{**step("a", "act", to="x"), **more}]})
     assert (report.status, where.done) == ("failed", [])
+
+
+@promise("effects-once")
+async def test_what_is_said_beside_the_arguments_of_a_function_is_not_passed_over() -> None:
+    where = world(Server("s").tool("act", lambda **given: given, "destructive", to=TEXT))
+    call = {"name": "act", "arguments": {"to": "x"}, "dry_run": True}
+    report = await carried_out(where, {"steps": [{"id": "a", "type": "function", "function": call}]})
+    assert (report.status, where.done) == ("failed", [])
+
+
+@promise("forwarded-as-it-came")
+@pytest.mark.parametrize("more", [{"after": []}, {"depends_on": []}, {"after": None}, {"index": 0}, {"thought": "so"}])
+async def test_a_step_that_says_nothing_more_is_run(more: Any) -> None:
+    where = world(Server("s").tool("act", lambda **given: given, "destructive", to=TEXT))
+    report = await carried_out(where, {"steps": [{**step("a", "act", to="x"), **more}]})
+    assert (report.status, where.done) == ("succeeded", [("act", {"to": "x"})])
+
+
+@promise("names-resolve-exactly")
+@pytest.mark.parametrize("name", ["!deploy", "transfer(x)", "undo.it", '""', "-", "送る！"])
+async def test_a_tool_is_called_by_its_own_name_whatever_stands_in_it(name: str) -> None:
+    for said in (name, f"s__{name}", f"s/{name}"):
+        where = world(Server("s").tool(name, lambda **given: given, "unknown", to=TEXT))
+        await carried_out(where, {"steps": [step("a", said, to="x")]})
+        assert where.done == [(name, {"to": "x"})]

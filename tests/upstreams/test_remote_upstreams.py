@@ -7,8 +7,8 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -23,6 +23,8 @@ from schemas.config import Upstream
 from schemas.trial import Lost, Reply
 from tests.promises import promise
 from tests.upstreams.fleets import SERVERS, Remembering, echo, fleet, said, say
+
+Pipe = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def free_port() -> int:
@@ -206,43 +208,52 @@ async def test_calls_in_turn_go_over_one_connection() -> None:
                 assert len(accepted) - before <= 1
 
 
-async def test_sessions_use_tcp_connections_in_turn_and_keep_their_cookies_to_themselves() -> None:
-    listed: set[object] = set()
-    sessions: list[str] = []
-    heard: list[tuple[str, str]] = []
+@asynccontextmanager
+async def answering(answer: Callable[[dict[str, str], Any, Pipe], Awaitable[None]]) -> AsyncGenerator[str]:
+    """A server that leaves each request, by its headers and its message, to `answer`; the address of its endpoint."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode().lower():
                 headers = dict(line.split(": ", 1) for line in head.strip().split("\r\n")[1:])
-                message = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
-                reply = _whole(message)
-                if message.get("method") == "initialize":
-                    sessions.append(f"s{len(sessions)}")
-                    own = f"HTTP/1.1 200 OK\r\nmcp-session-id: {sessions[-1]}\r\nset-cookie: who={sessions[-1]}"
-                    reply = reply.replace(b"HTTP/1.1 200 OK", own.encode(), 1)
-                elif "mcp-session-id" in headers:
-                    heard.append((headers["mcp-session-id"], headers.get("cookie", "")))
-                if message.get("method") == "tools/list":
-                    listed.add(writer)
-                writer.write(reply)
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                await answer(headers, json.loads(body or b"{}"), (reader, writer))
         except asyncio.IncompleteReadError:
             pass
         finally:
             writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
-        async with fleet(a=Upstream(url=url)) as upstreams, AsyncExitStack() as ending:
-            await upstreams.listed_all("a")
-            member = upstreams.member("a")
-            assert member is not None
-            own: list[UpstreamConnection] = []
-            for _ in range(4):
-                own.append(await member.connect(Profile(), upstreams.broadcast))
-                ending.push_async_callback(own[-1].close)
-            for connection in own * 5:
-                await connection.request("tools/list", {})
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+
+
+async def test_sessions_use_tcp_connections_in_turn_and_keep_their_cookies_to_themselves() -> None:
+    listed: set[object] = set()
+    sessions: list[str] = []
+    heard: list[tuple[str, str]] = []
+
+    async def answer(headers: dict[str, str], message: Any, pipe: Pipe) -> None:
+        reply = _whole(message)
+        if message.get("method") == "initialize":
+            sessions.append(f"s{len(sessions)}")
+            own = f"HTTP/1.1 200 OK\r\nmcp-session-id: {sessions[-1]}\r\nset-cookie: who={sessions[-1]}"
+            reply = reply.replace(b"HTTP/1.1 200 OK", own.encode(), 1)
+        elif "mcp-session-id" in headers:
+            heard.append((headers["mcp-session-id"], headers.get("cookie", "")))
+        if message.get("method") == "tools/list":
+            listed.add(pipe)
+        pipe[1].write(reply)
+
+    async with answering(answer) as url, fleet(a=Upstream(url=url)) as upstreams, AsyncExitStack() as ending:
+        await upstreams.listed_all("a")
+        member = upstreams.member("a")
+        assert member is not None
+        own: list[UpstreamConnection] = []
+        for _ in range(4):
+            own.append(await member.connect(Profile(), upstreams.broadcast))
+            ending.push_async_callback(own[-1].close)
+        for connection in own * 5:
+            await connection.request("tools/list", {})
     assert len(sessions) == 5
     assert len(heard) > 20
     assert all(cookie == f"who={session}" for session, cookie in heard)
@@ -258,36 +269,28 @@ async def _pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def test_a_stream_that_does_not_end_with_its_reply_holds_nothing_up() -> None:
     opened = ended = 0
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(headers: dict[str, str], message: Any, pipe: Pipe) -> None:
         nonlocal opened, ended
-        try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).lower():
-                length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-                message = json.loads(await reader.readexactly(length)) if length else {}
-                if message.get("method") != "tools/call":
-                    writer.write(_whole(message))
-                    continue
-                opened += 1
-                result = {"content": [{"type": "text", "text": "hello"}]}
-                event = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
-                writer.write(f"data: {event}\n\n".encode())
-                assert await reader.read(1) == b""
-                ended += 1
-        except asyncio.IncompleteReadError:
-            pass
-        finally:
-            writer.close()
+        del headers
+        reader, writer = pipe
+        if message.get("method") != "tools/call":
+            writer.write(_whole(message))
+            return
+        opened += 1
+        result = {"content": [{"type": "text", "text": "hello"}]}
+        event = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        writer.write(f"data: {event}\n\n".encode())
+        assert await reader.read(1) == b""
+        ended += 1
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
-        async with fleet(a=Upstream(url=url)) as upstreams:
-            with anyio.fail_after(0.9):
-                for _ in range(3):
-                    assert said(await say(upstreams, "a", "hello")) == "hello"
-            with anyio.fail_after(5):
-                while ended < opened:  # noqa: ASYNC110  the other side closes
-                    await anyio.sleep(0.05)
+    async with answering(answer) as url, fleet(a=Upstream(url=url)) as upstreams:
+        with anyio.fail_after(0.9):
+            for _ in range(3):
+                assert said(await say(upstreams, "a", "hello")) == "hello"
+        with anyio.fail_after(5):
+            while ended < opened:  # noqa: ASYNC110  the other side closes
+                await anyio.sleep(0.05)
     assert opened == 3
 
 

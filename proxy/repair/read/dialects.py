@@ -27,31 +27,8 @@ ARGUMENT_KEYS = ("arguments", "args", "params", "parameters", "input", "tool_inp
 AFTER_KEYS = ("after", "requires", "depends_on", "dependsOn", "dependencies")
 STEP_LIST_KEYS = ("steps", "tool_calls", "calls", "plan", "workflow")
 MOST_STEPS = 1_000
-STEP_KEYS = {
-    *TOOL_KEYS,
-    *ARGUMENT_KEYS,
-    *AFTER_KEYS,
-    "id",
-    "step_id",
-    "step",
-    "label",
-    "type",
-    "server",
-    "expect",
-    "map",
-}
-SAID_KEYS = {
-    "title",
-    "description",
-    "comment",
-    "note",
-    "thought",
-    "reason",
-    "reasoning",
-    "explanation",
-    "purpose",
-    "goal",
-}
+STEP_KEYS = {*TOOL_KEYS, *ARGUMENT_KEYS, *AFTER_KEYS, *"id step_id step label index type server expect map".split()}
+SAID_KEYS = frozenset("title description comment note thought reason reasoning explanation purpose goal".split())
 """Keys of a step by which nothing is to be done. Any other may say whether, or on what, it is to run."""
 TOP_KEYS = {"goal", "steps", "output", "mode", "budget", "seed"}
 
@@ -191,7 +168,9 @@ def _step(item: Json, index: int, where: str, notes: list[Normalised], faults: l
     expect = as_object(keys.get("expect"))
     mapped = keys.get("map") if isinstance(keys.get("map"), str) else None
     after = _after(keys.get(after_key) if after_key else None)
-    return Step(name, call[tool_key], {} if arguments is None else arguments, server, after, mapped, expect)
+    if after is None:
+        faults.append(Fault(f"{where}.{after_key}", f"{after_key} is a step's id or a list of them"))
+    return Step(name, call[tool_key], {} if arguments is None else arguments, server, after or (), mapped, expect)
 
 
 def _unread(keys: dict[str, Any], call: dict[str, Any], where: str) -> list[Fault]:
@@ -199,18 +178,13 @@ def _unread(keys: dict[str, Any], call: dict[str, Any], where: str) -> list[Faul
     known = ", ".join(sorted(STEP_KEYS))
     found = [
         Fault(f"{where}.{key}", f"unknown key {key!r} of a step; known are {known}")
-        for key in keys
+        for key in {**keys, **call}
         if key not in STEP_KEYS | SAID_KEYS
     ]
-    twice = [key for key in ARGUMENT_KEYS if key in call]
-    if len(twice) > 1:
-        found.append(Fault(f"{where}.{twice[1]}", f"a step has one object of arguments, not {' and '.join(twice)}"))
-    for key in AFTER_KEYS:
-        names = keys.get(key)
-        if not isinstance(names, str | int | None) and not all(
-            isinstance(name, str | int) for name in as_list(names) or [{}]
-        ):
-            found.append(Fault(f"{where}.{key}", f"{key} is a step's id or a list of them"))
+    for known_by, within in ((ARGUMENT_KEYS, call), (AFTER_KEYS, keys)):
+        said = [key for key in known_by if key in within]
+        if len(said) > 1:
+            found.append(Fault(f"{where}.{said[1]}", f"a step says once what {' and '.join(said)} say"))
     if not isinstance(keys.get("map"), str | None):
         found.append(Fault(f"{where}.map", "map is the name of the argument that holds the list"))
     return found
@@ -231,10 +205,12 @@ def _openai_arguments(text: str) -> Json:
         return text
 
 
-def _after(value: Json) -> tuple[str, ...]:
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return (str(value).strip("$#"),)
-    return tuple(str(name).strip("$#") for name in as_list(value) or [] if isinstance(name, str | int))
+def _after(value: Json) -> tuple[str, ...] | None:
+    """The ids of the steps to wait for; None where that cannot be read."""
+    names = [value] if isinstance(value, str | int) else as_list(value) if value is not None else []
+    if names is None or not all(isinstance(name, str | int) and not isinstance(name, bool) for name in names):
+        return None
+    return tuple(str(name).strip("$#") for name in names)
 
 
 _DOLLARS = re.compile(r"^\$(?P<step>[A-Za-z_][\w-]*)(?P<path>(?:[.\[/][^$]*)?)\$?$")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from proxy.repair.view.scalars import read_json
 from proxy.repair.view.schema import fits
 from proxy.repair.view.step import StepView
-from proxy.repair.view.values import MISSING, at, join, segments
+from proxy.repair.view.values import AROUND, MISSING, at, join, segments
 from schemas.catalog import Json
 from schemas.plan import Ref
 
@@ -26,8 +26,6 @@ _PLACEHOLDER = re.compile(
 LONGEST = 200
 """Characters of a text that may stand for a value."""
 _MARKED = re.compile(r"^\s*(?:[#$<{]|steps?[.\[])")
-_AROUND = frozenset({"output", "outputs", "result", "results", "response", "data", "value"})
-"""Names that other plan languages put between a step and the path into its result."""
 
 
 def is_placeholder(value: Json) -> bool:
@@ -71,7 +69,7 @@ def spelled(text: str, here: StepView) -> Ref | None:
     if parts[0] not in {step.id for step in here.earlier}:
         return None
     value, path = here.evidence.value(parts[0]), parts[1:]
-    inner = path[1:] if len(path) > 1 and path[0] in _AROUND else path
+    inner = path[1:] if len(path) > 1 and path[0] in AROUND else path
     if value is MISSING:
         return Ref(parts[0], join(inner)) if _MARKED.match(text) else None
     found = next((way for way in (path, inner) if at(value, join(way)) is not MISSING), None)

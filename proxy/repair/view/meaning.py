@@ -20,7 +20,7 @@ from proxy.repair.view.schema import branches
 from proxy.repair.view.step import OUTPUT, StepView
 from proxy.repair.view.tool_fit import WRAPPERS
 from proxy.repair.view.units import unit_of
-from proxy.repair.view.values import MISSING, inside, segments
+from proxy.repair.view.values import AROUND, MISSING, inside, segments
 from proxy.repair.view.words import slipped, stem, typed_likeness, words
 from schemas.catalog import Json, as_list, as_object
 from schemas.edit import (
@@ -35,8 +35,8 @@ from schemas.edit import (
 )
 from schemas.plan import Location, Ref, as_ref, walk
 
-AROUND = frozenset("data result results output outputs response value item items".split())
-"""Keys of a path that say nothing but that a result follows."""
+_SILENT = AROUND | {"item"}
+"""Keys of a path, in the singular, that say nothing but that a result follows."""
 _JOINING = frozenset("-_. ")
 """Marks that only part words where they stand between two of them."""
 _DIGITS = re.compile(r"\d{1,18}")
@@ -55,7 +55,7 @@ def keeps(edit: Edit, here: StepView) -> bool:
         case RenameArgument():
             return _same_name(str(edit.at[-1]), edit.name)
         case UnwrapValue():
-            return bool(edit.at) or _unwraps(here.step.arguments, edit.value, here.tool.name)
+            return _unwraps(inside(here.step.arguments, edit.at), edit.value, here.tool.name)
         case CoerceArgument():
             return _means(inside(here.arguments, edit.at), edit.value, str(edit.at[-1]) if edit.at else "")
         case SetArgument():
@@ -67,8 +67,8 @@ def keeps(edit: Edit, here: StepView) -> bool:
             old = as_ref(inside(here.step.arguments, edit.at))
             if old is None:
                 return False
-            new = Ref(old.step, edit.path)
-            return _leads(old.path, edit.path) or (_within(old.path, edit.path) and _called(edit.at, new, here))
+            named = _said(old.path) <= _said(edit.path) and _called(edit.at, Ref(old.step, edit.path), here)
+            return named or _leads(old.path, edit.path)
         case BindReference():
             old = as_ref(inside(here.step.arguments, edit.at))
             if old is not None and old.path != edit.ref.path:
@@ -171,19 +171,15 @@ def _written(value: Json, here: StepView) -> bool:
 
 def _leads(old: str, new: str) -> bool:
     """Tell whether a path is another one, but for what says nothing, with more before it; or is of the same words."""
-    ours, theirs = [part for part in segments(old) if stem(part) not in AROUND], segments(new)
+    ours, theirs = [part for part in segments(old) if stem(part) not in _SILENT], segments(new)
     if ours and theirs[-len(ours) :] == ours:
         return not any(part.isdigit() for part in theirs[: -len(ours)])
     return _said(old) == _said(new) != set()
 
 
-def _within(old: str, new: str) -> bool:
-    return _said(old) <= _said(new)
-
-
 def _said(path: str) -> set[str]:
     """The words of a path that say what is meant by it; what filters items says more than its words."""
-    found = {stem(word) for part in segments(path) for word in words(part) if not word.isdigit()} - AROUND
+    found = {stem(word) for part in segments(path) for word in words(part) if not word.isdigit()} - _SILENT
     return found | {path} if re.search(r"[?*=<>]", path) else found
 
 

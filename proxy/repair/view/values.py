@@ -27,6 +27,9 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
+AROUND = frozenset("output outputs result results response data value".split())
+"""Names that plan languages put between a step and the path into its result."""
+
 LONGEST_TEXT = 250_000
 """Characters up to which a text grows by the values filled into it."""
 LARGEST = 16_000_000

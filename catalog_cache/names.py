@@ -51,11 +51,14 @@ def _bodies(spelling: str) -> list[str]:
 def resolve(catalog: Catalog, spelling: str) -> tuple[Tool, ...]:
     """Every tool that the spelling names at the strictest level where it names any; () where it names none.
 
-    A spelling that begins with a server's name resolves among its own tools.
+    A spelling that begins with a server's name resolves among its own tools. One that says more than one tool's name
+    names none, unless that tool seems to read.
     """
-    found = tuple(tool for tool in _resolved(catalog, spelling) if seems_to_read(tool) or says(spelling, tool))
+    found = _resolved(catalog, spelling)
     whose = owner(catalog, clean(spelling)) if found else None
-    return found if whose is None else tuple(tool for tool in found if tool.server == whose)
+    found = tuple(tool for tool in found if whose in (None, tool.server))
+    surely = len(found) != 1 or seems_to_read(found[0]) or says(spelling, found[0])
+    return found if surely else ()
 
 
 def says(spelling: str, tool: Tool) -> bool:

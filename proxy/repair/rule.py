@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-from proxy.repair.view.meaning import keeps
+from proxy.repair.view.meaning import sureness
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING
 from schemas.catalog import Json
@@ -136,5 +136,5 @@ class Rule:
     def proposals(self, problem: Problem, here: StepView) -> Iterator[Proposal]:
         """What the rule offers for a problem, under its name; what does not keep all that was said is a guess."""
         for offer in self.propose(problem, here):
-            sure = offer.confidence if all(keeps(edit, here) for edit in offer.edits) else Confidence.GUESS
+            sure = sureness(offer.edits, offer.confidence, here)
             yield Proposal(offer.solves or problem, offer.edits, self.id, offer.evidence, sure, offer.score)

@@ -85,7 +85,7 @@ def test_a_near_name_finds_nothing(spelling: str) -> None:
 def test_the_strictest_level_wins() -> None:
     catalog = merge({"s": [{"name": "Run"}, {"name": "run"}, {"name": "r_un"}]})
     assert [tool.name for tool in resolve(catalog, "run")] == ["run"]
-    assert [tool.name for tool in resolve(catalog, "RUN")] == ["Run", "run"]
+    assert [tool.name for tool in resolve(catalog, "RUN")] == ["Run", "run", "r_un"]
 
 
 @given(st.text())

@@ -20,7 +20,7 @@ from proxy.repair.search.priors import PRIORS
 from proxy.repair.search.recall import Lesson, key_of, recalled
 from proxy.repair.view.step import Evidence, Seen, StepView
 from proxy.repair.view.values import MISSING
-from schemas.catalog import canonical
+from schemas.catalog import Effect, canonical
 from schemas.edit import Confidence, Edit, Proposal, RenameArgument
 from schemas.problem import Problem, UnexpectedArgument
 from schemas.trial import Reply, StepRun, Verdict
@@ -135,6 +135,11 @@ def test_a_lesson_of_a_rule_that_is_no_more_is_still_recalled() -> None:
     memory = {key_of(problem, here): Lesson(written, Confidence.EVIDENT, "a rule of long ago")}
     (found,) = recalled(problem, here, memory)
     assert found.edits == (RenameArgument(STEP, ("date",), "day"),)
+    assert found.confidence is Confidence.EVIDENT
+    assert here.tool is not None
+    changing = replace(here, tool=replace(here.tool, override=Effect.WRITE))
+    (found,) = recalled(problem, changing, memory)
+    assert found.confidence is Confidence.GUESS
 
 
 def test_counts_that_ship_are_of_rules_that_there_are() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.repair.search.priors import PRIORS
+from proxy.repair.view.meaning import sureness
 from proxy.repair.view.step import StepView
 from proxy.repair.view.values import MISSING, inside, pointer
 from schemas.catalog import Catalog, canonical
@@ -110,7 +111,7 @@ def recalled(problem: Problem, here: StepView, memory: Memory) -> Iterator[Propo
     edit = _edit(lesson.edit, here) if lesson is not None else None
     if lesson is not None and edit is not None:
         evidence = f"this led to success before ({lesson.rule}), and the tool's schema has not changed"
-        yield Proposal(problem, (edit,), "remembered", evidence, lesson.confidence, FIRST)
+        yield Proposal(problem, (edit,), "remembered", evidence, sureness((edit,), lesson.confidence, here), FIRST)
 
 
 def _edit(written: Mapping[str, Any], here: StepView) -> Edit | None:

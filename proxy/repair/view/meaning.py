@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -26,6 +27,7 @@ from schemas.catalog import Json, as_list, as_object
 from schemas.edit import (
     BindReference,
     CoerceArgument,
+    Confidence,
     Edit,
     RenameArgument,
     RepathReference,
@@ -41,6 +43,11 @@ _JOINING = frozenset("-_. ")
 """Marks that only part words where they stand between two of them."""
 _DIGITS = re.compile(r"\d{1,18}")
 _SEVERAL = re.compile(r"[,;/|\n、，；]")
+
+
+def sureness(edits: Sequence[Edit], sure: Confidence, here: StepView) -> Confidence:
+    """How sure these edits of a step are together, who calls them `sure`: a guess where they lose what was said."""
+    return sure if all(keeps(edit, here) for edit in edits) else Confidence.GUESS
 
 
 def keeps(edit: Edit, here: StepView) -> bool:
